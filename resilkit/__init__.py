@@ -1,0 +1,193 @@
+"""resilkit: a resilience laboratory for Python that lives in the notebook.
+
+Write a server, launch it as a cluster of processes, load it, break it, watch memory, queue length
+and latency, and end with a checked verdict::
+
+    import resilkit as rk
+
+Importing loads almost nothing and starts nothing: each name is fetched when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "resilkit.runtime": (
+        "NO_REPLY", "ChildSpec", "Down", "Exit", "NodeLost", "NodeUp", "Pid", "Published",
+        "Reference", "Server", "SupervisorSpec",
+    ),
+    "resilkit.cluster": (
+        "Cluster", "ClusterSpec", "Limits", "LinkLatency", "NodeSpec", "RestartPolicy",
+    ),
+    "resilkit.network.verdicts": ("PASS", "Deliver", "Drop", "Duplicate", "Pass"),
+    "resilkit.faults": (
+        "Fault", "LinkFault", "NodeFault", "PartitionFault", "ResourceFault", "ServerFault",
+        "register_fault",
+    ),
+    "resilkit.history": ("History",),
+    "resilkit.workload": ("Operation", "Workload"),
+    "resilkit.chaos": ("Criterion", "Scenario", "capabilities"),
+    "resilkit.experiment": (
+        "Audit", "Comparison", "Experiment", "Result", "compare", "load", "runs",
+    ),
+    "resilkit.errors": (
+        "AlreadyStarted", "CallTimeout", "ClusterClosed", "ClusterError", "InternalError",
+        "InvalidArgument", "NoProcess", "NodeDown", "Refused", "ResilkitError", "ServerExit",
+        "StartFailed", "StorageError", "Unavailable",
+    ),
+}  # fmt: skip
+_MODULES = {
+    "arrivals": "resilkit.workload.arrivals",
+    "chaos": "resilkit.chaos",
+    "errors": "resilkit.errors",
+    "faults": "resilkit.faults",
+    "telemetry": "resilkit.telemetry",
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "NO_REPLY",
+    "PASS",
+    "AlreadyStarted",
+    "Audit",
+    "CallTimeout",
+    "ChildSpec",
+    "Cluster",
+    "ClusterClosed",
+    "ClusterError",
+    "ClusterSpec",
+    "Comparison",
+    "Criterion",
+    "Deliver",
+    "Down",
+    "Drop",
+    "Duplicate",
+    "Exit",
+    "Experiment",
+    "Fault",
+    "History",
+    "InternalError",
+    "InvalidArgument",
+    "Limits",
+    "LinkFault",
+    "LinkLatency",
+    "NoProcess",
+    "NodeDown",
+    "NodeFault",
+    "NodeLost",
+    "NodeSpec",
+    "NodeUp",
+    "Operation",
+    "PartitionFault",
+    "Pass",
+    "Pid",
+    "Published",
+    "Reference",
+    "Refused",
+    "ResilkitError",
+    "ResourceFault",
+    "RestartPolicy",
+    "Result",
+    "Scenario",
+    "Server",
+    "ServerExit",
+    "ServerFault",
+    "StartFailed",
+    "StorageError",
+    "SupervisorSpec",
+    "Unavailable",
+    "Workload",
+    "__version__",
+    "arrivals",
+    "capabilities",
+    "chaos",
+    "compare",
+    "errors",
+    "faults",
+    "load",
+    "register_fault",
+    "runs",
+    "telemetry",
+]
+
+if TYPE_CHECKING:
+    from resilkit import chaos, errors, faults, telemetry
+    from resilkit.chaos import Criterion, Scenario
+    from resilkit.chaos.capabilities import capabilities
+    from resilkit.cluster import (
+        Cluster,
+        ClusterSpec,
+        Limits,
+        LinkLatency,
+        NodeSpec,
+        RestartPolicy,
+    )
+    from resilkit.errors import (
+        AlreadyStarted,
+        CallTimeout,
+        ClusterClosed,
+        ClusterError,
+        InternalError,
+        InvalidArgument,
+        NodeDown,
+        NoProcess,
+        Refused,
+        ResilkitError,
+        ServerExit,
+        StartFailed,
+        StorageError,
+        Unavailable,
+    )
+    from resilkit.experiment import (
+        Audit,
+        Comparison,
+        Experiment,
+        Result,
+        compare,
+        load,
+        runs,
+    )
+    from resilkit.faults import (
+        Fault,
+        LinkFault,
+        NodeFault,
+        PartitionFault,
+        ResourceFault,
+        ServerFault,
+        register_fault,
+    )
+    from resilkit.history import History
+    from resilkit.network.verdicts import PASS, Deliver, Drop, Duplicate, Pass
+    from resilkit.runtime import (
+        NO_REPLY,
+        ChildSpec,
+        Down,
+        Exit,
+        NodeLost,
+        NodeUp,
+        Pid,
+        Published,
+        Reference,
+        Server,
+        SupervisorSpec,
+    )
+    from resilkit.workload import Operation, Workload, arrivals
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    elif name in _MODULES:
+        value = import_module(_MODULES[name])
+    else:
+        raise AttributeError(f"module 'resilkit' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

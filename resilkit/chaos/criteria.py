@@ -1,0 +1,192 @@
+"""Criteria: statements that a run must satisfy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Self
+
+from resilkit import validate
+from resilkit.chaos import grammar
+from resilkit.chaos.quantities import MEASURES, SHOWN_UNIT, Measure
+from resilkit.errors import InvalidArgument
+
+__all__ = ["DEFAULT_CRITERIA", "Criterion", "as_criteria", "check_operations"]
+
+DEFAULT_CRITERIA: tuple[str, ...] = (
+    "mean <= 100 ms",
+    "p95 <= 500 ms",
+    "error_rate <= 1 %",
+    "throughput >= 1000 /s",
+    "memory_share <= 80 %",
+)
+"""Sensible demands on a service under load; nothing is judged by them unless you pass them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """A statement that a run must satisfy. Write it as text: `Criterion.parse`.
+
+    Two criteria are equal when they say the same, however they are written.
+
+    Attributes:
+        measure: What is measured: a name of `MEASURES`.
+        comparison: ``"<="``, ``"<"``, ``">="`` or ``">"``.
+        threshold: In base units: seconds, shares of 1, a second, counts.
+        percentile: 0..100, exclusive, for the measure ``"percentile"``; else ``None``.
+        subject: The operation, server, node or fault that it speaks of; ``None`` for all.
+        text: As it was written.
+
+    Examples:
+        >>> criterion = Criterion.parse("p95[bid] < 200 ms")
+        >>> criterion.percentile, criterion.subject, criterion.threshold, criterion.unit
+        (95.0, 'bid', 0.2, 's')
+        >>> print(criterion)
+        p95[bid] < 200 ms
+        >>> criterion.normal
+        'p95[bid] < 0.2 s'
+    """
+
+    measure: str
+    comparison: str
+    threshold: float
+    percentile: float | None = None
+    subject: str | None = None
+    text: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        """Check by the grammar: what could not be written is no criterion."""
+        validate.number(self.threshold, "threshold", low=0.0)
+        if self.percentile is not None:
+            validate.number(self.percentile, "percentile", low=0.0, high=100.0)
+        if self.measure not in MEASURES:
+            raise InvalidArgument("is not known", path="measure", value=self.measure,
+                                  allowed=", ".join(MEASURES))  # fmt: skip
+        if (self.percentile is None) == (self.measure == "percentile"):
+            raise InvalidArgument(
+                'belongs to the measure "percentile", and only there',
+                path="percentile",
+                value=self.percentile,
+            )
+        if grammar.parse(self.normal) != (
+            self.measure,
+            self.percentile,
+            self.subject,
+            self.comparison,
+            self.threshold,
+        ):
+            raise InvalidArgument("is no criterion", path="criterion", value=self.normal)
+        if not self.text:
+            object.__setattr__(self, "text", self.normal)
+
+    @classmethod
+    def parse(cls, text: str | Criterion, path: str = "criterion") -> Self:
+        """Return the criterion that `text` states; see `resilkit.chaos.grammar`.
+
+        Raises:
+            InvalidArgument: It is no criterion; the error shows the place.
+        """
+        if isinstance(text, cls):
+            return text
+        parsed = grammar.parse(text, path)
+        return cls(**parsed._asdict(), text=" ".join(str(text).split()))
+
+    @property
+    def about(self) -> Measure:
+        """What is measured, in words and with its kind."""
+        return MEASURES[self.measure]
+
+    @property
+    def unit(self) -> str:
+        """The base unit: ``"s"``, ``"share"``, ``"1/s"`` or ``""`` for counts."""
+        return SHOWN_UNIT[self.about.kind]
+
+    @property
+    def normal(self) -> str:
+        """The criterion in its normal form: base units, one spelling."""
+        name = self.measure
+        if self.percentile is not None:
+            name = f"p{_number(self.percentile)}"
+        subject = f"[{self.subject}]" if self.subject is not None else ""
+        unit = {"time": " s", "rate": " /s"}.get(self.about.kind, "")
+        return f"{name}{subject} {self.comparison} {_number(self.threshold)}{unit}"
+
+    def holds(self, value: float) -> bool:
+        """Return whether `value`, in base units, satisfies the comparison; NaN does not."""
+        match self.comparison:
+            case "<=":
+                return value <= self.threshold
+            case "<":
+                return value < self.threshold
+            case ">=":
+                return value >= self.threshold
+        return value > self.threshold
+
+    @property
+    def at_the_edge(self) -> bool:
+        """Whether it allows one extreme alone (``error_rate <= 0``, ``availability >= 100 %``)."""
+        if self.about.kind != "share":
+            return False
+        return (self.comparison, self.threshold) in {("<=", 0.0), (">=", 1.0)}
+
+    def __str__(self) -> str:
+        """Return it as it was written."""
+        return self.text
+
+
+def _number(value: float) -> str:
+    return (
+        str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    )
+
+
+def as_criteria(
+    criteria: str | Criterion | Iterable[str | Criterion], path: str = "criteria"
+) -> tuple[Criterion, ...]:
+    """Return `criteria` parsed; one alone makes a tuple of one.
+
+    Raises:
+        InvalidArgument: One is no criterion (its path names its place), or says the same as an
+            earlier one.
+
+    Examples:
+        >>> [str(one) for one in as_criteria(["p95 <= 500 ms", "error_rate < 5 %"])]
+        ['p95 <= 500 ms', 'error_rate < 5 %']
+    """
+    if isinstance(criteria, str | Criterion):
+        criteria = [criteria]
+    if not isinstance(criteria, Iterable) or isinstance(criteria, bytes | dict):
+        raise InvalidArgument(
+            "must be a list of criteria", path=path, value=criteria, allowed='["p95 <= 500 ms"]'
+        )
+    parsed = [Criterion.parse(one, f"{path}[{index}]") for index, one in enumerate(criteria)]
+    for index, one in enumerate(parsed):
+        if one in parsed[:index]:
+            raise InvalidArgument("says the same twice", path=f"{path}[{index}]", value=str(one))
+    return tuple(parsed)
+
+
+def check_operations(
+    criteria: Iterable[str | Criterion], names: Iterable[str], path: str = "criteria"
+) -> None:
+    """Refuse criteria about operations that a workload does not have.
+
+    Args:
+        criteria: The criteria.
+        names: The names of the workload's operations.
+        path: Where the criteria stand.
+
+    Raises:
+        InvalidArgument: A criterion names another operation; the error suggests the nearest.
+
+    Examples:
+        >>> check_operations(["p95[bdi] < 200 ms"], ["bid", "create"])
+        Traceback (most recent call last):
+        ...
+        resilkit.errors.InvalidArgument: criteria[0]: is not known (did you mean 'bid'?), \
+got 'bdi'; allowed: 'bid', 'create'
+    """
+    known = list(names)
+    for index, one in enumerate(as_criteria(criteria, path)):
+        if one.subject is not None and one.about.subject == "operation":
+            validate.choice(one.subject, f"{path}[{index}]", known)

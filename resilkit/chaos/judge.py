@@ -1,0 +1,122 @@
+"""Judges criteria by the evidence of a run.
+
+How the interval enters
+-----------------------
+
+A figure from a run is an estimate, so a criterion is judged by its 95 % interval:
+
+- ``pass``: the whole interval satisfies it, hence the measured value too;
+- ``fail``: the whole interval violates it;
+- ``inconclusive``: the interval reaches across the threshold, or there are too few samples for an
+  interval, or nothing was measured. The reason says which, and more load or a longer run settles
+  it.
+
+What is counted whole rather than estimated (the longest queue, the restarts, the longest
+recovery, the data at the end) is its own interval, so it passes or fails. So does a threshold
+that allows one extreme alone (``error_rate <= 0``, ``availability >= 100 %``): no finite run could
+prove it of the system, so it is taken as a statement about this run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from resilkit.chaos.criteria import Criterion
+from resilkit.chaos.evidence import Evidence
+from resilkit.chaos.measures import Measurement, measure
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["Verdict", "judge", "overall", "verdicts_frame"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one criterion.
+
+    Attributes:
+        criterion: As it was written.
+        measured: The figure, in `unit`; NaN where there is none.
+        low: Lower end of its 95 % interval, NaN where there is none.
+        high: Upper end.
+        n: Samples that it rests on.
+        verdict: ``"pass"``, ``"fail"`` or ``"inconclusive"``.
+        unit: ``"s"``, ``"share"``, ``"1/s"`` or ``""`` for counts.
+        reason: Why it is inconclusive, or what else to know; else ``""``.
+    """
+
+    criterion: str
+    measured: float
+    low: float
+    high: float
+    n: int
+    verdict: Literal["pass", "fail", "inconclusive"]
+    unit: str
+    reason: str = ""
+
+
+def judge(criterion: str | Criterion, evidence: Evidence) -> Verdict:
+    """Judge one criterion; the rule stands at the top of this module.
+
+    Raises:
+        InvalidArgument: `criterion` is none.
+    """
+    criterion = Criterion.parse(criterion)
+    found = measure(criterion, evidence)
+    verdict, reason = _decide(criterion, found)
+    return Verdict(
+        criterion=str(criterion),
+        measured=found.value,
+        low=found.low,
+        high=found.high,
+        n=found.n,
+        verdict=verdict,
+        unit=criterion.unit,
+        reason="; ".join(part for part in (found.reason, reason) if part),
+    )
+
+
+def _decide(
+    criterion: Criterion, found: Measurement
+) -> tuple[Literal["pass", "fail", "inconclusive"], str]:
+    if criterion.at_the_edge and not math.isnan(found.value):
+        return ("pass" if criterion.holds(found.value) else "fail"), ""
+    if math.isnan(found.low) or math.isnan(found.high):
+        return "inconclusive", "" if found.reason else "there is no interval"
+    ends = {criterion.holds(found.low), criterion.holds(found.high)}
+    if len(ends) == 2:
+        return "inconclusive", "" if found.reason else "the 95 % interval includes the threshold"
+    return ("pass" if ends == {True} else "fail"), ""
+
+
+def verdicts_frame(verdicts: Iterable[Verdict]) -> DataFrame:
+    """Return verdicts as a frame, one row each, in their order.
+
+    Columns: ``criterion``, ``measured``, ``low``, ``high`` (float64, NaN where there is none),
+    ``n`` (int64), ``verdict``, ``unit`` and ``reason``.
+    """
+    import pandas as pd
+
+    names = ["criterion", "measured", "low", "high", "n", "verdict", "unit", "reason"]
+    frame = pd.DataFrame([asdict(verdict) for verdict in verdicts], columns=names)
+    types = dict.fromkeys(names, "str") | dict.fromkeys(("measured", "low", "high"), "float64")
+    return frame.astype(types | {"n": "int64"})
+
+
+def overall(verdicts: Iterable[Verdict]) -> bool | None:
+    """Return ``False`` when one failed, ``True`` when all passed, else ``None``.
+
+    ``None`` means that nobody can say: one was inconclusive, or there was nothing to judge.
+
+    Examples:
+        >>> overall([]) is None
+        True
+    """
+    words = {verdict.verdict for verdict in verdicts}
+    if "fail" in words:
+        return False
+    return True if words == {"pass"} else None

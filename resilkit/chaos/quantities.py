@@ -1,0 +1,108 @@
+"""What criteria may speak of, and in which units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+__all__ = ["ALIASES", "MEASURES", "Kind", "Measure", "Subject"]
+
+Kind = Literal["time", "share", "growth", "rate", "count"]
+Subject = Literal["", "operation", "server", "node", "fault"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One thing that a criterion can speak of.
+
+    Attributes:
+        name: Its name; ``"percentile"`` stands for ``p50``, ``p95``, ``p99.9`` and so on.
+        kind: What its numbers are: a time, a share of 1, a growth (a share that may exceed 1),
+            a rate (a second) or a count.
+        subject: What the name in brackets means; ``""``: there can be none.
+        exact: Whether it is counted whole, so that its interval is the figure itself.
+        doc: What is measured.
+    """
+
+    name: str
+    kind: Kind
+    subject: Subject
+    exact: bool
+    doc: str
+
+
+_ALL: Final = (
+    Measure("mean", "time", "operation", False, "Mean response time of ok operations."),
+    Measure("percentile", "time", "operation", False, "Percentile of their response time."),
+    Measure("max", "time", "operation", True, "Longest response time of an ok operation."),
+    Measure("error_rate", "share", "operation", False, "Intended operations that did not end ok."),
+    Measure("availability", "share", "operation", False, "Intended operations that ended ok."),
+    Measure("throughput", "rate", "operation", False, "Operations that ended ok, a second."),
+    Measure("recovery_time", "time", "fault", True, "Longest recovery, from a fault's start."),
+    Measure("data_consistency", "share", "", True, "Acknowledged effects still there at the end."),
+    Measure("memory_share", "share", "node", True, "Most resident memory, of the limit."),
+    Measure("memory_growth", "growth", "node", False, "Growth of resident memory over the run."),
+    Measure("queue_length", "count", "server", True, "Longest mailbox seen."),
+    Measure("gc_pressure", "share", "node", True, "Time in garbage collection, worst second."),
+    Measure("loop_lag", "time", "node", True, "Longest delay of an event loop."),
+    Measure("restarts", "count", "server", True, "Restarts by supervisors."),
+)
+
+MEASURES: Final[Mapping[str, Measure]] = {measure.name: measure for measure in _ALL}
+"""Every measure by name."""
+
+ALIASES: Final[Mapping[str, str]] = {"average": "mean", "avg": "mean", "median": "p50"}
+"""Other words for measures."""
+
+TIMES: Final[Mapping[str, float]] = {
+    "ns": 1e9,
+    "us": 1e6,
+    "µs": 1e6,
+    "μs": 1e6,
+    "ms": 1e3,
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "min": 1 / 60,
+    "minute": 1 / 60,
+    "minutes": 1 / 60,
+    "h": 1 / 3600,
+}
+"""How many of a unit make a second. Dividing by these keeps ``200 ms`` at exactly 0.2."""
+
+UNITS: Final[Mapping[Kind, Mapping[str, float]]] = {
+    "time": {"": 1.0, **TIMES},
+    "share": {"": 1.0, "%": 100.0},
+    "growth": {"": 1.0, "%": 100.0},
+    "rate": {
+        "": 1.0,
+        "/s": 1.0,
+        "per second": 1.0,
+        "ops/s": 1.0,
+        "operations/s": 1.0,
+        "rps": 1.0,
+        "/min": 60.0,
+        "per minute": 60.0,
+    },
+    "count": {"": 1.0, "messages": 1.0, "restarts": 1.0},
+}
+"""The units of each kind, as how many make one of the base unit."""
+
+SHOWN_UNIT: Final[Mapping[Kind, str]] = {
+    "time": "s",
+    "share": "share",
+    "growth": "share",
+    "rate": "1/s",
+    "count": "",
+}
+"""The base unit of each kind, as frames show it."""
+
+UNIT_EXAMPLES: Final[Mapping[Kind, str]] = {
+    "time": "a time such as 500 ms, 2 s or 1 min",
+    "share": "a share such as 0.8 or 80 %",
+    "growth": "a share such as 0.1 or 10 %",
+    "rate": "a rate such as 1000 /s",
+    "count": "a number such as 1000",
+}

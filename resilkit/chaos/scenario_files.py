@@ -1,0 +1,132 @@
+"""Reads scenario files: YAML or JSON, as plain data, with nothing ambiguous left in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+from resilkit.errors import InvalidArgument
+
+__all__ = ["dump_yaml", "read_document"]
+
+_LARGEST_FILE = 1 << 20
+_MOST_VALUES = 100_000
+_SUFFIXES = {".yaml", ".yml", ".json"}
+
+
+def read_document(path: str | Path) -> object:
+    """Return what the file at `path` holds: mappings, lists, texts, numbers.
+
+    Args:
+        path: A file whose name ends in ``.yaml``, ``.yml`` or ``.json``.
+
+    Raises:
+        InvalidArgument: It cannot be read, is no YAML or JSON, gives a key twice, or is larger
+            than a scenario can be (1 MiB, or 100,000 values once aliases are written out).
+    """
+    file = Path(path)
+    if file.suffix.lower() not in _SUFFIXES:
+        raise InvalidArgument(
+            "is no scenario file",
+            path="path",
+            value=str(path),
+            allowed=", ".join(sorted(_SUFFIXES)),
+        )
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(_LARGEST_FILE + 1)
+        text = raw.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise InvalidArgument(f"cannot be read ({why})", path="path", value=str(path)) from None
+    if len(raw) > _LARGEST_FILE:
+        raise InvalidArgument("is too large", path=file.name, allowed="at most 1 MiB")
+    try:
+        read = _read_json if file.suffix.lower() == ".json" else _read_yaml
+        document = read(text)
+    except RecursionError:
+        raise InvalidArgument("is nested too deeply", path=file.name) from None
+    except InvalidArgument as error:
+        raise InvalidArgument(error.message, path=file.name, allowed=error.allowed) from None
+    _check_size(document, file.name)
+    return document
+
+
+def _read_json(text: str) -> object:
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for key, value in pairs:
+            if key in found:
+                raise InvalidArgument(f"gives the key {key!r} twice")
+            found[key] = value
+        return found
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        raise InvalidArgument(f"is no JSON (line {error.lineno}: {error.msg})") from None
+    except InvalidArgument:
+        raise
+    except ValueError as error:  # a number of thousands of digits
+        raise InvalidArgument(f"is no JSON ({error})") from None
+
+
+def _read_yaml(text: str) -> object:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """YAML that refuses a key given twice, which YAML itself would let pass unseen."""
+
+        def construct_mapping(
+            self,
+            node: yaml.MappingNode,
+            deep: bool = False,  # noqa: FBT001, FBT002 - PyYAML's own
+        ) -> dict[Hashable, Any]:
+            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            twice = next((key for key in keys if keys.count(key) > 1 and key != "<<"), None)
+            if twice is not None:
+                line = node.start_mark.line + 1
+                raise InvalidArgument(
+                    f"gives the key {twice!r} twice (in the mapping at line {line})"
+                )
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(text, Loader=Loader)  # noqa: S506 - it is a SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark is not None else ""
+        problem = getattr(error, "problem", None) or str(error)
+        raise InvalidArgument(f"is no YAML ({where}{problem})") from None
+    except InvalidArgument:
+        raise
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        # PyYAML's constructors of dates, numbers and keys raise these for bad ones.
+        raise InvalidArgument(f"is no YAML ({error})") from None
+
+
+def _check_size(document: object, name: str) -> None:
+    """Refuse what aliases blow up: a small file can name more values than memory can hold."""
+    left, seen = [document], 0
+    while left:
+        value = left.pop()
+        seen += 1
+        if seen > _MOST_VALUES:
+            raise InvalidArgument(
+                "holds too many values, or contains itself", path=name, allowed=f"{_MOST_VALUES:,}"
+            )
+        if isinstance(value, dict):
+            left.extend(value.values())
+        elif isinstance(value, list | tuple | set):
+            left.extend(value)
+
+
+def dump_yaml(document: object) -> str:
+    """Return `document` as YAML, keys in their order, short lists on one line."""
+    import yaml
+
+    return yaml.safe_dump(
+        document, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
+    )

@@ -1,0 +1,81 @@
+"""Faults as spans of time, read from the events of a run."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["FaultSpan", "fault_spans"]
+
+SETTLED = 0.5
+"""Seconds: a fault that went in this early leaves no time before it to compare with."""
+
+
+_MOST_NAMES = 2
+
+
+class FaultSpan(NamedTuple):
+    """One injection that was delivered.
+
+    Attributes:
+        start: When it went in, in seconds on the clock of the events.
+        end: When it was healed; ``None``: never, while the run lasted.
+        label: What to call it.
+        kind: The fault's registered name.
+    """
+
+    start: float
+    end: float | None
+    label: str
+    kind: str
+
+    def standing(self, started: float, ended: float) -> bool:
+        """Return whether it was in from the start of a run until the end.
+
+        Such a fault is a condition under which the run took place, like a slow network: there is
+        nothing before it that the system could recover to, and nothing after it.
+        """
+        return self.start <= started + SETTLED and (self.end is None or self.end >= ended - SETTLED)
+
+
+def fault_spans(events: DataFrame) -> list[FaultSpan]:
+    """Return the injections in `events` by start; those that were not delivered are left out.
+
+    Args:
+        events: Columns ``time``, ``kind``, ``event``, ``node``, ``target`` and ``detail``. Rows
+            of kind ``fault`` with the events ``injected`` and ``healed`` belong together by the
+            ``id`` in their detail, or else by their target.
+    """
+    spans: dict[str, FaultSpan] = {}
+    if not len(events):
+        return []
+    for number, row in enumerate(events[events["kind"] == "fault"].to_dict("records")):
+        detail = _detail(row["detail"])
+        key = str(detail.get("id") or row["target"] or number)
+        if row["event"] == "injected":
+            kind = str(detail.get("fault") or row["target"] or "fault")
+            where = str(row["node"] or row["target"] or "")
+            # Three names and more say no more than "many", and hide what is drawn beside them.
+            told = where not in {"", kind} and where.count(",") < _MOST_NAMES
+            label = kind.replace("_", " ") + (f" {where}" if told else "")
+            key = key if key not in spans or spans[key].end is None else f"{key}#{number}"
+            spans.setdefault(key, FaultSpan(float(row["time"]), None, label, kind))
+        elif row["event"] == "healed":
+            last = next((name for name in reversed(spans) if name.split("#")[0] == key), None)
+            if last is not None and spans[last].end is None:
+                spans[last] = spans[last]._replace(end=float(row["time"]))
+    return sorted(spans.values(), key=lambda span: (span.start, span.label))
+
+
+def _detail(text: object) -> dict[str, object]:
+    if isinstance(text, float) and math.isnan(text):
+        return {}
+    try:
+        found = json.loads(str(text))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,22 @@
+"""The ``resilkit`` command.
+
+Exit codes: 0 all criteria held, 1 one did not or could not be decided, 2 bad input (one line on
+stderr says what and where), 3 the machine refused (a disk, a process, a port), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    Args:
+        arguments: What follows the command's name; ``None`` means those of this process.
+    """
+    from resilkit.cli.app import run_app
+
+    return run_app(arguments)

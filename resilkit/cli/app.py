@@ -1,0 +1,191 @@
+"""The commands and their options. What they do is imported only when they are called."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from resilkit.cli.interrupts import Interrupted
+from resilkit.errors import InternalError, InvalidArgument, ResilkitError
+
+__all__ = ["EXIT", "app", "run_app"]
+
+EXIT = {"held": 0, "not held": 1, "bad input": 2, "refused": 3, "interrupted": 130}
+
+app = typer.Typer(
+    name="resilkit",
+    help="A resilience laboratory: launch a cluster, load it, break it, and judge what happened.",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+# Written out: to ask the library would cost every command the import of all faults.
+_SCENARIO_HELP = (
+    'A YAML or JSON file, or a named scenario: "progressive node failures" or '
+    '"memory pressure with partitions".'
+)
+
+Seed = Annotated[
+    int | None, typer.Option(min=0, max=2**63 - 1, help="Root of all randomness; new by default.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Report = Annotated[Path | None, typer.Option(help="Write the HTML report to this file.")]
+Save = Annotated[Path | None, typer.Option(help="Save the run as this folder.")]
+Nodes = Annotated[int, typer.Option(min=1, max=1000, help="How many nodes.")]
+
+
+@app.command()
+def demo(
+    *,
+    seconds: Annotated[float, typer.Option(help="Seconds of load.")] = 20.0,
+    nodes: Nodes = 3,
+    seed: Seed = None,
+    report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("resilkit-demo.html"),
+    save: Save = None,
+    json: Json = False,
+    broken: Annotated[
+        bool, typer.Option("--broken", help="A store that acknowledges writes too early.")
+    ] = False,
+) -> int:
+    """Load a replicated store, crash and partition its nodes, and judge what it kept."""
+    from resilkit.cli.running import run_and_tell
+    from resilkit.cli.systems import demo_experiment
+
+    command = ["demo", "--seconds", f"{seconds:g}", "--nodes", str(nodes)]
+    command += ["--broken"] if broken else []
+    experiment = demo_experiment(nodes=nodes, duration=seconds, seed=seed, early_ack=broken)
+    return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)
+
+
+@app.command()
+def run(
+    scenario: Annotated[str, typer.Argument(help=_SCENARIO_HELP)],
+    *,
+    system: Annotated[
+        str, typer.Option(help="The system: package.module, package.module:object or file.py.")
+    ],
+    nodes: Nodes = 3,
+    duration: Annotated[
+        str | None, typer.Option(help='Seconds, or "2 min"; the scenario\'s by default.')
+    ] = None,
+    seed: Seed = None,
+    report: Report = None,
+    save: Save = None,
+    json: Json = False,
+) -> int:
+    """Run a scenario against a system and judge it."""
+    from resilkit.cli.running import run_and_tell
+    from resilkit.cli.systems import scenario_experiment
+
+    experiment = scenario_experiment(
+        scenario, system=system, nodes=nodes, duration=duration, seed=seed
+    )
+    command = ["run", scenario, "--system", system, "--nodes", str(nodes)]
+    command += ["--duration", duration] if duration is not None else []
+    return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)
+
+
+@app.command()
+def report(
+    run_folder: Annotated[Path, typer.Argument(help="A folder that --save or save() wrote.")],
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file.")] = Path(
+        "report.html"
+    ),
+) -> int:
+    """Write the HTML report of a saved run."""
+    from resilkit.cli.output import say
+    from resilkit.experiment import load
+
+    result = load(run_folder)
+    path = result.report(output)
+    say(result.sentence())
+    say(f"The report is {path}.")
+    return EXIT["held"]
+
+
+@app.command()
+def capabilities(*, json: Json = False) -> int:
+    """List which faults work on this machine, and why the others do not."""
+    from resilkit.cli.output import print_capabilities
+
+    print_capabilities(as_json=json)
+    return EXIT["held"]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from resilkit import __version__
+
+        typer.echo(f"resilkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def resilkit(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A resilience laboratory: launch a cluster, load it, break it, and judge what happened."""
+
+
+def run_app(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; turn what it raises into one line on stderr and an exit code."""
+    in_charge = threading.current_thread() is threading.main_thread()
+    previous = signal.signal(signal.SIGTERM, _terminate) if in_charge else None
+    try:
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        code = app(given or ["--help"], prog_name="resilkit", standalone_mode=False)
+        sys.stdout.flush()
+    except Interrupted as error:
+        return _stop(str(error), EXIT["interrupted"])
+    except (KeyboardInterrupt, typer.Abort):
+        return _stop("interrupted", EXIT["interrupted"])
+    except InvalidArgument as error:
+        return _stop(str(error), EXIT["bad input"])
+    except BrokenPipeError:
+        # The reader went away (`| head`): nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return EXIT["not held"]
+    except InternalError:
+        raise
+    except ResilkitError as error:
+        return _stop(str(error), EXIT["refused"])
+    except Exception as error:
+        # Typer's own errors moved between packages from version to version; they all have this.
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        return _stop(message() or "needs a command; see resilkit --help", EXIT["bad input"])
+    finally:
+        if in_charge:
+            signal.signal(signal.SIGTERM, previous)
+    if code == EXIT["interrupted"]:
+        # No command returns it: it is what typer makes of an interrupt.
+        return _stop("interrupted", code)
+    return code if isinstance(code, int) else EXIT["held"]
+
+
+def _stop(message: str, code: int) -> int:
+    from resilkit.cli.output import printable
+
+    # One line: what comes after the first is a picture or a traceback.
+    first = next((line for line in message.splitlines() if line.strip()), "")
+    typer.echo(f"resilkit: {printable(first)}", err=True)
+    return code
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    # As an exception, so that every `finally` and `with` cleans up on the way out.
+    raise SystemExit(128 + signal.SIGTERM)

@@ -1,0 +1,343 @@
+"""The agent: the one server that each node has, through which the cluster's handle works on it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from resilkit.cluster.pressure import Pressures
+from resilkit.errors import Refused, ResilkitError
+from resilkit.runtime import NO_REPLY, ChildSpec, Server, SupervisorSpec, reasons, spawn
+from resilkit.runtime.kinds import INFO
+from resilkit.runtime.messages import NodeLost, NodeUp, Pid
+from resilkit.runtime.rules import CrashRule
+from resilkit.runtime.server_process import ServerProcess
+from resilkit.runtime.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resilkit.runtime.pending import Deferred
+
+__all__ = ["AGENT_NUMBER", "Agent"]
+
+AGENT_NUMBER = 1
+"""The process number of the agent: the first process of its node."""
+
+_BACKLOG = 10_000
+
+
+class Agent(Server):
+    """Starts and lists servers, carries out faults, and streams events and samples.
+
+    Args (of ``init``):
+        transport: The node's transport, for faults on links.
+        sample: Reads the node's metrics, name to value.
+        interval: Seconds between two samples.
+    """
+
+    def init(self, transport: Any, sample: Callable[[], dict[str, float]], interval: float) -> None:
+        """Begin to sample."""
+        self.trap_exit = True
+        self.transport = transport
+        self.sample = sample
+        self.interval = interval
+        self.console: Pid | None = None
+        self.backlog: deque[tuple[Any, ...]] = deque(maxlen=_BACKLOG)
+        self.outbox: list[tuple[Any, ...]] = []
+        self.applications: list[ServerProcess] = []
+        self.pressures = Pressures()
+        self.joiners: list[tuple[Deferred, set[str]]] = []
+        self.monitor_nodes()
+        self.send_after(interval, "sample")
+
+    # Streaming -----------------------------------------------------------------------------------
+
+    def attach(self, console: Pid) -> dict[str, Any]:
+        """Stream events and samples to `console` from now on, what waits first."""
+        self.console = console
+        for row in self.backlog:
+            self._queue(row)
+        self.backlog.clear()
+        self._flush()
+        return {"pid": os.getpid(), "incarnation": self._process.node.incarnation}
+
+    def event(
+        self, time: float, kind: str, event: str, target: str, detail: dict[str, Any]
+    ) -> None:
+        """Take one event of the node: `Node` calls this directly."""
+        row = ("event", time, kind, event, target, detail)
+        if self.console is None:
+            self.backlog.append(row)
+        else:
+            self._queue(row)
+
+    def _queue(self, row: tuple[Any, ...]) -> None:
+        if not self.outbox:
+            # All of one tick goes as one message.
+            self._process.loop.call_soon(self._flush)
+        self.outbox.append(row)
+
+    def _flush(self) -> None:
+        if self.outbox and self.console is not None:
+            rows, self.outbox = self.outbox, []
+            node = self._process.node
+            message = (INFO, self.console.number, ("stream", node.name, rows))
+            if not node.transport.send(self.console.node, message):
+                self.console = None
+                self.backlog.extend(row for row in rows if row[0] == "event")
+
+    def info(self, message: Any) -> None:
+        """Sample on the timer; look again who is reached when that changes."""
+        if isinstance(message, (NodeUp, NodeLost)):
+            self._look_around()
+        elif message == "sample":
+            self.send_after(self.interval, "sample")
+            if self.console is not None:
+                self._queue(("sample", self.now(), self.sample(), self._servers(), self._links()))
+
+    def _servers(self) -> list[tuple[str, int, int, int, float]]:
+        """Return (name, queue, high water, messages handled, seconds in handlers) a server."""
+        rows = []
+        for process in self._process.node.processes.values():
+            if not isinstance(process, ServerProcess) or process.number == AGENT_NUMBER:
+                continue
+            waiting = len(process.mailbox)
+            high = max(process.high_water, waiting)
+            process.high_water = waiting
+            rows.append((process.label, waiting, high, process.handled, process.busy_seconds))
+        return rows
+
+    def _links(self) -> list[tuple[str, int, int, int]]:
+        return [
+            (link.peer, link.messages, link.bytes, link.drops) for link in self.transport.links()
+        ]
+
+    # Servers -------------------------------------------------------------------------------------
+
+    def start(self, spec: ChildSpec | SupervisorSpec) -> Any:
+        """Start an application; the agent goes on with other work meanwhile."""
+        caller = self.defer()
+        self._process.node.spawn_task(self._start(caller, spec))
+        return NO_REPLY
+
+    async def _start(self, caller: Deferred, spec: ChildSpec | SupervisorSpec) -> None:
+        node = self._process.node
+        try:
+            process = await self.run_application(spec)
+        except ResilkitError as error:
+            node.emit(
+                "supervision", "start_failed", spec.id, reason=reasons.describe(error), again=False
+            )
+            caller.fail(error)
+        else:
+            caller.reply((process.pid, isinstance(spec, SupervisorSpec)))
+
+    async def run_application(self, spec: ChildSpec | SupervisorSpec) -> ServerProcess:
+        """Start `spec` at the top of this node."""
+        node = self._process.node
+        process = await spawn(node, spec)
+        self.applications.append(process)
+        label, pid = process.label, str(process.pid)
+        node.emit("supervision", "started", spec.id, supervisor="", pid=pid, restarts=0)
+        process.on_end.append(lambda reason: self._application_ended(process, label, reason))
+        return process
+
+    def _application_ended(self, process: ServerProcess, label: str, reason: Any) -> None:
+        self.applications.remove(process)
+        self._process.node.emit(
+            "supervision",
+            "terminated",
+            label,
+            supervisor="",
+            reason=reasons.describe(reason),
+            asked=reasons.is_shutdown(reason),
+        )
+
+    async def stop_applications(self) -> None:
+        """End the applications in reverse order, each by its own shutdown."""
+        node = self._process.node
+        for process in list(reversed(self.applications)):
+            ended: asyncio.Future[Any] = node.loop.create_future()
+            process.on_end.append(ended.set_result)
+            process.parent = self._process.pid
+            process.exit_signal(self._process.pid, "shutdown", by_link=False)
+            if process.alive:
+                await ended
+
+    def servers(self) -> list[dict[str, Any]]:
+        """Return a row a server: name, pid, class, kind, queue length, messages handled, names."""
+        rows = []
+        for process in self._process.node.processes.values():
+            if isinstance(process, ServerProcess) and process.number != AGENT_NUMBER:
+                supervisor = isinstance(process.server, Supervisor)
+                rows.append(
+                    {
+                        "name": process.label,
+                        "pid": process.pid,
+                        "class": type(process.server).__name__,
+                        "kind": "supervisor" if supervisor else "server",
+                        "queue_length": len(process.mailbox),
+                        "messages": process.handled,
+                        "parent": process.parent,
+                    }
+                )
+        return rows
+
+    def health(self) -> dict[str, Any]:
+        """Return what this node sees: nodes that it reaches, majority, number of servers."""
+        node = self._process.node
+        return {
+            "node": node.name,
+            "incarnation": node.incarnation,
+            "reachable": node.membership.reachable(),
+            "majority": node.membership.majority(),
+            "servers": sum(
+                isinstance(process, ServerProcess) for process in node.processes.values()
+            )
+            - 1,
+            "now": self.now(),
+        }
+
+    def wait_reachable(self, names: list[str]) -> Any:
+        """Answer when all of `names` are reached from here."""
+        self.joiners.append((self.defer(), set(names)))
+        self._look_around()
+        return NO_REPLY
+
+    def _look_around(self) -> None:
+        reached = set(self.nodes())
+        for joiner in list(self.joiners):
+            if joiner[1] <= reached:
+                self.joiners.remove(joiner)
+                joiner[0].reply(sorted(reached))
+
+    def set_members(self, members: list[str], edges: list[tuple[str, str]]) -> None:
+        """Learn of a node that was added."""
+        self.transport.set_members(members, edges)
+
+    def ping(self) -> float:
+        """Return the node's monotonic time: the two inner readings of a clock comparison."""
+        return self.now()
+
+    def names(self) -> dict[str, Pid]:
+        """Return the names of the cluster as this node knows them."""
+        return self._process.node.names.all()
+
+    # Faults --------------------------------------------------------------------------------------
+
+    def install(self, fault_id: str, fault: Any, peers: list[str] | None) -> None:
+        """Put a fault on the links to `peers` (``None``: all)."""
+        self.transport.install(fault_id, fault, peers)
+
+    def remove(self, fault_id: str) -> None:
+        """Take a fault off the links; unknown is no error: healing twice is healing once."""
+        self.transport.remove(fault_id)
+
+    def cut(self, peers: list[str], direction: str) -> None:
+        """Cut the links to `peers`: ``"both"``, ``"out"`` or ``"in"``."""
+        self.transport.cut(peers, direction)
+
+    def mend(self, peers: list[str]) -> None:
+        """Mend the links to `peers`."""
+        self.transport.mend(peers)
+
+    def crash(self, server: str, reason: Any) -> str:
+        """End a server at once; return how it went: died or trapped."""
+        process = self._find(server)
+        if reason == "kill":
+            process.exit_signal(self._process.pid, "kill", by_link=False)
+        elif process.trap_exit:
+            process.exit_signal(self._process.pid, reason, by_link=False)
+            return "trapped"
+        else:
+            process.end(reason)
+        return "died"
+
+    def add_rule(self, server: str, fault_id: str, options: dict[str, Any]) -> None:
+        """Let a fault end a server when messages come, and each that follows it under its name."""
+        node = self._process.node
+
+        def struck() -> None:
+            node.emit("fault", "struck", server, id=fault_id)
+
+        def make() -> CrashRule:
+            return CrashRule(fault_id, node.stream("fault", fault_id), struck=struck, **options)
+
+        self._find(server).rules = [*(self._find(server).rules or []), make()]
+        node.server_rules.setdefault(server, {})[fault_id] = make
+
+    def remove_rule(self, fault_id: str) -> None:
+        """Take a fault off every server of this node."""
+        node = self._process.node
+        for makers in node.server_rules.values():
+            makers.pop(fault_id, None)
+        for process in _workers(node.processes.values()):
+            if process.rules:
+                left = [rule for rule in process.rules if rule.fault_id != fault_id]
+                process.rules = left or None
+
+    def children_of(self, supervisor: str, *, whole_tree: bool) -> dict[str, list[int]]:
+        """Return the servers below a supervisor of this node: label to process numbers.
+
+        In a whole tree two supervisors may each have a child of the same label.
+        """
+        found: dict[str, list[int]] = {}
+        waiting = [self._find(supervisor).pid]
+        while waiting:
+            parent = waiting.pop(0)
+            for child in _workers(self._process.node.processes.values()):
+                if child.parent == parent:
+                    if not isinstance(child.server, Supervisor):
+                        found.setdefault(child.label, []).append(child.number)
+                    elif whole_tree:
+                        waiting.append(child.pid)
+        return found
+
+    def kill_process(self, number: int) -> bool:
+        """End a process of this node at once; return whether it was there."""
+        process = self._process.node.processes.get(number)
+        if process is not None:
+            process.exit_signal(self._process.pid, "kill", by_link=False)
+        return process is not None
+
+    def press(self, fault_id: str, kind: str, options: dict[str, Any]) -> Any:
+        """Put the node under pressure; answer with what was really reached.
+
+        Building it up may take long; the agent goes on with other work, such as its release.
+        """
+        self._process.node.spawn_task(self._press(self.defer(), fault_id, kind, options))
+        return NO_REPLY
+
+    async def _press(
+        self, caller: Deferred, fault_id: str, kind: str, options: dict[str, Any]
+    ) -> None:
+        try:
+            reached = await self.pressures.press(fault_id, kind, options)
+        except ResilkitError as error:
+            caller.fail(error)
+        else:
+            caller.reply(reached)
+
+    def release(self, fault_id: str) -> dict[str, Any]:
+        """Release a pressure; return what is left of it."""
+        return self.pressures.release(fault_id)
+
+    def _find(self, server: str) -> ServerProcess:
+        node = self._process.node
+        pid = node.names.whereis(server)
+        process = node.processes.get(pid.number) if pid and pid.node == node.name else None
+        if process is None:
+            process = next(
+                (one for one in _workers(node.processes.values()) if one.label == server), None
+            )
+        if not isinstance(process, ServerProcess):
+            raise Refused(f"no server {server!r} on node {node.name}")
+        return process
+
+
+def _workers(processes: Any) -> Any:
+    return islice((one for one in processes if isinstance(one, ServerProcess)), 1, None)

@@ -1,0 +1,75 @@
+"""Applications: what a node starts by itself, each time that it is started."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+from resilkit.errors import InvalidArgument
+from resilkit.network.codec import by_value, from_value
+from resilkit.runtime import ChildSpec, Server, SupervisorSpec
+
+__all__ = ["as_spec", "dump_applications", "load_applications"]
+
+
+def as_spec(
+    what: Any, args: tuple[Any, ...] = (), name: str | None = None, path: str = "spec"
+) -> ChildSpec | SupervisorSpec:
+    """Return the spec for a spec, a server class, or text such as ``"package.module:Name"``.
+
+    Raises:
+        InvalidArgument: It is none of them, or the text names nothing that can be imported.
+
+    Examples:
+        >>> class Echo(Server):
+        ...     pass
+        >>> as_spec(Echo, name="echo").name
+        'echo'
+    """
+    if isinstance(what, str):
+        what = _imported(what, path)
+    if isinstance(what, (ChildSpec, SupervisorSpec)):
+        if args or name is not None:
+            raise InvalidArgument(
+                "a spec carries its own arguments and name",
+                path=path,
+                value=what,
+                allowed="name=… and arguments with a Server class only",
+            )
+        return what
+    if isinstance(what, type) and issubclass(what, Server):
+        # Not restarted: nobody supervises it.
+        return ChildSpec(what, name=name, args=args, restart="temporary")
+    raise InvalidArgument(
+        "cannot be started",
+        path=path,
+        value=what,
+        allowed="a Server subclass, a ChildSpec, a SupervisorSpec, or 'package.module:Name'",
+    )
+
+
+def _imported(text: str, path: str) -> Any:
+    module, _, attribute = text.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise InvalidArgument(
+            f"cannot be imported ({error})",
+            path=path,
+            value=text,
+            allowed="'package.module:Name' of something that can be imported",
+        ) from error
+    return found
+
+
+def dump_applications(specs: Sequence[ChildSpec | SupervisorSpec]) -> bytes:
+    """Return the specs as bytes that a node can load, with classes of the notebook by value."""
+    return by_value(list(specs))
+
+
+def load_applications(blob: bytes) -> list[ChildSpec | SupervisorSpec]:
+    """Return the specs that `dump_applications` put into bytes."""
+    return list(from_value(blob)) if blob else []

@@ -1,0 +1,372 @@
+"""`Cluster`: launch it, use it, break it, watch it, close it."""
+
+from __future__ import annotations
+
+import atexit
+import signal
+import weakref
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from resilkit import rng, telemetry, validate
+from resilkit.cluster import operations
+from resilkit.cluster.applications import as_spec
+from resilkit.cluster.handles import NodeHandle, Nodes
+from resilkit.cluster.injection import Injection
+from resilkit.cluster.loop_thread import loop_thread
+from resilkit.cluster.reference import ClusterReference
+from resilkit.cluster.session import Session
+from resilkit.cluster.specs import ClusterSpec, NodeSpec
+from resilkit.cluster.subscription import Subscription
+from resilkit.errors import InvalidArgument
+from resilkit.faults import Fault, Partition, registered_faults
+
+if TYPE_CHECKING:
+    from resilkit.metrics.events import EventLog
+    from resilkit.metrics.store import MetricStore
+
+__all__ = ["Cluster"]
+
+T = TypeVar("T")
+
+_open: weakref.WeakSet[Cluster] = weakref.WeakSet()
+
+
+class Cluster:
+    """A cluster of operating-system processes on this machine.
+
+    Making one starts it and returns when every node answers and reaches all others. It ends with
+    `close`, with its ``with`` block, with the interpreter, and when the interpreter is killed.
+
+    Args:
+        spec: A whole `ClusterSpec`, or left out, with its fields as keywords (``nodes=3``,
+            ``topology="mesh"``, ``seed=…`` and so on).
+        quiet: Say nothing while it starts.
+        **options: The fields of `ClusterSpec`.
+
+    Raises:
+        InvalidArgument: The spec is wrong; nothing was started.
+        StartFailed: It could not start; what had started was stopped.
+
+    Examples:
+        ::
+
+            with Cluster(nodes=3) as cluster:
+                counter = cluster.start(Counter, name="counter")
+                counter.call.increment()
+    """
+
+    def __init__(
+        self, spec: ClusterSpec | int | None = None, *, quiet: bool = True, **options: Any
+    ) -> None:
+        if isinstance(spec, int):
+            options["nodes"] = spec
+            spec = None
+        if spec is None:
+            spec = ClusterSpec(**_known(options))
+        elif not isinstance(spec, ClusterSpec):
+            raise InvalidArgument(
+                "must be a ClusterSpec", path="spec", value=spec, allowed="Cluster(nodes=3, …)"
+            )
+        elif options:
+            raise InvalidArgument(
+                "a ClusterSpec carries all settings itself", path=next(iter(options)), value=options
+            )
+        seed = rng.fresh_seed() if spec.seed is None else spec.seed
+        session = Session(spec, seed, loop_thread())
+        self._session = session
+        say: Callable[[str], None] = (lambda _: None) if quiet else print
+        with telemetry.span("resilkit.cluster.start", {"nodes": len(spec.names)}):
+            session.thread.sync(session.start(say))
+        _open.add(self)
+
+    # What it is ----------------------------------------------------------------------------------
+
+    @property
+    def spec(self) -> ClusterSpec:
+        """What it was started from."""
+        return self._session.spec
+
+    @property
+    def seed(self) -> int:
+        """The root of its randomness: what the spec says, or what was drawn."""
+        return self._session.seed
+
+    @property
+    def started(self) -> float:
+        """When it was started, in the notebook's monotonic seconds."""
+        return self._session.started
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._session.closed
+
+    @property
+    def nodes(self) -> Nodes:
+        """The nodes by name: ``cluster.nodes["n2"].kill()``."""
+        return Nodes(self._session)
+
+    @property
+    def metrics(self) -> MetricStore:
+        """What the nodes measure: ``cluster.metrics.frame("queue_length")``."""
+        return self._session.metrics
+
+    @property
+    def events(self) -> EventLog:
+        """What happened: ``cluster.events.frame("supervision")``."""
+        return self._session.events
+
+    # Servers -------------------------------------------------------------------------------------
+
+    def start(
+        self,
+        what: Any,
+        *args: Any,
+        name: str | None = None,
+        node: str | None = None,
+        timeout: float | None = None,
+    ) -> ClusterReference:
+        """Start a server, or a supervisor with its children, and return its reference.
+
+        It starts again whenever its node is started again.
+
+        Args:
+            what: A `Server` subclass, a `ChildSpec` or a `SupervisorSpec`.
+            *args: Arguments of the ``init`` of a `Server` subclass.
+            name: Its name in the cluster, for a `Server` subclass.
+            node: The node to start it on; the first one that runs when left out.
+            timeout: Seconds that it may take; the spec's ``start_timeout`` when left out.
+
+        Raises:
+            InvalidArgument: It is nothing that can be started, or the node is unknown.
+            AlreadyStarted: Its name is taken.
+            StartFailed: Its ``init``, or a child's, failed; what had started was stopped.
+            NodeDown: The node does not run.
+        """
+        return self._sync(self.astart(what, *args, name=name, node=node, timeout=timeout))
+
+    async def astart(
+        self,
+        what: Any,
+        *args: Any,
+        name: str | None = None,
+        node: str | None = None,
+        timeout: float | None = None,
+    ) -> ClusterReference:
+        """Await it: `start`, for async code."""
+        spec = as_spec(what, args, name)
+        session = self._session
+        if node is None:
+            node = next(
+                (n for n, state in session.nodes.items() if state.status == "running"),
+                next(iter(session.nodes)),
+            )
+        else:
+            validate.choice(node, "node", list(session.nodes))
+        self._session.refuse_closed()
+        pid, _ = await session.thread.bridge(session.start_application(spec, node, timeout))
+        return ClusterReference(session, spec.name if spec.name is not None else pid)
+
+    def start_system(self, applications: dict[str, Iterable[Any]]) -> None:
+        """Start several applications, by node."""
+        for node, specs in applications.items():
+            for spec in specs:
+                self.start(spec, node=node)
+
+    def whereis(self, name: str, *, node: str | None = None) -> ClusterReference:
+        """Return a reference that follows `name` across restarts, whether it runs now or not.
+
+        Args:
+            name: A name in the cluster.
+            node: Look up a name of scope ``"node"`` on that node instead.
+        """
+        if not isinstance(name, str) or not name:
+            raise InvalidArgument("must be a name", path="name", value=name)
+        return ClusterReference(self._session, name if node is None else (name, node))
+
+    def names(self) -> dict[str, ClusterReference]:
+        """Return the names that are held in the cluster now, sorted, with references."""
+        held = self._session.node.names.all()
+        return {name: ClusterReference(self._session, name) for name in sorted(held)}
+
+    def publish(self, topic: str, payload: Any = None) -> None:
+        """Send `payload` to every server that subscribed to `topic`."""
+        self._session.thread.submit(self._session.node.topics.publish, topic, payload)
+
+    def subscribe(self, pattern: str) -> Subscription:
+        """Return what receives everything that is published to matching topics from now on."""
+        return Subscription(self._session, pattern)
+
+    # Nodes ---------------------------------------------------------------------------------------
+
+    def add_node(self, name: str | NodeSpec | None = None) -> NodeHandle:
+        """Add a node, linked to all others; returns when it answers and reaches them.
+
+        Args:
+            name: Its name or spec; the next free ``n…`` when left out.
+        """
+        self._session.refuse_closed()
+        if name is None:
+            numbers = range(1, len(self.nodes) + 2)
+            name = next(f"n{i}" for i in numbers if f"n{i}" not in self.nodes)
+        spec = name if isinstance(name, NodeSpec) else NodeSpec(name)
+        self._sync(operations.add_node(self._session, spec.validated()))
+        return NodeHandle(self._session, spec.name)
+
+    def health(self) -> dict[str, dict[str, Any]]:
+        """Return what each node says of itself now: status, reachable nodes, majority, servers.
+
+        A node that does not answer has ``answers`` False, and its status says why.
+        """
+        return self._sync(self.ahealth())
+
+    async def ahealth(self) -> dict[str, dict[str, Any]]:
+        """Await it: `health`, for async code."""
+        from resilkit.cluster.health import health
+
+        return await self._session.thread.bridge(health(self._session))
+
+    # Faults --------------------------------------------------------------------------------------
+
+    def inject(self, fault: Fault, targets: Any = None, *, seed: int | None = None) -> Injection:
+        """Put a fault in, on its own schedule; a strike that is due at once has happened on return.
+
+        Args:
+            fault: One of `resilkit.faults`, or your own.
+            targets: Whom to hit instead of the fault's own `targets`.
+            seed: The root of its randomness; the cluster's when left out.
+
+        Returns:
+            The `Injection`; it heals on ``heal()``, on leaving its ``with``, after the fault's
+            ``duration``, or when the cluster closes.
+
+        Raises:
+            InvalidArgument: It is no fault, or a target is unknown.
+            NodeDown, Refused: It could not be delivered.
+        """
+        return self._sync(self.ainject(fault, targets, seed=seed))
+
+    async def ainject(
+        self, fault: Fault, targets: Any = None, *, seed: int | None = None
+    ) -> Injection:
+        """Await it: `inject`, for async code."""
+        if not isinstance(fault, Fault):
+            names = ", ".join(sorted(kind.__name__ for kind in registered_faults().values()))
+            raise InvalidArgument(
+                "is no fault",
+                path="fault",
+                value=fault,
+                allowed=f"a fault, as in faults.Latency(0.02, 0.2); there are {names}",
+            )
+        self._session.refuse_closed()
+        session = self._session
+
+        async def begin() -> Injection:
+            injection = Injection(session, fault, targets=targets, seed=seed)
+            await injection.begin()
+            return injection
+
+        return await session.thread.bridge(begin())
+
+    def partition(
+        self, *groups: Iterable[str], one_way: bool = False, duration: float | None = None
+    ) -> Injection:
+        """Cut the links between groups of nodes; nodes in no group form one of their own.
+
+        Args:
+            *groups: Two or more groups of node names; with one, the rest is the other.
+            one_way: Only messages from the first group to the others are lost.
+            duration: Seconds until it heals by itself; ``None``: on ``heal()``, or when the
+                ``with`` block ends.
+        """
+        named = [
+            [groups_of] if isinstance(groups_of, str) else list(groups_of) for groups_of in groups
+        ]
+        rest = [name for name in self.nodes if all(name not in group for group in named)]
+        if rest and named:
+            named.append(rest)
+        return self.inject(
+            Partition(
+                kind="one_way" if one_way else "custom",
+                groups=tuple(tuple(group) for group in named),
+                duration=duration,
+            )
+        )
+
+    def heal(self) -> None:
+        """Heal every injection, and let paused nodes go on.
+
+        Nodes that a fault crashed are restarted; those that you killed stay down.
+        """
+        self._sync(self.aheal())
+
+    async def aheal(self) -> None:
+        """Await it: `heal`, for async code."""
+        session = self._session
+
+        async def heal() -> None:
+            for injection in list(session.faults.injections.values()):
+                await injection.close()
+            for name, node in session.nodes.items():
+                if node.status == "paused":
+                    await operations.signal(session, name, signal.SIGCONT)
+
+        await session.thread.bridge(heal())
+
+    # The end -------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End it: heal the faults, stop every process, leave nothing behind. Twice is once.
+
+        An interrupt ends the waiting, not the closing. In a fork of the process that made the
+        cluster it does nothing.
+        """
+        if self._session.thread.forked:
+            return
+        with telemetry.span("resilkit.cluster.stop", {"nodes": len(self._session.nodes)}):
+            self._session.thread.sync(self._session.close())
+        _open.discard(self)
+
+    async def aclose(self) -> None:
+        """Await it: `close`, for async code."""
+        await self._session.thread.bridge(self._session.close())
+        _open.discard(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    def _sync(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self._session.thread.sync(coroutine)
+
+    def __repr__(self) -> str:
+        if self.closed:
+            return f"<Cluster closed, seed {self.seed}>"
+        nodes = ", ".join(f"{name} {node.status}" for name, node in self.nodes.items())
+        return f"<Cluster {nodes}; {len(self._session.node.names.all())} names, seed {self.seed}>"
+
+    def _repr_html_(self) -> str:
+        from resilkit.cluster.display import cluster_html
+
+        return cluster_html(self)
+
+
+def _known(options: dict[str, Any]) -> dict[str, Any]:
+    from dataclasses import fields
+
+    return validate.known_keys(options, "", [field.name for field in fields(ClusterSpec)])
+
+
+@atexit.register
+def _close_all() -> None:
+    for cluster in list(_open):
+        cluster._session.launcher.close_now()

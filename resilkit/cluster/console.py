@@ -1,0 +1,91 @@
+"""The notebook's own process on its cluster's loop: it takes the nodes' streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from resilkit.runtime.process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resilkit.cluster.session import Session
+    from resilkit.runtime.ports import Message
+
+__all__ = ["Console"]
+
+
+class Console(Process):
+    """Puts what the nodes stream into the event log and the metric store, on one clock."""
+
+    __slots__ = ("listeners", "receiver", "session")
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session.node, session.node.new_number())
+        self.session = session
+        self.receiver = _Receiver(session)
+        self.listeners: list[Callable[[str, list[tuple[Any, ...]]], None]] = []
+
+    def run(self) -> None:
+        """Take what waits."""
+        self.scheduled = False
+        while self.mailbox:
+            message = self.mailbox.popleft()[2]
+            if isinstance(message, tuple) and message[0] == "stream":
+                _, node, rows = message
+                self._take(node, rows)
+
+    def _take(self, node: str, rows: list[tuple[Any, ...]]) -> None:
+        session = self.session
+        offset = session.offsets.get(node, 0.0)
+        for row in rows:
+            if row[0] == "event":
+                _, time, kind, event, target, detail = row
+                session.events.append(
+                    time - offset, kind, event, node=node, target=target, detail=detail
+                )
+            elif row[0] == "sample":
+                self._sample(node, row[1] - offset, *row[2:])
+        for listener in self.listeners:
+            listener(node, rows)
+
+    def _sample(
+        self,
+        node: str,
+        time: float,
+        values: dict[str, float],
+        servers: list[tuple[str, int, int, int, float]],
+        links: list[tuple[str, int, int, int]],
+    ) -> None:
+        append = self.session.metrics.append
+        for metric, value in values.items():
+            append(metric, time, node, "", value)
+        for server, queue, high, messages, service in servers:
+            append("queue_length", time, node, server, queue)
+            append("queue_high_water", time, node, server, high)
+            append("messages", time, node, server, messages)
+            append("service_time", time, node, server, service)
+        for peer, messages, size_bytes, drops in links:
+            link = f"{node}->{peer}"
+            append("link_messages", time, node, link, messages)
+            append("link_bytes", time, node, link, size_bytes)
+            append("link_drops", time, node, link, drops)
+
+
+class _Receiver:
+    """Stands between the transport and the node, to notice nodes that begin to answer."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.deliver: Callable[[str, int, list[Message]], None] = session.node.deliver
+        self.peer_down: Callable[[str, int], None] = session.node.peer_down
+        self.on_unsendable: Callable[[str, Message, BaseException], None] = (
+            session.node.on_unsendable
+        )
+        self.on_undecodable: Callable[[str, BaseException], None] = session.node.on_undecodable
+
+    def peer_up(self, name: str, incarnation: int, role: str) -> None:
+        """Pass it on, and attach to the node."""
+        self._session.node.peer_up(name, incarnation, role)
+        if name in self._session.nodes:
+            self._session.reached(name)

@@ -1,0 +1,140 @@
+"""Which links are cut and shaped now, by whom; what every node, old and new, must know of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from resilkit.errors import ResilkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from resilkit.cluster.injection import Injection
+    from resilkit.cluster.session import Session
+
+__all__ = ["FaultBook"]
+
+Pair = tuple[str, str]
+
+
+class FaultBook:
+    """The state of the links as the injections want it together.
+
+    Two partitions may overlap: a link is mended when the last injection that cut it heals. A node
+    that restarts meanwhile gets the present state in its boot record, before it connects.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._cuts: dict[str, frozenset[Pair]] = {}
+        self._link_faults: dict[str, tuple[Any, tuple[Pair, ...]]] = {}
+        self.injections: dict[str, Injection] = {}
+        self.ids: list[str] = []
+
+    def new_id(self, name: str) -> str:
+        """Return an id for an injection: the fault's name and a number."""
+        self.ids.append(f"{name}-{len(self.ids) + 1}")
+        return self.ids[-1]
+
+    # Cuts ----------------------------------------------------------------------------------------
+
+    def cut_pairs(self) -> set[Pair]:
+        """Return the directed pairs (source, target) whose link is cut now."""
+        return set().union(*self._cuts.values()) if self._cuts else set()
+
+    async def cut(self, fault_id: str, pairs: Iterable[Pair]) -> None:
+        """Cut links for one injection."""
+        before = self.cut_pairs()
+        self._cuts[fault_id] = self._cuts.get(fault_id, frozenset()) | frozenset(pairs)
+        await self._apply(before)
+
+    async def mend(self, fault_id: str) -> None:
+        """Take one injection's cuts back."""
+        before = self.cut_pairs()
+        if self._cuts.pop(fault_id, None):
+            await self._apply(before)
+
+    async def _apply(self, before: set[Pair]) -> None:
+        now = self.cut_pairs()
+        for name in self._session.nodes:
+            old, new = _directions(name, before), _directions(name, now)
+            if old == new:
+                continue
+            mended = [peer for peer in old if old[peer] != new.get(peer)]
+            await self.tell(name, "mend", mended)
+            for direction in ("both", "out", "in"):
+                peers = [p for p, way in new.items() if way == direction and old.get(p) != way]
+                if peers:
+                    await self.tell(name, "cut", peers, direction)
+            self._session.refresh_boot(name)
+
+    # Link faults ---------------------------------------------------------------------------------
+
+    async def install(self, fault_id: str, fault: Any, links: Iterable[Pair]) -> None:
+        """Put a fault on links, in both directions."""
+        self._link_faults[fault_id] = (fault, tuple(links))
+        for name in self._session.nodes:
+            peers = _peers(name, self._link_faults[fault_id][1])
+            if peers:
+                await self.tell(name, "install", fault_id, fault, peers)
+                self._session.refresh_boot(name)
+
+    async def remove(self, fault_id: str) -> None:
+        """Take a fault off its links."""
+        _, links = self._link_faults.pop(fault_id, (None, ()))
+        for name in self._session.nodes:
+            if _peers(name, links):
+                await self.tell(name, "remove", fault_id)
+                self._session.refresh_boot(name)
+
+    def for_node(self, name: str) -> dict[str, Any]:
+        """Return the links' state that a node starts with."""
+        return {
+            "cuts": _directions(name, self.cut_pairs()),
+            "links": [
+                (fault_id, fault, peers)
+                for fault_id, (fault, links) in self._link_faults.items()
+                if (peers := _peers(name, links))
+            ],
+        }
+
+    async def tell(self, name: str, method: str, *args: Any) -> None:
+        """Tell a node, if it is there; one that is not learns it when it starts."""
+        session = self._session
+        if session.nodes[name].status not in ("running", "paused"):
+            return
+        if session.nodes[name].status == "paused":
+            # It will take this first thing when it goes on; waiting for it would never end.
+            session.node.spawn_task(self._tell_later(name, method, *args))
+            return
+        await self._tell_later(name, method, *args)
+
+    async def _tell_later(self, name: str, method: str, *args: Any) -> None:
+        session = self._session
+        try:
+            await session.ask_agent(name, method, *args)
+        except ResilkitError as error:
+            if session.nodes[name].status == "running" and not session.closed:
+                session.note("alert", "fault_not_told", name, what=method, why=str(error))
+
+    # The end -------------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Heal what is still in."""
+        for injection in list(self.injections.values()):
+            await injection.close()
+
+
+def _directions(name: str, pairs: set[Pair]) -> dict[str, str]:
+    """Return how the links of one node are cut: peer to both, out or in."""
+    found: dict[str, str] = {}
+    for source, target in sorted(pairs):
+        if source == name:
+            found[target] = "both" if (target, source) in pairs else "out"
+        elif target == name:
+            found[source] = "both" if (target, source) in pairs else "in"
+    return found
+
+
+def _peers(name: str, links: Iterable[Pair]) -> list[str]:
+    return [b if a == name else a for a, b in links if name in (a, b)]

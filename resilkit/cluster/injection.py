@@ -1,0 +1,300 @@
+"""Injections: one fault put into a running cluster, on its schedule, until it heals."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import TYPE_CHECKING, Any, Self
+
+from resilkit import rng as rng_module
+from resilkit.cluster.strikes import strike_for
+from resilkit.errors import InvalidArgument, Refused, ResilkitError
+from resilkit.faults import Fault, occurs, schedule, to_dict
+from resilkit.runtime import reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from random import Random
+
+    from resilkit.cluster.session import Session
+    from resilkit.cluster.strike import Strike
+
+__all__ = ["Injection"]
+
+_FOR_EVER = 1e9
+
+
+class Injection:
+    """A fault at work. It heals on `heal`, on leaving its ``with``, at its end, or at close.
+
+    Attributes:
+        id: Its id in the events, e.g. ``"latency-3"``.
+        fault: The fault.
+        outcomes: A row a strike, from its beginning: time, targets, delivered (and why not), what
+            was measured.
+    """
+
+    def __init__(
+        self, session: Session, fault: Fault, *, targets: Any = None, seed: int | None = None
+    ) -> None:
+        self.session = session
+        self.fault = fault
+        self._parameters = to_dict(fault)
+        self._key = len(session.faults.ids)
+        self.id = session.faults.new_id(fault.fault_name or type(fault).__name__)
+        self.outcomes: list[dict[str, Any]] = []
+        self._targets = targets
+        self._root = session.seed if seed is None else seed
+        self._active: list[Strike] = []
+        self._healing: dict[Strike, asyncio.Task[None]] = {}
+        self._closing: asyncio.Task[None] | None = None
+        self._strikes = 0
+        self._finished = asyncio.Event()
+        self._first = asyncio.Event()
+        self._timeline: asyncio.Task[None] | None = None
+        self._timers: set[asyncio.Task[None]] = set()
+        session.faults.injections[self.id] = self
+
+    # The plain API -------------------------------------------------------------------------------
+
+    @property
+    def active(self) -> bool:
+        """Whether it does harm now."""
+        return bool(self._active)
+
+    @property
+    def done(self) -> bool:
+        """Whether it has healed and will not strike again."""
+        return self._finished.is_set()
+
+    def heal(self) -> None:
+        """End it and take back what it did; returns when that is done. Twice is once."""
+        self.session.thread.sync(self.close())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it has ended by itself; return whether it has.
+
+        Args:
+            timeout: Seconds; ``None`` for ever.
+        """
+
+        async def ended() -> bool:
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._finished.wait()
+            except TimeoutError:
+                return False
+            return True
+
+        return self.session.thread.sync(ended())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.heal()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.session.thread.bridge(self.close())
+
+    def __repr__(self) -> str:
+        state = "done" if self.done else "active" if self.active else "waiting"
+        hit = [str(target) for row in self.outcomes for target in row["targets"]]
+        whom = f", hit {', '.join(dict.fromkeys(hit))}" if hit else ""
+        return f"<injection {self.id} {state}: {self.fault!r}{whom}>"
+
+    # On the loop ---------------------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Start its timeline; return when a strike that is due at once has taken place.
+
+        Raises:
+            InvalidArgument: Its moments are to be drawn from a run whose end nobody knows.
+            ResilkitError: That strike could not be delivered: nobody waits for a schedule to
+                tell so. What a fault of the user's own raises comes as it is.
+        """
+        if self.fault.random and self.fault.every is None:
+            self._end()
+            raise InvalidArgument(
+                "draws moments from the length of a run, which only a scenario has",
+                path=f"{self._name}.random",
+                value=True,
+                allowed="random together with every, or a Scenario",
+            )
+        moments = schedule(self.fault, _FOR_EVER, self._stream("schedule"))
+        first = next(moments, None)
+        if first is None:
+            self._end()
+            return
+        strikes = itertools.chain([first], moments)
+        self._timeline = self.session.loop.create_task(self._run(strikes))
+        if first == 0.0:
+            try:
+                await self._first.wait()
+            except asyncio.CancelledError:  # nobody gets this injection to heal it
+                await self.close()
+                raise
+            error = self.outcomes[0].get("error") if self.outcomes else None
+            if error is not None:
+                await self.close()
+                raise error
+
+    async def _run(self, moments: Any) -> None:
+        started = self.session.loop.time()
+        for occurrence, moment in enumerate(moments):
+            delay = started + moment - self.session.loop.time()
+            if delay > 0:
+                await asyncio.sleep(delay)
+            if occurs(self.fault, self._stream("occurs", occurrence)):
+                await self._strike(occurrence)
+            else:
+                self.session.note("fault", "skipped", "", id=self.id, fault=self._name)
+            self._first.set()
+        self._timeline = None
+        self._maybe_end()
+
+    def _stream(self, purpose: str, *names: int) -> Random:
+        """Return a stream that depends on the seed and the place of this fault alone.
+
+        The same ones as in `Scenario.timeline`: the plan that it shows is the plan that runs.
+        """
+        return rng_module.stream(self._root, purpose, self._key, *names)
+
+    @property
+    def _name(self) -> str:
+        return self.fault.fault_name or type(self.fault).__name__
+
+    async def _strike(self, occurrence: int) -> None:
+        session = self.session
+        self._strikes += 1
+        strike_id = self.id if self._strikes == 1 else f"{self.id}.{self._strikes}"
+        strike = strike_for(strike_id, session, self.fault, self._stream("targets", occurrence))
+        row: dict[str, Any] = {
+            "time": session.clock.now(),
+            "occurrence": occurrence,
+            "targets": [],
+            "delivered": False,
+        }
+        self.outcomes.append(row)
+        try:
+            row["targets"] = targets = strike.choose(occurrence, self._targets)
+            if not targets and self._spares_all():
+                row["why"] = "it was to hit nobody"
+                self._note("skipped", strike, why=row["why"])
+                return
+            if not targets:
+                raise Refused("nobody is there whom its targets fit")
+            measured = await strike.deliver(targets)
+        except asyncio.CancelledError:
+            # Half delivered is delivered: whoever ends the injection expects it gone.
+            row["why"] = "it was healed before it was wholly in"
+            self._note("failed", strike, why=row["why"])
+            await self._undo(strike)
+            raise
+        except Exception as error:  # noqa: BLE001 - a user's fault may raise anything: told below
+            row.update(error=error, why=_why(error))
+            self._note("failed", strike, why=row["why"])
+            await self._undo(strike)
+            return
+        row.update(delivered=True, **measured)
+        self._active.append(strike)
+        # As of its beginning: building up a pressure takes time, and does harm meanwhile.
+        session.events.append(
+            row["time"],
+            "fault",
+            "injected",
+            target=_list(targets),
+            detail={
+                "id": strike.id,
+                "fault": self._name,
+                "parameters": self._parameters,
+                **measured,
+            },
+        )
+        self._heal_later(strike)
+
+    def _spares_all(self) -> bool:
+        """Whether the targets say that nobody is to be hit; else there was nobody to be found."""
+        return (self.fault.targets if self._targets is None else self._targets) in ("none", 0)
+
+    def _note(self, event: str, strike: Strike, **detail: Any) -> None:
+        target = _list(strike.targets)
+        self.session.note("fault", event, target, id=strike.id, fault=self._name, **detail)
+
+    def _heal_later(self, strike: Strike) -> None:
+        after = strike.ends_after(self.fault.duration)
+        if after is not None:
+            timer = self.session.loop.create_task(self._heal_after(strike, after))
+            self._timers.add(timer)
+            timer.add_done_callback(self._timers.discard)
+
+    async def _heal_after(self, strike: Strike, delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._heal_strike(strike)
+        self._maybe_end()
+
+    async def _heal_strike(self, strike: Strike) -> None:
+        """Take a strike back, once; whoever stops waiting for that does not stop it."""
+        if strike not in self._active:
+            return
+        if strike not in self._healing:
+            self._healing[strike] = self.session.loop.create_task(self._take_back(strike))
+        await asyncio.shield(self._healing[strike])
+
+    async def _take_back(self, strike: Strike) -> None:
+        measured = await self._undo(strike)
+        self._active.remove(strike)
+        del self._healing[strike]
+        if measured is not None:
+            self._note("healed", strike, **measured)
+
+    async def _undo(self, strike: Strike) -> dict[str, Any] | None:
+        """Return what was measured; ``None`` when it could not be taken back, which is told."""
+        if self.session.closed:
+            # All processes end now, and the launcher undoes what is in the journal: nobody has to
+            # be asked, let alone waited for.
+            strike.abandon()
+            return {}
+        try:
+            return await strike.undo()
+        except Exception as error:  # noqa: BLE001 - the others still have to be taken back
+            self.session.note("alert", "undo_failed", "", id=strike.id, why=_why(error))
+            return None
+
+    async def close(self) -> None:
+        """End the timeline and undo what is in, whatever happens."""
+        if self._closing is None:
+            self._closing = self.session.loop.create_task(self._close())
+        # An interrupt of the cell that heals must not leave half of it in.
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        tasks = [task for task in [self._timeline, *self._timers] if task is not None]
+        self._timeline = None
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for strike in list(reversed(self._active)):
+            await self._heal_strike(strike)
+        self._end()
+
+    def _maybe_end(self) -> None:
+        if self._timeline is None and not self._active:
+            self._end()
+
+    def _end(self) -> None:
+        self._first.set()
+        self._finished.set()
+        self.session.faults.injections.pop(self.id, None)
+
+
+def _list(targets: Sequence[str] | None) -> str:
+    return ", ".join(targets or ())
+
+
+def _why(error: Exception) -> str:
+    # Our own errors are written to be read; of others, the type is half of what they say.
+    return str(error) if isinstance(error, ResilkitError) else reasons.describe(error)

@@ -1,0 +1,193 @@
+"""The launcher as the notebook's process sees it: one for all its clusters."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from resilkit.cluster.frames import ROOT
+from resilkit.errors import Unavailable
+
+__all__ = ["LauncherProcess", "end_launcher", "keep_launcher", "shared_launcher"]
+
+_PATIENCE = 10.0  # seconds for the launcher to end by itself; it gives its own children 5
+_MOST_SHOWN = 4000  # bytes of the launcher's last words
+
+_lock = threading.Lock()
+_shared: LauncherProcess | None = None
+_idle_timeout: float | None = None
+_sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+_inherited: list[LauncherProcess] = []
+
+
+class LauncherProcess:
+    """A running launcher, and the root socket that keeps it alive.
+
+    Raises:
+        Unavailable: There is no fork here, or no Python interpreter to run.
+    """
+
+    def __init__(self) -> None:
+        if not hasattr(os, "fork"):
+            raise Unavailable(
+                "clusters of processes need os.fork, which this system does not have; "
+                'use Linux, macOS or WSL, or backend="simulation"'
+            )
+        if not sys.executable:
+            raise Unavailable("clusters of processes need a Python interpreter: no sys.executable")
+        self.root, theirs = socket.socketpair()
+        _sockets.add(self.root)
+        self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - for the process's life
+        boot = str(Path(__file__).with_name("boot.py"))
+        flags = ["-P", *["-O"] * sys.flags.optimize, *["-B"] * sys.flags.dont_write_bytecode]
+        extra = [str(Path(entry or ".").absolute()) for entry in sys.path]
+        numbers = [str(theirs.fileno()), str(os.getpid())]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, *flags, boot, *numbers, *extra],
+                stdin=subprocess.DEVNULL,
+                stdout=self._words,
+                stderr=self._words,
+                pass_fds=[theirs.fileno()],
+                # Interrupting a cell signals the whole group of the kernel's process.
+                start_new_session=True,
+            )
+        except BaseException:
+            self.root.close()
+            self._words.close()
+            raise
+        finally:
+            theirs.close()
+
+    @property
+    def pid(self) -> int:
+        """The launcher's process id."""
+        return self._process.pid
+
+    def alive(self) -> bool:
+        """Return whether its process is still there."""
+        return self._process.poll() is None
+
+    def adopt(self, sock: socket.socket) -> None:
+        """Hand in the launcher's end of a new cluster's socket.
+
+        Raises:
+            OSError: The launcher is gone.
+        """
+        socket.send_fds(self.root, [ROOT.pack(b"c", 0.0)], [sock.fileno()])
+
+    def set_idle_timeout(self, seconds: float | None) -> None:
+        """Let the launcher end by itself when it had no cluster for so long; ``None``: never."""
+        with suppress(OSError):
+            self.root.send(ROOT.pack(b"i", -1.0 if seconds is None else seconds))
+
+    def last_words(self) -> str:
+        """Return the end of what the launcher printed: why it died, if it could say."""
+        with suppress(ValueError):
+            self._words.seek(0, os.SEEK_END)
+            self._words.seek(max(0, self._words.tell() - _MOST_SHOWN))
+            return self._words.read().decode(errors="replace").strip()
+        return ""
+
+    def end(self, timeout: float = _PATIENCE) -> None:
+        """End the launcher and all that it hosts, and wait until it is gone.
+
+        Args:
+            timeout: Seconds until it is killed; the kernel then kills its children.
+        """
+        self.root.close()
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._words.close()
+
+    def disown(self) -> None:
+        """Forget the launcher in a fork of the process that owns it."""
+        self._process.returncode = 0  # not ours to wait for
+
+
+def shared_launcher() -> LauncherProcess:
+    """Return this process's launcher; start it when there is none, or the last one died.
+
+    Raises:
+        Unavailable: There is no fork here.
+    """
+    global _shared  # noqa: PLW0603 - one launcher a process is the point
+    with _lock:
+        if _shared is not None and not _shared.alive():
+            _shared.end(0.0)
+            _shared = None
+        if _shared is None:
+            _shared = LauncherProcess()
+            if _idle_timeout is not None:
+                _shared.set_idle_timeout(_idle_timeout)
+        return _shared
+
+
+def retire_launcher(launcher: LauncherProcess) -> None:
+    """End `launcher`, which does not answer, so that the next cluster gets a new one."""
+    global _shared  # noqa: PLW0603
+    with _lock:
+        if _shared is launcher:
+            _shared = None
+            launcher.end(1.0)
+
+
+def keep_launcher(idle_timeout: float | None) -> None:
+    """Say how long the launcher stays when no cluster is left.
+
+    Args:
+        idle_timeout: Seconds; ``None`` (the default at first) keeps it until this process ends,
+            so that the next cluster starts at once.
+    """
+    global _idle_timeout  # noqa: PLW0603
+    with _lock:
+        _idle_timeout = idle_timeout
+        if _shared is not None:
+            _shared.set_idle_timeout(idle_timeout)
+
+
+def end_launcher() -> None:
+    """End this process's launcher, with every cluster that it still hosts. Bounded."""
+    global _shared
+    with _lock:
+        launcher, _shared = _shared, None
+    if launcher is not None:
+        launcher.end()
+
+
+def own_socket(sock: socket.socket) -> None:
+    """Have `sock` dropped in forks of this process, so that its end-of-file can come."""
+    _sockets.add(sock)
+
+
+def _forget_in_fork() -> None:
+    """Let go, in a fork of the notebook's process, of what keeps its clusters alive."""
+    global _shared, _lock  # noqa: PLW0603
+    _lock = threading.Lock()  # the fork may have happened while another thread held it
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for sock in list(_sockets):
+        # The number stays taken, so that closing the object cannot hit somebody else's file.
+        if sock.fileno() >= 0:
+            os.dup2(null, sock.fileno(), inheritable=False)
+    os.close(null)
+    if _shared is not None:
+        _shared.disown()
+        _inherited.append(_shared)
+        _shared = None
+
+
+atexit.register(end_launcher)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_fork)

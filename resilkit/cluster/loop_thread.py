@@ -1,0 +1,243 @@
+"""The thread that runs the clusters' event loop, so that the plain API works under another."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import threading
+from collections import deque
+from concurrent.futures import Future as ThreadFuture
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from resilkit.clock import monotonic
+from resilkit.cluster.event_loop import new_loop
+from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+__all__ = ["HEED_EVERY", "Answer", "LoopThread", "loop_thread", "slices"]
+
+T = TypeVar("T")
+
+HEED_EVERY = 0.2
+"""Seconds after which a blocked thread wakes up to heed an interrupt.
+
+Python looks for signals before it blocks in a lock, and when one wakes it. One that arrives between
+the two, or at another thread, would be heeded only when the wait is over: never, maybe.
+"""
+
+_FOREIGN = "this cluster belongs to the process that forked this one; make one of its own here"
+
+
+class LoopThread:
+    """A daemon thread with an event loop; one a process, started when it is first needed."""
+
+    def __init__(self) -> None:
+        self.forked = False
+        self.loop = new_loop()
+        self._submitted: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._scheduled = False
+        self._thread = threading.Thread(target=self._run, name="resilkit", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        self.loop.run_forever()
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> None:
+        """Call `function` on the loop soon; what is submitted together costs one wake-up.
+
+        Raises:
+            ClusterError: This process is a fork of the one that the thread runs in.
+        """
+        if self.forked:
+            raise ClusterError(_FOREIGN, definite=True)
+        self._submitted.append((function, args))
+        if not self._scheduled:
+            self._scheduled = True
+            try:
+                self.loop.call_soon_threadsafe(self._drain)
+            except BaseException:  # an interrupt: whoever comes next must not wait for nothing
+                self._scheduled = False
+                raise
+
+    def _drain(self) -> None:
+        # Cleared first: what is submitted from now on schedules a new drain, so none is missed.
+        self._scheduled = False
+        submitted = self._submitted
+        while submitted:
+            function, args = submitted.popleft()
+            try:
+                function(*args)
+            except Exception as error:  # noqa: BLE001 - the rest is somebody else's
+                context = {"message": f"{function!r} failed on the loop", "exception": error}
+                self.loop.call_exception_handler(context)
+
+    def wait(self, start: Callable[[], asyncio.Future[T]]) -> T:
+        """Run `start` on the loop, block until its future is done, and return the result.
+
+        An interrupt cancels the future and goes on to the caller.
+        """
+        self.refuse_here()
+        waiter = _Waiter(start)
+        try:
+            self.submit(waiter.begin)
+            while not waiter.lock.acquire(timeout=HEED_EVERY):
+                pass
+        except BaseException:
+            self.submit(waiter.cancel)
+            raise
+        if waiter.error is not None:
+            raise waiter.error
+        return waiter.value  # type: ignore[no-any-return]
+
+    def sync(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run `coroutine` on the loop and block until it is done; an interrupt cancels it."""
+        try:
+            self.refuse_here()
+        except ResilkitError:
+            coroutine.close()
+            raise
+        return self.wait(lambda: self.loop.create_task(coroutine))
+
+    async def bridge(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Await `coroutine`, run on this loop, from any other loop."""
+        if asyncio.get_running_loop() is self.loop:
+            return await coroutine
+        if self.forked:
+            coroutine.close()
+            raise ClusterError(_FOREIGN, definite=True)
+        outer: ThreadFuture[T] = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        return await asyncio.wrap_future(outer)
+
+    def refuse_here(self) -> None:
+        """Refuse to wait where nobody would do the work: in its own thread, and in a fork."""
+        if self.forked:
+            raise ClusterError(_FOREIGN, definite=True)
+        if threading.get_ident() == self._thread.ident:
+            raise InvalidArgument(
+                "the plain API cannot be used on the clusters' own thread: it would wait for "
+                "itself; inside a server or an operation, await the call instead"
+            )
+
+
+class _Waiter:
+    """One blocked thread. A bare lock wakes it sooner than an Event or a Condition would."""
+
+    __slots__ = ("error", "future", "lock", "start", "value")
+
+    def __init__(self, start: Callable[[], asyncio.Future[Any]]) -> None:
+        self.lock = threading.Lock()
+        self.lock.acquire()
+        self.start = start
+        self.future: asyncio.Future[Any] | None = None
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def begin(self) -> None:
+        try:
+            self.future = self.start()
+        except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
+            self.error = error
+            self.lock.release()
+        else:
+            self.future.add_done_callback(self.finish)
+
+    def finish(self, future: asyncio.Future[Any]) -> None:
+        if future.cancelled():
+            self.error = asyncio.CancelledError()
+        else:
+            self.error = future.exception()
+            if self.error is None:
+                self.value = future.result()
+        self.lock.release()
+
+    def cancel(self) -> None:
+        if self.future is not None:
+            self.future.cancel()
+
+
+class Answer:
+    """A future for one blocked thread: what a call resolves, without a turn of the loop between.
+
+    It has as much of a future as whoever resolves calls needs.
+    """
+
+    __slots__ = ("_done", "_error", "_lock", "_value")
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self._done = False
+        self._value: Any = None
+        self._error: BaseException | None = None
+
+    def done(self) -> bool:
+        """Whether it has been resolved, or nobody waits any more."""
+        return self._done
+
+    def set_result(self, value: Any) -> None:
+        """Wake the thread with a value."""
+        self._value = value
+        self._done = True
+        self._lock.release()
+
+    def set_exception(self, error: BaseException) -> None:
+        """Wake the thread with an error."""
+        self._error = error
+        self._done = True
+        self._lock.release()
+
+    def wait(self) -> Any:
+        """Block until it is resolved; an interrupt ends the wait, and a late answer is dropped."""
+        try:
+            while not self._lock.acquire(timeout=HEED_EVERY):
+                pass
+        except BaseException:
+            self._done = True
+            raise
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+def slices(timeout: float | None) -> Iterator[float]:
+    """Cut a wait into waits that are short enough for interrupts; at least one, of 0 maybe."""
+    ends = math.inf if timeout is None else monotonic() + timeout
+    left = ends - monotonic()
+    while True:
+        yield max(0.0, min(left, HEED_EVERY))
+        left = ends - monotonic()
+        if left <= 0:
+            return
+
+
+_current: LoopThread | None = None
+_guard = threading.Lock()
+_foreign: list[LoopThread] = []
+
+
+def loop_thread() -> LoopThread:
+    """Return this process's loop thread. A forked child gets its own: threads do not survive."""
+    global _current  # noqa: PLW0603 - one a process, by design
+    with _guard:
+        if _current is None:
+            _current = LoopThread()
+        return _current
+
+
+def _forget_in_fork() -> None:
+    global _current, _guard  # noqa: PLW0603
+    _guard = threading.Lock()  # the fork may have happened while another thread held it
+    if _current is not None:
+        _current.forked = True
+        # Kept for good: its loop shares the kernel's tables with the parent's, so that closing
+        # anything of it here would close it there.
+        _foreign.append(_current)
+        _current = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_fork)

@@ -1,0 +1,36 @@
+"""What the handle knows of one node."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from resilkit.cluster.specs import NodeSpec
+    from resilkit.runtime import ChildSpec, SupervisorSpec
+
+__all__ = ["NodeState"]
+
+
+class NodeState:
+    """What is known of one node.
+
+    Attributes:
+        status: ``"starting"``, ``"running"``, ``"paused"``, ``"stopped"``, ``"killed"``,
+            ``"crashed"`` or ``"restarting"``.
+    """
+
+    __slots__ = (
+        "applications", "changed", "incarnation", "pid", "process_start", "spec", "status",
+        "wanted",
+    )  # fmt: skip
+
+    def __init__(self, spec: NodeSpec) -> None:
+        self.spec = spec
+        self.pid: int | None = None
+        self.incarnation = 0
+        self.status = "starting"
+        self.applications: list[ChildSpec | SupervisorSpec] = []
+        self.changed = asyncio.Event()
+        self.wanted: str | None = None
+        self.process_start = 0.0

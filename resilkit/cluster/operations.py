@@ -1,0 +1,135 @@
+"""What is done to the nodes of a running cluster. Loop thread only."""
+
+from __future__ import annotations
+
+import asyncio
+import signal as signals
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from resilkit.cluster.node_state import NodeState
+from resilkit.errors import (
+    CallTimeout,
+    ClusterError,
+    InvalidArgument,
+    NodeDown,
+    ResilkitError,
+)
+
+if TYPE_CHECKING:
+    from resilkit.cluster.session import Session
+    from resilkit.cluster.specs import NodeSpec
+
+__all__ = ["add_node", "kill_node", "restart_node", "signal", "stop_node", "until_gone"]
+
+_FORGOTTEN_WITHIN = 5.0
+
+
+async def signal(session: Session, name: str, number: int) -> None:
+    """Send a signal to a node's process."""
+    node = session.nodes[name]
+    if node.pid is None:
+        raise NodeDown(f"node {name} is {node.status}", node=name, definite=True)
+    if number == signals.SIGKILL:
+        node.wanted = "killed"
+    await session.launcher.signal(name, number, group=number == signals.SIGKILL)
+    if number == signals.SIGSTOP:
+        session.set_status(node, "paused")
+        session.note("node", "paused", name)
+    elif number == signals.SIGCONT and node.status == "paused":
+        session.set_status(node, "running")
+        session.note("node", "resumed", name)
+
+
+async def kill_node(session: Session, name: str) -> None:
+    """Kill a node, and return when it is gone."""
+    await signal(session, name, signals.SIGKILL)
+    await until_gone(session, name)
+
+
+async def until_gone(session: Session, name: str, timeout: float = 5.0) -> None:
+    """Return when a node's process has ended."""
+    node = session.nodes[name]
+    try:
+        async with asyncio.timeout(timeout):
+            while node.pid is not None:
+                await node.changed.wait()
+    except TimeoutError:
+        raise CallTimeout(f"node {name} has not ended within {timeout:g} s") from None
+
+
+async def stop_node(session: Session, name: str, timeout: float = 10.0) -> None:
+    """Stop a node in order: its applications first, then the process."""
+    node = session.nodes[name]
+    if node.pid is None:
+        return
+    try:
+        await session.ask_agent(name, "stop_applications", timeout=timeout)
+    except ResilkitError as error:
+        session.note("alert", "unclean_stop", name, why=str(error))
+    node.wanted = "stopped"
+    await session.launcher.hold(name)  # whatever its restart policy says
+    await session.launcher.signal(name, signals.SIGKILL, group=True)
+    await until_gone(session, name)
+
+
+async def restart_node(session: Session, name: str, timeout: float | None = None) -> None:
+    """Start a node again (a running one is killed first) and wait until it answers."""
+    node = session.nodes[name]
+    if node.pid is not None:
+        node.wanted = "restarting"
+    await session.update_boot(name)
+    await session.launcher.restart(name)
+    await session.until_running(name, timeout or session.start_timeout)
+
+
+async def add_node(session: Session, spec: NodeSpec) -> str:
+    """Add a node to the running cluster, linked to all others; when that fails, it is not there."""
+    name = spec.name
+    if name in session.nodes:
+        raise InvalidArgument("is the name of a node already", path="name", value=name)
+    others = list(session.nodes)
+    session.nodes[name] = NodeState(session.spec.settled(spec))
+    session.edges |= {(other, name) for other in others}
+    timeout = session.start_timeout
+    try:
+        async with asyncio.timeout(timeout):
+            await _tell_members(session, others)
+            await session.fork(name)
+            await session.until_running(name)
+            there = [each for each in session.nodes if session.nodes[each].status == "running"]
+            await session.until_joined(name, there)
+    except BaseException as error:  # an interrupt of the cell, too
+        await _take_out(session, name)
+        if isinstance(error, TimeoutError) and not isinstance(error, CallTimeout):
+            message = f"node {name} did not join the others within {timeout:g} s; it was taken out"
+            raise CallTimeout(message) from None
+        raise
+    return name
+
+
+async def _tell_members(session: Session, names: list[str]) -> None:
+    """Tell nodes who belongs to the cluster now, and their next processes as well."""
+    members, edges = list(session.nodes), sorted(session.edges)
+    session.transport.set_members(members, [])
+    for name in names:
+        await session.update_boot(name)
+        if session.nodes[name].status == "running":
+            await session.ask_agent(name, "set_members", members, edges)
+        else:
+            await session.faults.tell(name, "set_members", members, edges)
+
+
+async def _take_out(session: Session, name: str) -> None:
+    """Forget a node that could not be added, and end its process."""
+    with suppress(ClusterError, TimeoutError):
+        await session.launcher.hold(name)  # fails when it was not even forked
+        async with asyncio.timeout(_FORGOTTEN_WITHIN):
+            await session.launcher.signal(name, signals.SIGKILL, group=True)
+            while session.nodes[name].pid is not None:
+                await session.nodes[name].changed.wait()
+            await session.launcher.forget(name)
+    del session.nodes[name]
+    session.edges = {edge for edge in session.edges if name not in edge}
+    with suppress(ResilkitError):
+        await _tell_members(session, list(session.nodes))

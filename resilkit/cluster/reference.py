@@ -1,0 +1,292 @@
+"""References as a notebook has them: calls block, and have awaitable twins."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+from resilkit import validate
+from resilkit.cluster.loop_thread import Answer, slices
+from resilkit.errors import CallTimeout, ClusterClosed, InvalidArgument, NodeDown, NoProcess
+from resilkit.runtime.kinds import QUERY, SYSTEM
+from resilkit.runtime.messages import Down, Pid
+from resilkit.runtime.reasons import describe
+from resilkit.runtime.reference import DEFAULT_TIMEOUT, Address, Reference
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Awaitable, Callable
+
+    from resilkit.cluster.session import Session
+    from resilkit.runtime import ChildSpec, SupervisorSpec
+
+__all__ = ["ClusterReference", "Monitor"]
+
+
+class _Call:
+    __slots__ = ("_reference",)
+
+    def __init__(self, reference: ClusterReference) -> None:
+        self._reference = reference
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        _public(method)
+        reference = self._reference
+        session = reference._session
+        address, timeout = reference._address, reference._timeout
+
+        thread, begin = session.thread, session.begin_call
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            thread.refuse_here()
+            answer = Answer()
+            thread.submit(begin, answer, address, method, args, kwargs or None, timeout)
+            return answer.wait()
+
+        call.__name__ = call.__qualname__ = method
+        return call
+
+
+class _AwaitableCall:
+    __slots__ = ("_reference",)
+
+    def __init__(self, reference: ClusterReference) -> None:
+        self._reference = reference
+
+    def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
+        _public(method)
+        reference = self._reference
+        session = reference._session
+        address, timeout = reference._address, reference._timeout
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            async def on_loop() -> Any:
+                session.refuse_closed()
+                return await session.node.call(address, method, args, kwargs or None, timeout)
+
+            return await session.thread.bridge(on_loop())
+
+        call.__name__ = call.__qualname__ = method
+        return call
+
+
+class _Cast:
+    __slots__ = ("_reference",)
+
+    def __init__(self, reference: ClusterReference) -> None:
+        self._reference = reference
+
+    def __getattr__(self, method: str) -> Callable[..., None]:
+        _public(method)
+        session = self._reference._session
+        address = self._reference._address
+        submit, send = session.thread.submit, session.node.cast
+
+        def cast(*args: Any, **kwargs: Any) -> None:
+            submit(send, address, method, args, kwargs or None)
+
+        cast.__name__ = cast.__qualname__ = method
+        return cast
+
+
+def _public(method: str) -> None:
+    # IPython and copy probe for names like these; they are never handlers.
+    if method.startswith("_"):
+        raise AttributeError(method)
+
+
+class ClusterReference(Reference):
+    """A server of a cluster, as a notebook, a script or a test sees it.
+
+    ``ref.call.method(…)`` waits for the reply, ``ref.cast.method(…)`` does not, and
+    ``await ref.acall.method(…)`` is for async code. A reference by name follows the name across
+    restarts. A supervisor's reference has the methods about children besides.
+    """
+
+    __slots__ = ("_session",)
+
+    def __init__(
+        self, session: Session, address: Address, timeout: float | None = DEFAULT_TIMEOUT
+    ) -> None:
+        super().__init__(address, timeout)
+        self._session = session
+
+    def _copy(self) -> Self:
+        return type(self)(self._session, self._address, self._timeout)
+
+    @property
+    def call(self) -> Any:
+        """``ref.call.method(…)``: send a request and wait for its reply.
+
+        Raises: `CallTimeout`, `NoProcess`, `ServerExit`, `NodeDown`, `InvalidArgument` (no such
+        method, or arguments that it does not take), and whatever `Refused` the server answers.
+        """
+        return _Call(self)
+
+    @property
+    def acall(self) -> Any:
+        """``await ref.acall.method(…)``: the same for async code, on any event loop."""
+        return _AwaitableCall(self)
+
+    @property
+    def cast(self) -> Any:
+        """``ref.cast.method(…)``: send a request and go on; nobody hears whether it arrived."""
+        return _Cast(self)
+
+    def send(self, message: object) -> None:
+        """Send any other message; it arrives at the server's ``info``."""
+        self._session.thread.submit(self._session.node.send_info, self._address, message)
+
+    @property
+    def pid(self) -> Pid:
+        """The pid (node, number, incarnation) of who holds the name now.
+
+        Raises:
+            NoProcess: Nobody does.
+        """
+        pid = self._session.node.resolve(self._address)
+        if pid is None:
+            raise NoProcess(f"no process is called {self._address!r}")
+        return pid
+
+    def sync(self) -> bool:  # type: ignore[override]
+        """Return when the server has handled everything that was sent to it before."""
+        return bool(self._ask(SYSTEM, "sync"))
+
+    def state(self) -> dict[str, Any]:  # type: ignore[override]
+        """Return a snapshot of the server's attributes, after what was sent before."""
+        return dict(self._ask(SYSTEM, "state"))
+
+    def queue_length(self) -> int:  # type: ignore[override]
+        """Return how many messages wait in the server's mailbox now."""
+        return int(self._ask(QUERY, "queue_length"))
+
+    def alive(self) -> bool:  # type: ignore[override]
+        """Return whether the process runs. One on a node that cannot be reached does not."""
+        try:
+            return bool(self._ask(QUERY, "alive"))
+        except (ClusterClosed, NodeDown):
+            return False
+
+    def stop(self, reason: Any = "normal") -> None:  # type: ignore[override]
+        """Let the server handle what came before, run its ``terminate``, and end with `reason`."""
+        self._ask(SYSTEM, "stop", reason)
+
+    def exit(self, reason: Any) -> None:
+        """Send an exit signal with `reason`, as OTP's ``exit/2`` does."""
+        session = self._session
+        session.thread.submit(session.node.send_exit, self._address, session.console.pid, reason)
+
+    def kill(self) -> None:
+        """End the process at once; it cannot trap this, and its reason becomes ``"killed"``."""
+        self.exit("kill")
+
+    def monitor(self) -> Monitor:
+        """Watch the process; ``ref.monitor().wait(timeout)`` returns the `Down` of its end."""
+        monitor = Monitor(self)
+        self._session.thread.wait(monitor.start)
+        return monitor
+
+    # Supervisors ---------------------------------------------------------------------------------
+
+    def children(self) -> list[dict[str, Any]]:
+        """Return a supervisor's children in order.
+
+        Each row has ``id``, ``ref`` (or ``None``), ``status`` (``"running"``, ``"restarting"`` or
+        ``"terminated"``), ``restart``, ``kind`` and ``restarts``.
+        """
+        return list(self.call.children())
+
+    def count_children(self) -> dict[str, int]:
+        """Return how many children a supervisor has: specs, active, supervisors, workers."""
+        return dict(self.call.count_children())
+
+    def start_child(self, spec: ChildSpec | SupervisorSpec) -> ClusterReference:
+        """Add a child to a supervisor and start it; return its reference.
+
+        Raises:
+            Refused: The id is taken, or it did not start.
+        """
+        reference: ClusterReference = self.call.start_child(spec)
+        return reference
+
+    def terminate_child(self, id: str) -> None:
+        """Stop a child and keep its spec, unless it is temporary."""
+        self.call.terminate_child(id)
+
+    def restart_child(self, id: str) -> ClusterReference:
+        """Start a child that had ended."""
+        reference: ClusterReference = self.call.restart_child(id)
+        return reference
+
+    def delete_child(self, id: str) -> None:
+        """Forget the spec of a child that has ended."""
+        self.call.delete_child(id)
+
+    def tree(self) -> dict[str, Any]:
+        """Return a supervisor and everything below it as nested dicts."""
+        return dict(self.call.tree())
+
+    # -------------------------------------------------------------------------------------------
+
+    def _ask(self, kind: int, request: str, argument: Any = None) -> Any:
+        session = self._session
+
+        def ask() -> asyncio.Future[Any]:
+            session.refuse_closed()
+            return session.node.request(kind, self._address, request, argument, self._timeout)
+
+        return session.thread.wait(ask)
+
+    def __repr__(self) -> str:
+        where = self._session.node.resolve(self._address)
+        name = f"{self.name!r} " if self.name else ""
+        return f"<server {name}{where}>" if where else f"<server {name}(not running)>"
+
+
+class Monitor:
+    """A watch on one process. Monitors stack: each gives one `Down`."""
+
+    def __init__(self, reference: ClusterReference) -> None:
+        self._reference = reference
+        self._session = reference._session
+        self._event = threading.Event()
+        self._down: Down | None = None
+        self._number = 0
+
+    def start(self) -> asyncio.Future[None]:
+        """Put the monitor up, on the loop."""
+        from resilkit.runtime import signals
+
+        session = self._session
+        self._number = signals.monitor(
+            session.node, session.console, self._reference.address, self._ended
+        )
+        future: asyncio.Future[None] = session.thread.loop.create_future()
+        future.set_result(None)
+        return future
+
+    def __repr__(self) -> str:
+        state = f"ended: {describe(self._down.reason)}" if self._down else "watching"
+        return f"<monitor of {self._reference!r}: {state}>"
+
+    def _ended(self, reason: Any) -> None:
+        self._down = Down(self._number, self._reference, reason)
+        self._event.set()
+
+    def wait(self, timeout: float | None = 5.0) -> Down:
+        """Return the `Down` when the process has ended.
+
+        Args:
+            timeout: Seconds to wait; ``None`` for ever.
+
+        Raises:
+            CallTimeout: It has not ended within `timeout`.
+        """
+        if timeout is not None and not isinstance(timeout, (int, float)):
+            raise InvalidArgument("must be seconds or None", path="timeout", value=timeout)
+        validate.duration(timeout, "timeout", allow_none=True)
+        if not any(self._event.wait(seconds) for seconds in slices(timeout)):
+            raise CallTimeout(f"{self._reference!r} has not ended within {timeout:g} s")
+        assert self._down is not None  # noqa: S101 - set before the event
+        return self._down

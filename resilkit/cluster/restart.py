@@ -1,0 +1,94 @@
+"""What happens when a node's process ends by itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self, cast
+
+from resilkit import validate
+
+__all__ = ["MODES", "RestartPolicy"]
+
+MODES = ("never", "always", "on_crash")
+
+
+@dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """What happens when a node's process ends by itself, or is killed.
+
+    A node that was told to stop stays down whatever its policy; so does one that has been
+    restarted *more than* `max_restarts` times within `max_seconds`, until someone restarts it.
+
+    Args:
+        mode: ``"never"``; ``"on_crash"``: after a signal or an exit status other than 0;
+            ``"always"``.
+        delay: Seconds from the end of the process to the start of the next one.
+        max_restarts: How many restarts are allowed within `max_seconds`; 0 allows none.
+        max_seconds: Seconds, > 0.
+
+    Raises:
+        InvalidArgument: From `validated`.
+
+    Examples:
+        >>> RestartPolicy("on_crash", delay=0.5).to_dict()
+        {'mode': 'on_crash', 'delay': 0.5, 'max_restarts': 5, 'max_seconds': 30.0}
+    """
+
+    mode: Literal["never", "always", "on_crash"] = "never"
+    delay: float = 0.0
+    max_restarts: int = 5
+    max_seconds: float = 30.0
+
+    def validated(self, path: str = "restart") -> Self:
+        """Return the same policy with plain numbers.
+
+        Raises:
+            InvalidArgument: The mode is unknown, or a number is out of range.
+        """
+        mode = validate.choice(self.mode, f"{path}.mode", MODES)
+        return type(self)(
+            cast("Literal['never', 'always', 'on_crash']", mode),
+            delay=validate.duration(self.delay, f"{path}.delay"),
+            max_restarts=validate.number(
+                self.max_restarts, f"{path}.max_restarts", low=0, integer=True
+            ),
+            max_seconds=validate.duration(
+                self.max_seconds, f"{path}.max_seconds", allow_zero=False
+            ),
+        )
+
+    @classmethod
+    def of(cls, value: object, path: str = "restart") -> Self:
+        """Return the policy that `value` stands for: a mode, a mapping, or a policy.
+
+        Raises:
+            InvalidArgument: It stands for none.
+
+        Examples:
+            >>> RestartPolicy.of("always").mode
+            'always'
+        """
+        if isinstance(value, cls):
+            return value.validated(path)
+        if isinstance(value, dict):
+            return cls.from_dict(value, path)
+        mode = validate.choice(value, path, MODES)
+        return cls(cast("Literal['never', 'always', 'on_crash']", mode))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the policy for a manifest."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, mapping: object, path: str = "restart") -> Self:
+        """Read a policy from a file's mapping; durations may be text such as ``"5 s"``.
+
+        Raises:
+            InvalidArgument: A key is unknown or a value is wrong; its path says which.
+        """
+        keys = ("mode", "delay", "max_restarts", "max_seconds")
+        given: dict[str, Any] = validate.known_keys(mapping, path, keys)
+        for key in ("delay", "max_seconds"):
+            if key in given:
+                given[key] = validate.parse_duration(given[key], f"{path}.{key}")
+        return cls(**given).validated(path)

@@ -1,0 +1,381 @@
+"""A cluster's core: starts it, holds the connections, knows what goes on. Loop thread only."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import secrets
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resilkit import rng
+from resilkit.clock import SystemClock
+from resilkit.cluster import ending, faultbook
+from resilkit.cluster.agent import AGENT_NUMBER
+from resilkit.cluster.applications import as_spec, dump_applications
+from resilkit.cluster.console import Console
+from resilkit.cluster.launcher_client import Launcher
+from resilkit.cluster.launcher_events import (
+    Exited,
+    Forked,
+    ForkFailed,
+    GaveUp,
+    LauncherDied,
+    LauncherEvent,
+)
+from resilkit.cluster.node_state import NodeState
+from resilkit.cluster.reference import ClusterReference
+from resilkit.cluster.restart import RestartPolicy
+from resilkit.errors import (
+    CallTimeout,
+    ClusterClosed,
+    ClusterError,
+    InvalidArgument,
+    NodeDown,
+    ResilkitError,
+    StartFailed,
+)
+from resilkit.metrics.events import EventLog
+from resilkit.metrics.store import MetricStore
+from resilkit.network.codec import by_value
+from resilkit.network.transport import SocketTransport
+from resilkit.runtime import Node, Pid
+from resilkit.runtime.kinds import classify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resilkit.cluster.loop_thread import LoopThread
+    from resilkit.cluster.specs import ClusterSpec
+    from resilkit.runtime import ChildSpec, SupervisorSpec
+
+__all__ = ["Session"]
+
+CONSOLE = "@notebook"
+_AGENT_TIMEOUT = 10.0
+
+
+class Session:
+    """One running cluster, as its loop thread sees it."""
+
+    def __init__(self, spec: ClusterSpec, seed: int, thread: LoopThread) -> None:
+        self.spec = spec
+        self.seed = seed
+        self.start_timeout = spec.patience
+        self.thread = thread
+        self.loop = thread.loop
+        self.clock = SystemClock()
+        self.started = self.clock.now()
+        self.identity = secrets.token_hex(4)
+        self.cookie = secrets.token_bytes(32)
+        self.closed = False
+        self._closing: asyncio.Task[None] | None = None
+        self.events = EventLog()
+        self.metrics = MetricStore()
+        self.offsets: dict[str, float] = {}
+        self.nodes: dict[str, NodeState] = {
+            node.name: NodeState(spec.settled(node)) for node in spec.node_specs
+        }
+        self.edges: set[tuple[str, str]] = set(spec.edges)
+        self.faults = faultbook.FaultBook(self)
+        self.launcher: Launcher
+        self.transport: SocketTransport
+        self.node: Node
+        self.console: Console
+        self.folder: Path
+        self.load_runs = 0
+        self.helpers: dict[str, Callable[[LauncherEvent], None]] = {}
+        self.on_change: list[Callable[[], None]] = []
+
+    # Starting ------------------------------------------------------------------------------------
+
+    async def start(self, report: Callable[[str], None]) -> None:
+        """Start everything; on any failure nothing is left.
+
+        Raises:
+            StartFailed: With the reason.
+        """
+        try:
+            async with asyncio.timeout(self.start_timeout):
+                await self._start(report)
+        except TimeoutError as error:
+            waiting = [name for name, node in self.nodes.items() if node.status == "starting"]
+            await self.close()
+            raise StartFailed(
+                f"the cluster was not ready within {self.start_timeout:g} s; "
+                f"waiting for {', '.join(waiting) or 'applications'}",
+                reason=error,
+            ) from None
+        except (OSError, ResilkitError) as error:
+            await self.close()
+            if isinstance(error, (StartFailed, InvalidArgument)):
+                raise
+            raise StartFailed(f"the cluster could not start: {error}", reason=error) from error
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _start(self, report: Callable[[str], None]) -> None:
+        report("starting the launcher")
+        self.folder = Path(tempfile.gettempdir()) / f"resilkit-{self.identity}"
+        self.launcher = Launcher(
+            self.folder, preload=["resilkit.cluster.node_process"], on_event=self._launched
+        )
+        await self.launcher.start()
+        self.node = Node(CONSOLE, loop=self.loop, clock=self.clock, seed=self.seed, role="client")
+        self.console = Console(self)
+        self.node.add(self.console)
+        self.transport = SocketTransport(
+            CONSOLE,
+            1,
+            role="client",
+            cookie=self.cookie,
+            folder=self.folder,
+            receiver=self.console.receiver,
+            members=list(self.nodes),
+            edges=[],
+            rng=rng.stream(self.seed, "transport", CONSOLE),
+            detect_after=self.spec.detect_after,
+            classify=classify,
+            bind=lambda address, timeout: ClusterReference(self, address, timeout),
+        )
+        self.node.transport = self.transport
+        await self.transport.start()
+        report(f"starting {len(self.nodes)} nodes")
+        await asyncio.gather(*(self.fork(name) for name in self.nodes))
+        await asyncio.gather(*(self.until_running(name) for name in self.nodes))
+        report("connecting the nodes")
+        await asyncio.gather(*(self.until_joined(name) for name in self.nodes))
+        report("starting applications")
+        for name, node in self.nodes.items():
+            for index, application in enumerate(node.spec.applications):
+                path = f"nodes[{name}].applications[{index}]"
+                await self.start_application(as_spec(application, path=path), name)
+
+    async def fork(self, name: str) -> None:
+        """Have the launcher start a node's process, and dial it."""
+        node = self.nodes[name]
+        limits = node.spec.limits
+        policy = RestartPolicy.of(node.spec.restart or "never")
+        await self.launcher.fork(
+            name,
+            entry="resilkit.cluster.node_process:main",
+            boot=self.boot(name, autostart=False),
+            limits=None if limits is None else limits.to_dict(),
+            restart=policy,
+        )
+        self.transport.dial(name)
+
+    def boot(self, name: str, *, autostart: bool) -> bytes:
+        """Return what a node's process is told when it starts."""
+        node = self.nodes[name]
+        return pickle.dumps(
+            {
+                "name": name,
+                "seed": self.seed,
+                "cookie": self.cookie,
+                "folder": str(self.folder),
+                "members": list(self.nodes),
+                "edges": sorted(self.edges),
+                "latency": self.spec.link_latency and _latency_fault(self.spec.link_latency),
+                "detect_after": self.spec.detect_after,
+                "sample_interval": self.spec.sample_interval,
+                "config": dict(node.spec.config),
+                "autostart": autostart,
+                "rejoin_timeout": min(1.0, self.start_timeout),
+                "applications": dump_applications(node.applications),
+                "faults": by_value(self.faults.for_node(name)),
+            }
+        )
+
+    def refresh_boot(self, name: str) -> None:
+        """Tell the launcher what `name` should start with the next time."""
+        self.node.spawn_task(self.update_boot(name))
+
+    async def update_boot(self, name: str) -> None:
+        """Do the same, and return when the launcher has it."""
+        try:
+            await self.launcher.update_boot(name, self.boot(name, autostart=True))
+        except ClusterError as error:
+            if not self.closed:
+                self.note("alert", "boot_not_updated", name, why=str(error))
+
+    # What the launcher and the transport say -----------------------------------------------------
+
+    def _launched(self, event: LauncherEvent) -> None:
+        match event:
+            case Forked() | Exited() if event.name in self.helpers:
+                self.helpers[event.name](event)
+            case Forked():
+                node = self.nodes[event.name]
+                node.pid, node.incarnation = event.pid, event.incarnation
+                node.process_start = event.start_time
+                self.set_status(node, "starting")
+                self.note("node", "started", event.name, pid=event.pid)
+                self.transport.dial(event.name)
+            case Exited():
+                self._exited(event)
+            case GaveUp() | ForkFailed():
+                node = self.nodes[event.name]
+                self.set_status(node, "crashed")
+                self.note("node", "gave_up", event.name, **_plain(event))
+            case LauncherDied():
+                self.note("node", "launcher_died", "", reason=event.reason)
+                for node in self.nodes.values():
+                    node.pid = None
+                    self.set_status(node, "crashed")
+            case _:
+                self.note("fault", "undone", "", **_plain(event))
+
+    def _exited(self, event: Exited) -> None:
+        node = self.nodes[event.name]
+        if node.incarnation != event.incarnation:
+            return
+        node.pid = None
+        wanted, node.wanted = node.wanted, None
+        how = wanted or ("crashed" if event.status or event.signal else "stopped")
+        if self.closed:
+            how = "stopped"  # by `close`, which kills: nobody has crashed
+        self.set_status(node, how)
+        self.note("node", how, event.name, **_plain(event))
+
+    def reached(self, name: str) -> None:
+        """A node answers: attach to its stream."""
+        self.node.spawn_task(self._attach(name))
+
+    async def _attach(self, name: str) -> None:
+        try:
+            patience = max(_AGENT_TIMEOUT, self.start_timeout)
+            await self.ask_agent(name, "attach", self.console.pid, timeout=patience)
+            await self._compare_clocks(name)
+        except ResilkitError as error:
+            self.note("alert", "attach_failed", name, why=str(error))
+            return
+        node = self.nodes[name]
+        if node.status == "starting":
+            self.set_status(node, "running")
+            self.note("node", "running", name, pid=node.pid, incarnation=node.incarnation)
+        if node.applications:
+            self.refresh_boot(name)
+
+    async def _compare_clocks(self, name: str) -> None:
+        from resilkit.metrics.offset import estimate
+
+        samples = []
+        for _ in range(4):
+            sent = self.clock.now()
+            theirs = await self.ask_agent(name, "ping")
+            samples.append((sent, theirs, theirs, self.clock.now()))
+        self.offsets[name] = estimate(samples)[0]
+
+    def set_status(self, node: NodeState, status: str) -> None:
+        """Note what a node does now, and wake who waits for it."""
+        node.status = status
+        node.changed.set()
+        node.changed = asyncio.Event()
+        for callback in self.on_change:
+            callback()
+
+    async def until_running(self, name: str, timeout: float | None = None) -> None:
+        """Return when a node runs and answers; raise when it ended instead."""
+        node = self.nodes[name]
+        try:
+            async with asyncio.timeout(timeout):
+                while node.status != "running":
+                    if node.status in ("crashed", "stopped", "killed"):
+                        raise StartFailed(
+                            f"node {name} {node.status} while it started; its last words:\n"
+                            f"{self.last_words(name)}",
+                            reason=node.status,
+                        )
+                    await node.changed.wait()
+        except TimeoutError:
+            raise CallTimeout(f"node {name} did not answer within {timeout:g} s") from None
+
+    async def until_joined(self, name: str, others: list[str] | None = None) -> None:
+        """Return when a node reaches `others` (all): the cluster is verified, not assumed."""
+        wanted = sorted(self.nodes if others is None else others)
+        # Whoever waits for this has a time limit of its own, that of the start.
+        await self.ask_agent(name, "wait_reachable", wanted, timeout=self.start_timeout)
+
+    def last_words(self, name: str) -> str:
+        """Return the end of a node's log."""
+        log = self.folder / "logs" / f"{name}.log"
+        try:
+            return log.read_text(errors="replace")[-2000:] or "(it wrote nothing)"
+        except OSError as error:
+            return f"(no log: {error})"
+
+    # Working on nodes ----------------------------------------------------------------------------
+
+    def refuse_closed(self) -> None:
+        """Raise `ClusterClosed` when it is."""
+        if self.closed:
+            raise ClusterClosed("this cluster was closed; make a new one")
+
+    def begin_call(self, answer: Any, address: Any, method: str, *rest: Any) -> None:
+        """Send one call of a blocked thread, and at once: it has nothing else to send."""
+        args, kwargs, timeout = rest
+        try:
+            self.refuse_closed()
+            _ = self.node.call(address, method, args, kwargs, timeout, None, answer)
+            self.transport.flush()
+        except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
+            if not answer.done():
+                answer.set_exception(error)
+
+    async def ask_agent(
+        self, name: str, method: str, *args: Any, timeout: float = _AGENT_TIMEOUT, **kwargs: Any
+    ) -> Any:
+        """Call the agent of a node."""
+        incarnation = self.node.membership.incarnation(name)
+        if incarnation is None:
+            raise NodeDown(
+                f"node {name} cannot be reached: it is {self.nodes[name].status}",
+                node=name,
+                definite=True,
+            )
+        agent = Pid(name, AGENT_NUMBER, incarnation)
+        return await self.node.call(agent, method, args, kwargs or None, timeout)
+
+    async def start_application(
+        self, spec: ChildSpec | SupervisorSpec, node: str, timeout: float | None = None
+    ) -> tuple[Pid, bool]:
+        """Start `spec` on a node, now and whenever the node is started again."""
+        pid, supervisor = await self.ask_agent(
+            node, "start", spec, timeout=timeout or self.start_timeout
+        )
+        self.nodes[node].applications.append(spec)
+        self.refresh_boot(node)
+        return pid, supervisor
+
+    # Telling -------------------------------------------------------------------------------------
+
+    def note(self, kind: str, event: str, target: str = "", **detail: Any) -> None:
+        """Add an event that happened here, now."""
+        node = target if kind == "node" else ""
+        self.events.append(self.clock.now(), kind, event, node=node, target=target, detail=detail)
+
+    # The end -------------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """End everything: heal, stop every process, leave nothing. Twice is once; bounded.
+
+        Whoever stops waiting for it, an interrupted cell say, does not stop it.
+        """
+        if self._closing is None:
+            self.closed = True
+            self._closing = self.loop.create_task(ending.end(self))
+        await asyncio.shield(self._closing)
+
+
+def _plain(event: Any) -> dict[str, Any]:
+    return {key: value for key, value in asdict(event).items() if key not in ("name", "time")}
+
+
+def _latency_fault(latency: Any) -> Any:
+    from resilkit.cluster.base_latency import BaseLatency
+
+    return BaseLatency(latency)

@@ -1,0 +1,366 @@
+"""What a cluster is made of, checked whole before anything starts."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self, cast
+
+from resilkit import validate
+from resilkit.cluster.latency import LinkLatency
+from resilkit.cluster.limits import Limits
+from resilkit.cluster.restart import RestartPolicy
+from resilkit.cluster.topology import Edge, links, validated_topology
+from resilkit.errors import InvalidArgument
+
+__all__ = ["MOST_NODES", "ClusterSpec", "NodeSpec"]
+
+MOST_NODES = 1000
+
+_IMPORTABLE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
+_NODE_KEYS = ("name", "applications", "config", "limits", "restart")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node of a cluster. What it leaves open, the cluster's own settings decide.
+
+    Args:
+        name: 1 to 64 letters, digits, ``_``, ``-`` and ``.``; unique in the cluster.
+        applications: What the node starts, in order: server classes, child specs, supervisor
+            specs, or text such as ``"package.module:Name"``.
+        config: Settings that override the cluster's; what servers read as their configuration.
+        limits: What the node may use of the machine; replaces the cluster's limits whole.
+        restart: What happens when its process ends; ``None`` for the cluster's policy.
+
+    Raises:
+        InvalidArgument: From `validated`, which a `ClusterSpec` calls.
+
+    Examples:
+        >>> NodeSpec("db", limits=Limits(open_files=128)).validated().limits.open_files
+        128
+    """
+
+    name: str
+    applications: Sequence[Any] = field(default=(), kw_only=True, hash=False)
+    config: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
+    limits: Limits | None = field(default=None, kw_only=True)
+    restart: RestartPolicy | str | None = field(default=None, kw_only=True)
+
+    def validated(self, path: str = "node") -> Self:
+        """Return the same spec with every part checked and in its plain form.
+
+        Raises:
+            InvalidArgument: Some part is wrong; its path starts with `path`.
+        """
+        restart = self.restart
+        return type(self)(
+            validate.name(self.name, f"{path}.name"),
+            applications=_applications(self.applications, f"{path}.applications"),
+            config=_config(self.config, f"{path}.config"),
+            limits=_limits(self.limits, f"{path}.limits"),
+            restart=None if restart is None else RestartPolicy.of(restart, f"{path}.restart"),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what differs from the defaults, for a manifest."""
+        parts: dict[str, Any] = {"name": self.name}
+        if self.applications:
+            parts["applications"] = [_described(each) for each in self.applications]
+        if self.config:
+            parts["config"] = dict(self.config)
+        if self.limits is not None:
+            parts["limits"] = self.limits.to_dict()
+        if self.restart is not None:
+            parts["restart"] = RestartPolicy.of(self.restart).to_dict()
+        return parts
+
+    @classmethod
+    def from_dict(cls, mapping: object, path: str = "node") -> Self:
+        """Read one node from a file: its name alone, or a mapping.
+
+        Raises:
+            InvalidArgument: A key is missing or unknown, or a value is wrong.
+
+        Examples:
+            >>> NodeSpec.from_dict({"name": "db", "limits": {"memory_bytes": "1 GiB"}}).name
+            'db'
+        """
+        if isinstance(mapping, str):
+            return cls(mapping).validated(path)
+        given: dict[str, Any] = validate.known_keys(mapping, path, _NODE_KEYS)
+        if "name" not in given:
+            raise InvalidArgument("is missing", path=f"{path}.name", allowed="a name")
+        if given.get("limits") is not None:
+            given["limits"] = Limits.from_dict(given["limits"], f"{path}.limits")
+        return cls(**given).validated(path)
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """A cluster: its nodes, links and settings. Checked whole when it is made; starts nothing.
+
+    Args:
+        nodes: How many nodes (1 to 1000, named ``n1``, ``n2``, …), or the nodes: names and
+            `NodeSpec`.
+        topology: Which nodes have a link: ``"mesh"``, ``"ring"``, ``"star"`` (around the first
+            node), ``"line"``, or pairs of names, plain or as ``{"custom": pairs}``. Messages
+            between nodes without a link are routed over others.
+        latency: What links add to the time of a message: ``None``, seconds, ``(low, high)``, or
+            a `LinkLatency`.
+        seed: The root of all randomness; ``None`` draws a new one for each start.
+        restart: What happens when a node's process ends: ``"never"``, ``"always"``,
+            ``"on_crash"``, or a `RestartPolicy`.
+        start_timeout: Seconds within which all nodes must have answered; a start that takes
+            longer fails, and what had started is stopped. ``None``: 10, and 0.4 a node.
+        sample_interval: Seconds between two samples of a node's metrics, at least 0.01.
+        detect_after: Seconds without a sign of life after which a link counts as down.
+        config: Settings that every node's servers can read.
+        limits: What each node may use of the machine, unless it has limits of its own.
+        name: The cluster's name, for display; ``None`` for one that is made up.
+
+    Raises:
+        InvalidArgument: Something is wrong; the path says where: ``nodes[2].limits.open_files``.
+
+    Examples:
+        >>> spec = ClusterSpec(nodes=4, topology="ring")
+        >>> spec.names
+        ('n1', 'n2', 'n3', 'n4')
+        >>> len(spec.edges)
+        4
+        >>> ClusterSpec(nodes=["a", NodeSpec("b", limits=Limits(open_files=-1))])
+        Traceback (most recent call last):
+        ...
+        resilkit.errors.InvalidArgument: nodes[1].limits.open_files: is out of range, got -1; \
+allowed: a whole number >= 32
+    """
+
+    nodes: int | Sequence[NodeSpec | str] = 3
+    topology: str | Mapping[str, Any] | Iterable[Edge] = field(default="mesh", kw_only=True)
+    latency: LinkLatency | float | tuple[float, float] | None = field(default=None, kw_only=True)
+    seed: int | None = field(default=None, kw_only=True)
+    restart: RestartPolicy | str = field(default="never", kw_only=True)
+    start_timeout: float | None = field(default=None, kw_only=True)
+    sample_interval: float = field(default=0.2, kw_only=True)
+    detect_after: float = field(default=5.0, kw_only=True)
+    config: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
+    limits: Limits | None = field(default=None, kw_only=True)
+    name: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        nodes = _nodes(self.nodes)
+        names = [node.name for node in nodes]
+        seed = self.seed
+        clean: dict[str, Any] = {
+            "nodes": nodes,
+            "topology": validated_topology(self.topology, names),
+            "latency": LinkLatency.of(self.latency),
+            "seed": seed
+            if seed is None
+            else validate.number(seed, "seed", low=0, high=2**63 - 1, integer=True),
+            "restart": RestartPolicy.of(self.restart),
+            "start_timeout": None
+            if self.start_timeout is None
+            else validate.duration(self.start_timeout, "start_timeout", allow_zero=False),
+            "sample_interval": validate.number(
+                self.sample_interval, "sample_interval", low=0.01, high=3600
+            ),
+            "detect_after": validate.duration(self.detect_after, "detect_after", allow_zero=False),
+            "config": _config(self.config, "config"),
+            "limits": _limits(self.limits, "limits"),
+            "name": None if self.name is None else validate.name(self.name, "name"),
+        }
+        for key, value in clean.items():
+            object.__setattr__(self, key, value)
+
+    def validated(self) -> Self:
+        """Return this spec: it was checked whole when it was made."""
+        return self
+
+    @property
+    def node_specs(self) -> tuple[NodeSpec, ...]:
+        """The nodes, in order."""
+        return cast("tuple[NodeSpec, ...]", self.nodes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the nodes, in order."""
+        return tuple(node.name for node in self.node_specs)
+
+    @property
+    def edges(self) -> frozenset[Edge]:
+        """The links, each once, as pairs of names in the order of the nodes."""
+        return links(cast("str | tuple[Edge, ...]", self.topology), self.names)
+
+    @property
+    def link_latency(self) -> LinkLatency | None:
+        """What links add to the time of a message; ``None`` for nothing."""
+        return cast("LinkLatency | None", self.latency)
+
+    def node(self, name: str) -> NodeSpec:
+        """Return the node called `name` with the cluster's settings where it has none.
+
+        Raises:
+            InvalidArgument: No node has that name.
+        """
+        validate.choice(name, "name", self.names)
+        spec = next(node for node in self.node_specs if node.name == name)
+        return self.settled(spec)
+
+    def settled(self, spec: NodeSpec) -> NodeSpec:
+        """Return `spec`, of this cluster or new to it, with the cluster's settings filled in."""
+        spec = spec.validated()
+        return dataclasses.replace(
+            spec,
+            config={**self.config, **spec.config},
+            limits=self.limits if spec.limits is None else spec.limits,
+            restart=self.restart if spec.restart is None else spec.restart,
+        )
+
+    @property
+    def patience(self) -> float:
+        """Seconds that a start may take: `start_timeout`, or what fits the number of nodes."""
+        if self.start_timeout is not None:
+            return self.start_timeout
+        return 10.0 + 0.4 * len(self.names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spec for a manifest; `from_dict` reads it back, but for applications."""
+        nodes: Any = [node.to_dict() for node in self.node_specs]
+        if nodes == [{"name": each} for each in _default_names(len(nodes))]:
+            nodes = len(nodes)
+        topology = self.topology
+        return {
+            "nodes": nodes,
+            "topology": topology
+            if isinstance(topology, str)
+            else {"custom": [list(edge) for edge in cast("tuple[Edge, ...]", topology)]},
+            "latency": self.link_latency and self.link_latency.to_dict(),
+            "seed": self.seed,
+            "restart": RestartPolicy.of(self.restart).to_dict(),
+            "start_timeout": self.start_timeout,
+            "sample_interval": self.sample_interval,
+            "detect_after": self.detect_after,
+            "config": dict(self.config),
+            "limits": self.limits and self.limits.to_dict(),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_dict(cls, mapping: object) -> Self:
+        """Read a spec from a file's mapping; durations and sizes may be text.
+
+        Raises:
+            InvalidArgument: A key is unknown or a value is wrong; its path says which.
+
+        Examples:
+            >>> ClusterSpec.from_dict({"nodes": 2, "start_timeout": "1 min"}).start_timeout
+            60.0
+            >>> ClusterSpec.from_dict({"topologi": "ring"})
+            Traceback (most recent call last):
+            ...
+            resilkit.errors.InvalidArgument: topologi: is an unknown key (did you mean \
+'topology'?); allowed: 'nodes', 'topology', 'latency', 'seed', 'restart', 'start_timeout', \
+'sample_interval', 'detect_after', 'config', 'limits', 'name'
+        """
+        keys = [each.name for each in dataclasses.fields(cls)]
+        given: dict[str, Any] = validate.known_keys(mapping, "", keys)
+        for key in ("start_timeout", "sample_interval", "detect_after"):
+            if given.get(key) is not None:
+                given[key] = validate.parse_duration(given[key], key)
+        if given.get("limits") is not None:
+            given["limits"] = Limits.from_dict(given["limits"])
+        nodes = given.get("nodes")
+        if isinstance(nodes, list | tuple):
+            given["nodes"] = [
+                each if isinstance(each, NodeSpec) else NodeSpec.from_dict(each, f"nodes[{index}]")
+                for index, each in enumerate(nodes)
+            ]
+        return cls(**given)
+
+
+def _default_names(count: int) -> list[str]:
+    return [f"n{number}" for number in range(1, count + 1)]
+
+
+def _nodes(nodes: object) -> tuple[NodeSpec, ...]:
+    allowed = f"1 to {MOST_NODES}, or the nodes' names and NodeSpecs"
+    if isinstance(nodes, str | bytes | Mapping) or not isinstance(nodes, Iterable):
+        try:
+            count = validate.number(nodes, "nodes", low=1, high=MOST_NODES, integer=True)
+        except InvalidArgument as error:
+            raise InvalidArgument(
+                error.message, path="nodes", value=nodes, allowed=allowed
+            ) from None
+        return tuple(NodeSpec(name) for name in _default_names(count))
+    given = list(nodes)
+    if not 1 <= len(given) <= MOST_NODES:
+        raise InvalidArgument(f"names {len(given)} nodes", path="nodes", allowed=allowed)
+    found: dict[str, int] = {}
+    specs = []
+    for index, each in enumerate(given):
+        path = f"nodes[{index}]"
+        if isinstance(each, str):
+            each = NodeSpec(validate.name(each, path))  # noqa: PLW2901 - the plain form of the same
+        if not isinstance(each, NodeSpec):
+            raise InvalidArgument(
+                "is no node", path=path, value=each, allowed="a name or a NodeSpec"
+            )
+        spec = each.validated(path)
+        if spec.name in found:
+            message = f"is the name of nodes[{found[spec.name]}] already"
+            raise InvalidArgument(message, path=f"{path}.name", value=spec.name)
+        found[spec.name] = index
+        specs.append(spec)
+    return tuple(specs)
+
+
+def _config(config: object, path: str) -> dict[str, Any]:
+    if not isinstance(config, Mapping):
+        raise InvalidArgument("must be a mapping", path=path, value=config, allowed="text to value")
+    for key in config:
+        if not isinstance(key, str):
+            raise InvalidArgument("has a key that is no text", path=path, value=key, allowed="text")
+    return dict(config)
+
+
+def _limits(limits: object, path: str) -> Limits | None:
+    if limits is None:
+        return None
+    if not isinstance(limits, Limits):
+        allowed = "None or Limits(…)"
+        raise InvalidArgument("is no Limits", path=path, value=limits, allowed=allowed)
+    return limits.validated(path)
+
+
+def _applications(applications: object, path: str) -> tuple[Any, ...]:
+    if isinstance(applications, str | bytes | Mapping) or not isinstance(applications, Sequence):
+        allowed = "a list of server classes, specs, or text 'package.module:Name'"
+        raise InvalidArgument("must be a list", path=path, value=applications, allowed=allowed)
+    return tuple(_application(each, f"{path}[{i}]") for i, each in enumerate(applications))
+
+
+def _application(application: Any, path: str) -> Any:
+    if isinstance(application, str):
+        if re.fullmatch(_IMPORTABLE, application):
+            return application
+    elif isinstance(application, type):
+        return application
+    else:
+        from resilkit.runtime.specs import ChildSpec, SupervisorSpec
+
+        if isinstance(application, ChildSpec | SupervisorSpec):
+            return application
+    allowed = "a server class, a spec, or text 'package.module:Name'"
+    raise InvalidArgument("is no application", path=path, value=application, allowed=allowed)
+
+
+def _described(application: Any) -> Any:
+    if isinstance(application, str):
+        return application
+    if isinstance(application, type):
+        return f"{application.__module__}:{application.__qualname__}"
+    describe = getattr(application, "to_dict", None)
+    return describe() if callable(describe) else repr(application)

@@ -1,0 +1,75 @@
+"""One delivery of a fault: what the families of faults have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from resilkit.errors import ResilkitError
+from resilkit.faults import choose_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from random import Random
+
+    from resilkit.cluster.session import Session
+
+__all__ = ["Strike"]
+
+
+class Strike:
+    """One delivery of a fault. Subclasses know one family each."""
+
+    def __init__(self, strike_id: str, session: Session, fault: Any, rng: Random) -> None:
+        self.id = strike_id
+        self.session = session
+        self.fault = fault
+        self.rng = rng
+        self.targets: list[str] = []
+
+    def candidates(self) -> list[str]:
+        """Return whom the fault may hit: the nodes."""
+        return list(self.session.nodes)
+
+    def choose(self, occurrence: int, targets: Any) -> list[str]:
+        """Return whom this strike hits."""
+        if targets is None:
+            self.targets = self.fault.choose(self.candidates(), self.rng, occurrence)
+        else:
+            self.targets = choose_targets(targets, self.candidates(), self.rng)
+        return self.targets
+
+    def ends_after(self, duration: float | None) -> float | None:
+        """Return after how many seconds it heals by itself, ``None`` for never."""
+        return duration
+
+    async def deliver(self, targets: list[str]) -> dict[str, Any]:
+        """Do the harm; return what was measured."""
+        raise NotImplementedError
+
+    async def undo(self) -> dict[str, Any]:
+        """Take it back; return what was measured. Must be safe to repeat."""
+        raise NotImplementedError
+
+    async def ask_each(self, names: Iterable[str], method: str, *args: Any) -> dict[str, Any]:
+        """Ask the agents of several nodes to undo something; return their answers by node.
+
+        One that fails does not spare the others. One whose node is down has nothing to undo, and
+        one whose node is paused undoes it first thing when it goes on.
+        """
+        answers, errors = {}, []
+        for name in names:
+            status = self.session.nodes[name].status
+            try:
+                if status == "running":
+                    answers[name] = await self.session.ask_agent(name, method, *args)
+                elif status == "paused":
+                    await self.session.faults.tell(name, method, *args)
+            except ResilkitError as error:
+                if self.session.nodes[name].status == "running":
+                    errors.append(error)
+        if errors:
+            raise errors[0]
+        return answers
+
+    def abandon(self) -> None:
+        """Do nothing more: the cluster ends, and what was harmed with it."""

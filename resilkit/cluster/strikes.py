@@ -1,0 +1,248 @@
+"""How each family of faults is carried out on a cluster of processes, and taken back."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+from resilkit import validate
+from resilkit.cluster import operations
+from resilkit.cluster.children_strike import ChildrenStrike
+from resilkit.cluster.strike import Strike
+from resilkit.errors import InvalidArgument, NodeDown, Refused
+from resilkit.faults import (
+    ChildrenRule,
+    Fault,
+    LinkFault,
+    NodeFault,
+    PartitionFault,
+    ResourceFault,
+    ServerFault,
+)
+from resilkit.faults.targets import clean_targets, is_named
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from resilkit.cluster.session import Session
+    from resilkit.faults import Signal
+
+__all__ = ["strike_for"]
+
+
+class _Links(Strike):
+    """A fault on links: installed at both ends of each."""
+
+    async def deliver(self, targets: list[str]) -> dict[str, Any]:
+        session = self.session
+        _refuse_dead(session, targets)
+        chosen = self.fault.choose_links(session.edges, session.nodes, self.rng, hit=targets)
+        if not chosen:
+            raise Refused("no link is there to be touched")
+        await session.faults.install(self.id, self.fault, chosen)
+        return {"links": [f"{a}-{b}" for a, b in chosen]}
+
+    async def undo(self) -> dict[str, Any]:
+        await self.session.faults.remove(self.id)
+        return {}
+
+
+class _Partition(Strike):
+    """A partition: links cut at both ends."""
+
+    async def deliver(self, targets: list[str]) -> dict[str, Any]:
+        pairs = self.fault.cuts(targets, self.rng)
+        if not pairs:
+            raise Refused("no two nodes are there to be cut from each other")
+        _refuse_dead(self.session, targets)
+        # Only links can be cut; messages between the two that take another way are blocked by
+        # cutting every link between the sides.
+        await self.session.faults.cut(self.id, pairs)
+        return {"cuts": sorted(f"{a}->{b}" for a, b in pairs)}
+
+    async def undo(self) -> dict[str, Any]:
+        await self.session.faults.mend(self.id)
+        return {}
+
+
+class _Node(Strike):
+    """Signals to nodes, each with its own undo."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._delivered: list[Signal] = []
+        self._written_down = False
+
+    def candidates(self) -> list[str]:
+        if getattr(self.fault, "kind", "random") != "random":
+            # A fixed order stays fixed while some of the nodes are down.
+            return list(self.session.nodes)
+        return [name for name, node in self.session.nodes.items() if node.status == "running"]
+
+    def choose(self, occurrence: int, targets: Any) -> list[str]:
+        named = _named(self.fault.targets if targets is None else targets)
+        for name in named:
+            # One that is asked for by its name is there, or not; nobody stands in for it.
+            validate.choice(name, "targets", list(self.session.nodes))
+        if not named and not self.candidates():
+            raise NodeDown("no node runs, so none can be hit", definite=True)
+        if not named or getattr(self.fault, "kind", "") == "progressive":
+            return super().choose(occurrence, targets)
+        self.targets = named
+        return named
+
+    def ends_after(self, duration: float | None) -> float | None:
+        times = [action.undo_after for action in self._delivered if action.undo_after is not None]
+        return max(times) if times else duration
+
+    async def deliver(self, targets: list[str]) -> dict[str, Any]:
+        session = self.session
+        pids = {}
+        for action in self.fault.actions(targets):
+            node = session.nodes[action.node]
+            pids[action.node] = node.pid
+            if node.pid is None or (action.signal == "pause" and node.status != "running"):
+                raise NodeDown(
+                    f"node {action.node} is {node.status}", node=action.node, definite=True
+                )
+            if action.signal == "pause":
+                self._written_down = True
+                # Written down first: whoever ends this cluster must not leave a stopped process.
+                await session.launcher.journal_add(
+                    self.id,
+                    {
+                        "undo": "signal",
+                        "pid": node.pid,
+                        "start_time": node.process_start,
+                        "signal": int(signal.SIGCONT),
+                    },
+                )
+                await operations.signal(session, action.node, signal.SIGSTOP)
+            elif action.signal == "kill":
+                await operations.signal(session, action.node, signal.SIGKILL)
+                await operations.until_gone(session, action.node)
+            elif action.signal == "stop":
+                await operations.stop_node(session, action.node)
+            elif action.signal == "resume":
+                await operations.signal(session, action.node, signal.SIGCONT)
+            else:
+                await operations.restart_node(session, action.node)
+            self._delivered.append(action)
+        return {"pids": pids}
+
+    async def undo(self) -> dict[str, Any]:
+        session = self.session
+        back: list[str] = []
+        for action in reversed(self._delivered):
+            node = session.nodes[action.node]
+            if action.undo == ("restart",) and node.pid is None and node.status != "restarting":
+                await operations.restart_node(session, action.node)
+                back.append(action.node)
+            elif action.undo == ("resume",) and node.status == "paused":
+                await operations.signal(session, action.node, signal.SIGCONT)
+                back.append(action.node)
+        if self._written_down:
+            await session.launcher.undo(self.id)
+        self._delivered.clear()
+        return {"back": back}
+
+
+class _Server(Strike):
+    """Crashes of servers, at once or when messages come."""
+
+    def candidates(self) -> list[str]:
+        return sorted(self.session.node.names.all())
+
+    def choose(self, occurrence: int, targets: Any) -> list[str]:
+        if not self.candidates():
+            raise Refused("no named server runs, so none can be hit")
+        return super().choose(occurrence, targets)
+
+    async def deliver(self, targets: list[str]) -> dict[str, Any]:
+        rule = self.fault.rule()
+        outcomes = {}
+        for name in targets:
+            pid = self.session.node.names.whereis(name)
+            if pid is None:
+                raise Refused(f"the server {name!r} is not running")
+            if rule.at_once:
+                outcomes[name] = await self.session.ask_agent(pid.node, "crash", name, rule.reason)
+            else:
+                options = {
+                    "after_calls": rule.after_calls,
+                    "probability": rule.share,
+                    "method": rule.method,
+                    "reason": rule.reason,
+                }
+                await self.session.ask_agent(pid.node, "add_rule", name, self.id, options)
+                outcomes[name] = "armed"
+        return {"outcomes": outcomes}
+
+    def ends_after(self, duration: float | None) -> float | None:
+        # A crash at once is over as soon as it is delivered.
+        return 0.0 if self.fault.rule().at_once else duration
+
+    async def undo(self) -> dict[str, Any]:
+        if not self.fault.rule().at_once:
+            await self.ask_each(self.session.nodes, "remove_rule", self.id)
+        return {}
+
+
+class _Resource(Strike):
+    """Pressure inside nodes."""
+
+    def candidates(self) -> list[str]:
+        return [name for name, node in self.session.nodes.items() if node.status == "running"]
+
+    async def deliver(self, targets: list[str]) -> dict[str, Any]:
+        pressure = self.fault.pressure()
+        options = {"share": pressure.share, "limit": pressure.limit, "ramp": pressure.ramp}
+        if pressure.kind == "cpu":
+            options["workers"] = pressure.workers
+        reached = {}
+        for name in targets:
+            reached[name] = await self.session.ask_agent(
+                name, "press", self.id, pressure.kind, options, timeout=pressure.ramp + 30.0
+            )
+        return {"reached": reached}
+
+    async def undo(self) -> dict[str, Any]:
+        return {"left": await self.ask_each(self.targets, "release", self.id)}
+
+
+def strike_for(strike_id: str, session: Session, fault: Fault, rng: Random) -> Strike:
+    """Return what carries out `fault`."""
+    families: list[tuple[type, type[Strike]]] = [
+        (LinkFault, _Links),
+        (PartitionFault, _Partition),
+        (NodeFault, _Node),
+        (ResourceFault, _Resource),
+    ]
+    for family, strike in families:
+        if isinstance(fault, family):
+            return strike(strike_id, session, fault, rng)
+    if isinstance(fault, ServerFault):
+        kind = ChildrenStrike if isinstance(fault.rule(), ChildrenRule) else _Server
+        return kind(strike_id, session, fault, rng)
+    raise InvalidArgument(
+        "is no fault that can be carried out",
+        path="fault",
+        value=fault,
+        allowed="a subclass of LinkFault, NodeFault, PartitionFault, ServerFault or ResourceFault",
+    )
+
+
+def _refuse_dead(session: Session, targets: list[str]) -> None:
+    """Refuse to touch the links of nodes none of which runs: it would do no harm."""
+    if not any(session.nodes[name].status in ("running", "paused") for name in targets):
+        raise NodeDown(f"no node of {', '.join(targets)} runs", definite=True)
+
+
+def _named(targets: Any) -> list[str]:
+    """Return the names, where `targets` is names and nothing else."""
+    clean = clean_targets(targets, "targets")
+    if isinstance(clean, tuple):
+        return list(clean)
+    if not isinstance(clean, str) or not is_named(clean) or clean.startswith("matching:"):
+        return []
+    return [clean]

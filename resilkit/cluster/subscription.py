@@ -1,0 +1,94 @@
+"""A notebook's subscription to topics."""
+
+from __future__ import annotations
+
+import queue
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from resilkit import validate
+from resilkit.cluster.loop_thread import slices
+from resilkit.errors import CallTimeout
+from resilkit.runtime.messages import Published
+from resilkit.runtime.process import Process
+from resilkit.telemetry.patterns import compile_pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from resilkit.cluster.session import Session
+
+__all__ = ["Subscription"]
+
+
+class Subscription:
+    """Receives what is published to topics that match a pattern, until it is closed.
+
+    Iterate over it, or `get` one message at a time.
+    """
+
+    def __init__(self, session: Session, pattern: str) -> None:
+        compile_pattern(pattern)
+        self.pattern = pattern
+        self._session = session
+        self._queue: queue.SimpleQueue[Published] = queue.SimpleQueue()
+        self._process = session.thread.sync(self._begin())
+
+    async def _begin(self) -> _Subscriber:
+        node = self._session.node
+        process = _Subscriber(node, node.new_number())
+        process.queue = self._queue
+        node.add(process)
+        node.topics.subscribe(process, self.pattern)
+        # The interest travels on the links in order: once each node has answered, it has it.
+        for name, state in self._session.nodes.items():
+            if state.status == "running":
+                await self._session.ask_agent(name, "ping")
+        return process
+
+    def get(self, timeout: float | None = 5.0) -> Published:
+        """Return the next message.
+
+        Args:
+            timeout: Seconds to wait; ``None`` for ever.
+
+        Raises:
+            CallTimeout: None came in time.
+        """
+        validate.duration(timeout, "timeout", allow_none=True)
+        for seconds in slices(timeout):
+            with suppress(queue.Empty):
+                return self._queue.get(timeout=seconds)
+        raise CallTimeout(f"nothing was published to {self.pattern!r} within {timeout:g} s")
+
+    def close(self) -> None:
+        """Receive no more."""
+        self._session.thread.submit(self._process.end, "normal")
+
+    def __repr__(self) -> str:
+        return f"<subscription to {self.pattern!r}, {self._queue.qsize()} waiting>"
+
+    def __iter__(self) -> Iterator[Published]:
+        """Yield messages as they come, for ever."""
+        while True:
+            yield self.get(None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class _Subscriber(Process):
+    __slots__ = ("queue",)
+
+    queue: queue.SimpleQueue[Published]
+
+    def run(self) -> None:
+        """Hand over what waits."""
+        self.scheduled = False
+        while self.mailbox:
+            message = self.mailbox.popleft()[2]
+            if isinstance(message, Published):
+                self.queue.put(message)

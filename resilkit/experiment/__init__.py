@@ -1,0 +1,42 @@
+"""Experiments: a cluster, a system, a load and faults in one run, judged, shown and kept.
+
+Nothing heavy is imported before a name is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resilkit.experiment.audit import Audit
+    from resilkit.experiment.comparison import Comparison, compare
+    from resilkit.experiment.experiment import Experiment
+    from resilkit.experiment.progress import Progress
+    from resilkit.experiment.result import Result
+    from resilkit.experiment.saved import load, runs
+
+__all__ = ["Audit", "Comparison", "Experiment", "Progress", "Result", "compare", "load", "runs"]
+
+# No module has the name of something exported here: importing it would hide the export.
+_HOMES = {
+    "Audit": "audit",
+    "Comparison": "comparison",
+    "Experiment": "experiment",
+    "Progress": "progress",
+    "Result": "result",
+    "compare": "comparison",
+    "load": "saved",
+    "runs": "saved",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,135 @@
+"""From what a run left behind to its result, on one clock."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from resilkit.experiment.audit import Audit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resilkit.cluster.specs import ClusterSpec
+    from resilkit.experiment.experiment import Experiment
+    from resilkit.experiment.result import Result
+
+__all__ = ["Collected", "assemble", "limits_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """What a run left behind.
+
+    Attributes:
+        cluster: The cluster, still running.
+        load: The load, at its end.
+        since: When the run began, in monotonic seconds: what a borrowed cluster logged before
+            that is not this run's.
+        ran: Seconds of load.
+        audit: What the audit found.
+        undelivered: Why a fault never struck, by its name.
+        problems: What went wrong with the run, in words.
+        began: When it began, in seconds since 1970.
+        memory_limit_bytes: The limit on memory.
+    """
+
+    cluster: Any
+    load: Any
+    since: float
+    ran: float
+    audit: Audit | None
+    undelivered: Mapping[str, str]
+    problems: tuple[str, ...]
+    began: float
+    memory_limit_bytes: int | Mapping[str, int] | None
+
+
+def assemble(experiment: Experiment, collected: Collected) -> Result:
+    """Return the judged result of a run."""
+    from resilkit.chaos.judge import Verdict, judge, verdicts_frame
+    from resilkit.experiment.environment import read_environment
+    from resilkit.experiment.evidence import ResultEvidence
+    from resilkit.experiment.frames import Events
+    from resilkit.experiment.result import Result
+    from resilkit.history import History
+
+    load, origin = collected.load, float(collected.load.started)
+    events = collected.cluster.events.frame(since=collected.since)
+    result = Result(
+        name=experiment.name,
+        seed=experiment.seed,
+        duration=experiment.duration,
+        warmup=experiment.warmup,
+        ran=collected.ran,
+        verdicts=verdicts_frame([]),
+        history=History.from_frame(load.history.frame(origin=origin)),
+        events=Events(events.assign(time=events["time"] - origin)),
+        metrics=_metrics(collected, origin),
+        generators=_generators(load.reports),
+        consistency=collected.audit,
+        problems=collected.problems,
+        description=experiment.describe(),
+        environment=read_environment(collected.began),
+        memory_limit_bytes=collected.memory_limit_bytes,
+        closed_loop=experiment.workload.loop == "closed",
+        rerun=experiment.how_to_rerun(),
+    )
+    evidence = ResultEvidence(result)
+    verdicts = [judge(criterion, evidence) for criterion in experiment.scenario.criteria]
+    audit = collected.audit
+    if audit is not None and audit.valid is False:
+        # The system itself says that its data are wrong: no criterion that holds can outweigh it,
+        # and a stale read loses nothing, so that a share of what is still there cannot show it.
+        share = audit.share
+        reason = audit.example or audit.summary or "the system's audit found its data wrong"
+        verdicts.append(Verdict("audit", share, share, share, audit.n, "fail", "share", reason))
+    # Criteria that held without the fault that they were to hold under say nothing about it.
+    nan = math.nan
+    verdicts += [
+        Verdict(f"fault delivered: {name}", nan, nan, nan, 0, "inconclusive", "", why)
+        for name, why in collected.undelivered.items()
+    ]
+    return dataclasses.replace(result, verdicts=verdicts_frame(verdicts))
+
+
+def _metrics(collected: Collected, origin: float) -> Any:
+    from resilkit.experiment.frames import Metrics
+
+    store = collected.cluster.metrics
+    frames = {}
+    for name in store.names():
+        frame = store.frame(name, since=collected.since)
+        shifted = frame.assign(time=frame["time"] - origin)
+        shifted.attrs.update(frame.attrs)
+        frames[name] = shifted
+    return Metrics(frames)
+
+
+def _generators(reports: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for report in reports:
+        row = report.as_dict()
+        # Texts by error and by operation do not fit into a cell otherwise.
+        for name in ("errors", "tracebacks"):
+            row[name] = json.dumps(row.get(name) or {}, ensure_ascii=False, default=repr)
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def limits_of(spec: ClusterSpec) -> int | dict[str, int] | None:
+    """Return the limit on memory: each node's own where all have one, else the machine's."""
+    import psutil
+
+    limits = {name: spec.node(name).limits for name in spec.names}
+    known = {name: one.memory_bytes for name, one in limits.items() if one is not None}
+    own = {name: value for name, value in known.items() if value is not None}
+    if len(own) == len(spec.names):
+        return own
+    return int(psutil.virtual_memory().total)

@@ -1,0 +1,82 @@
+"""Whether the parts of an experiment fit together, before anything starts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from resilkit.chaos.criteria import check_operations
+from resilkit.errors import InvalidArgument
+from resilkit.experiment.planning import LAST_STRIKE
+from resilkit.faults import Fault, LinkFault, PartitionFault, ServerFault, schedule
+from resilkit.rng import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from resilkit.chaos import Scenario
+    from resilkit.cluster.specs import ClusterSpec
+    from resilkit.workload import Workload
+
+__all__ = ["check_scenario", "made_by"]
+
+
+def check_scenario(
+    scenario: Scenario, cluster: ClusterSpec, workload: Workload, *, duration: float
+) -> None:
+    """Refuse criteria and faults that this cluster, workload and duration cannot serve.
+
+    Raises:
+        InvalidArgument: A criterion names an operation that the workload does not have; a fault
+            names a node that is not there, or would strike for the first time after the end.
+    """
+    operations = [operation.name for operation in workload.operations]
+    check_operations(scenario.criteria, operations, "scenario.criteria")
+    for index, fault in enumerate(scenario.faults):
+        path = f"scenario.faults[{index}]"
+        try:
+            _try_targets(fault, cluster.names)
+        except InvalidArgument as error:
+            raise error.below(path) from None
+        end = LAST_STRIKE * duration
+        if not any(True for _ in schedule(fault, end, stream(0, "check", index))):
+            first = fault.at if fault.at is not None else fault.every
+            when = "after" if first is None or first >= duration else "just before"
+            raise InvalidArgument(
+                f"would strike for the first time {when} the end of the run ({duration:g} s)",
+                path=f"{path}.{'at' if fault.at is not None else 'every'}",
+                value=first,
+                allowed=f"less than {end:g} s, 99 % of the duration",
+            )
+
+
+def _try_targets(fault: Fault, nodes: Sequence[str]) -> None:
+    """Choose once, with a stream that nobody else draws from: a name that is not there raises."""
+    if isinstance(fault, ServerFault):
+        return  # servers come and go: only the run can tell
+    rng = stream(0, "check")
+    if isinstance(fault, PartitionFault):
+        fault.cuts(nodes, rng)
+    elif isinstance(fault, LinkFault):
+        fault.choose_links([], nodes, rng)
+    else:
+        fault.choose(nodes, rng)
+
+
+def made_by(maker: Any, hints: Mapping[str, Any]) -> Any:
+    """Return what a system's ``workload`` or ``scenario`` makes: called with what it asks for.
+
+    A plain value is returned as it is. A function gets those of `hints` (``nodes``,
+    ``duration``, ``seed``) that it has parameters for; a hint that is ``None`` is left to the
+    function's default.
+
+    Examples:
+        >>> made_by(lambda nodes, rate=5: (nodes, rate), {"nodes": ["n1"], "duration": None})
+        (['n1'], 5)
+    """
+    if not callable(maker):
+        return maker
+    parameters = inspect.signature(maker).parameters
+    wanted = {name: hints[name] for name in parameters if hints.get(name) is not None}
+    return maker(**wanted)

@@ -1,0 +1,87 @@
+"""Which of a run's faults struck, and why the others did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from resilkit.faults import Fault
+
+__all__ = ["Deliveries"]
+
+
+class Deliveries:
+    """What became of the strikes of each of a scenario's faults."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self._faults = faults
+        self._planned: set[int] | None = None
+        self._injections: dict[int, list[Any]] = {}
+        self._refused: dict[int, str] = {}
+
+    def plan(self, indices: Iterable[int]) -> None:
+        """Note which of the faults have a moment in this run."""
+        self._planned = set(indices)
+
+    def given(self, index: int, injection: Any) -> None:
+        """Note the injection of a fault."""
+        self._injections.setdefault(index, []).append(injection)
+
+    def refused(self, index: int, why: str) -> None:
+        """Note that the cluster did not take a fault."""
+        self._refused.setdefault(index, why)
+
+    def problems(self, started: float) -> list[str]:
+        """Return a sentence a strike that failed; `started` is when the load began."""
+        found = [
+            f"{self._faults[index].fault_name} could not be delivered: {why}"
+            for index, why in self._refused.items()
+        ]
+        for index, injections in self._injections.items():
+            for outcome in _outcomes(injections):
+                if not outcome["delivered"] and not self._spares_all(index):
+                    moment = outcome["time"] - started
+                    name = self._faults[index].fault_name
+                    found.append(
+                        f"{name} at {moment:.1f} s could not be delivered: {_why(outcome)}"
+                    )
+        return found
+
+    def undelivered(self) -> dict[str, str]:
+        """Return why, by the name of the fault, for each that never struck though it was due."""
+        found: dict[str, str] = {}
+        names = [fault.fault_name for fault in self._faults]
+        for index, name in enumerate(names):
+            why = self._reason(index)
+            if why:
+                label = f"{name} (faults[{index}])" if names.count(name) > 1 else str(name)
+                found[label] = why
+        return found
+
+    def _reason(self, index: int) -> str:
+        outcomes = _outcomes(self._injections.get(index, []))
+        if self._spares_all(index) or any(outcome["delivered"] for outcome in outcomes):
+            return ""
+        if outcomes:
+            times = "its one strike" if len(outcomes) == 1 else f"all {len(outcomes)} strikes"
+            return f"{times} failed: {_why(outcomes[0])}"
+        if index in self._refused:
+            return self._refused[index]
+        # A drawn moment, or the only one, can lie where the run is as good as over.
+        fault = self._faults[index]
+        if self._planned is not None and index not in self._planned and fault.probability == 1.0:
+            return "none of its moments lies before the last 1 % of the run"
+        return ""
+
+    def _spares_all(self, index: int) -> bool:
+        """Whether the fault is to hit nobody, and did as it was told."""
+        return self._faults[index].targets in ("none", 0)
+
+
+def _outcomes(injections: Iterable[Any]) -> list[dict[str, Any]]:
+    return [outcome for injection in injections for outcome in injection.outcomes]
+
+
+def _why(outcome: dict[str, Any]) -> str:
+    return str(outcome.get("why") or "it had no target")

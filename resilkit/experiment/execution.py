@@ -1,0 +1,298 @@
+"""One run of an experiment on real processes, from the first node to the verdict.
+
+Whatever ends it, a breach, an error or an interrupt, the way out is the same and in this order:
+faults are healed, the load is stopped, what was started is stopped.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from resilkit import clock
+from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
+from resilkit.experiment.assembly import Collected, assemble, limits_of
+from resilkit.experiment.audit import Audit, as_audit
+from resilkit.experiment.delivery import Deliveries
+from resilkit.experiment.live import LiveEvidence, Meter, rehearse
+from resilkit.experiment.planning import planned_faults
+from resilkit.experiment.progress import Progress
+from resilkit.experiment.suspects import bugs, never_succeeded
+from resilkit.experiment.words import plain
+
+if TYPE_CHECKING:
+    from resilkit.chaos.judge import Verdict
+    from resilkit.experiment.experiment import Experiment
+    from resilkit.experiment.planning import PlannedFault
+    from resilkit.experiment.progress import Listener
+    from resilkit.experiment.result import Result
+
+__all__ = ["execute"]
+
+_LOOK_EVERY = 0.25
+_JUDGE_EVERY = 1.0
+_DRAIN_SLACK = 10.0
+_STOP_PATIENCE = 2.0
+
+
+def execute(
+    experiment: Experiment,
+    *,
+    cluster: Any,
+    listener: Listener,
+    abort_on_breach: bool | None,
+) -> Result:
+    """Run `experiment` and return its result; see `Experiment.run`."""
+    experiment.scenario.check_requirements()
+    run = _Run(experiment, listener)
+    run.tell("start", "getting ready")
+    rehearse(experiment.scenario.criteria)
+    began = clock.wall()
+    with ExitStack() as cleanup:
+        run.start_cluster(cluster, cleanup)
+        run.start_system(cleanup)
+        run.start_load(cleanup)
+        run.under_load(cleanup, abort_on_breach=abort_on_breach)
+        run.heal()
+        run.drain()
+        audit = run.audit()
+        run.tell("judge", "judging")
+        result = assemble(experiment, run.collected(audit, began))
+    listener.update(Progress(phase="done", text=result.sentence(), total=run.total))
+    return result
+
+
+class _Run:
+    """What one run holds while it goes on."""
+
+    def __init__(self, experiment: Experiment, listener: Listener) -> None:
+        self.experiment = experiment
+        self.listener = listener
+        self.total = experiment.warmup + experiment.duration
+        self.ran = self.total
+        self.problems: list[str] = []
+        self.injections: list[Any] = []
+        self.deliveries = Deliveries(experiment.scenario.scaled_faults)
+        self.cluster: Any = None
+        self.fresh = True
+        self.load: Any = None
+        self.meter: Meter | None = None
+        self.since = clock.monotonic()
+
+    # The phases ----------------------------------------------------------------------------------
+
+    def start_cluster(self, given: Any, cleanup: ExitStack) -> None:
+        """Start the cluster, or check the one that was given."""
+        spec = self.experiment.cluster
+        if given is not None:
+            missing = [name for name in spec.names if name not in given.nodes]
+            if missing:
+                message = f"lacks the node{'s' * (len(missing) > 1)} {', '.join(missing)}"
+                raise InvalidArgument(message, path="cluster", value=given)
+            self.cluster, self.fresh = given, False
+            return
+        from resilkit.cluster.cluster import Cluster
+
+        self.tell("start", f"starting {plain(len(spec.names), 'node')}")
+        seeded = (
+            spec if spec.seed is not None else dataclasses.replace(spec, seed=self.experiment.seed)
+        )
+        self.cluster = Cluster(seeded)
+        cleanup.callback(self.cluster.close)
+
+    def start_system(self, cleanup: ExitStack) -> None:
+        """Start the system's parts where they belong."""
+        self.tell("system", "starting the system")
+        for node, what in self.experiment.parts.plan:
+            reference = self.cluster.start(what, node=node)
+            cleanup.callback(_stop, reference)
+
+    def start_load(self, cleanup: ExitStack) -> None:
+        """Start the load generators."""
+        from resilkit.workload.load import start_load
+
+        self.tell("system", "starting the load")
+        self.load = start_load(
+            self.cluster,
+            self.experiment.workload,
+            duration=self.total,
+            seed=self.experiment.seed,
+        )
+        self.meter = Meter(self.load)
+        cleanup.callback(self._end_load)
+
+    def under_load(self, cleanup: ExitStack, *, abort_on_breach: bool | None) -> None:
+        """Inject the faults on their schedules and watch the criteria until the time is up."""
+        from resilkit.chaos.watch import Watch
+
+        experiment, scenario = self.experiment, self.experiment.scenario
+        watch = Watch(
+            scenario.criteria,
+            grace=scenario.grace,
+            abort_on_breach=scenario.abort_on_breach
+            if abort_on_breach is None
+            else abort_on_breach,
+        )
+        cleanup.callback(self._heal_quietly)
+        waiting = planned_faults(experiment, fresh=self.fresh)
+        self.deliveries.plan(one.fault_index for one in waiting)
+        judge_at = experiment.warmup + _JUDGE_EVERY
+        while (now := self.elapsed()) < self.total:
+            if now >= experiment.warmup and waiting:
+                for planned in waiting:
+                    self._inject(planned)
+                waiting.clear()
+            if now >= judge_at and scenario.criteria:
+                judge_at = self._judge(watch, now)
+                if watch.should_abort:
+                    breach = watch.breaches[0]
+                    self.ran = self.elapsed()
+                    self.problems.append(
+                        f"ended after {self.ran:.1f} s, because {breach.criterion!r} was breached"
+                    )
+                    self.load.stop()
+                    return
+            # Below 0 the generators have the order to start, and nothing else is to be said.
+            phase = "warm-up" if max(now, 0.0) < experiment.warmup else "load"
+            self.tell(phase, "under load" if phase == "load" else "warming up")
+            target = experiment.warmup if waiting else self.total
+            if self.load.wait(max(0.0, min(_LOOK_EVERY, target - self.elapsed()))):
+                # Every generator has ended: before its time only when they are gone.
+                break
+        if self.elapsed() < self.total - _LOOK_EVERY:
+            self.ran = max(self.elapsed(), 0.0)
+            self.problems.append(f"the load ended early, after {self.ran:.1f} s")
+
+    def heal(self) -> None:
+        """Take back every fault, and say which of them never went in."""
+        self.tell("heal", "healing the faults")
+        for injection in reversed(self.injections):
+            injection.heal()
+        self.problems += self.deliveries.problems(float(self.load.started))
+
+    def drain(self) -> None:
+        """Wait for the operations that are still under way."""
+        self.tell("drain", "waiting for the last operations")
+        if not self.load.wait(self.experiment.workload.drain + _DRAIN_SLACK):
+            self.problems.append("the load generators did not end in time, and were stopped")
+            self.load.stop()
+        for report in self.load.reports:
+            self.problems += report.warnings()
+        operations = self.load.history.frame()
+        raised = [report.tracebacks for report in self.load.reports]
+        self.problems += [*never_succeeded(operations).values(), *bugs(raised)]
+        for name, error in self.load.errors.items():
+            self.problems.append(f"the load generator {name} gave no report: {error}")
+
+    def audit(self) -> Audit | None:
+        """Let the system look at its own data."""
+        look = self.experiment.parts.audit
+        if look is None:
+            return None
+        self.tell("audit", "looking at the data")
+        try:
+            return as_audit(look(self.cluster, self.load.history))
+        except Exception as error:  # noqa: BLE001 - the user's code; an hour of load stays worth keeping
+            self.problems.append(f"the audit failed: {type(error).__name__}: {error}")
+            return None
+
+    # Parts of them -------------------------------------------------------------------------------
+
+    def _inject(self, planned: PlannedFault) -> None:
+        try:
+            injection = self.cluster.inject(planned.fault)
+        except ResilkitError as error:
+            self.deliveries.refused(planned.fault_index, str(error))
+            return
+        self.injections.append(injection)
+        self.deliveries.given(planned.fault_index, injection)
+
+    def _judge(self, watch: Any, now: float) -> float:
+        """Feed the watch; return when to do so next."""
+        began = clock.monotonic()
+        evidence = LiveEvidence(self.experiment, self.cluster, self.load, now)
+        for breach in watch.feed(evidence, now - self.experiment.warmup):
+            self.cluster.events.append(
+                clock.monotonic(),
+                "alert",
+                "criterion_breached",
+                target=breach.criterion,
+                detail=breach_detail(breach.verdict),
+            )
+        # Judging may take a tenth of the time, however much there is to judge by then.
+        return now + max(_JUDGE_EVERY, 10 * (clock.monotonic() - began))
+
+    def _heal_quietly(self) -> None:
+        for injection in reversed(self.injections):
+            if not injection.done:
+                injection.heal()
+
+    def _end_load(self) -> None:
+        if not self.load.finished:
+            self.load.stop()
+            # The generators' processes end on their own now; a cluster that closes under them
+            # makes them complain.
+            self.load.wait(_STOP_PATIENCE)
+
+    def elapsed(self) -> float:
+        """Return the seconds since the load began."""
+        return clock.monotonic() - float(self.load.started)
+
+    def tell(self, phase: str, text: str) -> None:
+        """Tell the listener where the run is."""
+        if self.load is None or self.meter is None:
+            nodes = {} if self.cluster is None else _states(self.cluster)
+            progress = Progress(phase=phase, text=text, total=self.total, nodes=nodes)
+        else:
+            figures = self.meter.read()
+            active = [one.fault.fault_name for one in self.injections if one.active]
+            progress = Progress(
+                phase=phase,
+                text=text,
+                elapsed=max(0.0, min(self.elapsed(), self.ran)),
+                total=self.total,
+                operations=figures.operations,
+                rate=figures.rate,
+                availability=figures.availability,
+                nodes=_states(self.cluster),
+                faults=tuple(active),
+            )
+        self.listener.update(progress)
+
+    def collected(self, audit: Audit | None, began: float) -> Collected:
+        """Return what the run leaves behind."""
+        down = [f"{name} ({state})" for name, state in _states(self.cluster).items()
+                if state != "running"]  # fmt: skip
+        if down:
+            self.problems.append(f"at the end these nodes were not running: {', '.join(down)}")
+        return Collected(
+            cluster=self.cluster,
+            load=self.load,
+            since=self.since,
+            ran=self.ran,
+            audit=audit,
+            undelivered=self.deliveries.undelivered(),
+            problems=tuple(dict.fromkeys(self.problems)),
+            began=began,
+            memory_limit_bytes=limits_of(self.experiment.cluster),
+        )
+
+
+def breach_detail(verdict: Verdict) -> dict[str, Any]:
+    """Return what the event of a breach says: the figure, or why there is none."""
+    if math.isfinite(verdict.measured):
+        return {"measured": verdict.measured, "unit": verdict.unit}
+    return {"reason": verdict.reason}
+
+
+def _states(cluster: Any) -> dict[str, str]:
+    return {name: node.status for name, node in cluster.nodes.items()}
+
+
+def _stop(reference: Any) -> None:
+    try:
+        reference.stop()
+    except ClusterError:
+        return  # it is gone already, or its node is: that is what was wanted

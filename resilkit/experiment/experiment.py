@@ -1,0 +1,232 @@
+"""An experiment: a cluster, a system, a load, faults and criteria, checked whole, then run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from resilkit import validate
+from resilkit.chaos import Scenario, named, scenario_names
+from resilkit.cluster.specs import ClusterSpec
+from resilkit.errors import InvalidArgument
+from resilkit.experiment.checks import check_scenario, made_by
+from resilkit.experiment.system import System, read_system
+from resilkit.rng import fresh_seed
+from resilkit.workload import Workload
+
+if TYPE_CHECKING:
+    from resilkit.experiment.progress import Progress
+    from resilkit.experiment.result import Result
+
+__all__ = ["BACKENDS", "Experiment"]
+
+BACKENDS = ("processes",)
+"""Where an experiment can run."""
+
+_DEFAULT_DURATION = 10.0
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class Experiment:
+    """A cluster, a system, a load and faults: one run, judged by the scenario's criteria.
+
+    Everything is checked when it is made; nothing starts before `run`. The same experiment can
+    run many times, with the same seed.
+
+    Args:
+        cluster: The cluster; a number of nodes for a plain one.
+        system: What is tested: a `SupervisorSpec`, a `Server` class, a mapping of node names to
+            these (or to lists of them), or an object or module with ``applications(nodes)`` that
+            returns such a mapping, and optionally ``workload()``, ``scenario()`` and
+            ``audit(cluster, history)``, which looks at the data at the end and returns an
+            `Audit`. ``None``: what the cluster given to `run` runs already.
+        workload: The load; ``None`` for the system's own.
+        scenario: Faults and criteria, or the name of a named scenario, which is scaled to
+            `duration`; ``None`` for the system's own, else no faults.
+        duration: Seconds of load that are judged; ``None`` for the scenario's, else 10 s.
+        seed: The root of all randomness; ``None`` for the cluster's, else a new one.
+        warmup: Seconds of load before that, without faults and not judged.
+        name: For display; ``None`` for the scenario's name.
+
+    Raises:
+        InvalidArgument: Something is wrong by itself or does not fit the rest: a criterion about
+            an operation that the workload does not have, a fault on a node that is not there or
+            after the end. The path says where.
+    """
+
+    cluster: ClusterSpec
+    system: Any
+    workload: Workload
+    scenario: Scenario
+    duration: float
+    seed: int
+    warmup: float
+    name: str
+    parts: System
+
+    # Written by hand, since what may be left out is never missing afterwards.
+    def __init__(
+        self,
+        cluster: ClusterSpec | int,
+        *,
+        system: Any,
+        workload: Workload | None = None,
+        scenario: Scenario | str | None = None,
+        duration: float | None = None,
+        seed: int | None = None,
+        warmup: float = 0.0,
+        name: str | None = None,
+    ) -> None:
+        spec = _cluster(cluster)
+        parts = read_system(system, spec.names)
+        root = _seed(seed, spec)
+        given = validate.duration(duration, "duration", allow_zero=False, allow_none=True)
+        hints = {"nodes": list(spec.names), "duration": given, "seed": root}
+        plan = _scenario(scenario, parts, hints)
+        self._set("cluster", spec)
+        self._set("system", system)
+        self._set("workload", _workload(workload, parts, hints))
+        self._set("scenario", plan)
+        self._set("duration", given or plan.duration or _DEFAULT_DURATION)
+        self._set("seed", root)
+        self._set("warmup", validate.duration(warmup, "warmup"))
+        self._set("name", _name(name, plan))
+        self._set("parts", parts)
+        check_scenario(plan, spec, self.workload, duration=self.duration)
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def run(
+        self,
+        backend: str = "processes",
+        *,
+        progress: bool = True,
+        cluster: Any = None,
+        abort_on_breach: bool | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Result:
+        """Run it: start, load, break, watch, heal, drain, audit, judge.
+
+        Whatever happens, faults are healed, the load is stopped and what was started is stopped
+        again, also when the cell is interrupted.
+
+        Args:
+            backend: Where the nodes run; one of `BACKENDS`.
+            progress: Whether to show a bar, in a notebook or a terminal.
+            cluster: A cluster that runs already, with the nodes of this experiment's; it is left
+                running. ``None`` starts one and closes it.
+            abort_on_breach: Whether to end the load as soon as a watched criterion is certainly
+                broken; ``None`` leaves it to the scenario.
+            on_progress: Called with a `Progress` about four times a second, instead of the bar.
+
+        Returns:
+            The result. A criterion that did not hold is no exception: see `Result.passed`.
+
+        Raises:
+            InvalidArgument: The backend is not available, or the cluster lacks a node.
+            StartFailed: The cluster or the system could not start.
+        """
+        if backend not in BACKENDS:
+            raise InvalidArgument(
+                "is not available",
+                path="backend",
+                value=backend,
+                allowed=", ".join(map(repr, BACKENDS)),
+            )
+        from resilkit.experiment.execution import execute
+        from resilkit.experiment.progress import choose_listener
+
+        if cluster is None and self.system is None:
+            message = "is None, so give run() the cluster that runs the system"
+            raise InvalidArgument(message, path="system")
+        with choose_listener(progress, on_progress) as listener:
+            return execute(
+                self, cluster=cluster, listener=listener, abort_on_breach=abort_on_breach
+            )
+
+    def describe(self) -> dict[str, Any]:
+        """Return the experiment as plain data for a manifest."""
+        return {
+            "cluster": self.cluster.to_dict(),
+            "system": self.parts.about,
+            "workload": self.workload.describe(),
+            "scenario": self.scenario.to_dict(),
+            "duration": self.duration,
+            "warmup": self.warmup,
+            "seed": self.seed,
+        }
+
+    def how_to_rerun(self) -> str:
+        """Return a piece of Python that runs it again; parts of the notebook stay names."""
+        lines = [
+            "import resilkit as rk",
+            "",
+            "# system, workload and scenario: as they were defined for this run (see below)",
+            "experiment = rk.Experiment(",
+            f"    rk.ClusterSpec.from_dict({self.cluster.to_dict()!r}),",
+            "    system=system, workload=workload, scenario=scenario,",
+            f"    duration={self.duration!r}, warmup={self.warmup!r}, seed={self.seed!r},",
+            ")",
+            "result = experiment.run()",
+        ]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        nodes, faults = len(self.cluster.names), len(self.scenario.faults)
+        return (
+            f"<Experiment {self.name!r}: {nodes} nodes, {faults} faults, "
+            f"{len(self.scenario.criteria)} criteria, {self.duration:g} s, seed {self.seed}>"
+        )
+
+
+def _cluster(given: object) -> ClusterSpec:
+    if isinstance(given, ClusterSpec):
+        return given.validated()
+    if isinstance(given, int) and not isinstance(given, bool):
+        return ClusterSpec(nodes=given)
+    allowed = "a ClusterSpec, or a number of nodes"
+    raise InvalidArgument("is no cluster", path="cluster", value=given, allowed=allowed)
+
+
+def _seed(given: int | None, cluster: ClusterSpec) -> int:
+    if given is not None:
+        return validate.number(given, "seed", low=0, high=2**63 - 1, integer=True)
+    return fresh_seed() if cluster.seed is None else cluster.seed
+
+
+def _workload(given: object, parts: System, hints: Mapping[str, Any]) -> Workload:
+    found = made_by(parts.workload, hints) if given is None else given
+    if isinstance(found, Workload):
+        return found
+    message = "is missing: the system has none of its own" if found is None else "is no Workload"
+    raise InvalidArgument(message, path="workload", value=found, allowed="a Workload")
+
+
+def _scenario(given: object, parts: System, hints: Mapping[str, Any]) -> Scenario:
+    found = made_by(parts.scenario, hints) if given is None else given
+    if found is None:
+        return Scenario("no faults", [])
+    if isinstance(found, Scenario):
+        return found
+    if isinstance(found, str):
+        try:
+            return named(found, duration=hints["duration"])
+        except InvalidArgument as error:
+            allowed = f"a Scenario, or one of {error.allowed}"
+            raise InvalidArgument(
+                error.message, path="scenario", value=found, allowed=allowed
+            ) from None
+    known = ", ".join(map(repr, scenario_names()))
+    allowed = f"a Scenario, or one of {known}"
+    raise InvalidArgument("is no Scenario", path="scenario", value=found, allowed=allowed)
+
+
+def _name(given: object, scenario: Scenario) -> str:
+    if given is None:
+        return scenario.name
+    if isinstance(given, str) and given.strip() and len(given) <= 200:
+        return given
+    allowed = "text of 1 to 200 characters"
+    raise InvalidArgument("is no name", path="name", value=given, allowed=allowed)

@@ -1,0 +1,102 @@
+"""The tables of a result: what a cluster's live stores offer, frozen, on the clock of the load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from resilkit.errors import InvalidArgument
+from resilkit.metrics.events import KINDS
+
+__all__ = ["EVENT_COLUMNS", "METRIC_COLUMNS", "Events", "Metrics"]
+
+EVENT_COLUMNS = ("time", "kind", "event", "node", "target", "detail")
+METRIC_COLUMNS = ("time", "node", "server", "value")
+
+
+class Events(pd.DataFrame):
+    """A DataFrame of events that also answers ``frame(kind)``, as `Cluster.events` does.
+
+    Columns: ``time`` (seconds since the load began; negative before it), ``kind``
+    (``supervision``, ``fault``, ``node``, ``alert``, ``workload``), ``event``, ``node``,
+    ``target`` and ``detail`` (JSON text).
+    """
+
+    @property
+    def _constructor(self) -> type[Events]:
+        return Events  # what is selected from events answers the same questions
+
+    def frame(self, kind: str | None = None) -> pd.DataFrame:
+        """Return the rows of one `kind` as a plain DataFrame, or all of them for ``None``.
+
+        ``"fault"`` and ``"faults"`` mean the same, as in `EventLog.frame`.
+
+        Raises:
+            InvalidArgument: No event has that kind, and resilkit knows none of that name.
+        """
+        plain = pd.DataFrame(self)
+        if kind is None:
+            return plain
+        seen = set(plain["kind"])
+        wanted = kind if kind in seen or kind in KINDS else kind.removesuffix("s")
+        if wanted not in seen and wanted not in KINDS:
+            known = ", ".join(sorted({*KINDS, *seen}))
+            raise InvalidArgument("no such kind of event", path="kind", value=kind, allowed=known)
+        return plain[plain["kind"] == wanted].reset_index(drop=True)
+
+
+class Metrics(Mapping[str, pd.DataFrame]):
+    """Every metric of a run, by name.
+
+    ``metrics["memory_rss"]`` is a frame with columns ``time`` (seconds since the load began),
+    ``node``, ``server`` and ``value``; its ``attrs["unit"]`` says in what. `frame` and `names`
+    are the same words as on `Cluster.metrics`.
+
+    Args:
+        frames: Metric name to frame.
+
+    Examples:
+        >>> row = {"time": 0.0, "node": "n1", "server": "", "value": 1.5}
+        >>> metrics = Metrics({"cpu": pd.DataFrame([row])})
+        >>> metrics
+        <Metrics: cpu>
+        >>> float(metrics["cpu"]["value"].max())
+        1.5
+    """
+
+    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        self._frames = dict(frames)
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self._frames[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __repr__(self) -> str:
+        return f"<Metrics: {', '.join(self._frames) or 'none'}>"
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self._frames)
+
+    def names(self) -> list[str]:
+        """Return the names of all metrics."""
+        return list(self._frames)
+
+    def frame(self, metric: str, *, since: float | None = None) -> pd.DataFrame:
+        """Return the frame of `metric`, from the second `since` on.
+
+        Raises:
+            InvalidArgument: The run has no such metric.
+        """
+        if metric not in self._frames:
+            allowed = ", ".join(map(repr, self._frames)) or "none was recorded"
+            raise InvalidArgument(
+                "is not in this run", path="metric", value=metric, allowed=allowed
+            )
+        frame = self._frames[metric]
+        return frame if since is None else frame[frame["time"] >= since]

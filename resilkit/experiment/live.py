@@ -1,0 +1,122 @@
+"""Looking at a run while it goes on: cheap figures, and evidence for the watched criteria."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from resilkit import clock
+from resilkit.chaos.judge import judge
+from resilkit.experiment.assembly import limits_of
+from resilkit.history import History
+from resilkit.metrics.events import EventLog
+from resilkit.metrics.store import MetricStore
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resilkit.chaos.criteria import Criterion
+    from resilkit.experiment.experiment import Experiment
+
+__all__ = ["Figures", "LiveEvidence", "Meter", "rehearse"]
+
+_RATE_OVER = 1.0
+
+
+class Figures(NamedTuple):
+    """What a meter reads."""
+
+    operations: int
+    rate: float
+    availability: float | None
+
+
+class _Rehearsal:
+    """The evidence of a run in which one operation took place."""
+
+    started = 0.0
+    duration = 1.0
+    closed_loop = False
+    consistency: tuple[float, int] | None = (1.0, 1)
+    memory_limit_bytes: int | Mapping[str, int] | None = 1
+
+    def __init__(self) -> None:
+        row = ("rehearsal", 0, "", 0.0, 0.0, 0.1, "ok", "", None)
+        self.operations: pd.DataFrame = History([row] * 1000).frame()
+        events = EventLog()
+        events.append(0.6, "fault", "injected", node="n1", detail={"id": "rehearsal-1"})
+        self.events: pd.DataFrame = events.frame()
+
+    def metric(self, name: str) -> pd.DataFrame:
+        """Return no samples."""
+        return MetricStore().frame(name)
+
+
+def rehearse(criteria: Iterable[str | Criterion]) -> None:
+    """Judge `criteria` once for nothing, so that all that this needs is imported now.
+
+    A second of importing under load would stop the clock: the thread that takes in what the load
+    generators and the nodes say shares the interpreter with it.
+    """
+    import scipy.stats  # noqa: F401 - what percentiles need, also without a criterion about them
+
+    evidence = _Rehearsal()
+    (evidence.operations["status"] == "ok").sum()
+    for criterion in criteria:
+        judge(criterion, evidence)
+
+
+class Meter:
+    """Counts the operations of a growing history; each look costs what is new since the last."""
+
+    def __init__(self, load: Any) -> None:
+        self._load = load
+        self._seen = 0
+        self._good = 0
+        self._marks: deque[tuple[float, int]] = deque([(clock.monotonic(), 0)])
+
+    def read(self) -> Figures:
+        """Return the figures as of now."""
+        history = self._load.history
+        if len(history) > self._seen:
+            status = history.frame(first=self._seen)["status"]
+            self._seen += len(status)
+            self._good += int((status == "ok").sum())
+        now = clock.monotonic()
+        self._marks.append((now, self._good))
+        while len(self._marks) > 2 and self._marks[1][0] <= now - _RATE_OVER:
+            self._marks.popleft()
+        began, good = self._marks[0]
+        rate = (self._good - good) / (now - began) if now > began else 0.0
+        share = self._good / self._seen if self._seen else None
+        return Figures(self._seen, rate, share)
+
+
+class LiveEvidence:
+    """What was seen of a run up to `elapsed`, for a watch. Operations under way are not in it."""
+
+    closed_loop: bool
+    consistency: tuple[float, int] | None = None
+
+    def __init__(self, experiment: Experiment, cluster: Any, load: Any, elapsed: float) -> None:
+        self._cluster = cluster
+        self._origin = float(load.started)
+        self._began = self._origin + experiment.warmup
+        self.started = experiment.warmup
+        self.duration = max(elapsed - experiment.warmup, 0.0)
+        self.closed_loop = experiment.workload.loop == "closed"
+        self.memory_limit_bytes: int | Mapping[str, int] | None = limits_of(experiment.cluster)
+        rows = load.history.frame(origin=self._origin)
+        self.operations: pd.DataFrame = rows[rows["intended"] >= experiment.warmup]
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """The events since the load began, on its clock."""
+        frame = self._cluster.events.frame(since=self._origin)
+        return frame.assign(time=frame["time"] - self._origin)
+
+    def metric(self, name: str) -> pd.DataFrame:
+        """Return the samples of a metric since the warm-up."""
+        frame = self._cluster.metrics.frame(name, since=self._began)
+        return frame.assign(time=frame["time"] - self._origin)

@@ -1,0 +1,128 @@
+"""The manifest of a saved run: everything that is not a table, as checked JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from resilkit.errors import InvalidArgument, StorageError
+
+__all__ = ["FILE_NAME", "FORMAT", "VERSION", "AuditRow", "Entry", "Manifest", "read_manifest"]
+
+FORMAT = "resilkit run"
+VERSION = 1
+"""Raised when an older resilkit could no longer read what a newer one writes."""
+
+FILE_NAME = "manifest.json"
+_LARGEST_BYTES = 64 * 2**20
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A file of the run: its size and its hash."""
+
+    bytes: int
+    sha256: str
+
+
+class AuditRow(msgspec.Struct, frozen=True):
+    """An `Audit` as it stands in the manifest."""
+
+    share: float
+    n: int
+    valid: bool | None
+    summary: str
+    example: str = ""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``manifest.json`` holds. Unknown fields are ignored: a later version may add some."""
+
+    format: str
+    version: int
+    saved: str
+    name: str
+    seed: int
+    duration: float
+    warmup: float
+    ran: float
+    passed: bool | None
+    sentence: str
+    verdicts: list[dict[str, Any]]
+    summary: list[dict[str, Any]]
+    generators: list[dict[str, Any]]
+    consistency: AuditRow | None
+    problems: list[str]
+    description: dict[str, Any]
+    environment: dict[str, Any]
+    memory_limit_bytes: int | dict[str, int] | None
+    closed_loop: bool
+    rerun: str
+    metrics: dict[str, str]
+    units: dict[str, str]
+    files: dict[str, Entry]
+
+    def to_bytes(self) -> bytes:
+        """Return the JSON, indented for people; NaN and infinity become ``null``."""
+        plain = finite(msgspec.to_builtins(self))
+        return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False).encode()
+
+
+def finite(value: Any) -> Any:
+    """Return `value` with every NaN and infinity, which JSON does not know, as ``None``."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return value
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of the saved run in `folder`, checked.
+
+    Raises:
+        InvalidArgument: There is no such folder, it holds no saved run, or one of a newer format.
+        StorageError: The manifest cannot be read or is damaged.
+    """
+    if not folder.is_dir():
+        message = "is no folder" if folder.exists() else "does not exist"
+        raise InvalidArgument(message, path="path", value=str(folder), allowed="a saved run")
+    path = folder / FILE_NAME
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise StorageError(f"{str(path)!r} is too large to be a manifest")
+        raw = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise _foreign(folder, f"it has no {FILE_NAME}") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise StorageError(f"{str(path)!r} could not be read: {reason}") from error
+    except (ValueError, RecursionError) as error:
+        message = f"the saved run {str(folder)!r} is damaged: {FILE_NAME} is no JSON: {error}"
+        raise StorageError(message) from None
+    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+        raise _foreign(folder, f"its {FILE_NAME} is some other program's")
+    version = raw.get("version")
+    if isinstance(version, int) and version > VERSION:
+        raise InvalidArgument(
+            "was saved by a newer resilkit; upgrade to read it",
+            path=f"{folder}/{FILE_NAME}: version",
+            value=version,
+            allowed=f"up to {VERSION}",
+        )
+    try:
+        return msgspec.convert(raw, Manifest)
+    except msgspec.ValidationError as error:
+        message = f"the saved run {str(folder)!r} is damaged: {FILE_NAME}: {error}"
+        raise StorageError(message) from None
+
+
+def _foreign(folder: Path, why: str) -> InvalidArgument:
+    message = f"is not a saved run: {why}"
+    return InvalidArgument(message, path="path", value=str(folder), allowed="a saved run")

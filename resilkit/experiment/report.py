@@ -1,0 +1,241 @@
+"""A run as one HTML file: no script, nothing to fetch, everything that it shows escaped."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections import Counter
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resilkit.errors import StorageError
+from resilkit.experiment.words import (
+    OUTCOMES,
+    VERDICTS,
+    capital,
+    detail_text,
+    interval,
+    percent,
+    plain,
+    quantity,
+    story,
+)
+from resilkit.metrics.summary import SUMMARY_UNITS
+from resilkit.metrics.units import scale_of
+
+if TYPE_CHECKING:
+    from resilkit.experiment.result import Result
+
+__all__ = ["render", "write_report"]
+
+_SHOWN_EVENTS = 40
+_ROUTINE = ("reached", "lost", "started")
+_MOST_EVENTS = 2000
+_MOST_ERRORS = 50
+_OPERATION_COLUMNS = {
+    "operation": "Operation",
+    "count": "Intended",
+    "failed": "Not succeeded",
+    "rate": "Succeeded",
+    "mean": "Mean",
+    "p50": "p50",
+    "p95": "p95",
+    "p99": "p99",
+    "p99_9": "p99.9",
+    "max": "Max",
+}
+
+
+def write_report(result: Result, path: Path) -> Path:
+    """Write the report of `result` to `path`; see `Result.report`."""
+    data = render(result).encode("utf-8", "replace")
+    target = path.expanduser()
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.draft")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(data)
+        os.replace(draft, target)  # noqa: PTH105 - Path.replace hides that it is atomic
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        reason = error.strerror or error
+        message = f"the report could not be written to {str(path)!r}: {reason}"
+        raise StorageError(message, definite=True) from error
+    return path
+
+
+def render(result: Result) -> str:
+    """Return the whole report of `result` as HTML."""
+    import jinja2
+    from markupsafe import Markup
+
+    from resilkit.experiment.figures import report_figures
+
+    folder = resources.files("resilkit.experiment") / "templates"
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string((folder / "report.html.j2").read_text("utf-8"))
+    kind, symbol, word = OUTCOMES[result.passed]
+    if not len(result.verdicts):
+        word = "Not judged"
+    columns, operations = _operations(result)
+    return template.render(
+        # Our own file, without anything of the run in it: escaping would break its quotes.
+        style=Markup((folder / "report.css").read_text("utf-8")),  # noqa: S704
+        title=result.name,
+        version=str(result.environment.get("resilkit", "")),
+        outcome={"kind": kind, "symbol": symbol, "word": word},
+        sentence=capital(story(result)),
+        problems=result.problems,
+        facts=_facts(result),
+        verdicts=_verdicts(result),
+        figures=report_figures(result),
+        operations=operations,
+        operation_columns=columns,
+        load_note=_load_note(result),
+        errors=_errors(result),
+        events=_events(result),
+        rerun=result.how_to_rerun(),
+        rerun_note=_rerun_note(result),
+        description=json.dumps(
+            dict(result.description), indent=2, ensure_ascii=False, default=repr
+        ),
+        environment=_environment(result),
+    )
+
+
+def _facts(result: Result) -> list[str]:
+    facts = [str(result.environment.get("started", "")).replace("T", " ").replace("+00:00", " UTC")]
+    cluster = result.description.get("cluster")
+    nodes = cluster.get("nodes") if isinstance(cluster, Mapping) else None
+    if isinstance(nodes, (int, list)):
+        facts.append(plain(nodes if isinstance(nodes, int) else len(nodes), "node"))
+    facts += [f"{result.ran:.3g} s of load", f"seed {result.seed}"]
+    return [fact for fact in facts if fact]
+
+
+def _verdicts(result: Result) -> list[dict[str, str]]:
+    rows = []
+    for row in result.verdicts.to_dict("records"):
+        kind, symbol, word = VERDICTS[row["verdict"]]
+        rows.append(
+            {
+                "kind": kind,
+                "symbol": symbol,
+                "word": word,
+                "criterion": row["criterion"],
+                "measured": quantity(row["measured"], row["unit"]) or "not measured",
+                "interval": interval(row["low"], row["high"], row["unit"]),
+                "n": f"{row['n']:,}" if row["n"] else "",
+                "reason": row["reason"],
+            }
+        )
+    return rows
+
+
+def _operations(result: Result) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
+    """Return the columns with their units, and the rows with their cells."""
+    frame = result.summary()
+    times = [name for name in _OPERATION_COLUMNS if SUMMARY_UNITS.get(name) == "s"]
+    # One unit for all times of the table, so that they can be compared by eye.
+    largest = float(frame[times].max().max()) if len(result.judged) else 1.0
+    scale = scale_of(largest if largest == largest else 1.0, "s")  # noqa: PLR0124 - NaN
+    units = {**dict.fromkeys(times, scale.unit), "rate": "1/s"}
+    columns = [
+        {"title": title, "unit": units.get(name, "")} for name, title in _OPERATION_COLUMNS.items()
+    ]
+    rows = []
+    for index, row in zip(frame.index, frame.to_dict("records"), strict=True):
+        failed = row["count"] - row["ok"]
+        cells = [str(index), f"{row['count']:,}"]
+        cells.append(f"{failed:,} ({percent(row['error_rate'])})" if failed else "0")
+        cells.append(quantity(row["rate"], "1/s").removesuffix("/s"))
+        cells += [_scaled(row[name] * scale.factor) for name in times]
+        rows.append({"all": index == frame.index[-1], "cells": cells})
+    return columns, rows if len(result.judged) else []
+
+
+def _scaled(value: float) -> str:
+    if value != value:  # noqa: PLR0124 - NaN
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _load_note(result: Result) -> str:
+    note = (
+        "Response times, from the intended start. A percentile with too few operations behind it "
+        "is left out."
+    )
+    generators = result.generators
+    if "dropped" in generators and generators["dropped"].sum():
+        note += f" {plain(int(generators['dropped'].sum()), 'send')} were dropped, "
+        note += "because too many operations were in flight."
+    if "send_lag_max" in generators and len(generators):
+        worst = quantity(float(generators["send_lag_max"].max()), "s")
+        note += f" The load generators themselves were at most {worst} late."
+    return note
+
+
+def _errors(result: Result) -> list[dict[str, str]]:
+    rows = result.judged
+    bad = rows[rows["status"] != "ok"]
+    if not len(bad):
+        return []
+    counts = Counter(
+        zip(*(bad[name].astype(str) for name in ("operation", "status", "error")), strict=True)
+    )
+    return [
+        {"operation": operation, "status": status, "error": error[:500], "count": f"{count:,}"}
+        for (operation, status, error), count in counts.most_common(_MOST_ERRORS)
+    ]
+
+
+def _events(result: Result) -> dict[str, Any]:
+    """Return the events that tell the story, and all of them for who wants to see."""
+    frame = result.events
+    rows = [
+        {
+            "time": f"{row['time']:.2f}",
+            "kind": row["kind"],
+            "event": str(row["event"]).replace("_", " "),
+            "where": " → ".join(dict.fromkeys(filter(None, (row["node"], row["target"])))),
+            "detail": detail_text(row["detail"]),
+        }
+        for row in frame.head(_MOST_EVENTS).to_dict("records")
+    ]
+    # How a cluster comes up, and who reaches whom after each cut, is many rows and no news.
+    news = (frame["time"] >= 0) & ~frame["event"].isin(_ROUTINE)
+    story = [row for row, shown in zip(rows, news, strict=False) if shown]
+    left_out = max(0, len(frame) - _MOST_EVENTS)
+    return {
+        "story": story[:_SHOWN_EVENTS],
+        "all": rows if len(rows) > len(story[:_SHOWN_EVENTS]) else [],
+        "left_out": f"{left_out:,}" if left_out else "",
+        "total": f"{len(frame):,}",
+    }
+
+
+def _rerun_note(result: Result) -> str:
+    return (
+        f"The seed {result.seed} fixes the arrivals, the users' choices and the targets of the "
+        "faults. The times at which processes are scheduled stay the machine's own, so that "
+        "figures differ a little from run to run."
+    )
+
+
+def _environment(result: Result) -> list[tuple[str, str]]:
+    rows = []
+    for name, value in result.environment.items():
+        label = name.replace("_", " ").removesuffix(" bytes")
+        if name.endswith("_bytes") and isinstance(value, (int, float)):
+            rows.append((label, quantity(value, "bytes")))
+        elif isinstance(value, Mapping):
+            rows.append((label, ", ".join(f"{key} {item}" for key, item in value.items())))
+        elif isinstance(value, list):
+            rows.append((label, ", ".join(map(str, value))))
+        elif value is not None:
+            rows.append((label, str(value)))
+    return rows

@@ -1,0 +1,219 @@
+"""What came out of a run: verdicts, figures and data, all on the clock of the load."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resilkit.experiment.audit import Audit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resilkit.experiment.frames import Events, Metrics
+    from resilkit.history import History
+    from resilkit.metrics.plots import Picture
+
+__all__ = ["VERDICT_COLUMNS", "Result"]
+
+VERDICT_COLUMNS = ("criterion", "measured", "low", "high", "n", "verdict", "unit", "reason")
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Result:
+    """The outcome of one run of an experiment, live from `Experiment.run` or loaded from a folder.
+
+    All times are seconds since the load began, in `history`, `events` and `metrics` alike.
+
+    Attributes:
+        name: The name of the experiment.
+        seed: The root seed of everything random in it.
+        duration: Seconds of load that were judged, as planned.
+        warmup: Seconds of load before them.
+        ran: Seconds of load that really ran, warm-up included (less after an abort).
+        verdicts: One row a criterion: ``criterion``, ``measured``, ``low`` and ``high`` (its 95 %
+            interval, NaN where there is none), ``n``, ``verdict`` (``pass``, ``fail``,
+            ``inconclusive``), ``unit``, ``reason``.
+        history: What each operation invoked and how it ended.
+        events: A DataFrame of faults, supervision, nodes, alerts; ``events.frame("fault")`` for
+            one kind.
+        metrics: Metric name to frame: ``time``, ``node``, ``server``, ``value``.
+        generators: One row a load generator: what it did and how late it was itself.
+        consistency: What the system's own audit found at the end; ``None`` without one.
+        problems: What went wrong with the run itself, in words: a breach that ended it early, a
+            fault that could not be delivered, an audit that failed.
+        description: The experiment as plain JSON values: cluster, system, workload, scenario.
+        environment: Versions and machine.
+        memory_limit_bytes: What memory criteria are judged against: of all nodes together, or
+            of each by name; ``None`` when nobody knows.
+        closed_loop: Whether the users waited for one operation before they began the next.
+        rerun: How to run it again: a command, or a piece of Python.
+    """
+
+    name: str
+    seed: int
+    duration: float
+    verdicts: pd.DataFrame
+    history: History
+    events: Events
+    metrics: Metrics
+    generators: pd.DataFrame
+    warmup: float = 0.0
+    ran: float = 0.0
+    consistency: Audit | None = None
+    problems: tuple[str, ...] = ()
+    description: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    environment: Mapping[str, object] = dataclasses.field(default_factory=dict)
+    memory_limit_bytes: int | Mapping[str, int] | None = None
+    closed_loop: bool = False
+    rerun: str = ""
+
+    @property
+    def passed(self) -> bool | None:
+        """``True`` when all criteria held, ``False`` when one did not, else ``None``.
+
+        ``None`` means that nobody can say: a criterion was inconclusive, or there was none.
+        """
+        words = set(self.verdicts["verdict"])
+        if "fail" in words:
+            return False
+        return True if words == {"pass"} else None
+
+    @cached_property
+    def operations(self) -> pd.DataFrame:
+        """The history as a DataFrame, warm-up included; see `History.frame`."""
+        return self.history.frame()
+
+    @cached_property
+    def judged(self) -> pd.DataFrame:
+        """The operations that were judged: those that were intended after the warm-up."""
+        rows = self.operations
+        return rows[rows["intended"] >= self.warmup] if self.warmup else rows
+
+    @cached_property
+    def recovery(self) -> float | None:
+        """The longest recovery from a fault, in seconds.
+
+        ``inf`` when the system did not recover from one while it was watched; ``None`` when no
+        fault went in or there was no baseline to compare with.
+        """
+        from resilkit.experiment.evidence import longest_recovery
+
+        return longest_recovery(self)
+
+    @cached_property
+    def latency(self) -> pd.DataFrame:
+        """Response times over the run, in windows of one second; see `latency_windows`.
+
+        Columns: ``time`` (start of the window), ``operation`` (``total`` for all together),
+        ``count``, ``p50``, ``p95``, ``p99`` (seconds), ``rate`` (successes per second) and
+        ``errors`` (share of the intended operations that did not succeed, 0..1).
+        """
+        from resilkit.experiment.windows import latency_windows
+
+        return latency_windows(self.operations, width=1.0, end=self.ran)
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row an operation and ``total``: count, errors, rate, p50 … p99_9.
+
+        Times are response times in seconds, from the intended start; a percentile with too few
+        operations behind it is NaN. See `resilkit.metrics.summary.summarize`.
+        """
+        from resilkit.metrics.summary import summarize
+
+        seconds = self.ran - self.warmup
+        return summarize(self.judged, seconds if seconds > 0 else None)
+
+    def sentence(self) -> str:
+        """Return what happened in two or three plain sentences.
+
+        How many writes were acknowledged and how many of them lost (when the system has an
+        audit), how available it was, and how long it took to recover.
+        """
+        from resilkit.experiment.words import sentence
+
+        return sentence(self)
+
+    def how_to_rerun(self) -> str:
+        """Return the command or the piece of Python that runs the same experiment again."""
+        return self.rerun
+
+    def plot(self, *, theme: str = "light", width: int = 900) -> Picture:
+        """Draw throughput, latency, queue length and memory over the load, with faults shaded.
+
+        Args:
+            theme: ``"light"`` or ``"dark"``.
+            width: Pixels, 300..4000.
+
+        Returns:
+            A figure that shows itself in a notebook, and has ``to_png()``, ``to_svg()`` and
+            matplotlib's ``savefig``.
+
+        Raises:
+            InvalidArgument: There is no such theme, or `width` is out of range.
+        """
+        from resilkit.experiment.figures import overview
+
+        return overview(self, theme=theme, width=width)
+
+    def report(self, path: str | Path = "report.html") -> Path:
+        """Write one self-contained HTML file that reads offline, on a phone and on paper.
+
+        Args:
+            path: The file; missing folders are made, an existing file is replaced.
+
+        Returns:
+            The path of the file.
+
+        Raises:
+            StorageError: The disk refused. No half of a file is left.
+        """
+        from resilkit.experiment.report import write_report
+
+        return write_report(self, Path(path))
+
+    def save(self, path: str | Path) -> Path:
+        """Save the run as a folder of Parquet and JSON, whole or not at all; see `load`.
+
+        Args:
+            path: The folder. A saved run that stands there is replaced, so that a notebook can
+                be run again; anything else that stands there is refused.
+
+        Returns:
+            The path of the folder.
+
+        Raises:
+            InvalidArgument: Something else stands at `path`.
+            StorageError: The disk refused; what stood there before is still there.
+        """
+        from resilkit.experiment.saved import save
+
+        return save(self, Path(path))
+
+    def __repr__(self) -> str:
+        word = {True: "passed", False: "failed", None: "inconclusive"}[self.passed]
+        held = int((self.verdicts["verdict"] == "pass").sum())
+        return (
+            f"<Result {self.name!r}: {word}, {held} of {len(self.verdicts)} criteria held, "
+            f"{len(self.history)} operations in {self.ran:.1f} s, seed {self.seed}>"
+        )
+
+    def _repr_html_(self) -> str:
+        from resilkit.experiment.display import result_html
+
+        return result_html(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Cached frames are made again: a pickled result (from a pool, say) stays small. A history
+        # has a lock, which cannot travel; its frame can.
+        names = {field.name for field in dataclasses.fields(self)} - {"history"}
+        state = {name: value for name, value in self.__dict__.items() if name in names}
+        return {**state, "history": self.operations}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from resilkit.history import History
+
+        self.__dict__.update({**state, "history": History.from_frame(state["history"])})

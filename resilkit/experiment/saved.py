@@ -1,0 +1,291 @@
+"""Runs on disk: a folder of Parquet tables and one JSON manifest, without pickles.
+
+::
+
+    runs/first/
+    ├── manifest.json         name, seed, verdicts, summary, experiment, versions, machine, hashes
+    ├── operations.parquet    the history
+    ├── events.parquet        faults, supervision, nodes, alerts
+    └── metrics/*.parquet     one table a metric
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resilkit import clock
+from resilkit.errors import InvalidArgument, ResilkitError, StorageError
+from resilkit.experiment.audit import Audit
+from resilkit.experiment.manifest import (
+    FILE_NAME,
+    FORMAT,
+    VERSION,
+    AuditRow,
+    Entry,
+    Manifest,
+    finite,
+    read_manifest,
+)
+from resilkit.experiment.storage import entries_of, read_checked, write_folder
+from resilkit.experiment.tables import from_parquet, to_parquet
+from resilkit.experiment.values import from_json, to_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resilkit.experiment.result import Result
+
+__all__ = ["load", "runs", "save"]
+
+_OPERATIONS = {
+    "operation": "text",
+    "user": "int",
+    "generator": "text",
+    "intended": "float",
+    "sent": "float",
+    "done": "float",
+    "status": "text",
+    "error": "text",
+    "value": "text",
+}
+_EVENTS = {
+    "time": "float",
+    "kind": "text",
+    "event": "text",
+    "node": "text",
+    "target": "text",
+    "detail": "text",
+}
+_METRIC = {"time": "float", "node": "text", "server": "text", "value": "float"}
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+_RUN_COLUMNS = ("run", "name", "passed", "seed", "duration", "saved", "resilkit", "problem", "path")
+
+
+def save(result: Result, path: Path) -> Path:
+    """Write `result` to the folder `path`; see `Result.save`."""
+    # Made absolute at once: a rename needs the name of "." itself.
+    target = path.expanduser().absolute()
+    files = {
+        "operations.parquet": to_parquet(_operations_table(result)),
+        "events.parquet": to_parquet(result.events.frame()[list(_EVENTS)]),
+    }
+    places: dict[str, str] = {}
+    for number, name in enumerate(result.metrics):
+        # A metric of the user's own may have any name, but no name may leave the folder.
+        stem = name if _PLAIN_NAME.fullmatch(name) else f"metric-{number}"
+        places[name] = f"metrics/{stem}.parquet"
+        table = result.metrics[name].astype({"node": "str", "server": "str"})
+        files[places[name]] = to_parquet(table[list(_METRIC)])
+    manifest = _manifest(result, places, files)
+    write_folder(target, {**files, FILE_NAME: manifest.to_bytes()}, may_replace=_is_run)
+    return path
+
+
+def _is_run(folder: Path) -> bool:
+    try:
+        read_manifest(folder)
+    except InvalidArgument:
+        return False
+    except StorageError:
+        return True  # a damaged run is one nevertheless
+    return True
+
+
+def _operations_table(result: Result) -> pd.DataFrame:
+    table = result.operations[list(_OPERATIONS)].copy()
+    table["value"] = [to_json(value) for value in table["value"]]
+    texts = {name: "str" for name, kind in _OPERATIONS.items() if kind == "text"}
+    return table.astype(texts)
+
+
+def _manifest(result: Result, places: dict[str, str], files: dict[str, bytes]) -> Manifest:
+    audit = result.consistency
+    now = datetime.datetime.fromtimestamp(clock.wall(), tz=datetime.UTC)
+    return Manifest(
+        format=FORMAT,
+        version=VERSION,
+        saved=now.isoformat(timespec="seconds"),
+        name=result.name,
+        seed=result.seed,
+        duration=result.duration,
+        warmup=result.warmup,
+        ran=result.ran,
+        passed=result.passed,
+        sentence=result.sentence(),
+        verdicts=_records(result.verdicts),
+        summary=_records(result.summary()),
+        generators=_records(result.generators),
+        consistency=None
+        if audit is None
+        else AuditRow(audit.share, audit.n, audit.valid, audit.summary, audit.example),
+        problems=list(result.problems),
+        description=finite(result.description),
+        environment=finite(result.environment),
+        memory_limit_bytes=_limit(result.memory_limit_bytes),
+        closed_loop=result.closed_loop,
+        rerun=result.rerun,
+        metrics=places,
+        units={name: str(frame.attrs.get("unit", "")) for name, frame in result.metrics.items()},
+        files={name: Entry(**entry) for name, entry in entries_of(files).items()},  # type: ignore[arg-type]
+    )
+
+
+def _limit(limit: int | Mapping[str, int] | None) -> int | dict[str, int] | None:
+    return dict(limit) if isinstance(limit, Mapping) else limit
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = frame.reset_index() if frame.index.name is not None else frame
+    return [
+        {str(key): _scalar(value) for key, value in row.items()} for row in rows.to_dict("records")
+    ]
+
+
+def _scalar(value: Any) -> Any:
+    item = value.item() if hasattr(value, "item") else value  # numpy's numbers
+    if item is None or isinstance(item, (bool, int, str)):
+        return item
+    return finite(item) if isinstance(item, float) else str(item)
+
+
+def load(path: str | Path) -> Result:
+    """Return the run that `Result.save` wrote to the folder `path`.
+
+    Nothing of it is executed, whoever wrote it: the folder holds tables and JSON, no pickles.
+    Every file is compared with the hash that was written down when it was saved.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        InvalidArgument: There is no such folder, it holds something else than a run, or the run
+            was saved by a newer format.
+        StorageError: The run is damaged: a file is missing, was changed or cannot be read.
+    """
+    import pandas as pd
+
+    from resilkit.experiment.frames import Events, Metrics
+    from resilkit.experiment.result import Result
+    from resilkit.history import History
+
+    folder = Path(path).expanduser()
+    manifest = read_manifest(folder)
+    operations = _table(folder, manifest, "operations.parquet", _OPERATIONS)
+    try:
+        values = [from_json(text) for text in operations["value"]]
+        history = History.from_frame(operations.assign(value=pd.Series(values, dtype=object)))
+        consistency = _audit(manifest.consistency)
+    except (InvalidArgument, ValueError) as error:
+        raise StorageError(f"the saved run {str(folder)!r} is damaged: {error}") from error
+    frames = {}
+    for name, file in manifest.metrics.items():
+        frame = _table(folder, manifest, file, _METRIC)
+        frames[name] = frame.astype({"node": "category", "server": "category"})
+        frames[name].attrs.update(metric=name, unit=manifest.units.get(name, ""))
+    return Result(
+        name=manifest.name,
+        seed=manifest.seed,
+        duration=manifest.duration,
+        warmup=manifest.warmup,
+        ran=manifest.ran,
+        verdicts=_verdicts(folder, manifest),
+        history=history,
+        events=Events(_table(folder, manifest, "events.parquet", _EVENTS)),
+        metrics=Metrics(frames),
+        generators=_frame(manifest.generators),
+        consistency=consistency,
+        problems=tuple(manifest.problems),
+        description=manifest.description,
+        environment=manifest.environment,
+        memory_limit_bytes=manifest.memory_limit_bytes,
+        closed_loop=manifest.closed_loop,
+        rerun=manifest.rerun,
+    )
+
+
+def _audit(row: AuditRow | None) -> Audit | None:
+    if row is None:
+        return None
+    return Audit(
+        share=row.share, n=row.n, valid=row.valid, summary=row.summary, example=row.example
+    )
+
+
+def _table(folder: Path, manifest: Manifest, name: str, columns: dict[str, str]) -> pd.DataFrame:
+    # The manifest is somebody's text: only files that it lists, and none outside the folder.
+    entry = manifest.files.get(name)
+    if entry is None or name.startswith("/") or ".." in Path(name).parts:
+        message = f"the saved run {str(folder)!r} is damaged: {FILE_NAME} lists no file {name!r}"
+        raise StorageError(message)
+    data = read_checked(folder, name, {"bytes": entry.bytes, "sha256": entry.sha256})
+    return from_parquet(data, columns, where=name)
+
+
+def _verdicts(folder: Path, manifest: Manifest) -> pd.DataFrame:
+    from resilkit.experiment.verdicts import verdict_frame
+
+    words = {row.get("verdict") for row in manifest.verdicts}
+    if not words <= {"pass", "fail", "inconclusive"}:
+        strange = sorted(map(repr, words - {"pass", "fail", "inconclusive"}))
+        raise StorageError(
+            f"the saved run {str(folder)!r} is damaged: its verdicts include {', '.join(strange)}"
+        )
+    return verdict_frame(manifest.verdicts)
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows)
+
+
+def runs(folder: str | Path = "runs") -> pd.DataFrame:
+    """Return the saved runs below `folder`, one row each, newest first.
+
+    Args:
+        folder: Where `Result.save` put them.
+
+    Returns:
+        Columns ``run`` (the folder's name), ``name``, ``passed``, ``seed``, ``duration``
+        (seconds), ``saved`` (UTC), ``resilkit`` (version), ``problem`` (why it cannot be loaded,
+        else ``""``; only the manifest is read) and ``path``. Folders that hold something else
+        are left out.
+
+    Raises:
+        InvalidArgument: There is no such folder.
+    """
+    import pandas as pd
+
+    parent = Path(folder).expanduser()
+    if not parent.is_dir():
+        raise InvalidArgument("is no folder", path="folder", value=str(folder))
+    # Hidden ones are drafts of a save that goes on or was killed.
+    rows = [
+        _row(path)
+        for path in sorted(parent.iterdir())
+        if path.is_dir() and not path.name.startswith(".") and (path / FILE_NAME).exists()
+    ]
+    frame = pd.DataFrame([row for row in rows if row], columns=list(_RUN_COLUMNS))
+    return frame.sort_values("saved", ascending=False, kind="stable", ignore_index=True)
+
+
+def _row(path: Path) -> dict[str, object] | None:
+    row: dict[str, object] = {"run": path.name, "path": str(path), "saved": "", "problem": ""}
+    try:
+        manifest = read_manifest(path)
+    except ResilkitError as error:
+        foreign = isinstance(error, InvalidArgument) and error.path == "path"
+        return None if foreign else {**row, "problem": str(error)}
+    return {
+        **row,
+        "name": manifest.name,
+        "passed": manifest.passed,
+        "seed": manifest.seed,
+        "duration": manifest.duration,
+        "saved": manifest.saved,
+        "resilkit": manifest.environment.get("resilkit", ""),
+    }

@@ -1,0 +1,158 @@
+"""A folder of files that is there whole or not at all, and the checks when it is read again.
+
+Everything is written into a hidden folder beside the target, flushed to the disk, and renamed
+into place. A full disk, an interrupt or a crash leaves no half of a run under its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from resilkit.errors import InvalidArgument, StorageError
+
+__all__ = ["FileEntry", "entries_of", "read_checked", "write_folder"]
+
+FileEntry = dict[str, object]
+"""What a manifest says about a file: ``bytes`` and ``sha256``."""
+
+
+def entries_of(files: Mapping[str, bytes]) -> dict[str, FileEntry]:
+    """Return what a manifest says about `files`."""
+    return {
+        name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+        for name, data in files.items()
+    }
+
+
+def write_folder(
+    target: Path, files: Mapping[str, bytes], *, may_replace: Callable[[Path], bool]
+) -> None:
+    """Write `files` as the folder `target`, whole or not at all.
+
+    Args:
+        target: The folder. Missing parents are made.
+        files: Name below the folder (with ``/``) to content.
+        may_replace: Asked about something that stands at `target` already and is not an empty
+            folder; ``True`` replaces it once the new one is complete.
+
+    Raises:
+        InvalidArgument: Something stands at `target` that may not be replaced.
+        StorageError: The disk refused: full, read-only, no permission. What was there before
+            is still there.
+    """
+    if target.is_symlink() or (target.exists() and not _replaceable(target, may_replace)):
+        raise InvalidArgument(
+            "there is something else already, which stays untouched",
+            path="path",
+            value=str(target),
+            allowed="a new path, or a folder that holds a saved run",
+        )
+    made: list[Path] = []
+    draft = target.parent / f".{target.name}.{secrets.token_hex(4)}.draft"
+    try:
+        _make_parents(target.parent, made)
+        draft.mkdir()
+        for name, data in files.items():
+            _write(draft / name, data)
+        _flush_folders(draft)
+        _put_in_place(draft, target)
+    except OSError as error:
+        _clear(draft, made)
+        raise _refusal(f"the run could not be saved to {str(target)!r}", error) from error
+    except BaseException:
+        _clear(draft, made)
+        raise
+
+
+def _replaceable(target: Path, may_replace: Callable[[Path], bool]) -> bool:
+    if not target.is_dir():
+        return False
+    return not any(target.iterdir()) or may_replace(target)
+
+
+def _make_parents(folder: Path, made: list[Path]) -> None:
+    missing = []
+    while not folder.exists():
+        missing.append(folder)
+        folder = folder.parent
+    for parent in reversed(missing):
+        parent.mkdir(exist_ok=True)
+        made.append(parent)
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _flush_folders(folder: Path) -> None:
+    for parent, _, _ in os.walk(folder):
+        descriptor = os.open(parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _put_in_place(draft: Path, target: Path) -> None:
+    if not target.exists():
+        draft.rename(target)
+        return
+    # There is no portable exchange of two folders: the old one steps aside, and comes back
+    # when the new one cannot take its place.
+    aside = target.parent / f".{target.name}.{secrets.token_hex(4)}.old"
+    target.rename(aside)
+    try:
+        draft.rename(target)
+    except BaseException:
+        aside.rename(target)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _clear(draft: Path, made: list[Path]) -> None:
+    shutil.rmtree(draft, ignore_errors=True)
+    for parent in reversed(made):
+        try:
+            parent.rmdir()
+        except OSError:
+            return  # somebody put something there meanwhile: it is theirs
+
+
+def _refusal(what: str, error: OSError) -> StorageError:
+    reason = error.strerror or str(error)
+    return StorageError(f"{what}: {reason}", definite=True)
+
+
+def read_checked(folder: Path, name: str, entry: Mapping[str, object]) -> bytes:
+    """Return the content of a file of a run after comparing it with its manifest's entry.
+
+    Raises:
+        StorageError: It is missing, cannot be read, or is not what was written.
+    """
+    path = folder / name
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        message = f"the saved run {str(folder)!r} is damaged: {name!r} is missing"
+        raise StorageError(message) from None
+    except OSError as error:
+        raise _refusal(f"{str(path)!r} could not be read", error) from error
+    if len(data) != entry.get("bytes"):
+        raise StorageError(
+            f"the saved run {str(folder)!r} is damaged: {name!r} has {len(data)} bytes, "
+            f"but {entry.get('bytes')} were written"
+        )
+    if hashlib.sha256(data).hexdigest() != entry.get("sha256"):
+        raise StorageError(
+            f"the saved run {str(folder)!r} is damaged: {name!r} was changed after it was saved"
+        )
+    return data

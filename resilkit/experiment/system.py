@@ -1,0 +1,131 @@
+"""The system under test: what may be given as one, and how it is started and audited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from resilkit.errors import InvalidArgument
+from resilkit.runtime import ChildSpec, Server, SupervisorSpec
+
+__all__ = ["System", "read_system"]
+
+_ALLOWED = (
+    "a SupervisorSpec, a Server class, a mapping of node names to those, an object with "
+    "applications(nodes), or None for what the given cluster already runs"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A system in its plain form.
+
+    Attributes:
+        plan: What to start, in order: the node's name (``None`` for the cluster's choice) and a
+            server class or spec.
+        audit: Looks at the data after the run: ``audit(cluster, history)``; ``None`` without.
+        workload: Its own workload, or a function that makes it; ``None`` without.
+        scenario: Its own scenario, likewise.
+        about: What it is, in words, for the manifest.
+    """
+
+    plan: tuple[tuple[str | None, Any], ...] = ()
+    audit: Callable[[Any, Any], object] | None = None
+    workload: Any = None
+    scenario: Any = None
+    about: str = ""
+
+
+def read_system(given: object, nodes: Sequence[str]) -> System:
+    """Return `given` in its plain form.
+
+    Args:
+        given: See `Experiment`.
+        nodes: The names of the cluster's nodes.
+
+    Raises:
+        InvalidArgument: It is nothing that can be started, or names a node that is not there.
+    """
+    if given is None:
+        return System(about="what the cluster already ran")
+    if _startable(given):
+        return System(plan=((None, given),), about=_name(given))
+    if isinstance(given, Mapping):
+        return System(plan=_placed(given, nodes, "system"), about=_names(given))
+    applications = getattr(given, "applications", None)
+    if not callable(applications):
+        raise InvalidArgument("is no system", path="system", value=given, allowed=_ALLOWED)
+    placed = applications(list(nodes))
+    if not isinstance(placed, Mapping):
+        raise InvalidArgument(
+            "must return a mapping of node names",
+            path="system.applications",
+            value=placed,
+            allowed="node name to a spec, a server class or a list of them",
+        )
+    return System(
+        plan=_placed(placed, nodes, "system.applications"),
+        audit=_method(given, "audit"),
+        workload=getattr(given, "workload", None),
+        scenario=getattr(given, "scenario", None),
+        about=_name(given),
+    )
+
+
+def _startable(given: object) -> bool:
+    if isinstance(given, (SupervisorSpec, ChildSpec)):
+        return True
+    return isinstance(given, type) and issubclass(given, Server)
+
+
+def _placed(
+    mapping: Mapping[Any, Any], nodes: Sequence[str], path: str
+) -> tuple[tuple[str | None, Any], ...]:
+    plan: list[tuple[str | None, Any]] = []
+    for node, given in mapping.items():
+        if node not in nodes:
+            allowed = ", ".join(map(repr, nodes))
+            raise InvalidArgument("names no node", path=path, value=node, allowed=allowed)
+        several = given if isinstance(given, (list, tuple)) else [given]
+        for index, each in enumerate(several):
+            if not _startable(each):
+                raise InvalidArgument(
+                    "cannot be started",
+                    path=f"{path}[{node!r}][{index}]",
+                    value=each,
+                    allowed="a SupervisorSpec, a ChildSpec or a Server class",
+                )
+            plan.append((node, each))
+    if not plan:
+        raise InvalidArgument("starts nothing", path=path, value=mapping, allowed=_ALLOWED)
+    return tuple(plan)
+
+
+def _method(given: object, name: str) -> Callable[[Any, Any], object] | None:
+    found = getattr(given, name, None)
+    if found is None:
+        return None
+    if not callable(found):
+        raise InvalidArgument("must be a function", path=f"system.{name}", value=found)
+    return found  # type: ignore[no-any-return]
+
+
+def _name(given: Any) -> str:
+    if isinstance(given, (SupervisorSpec, ChildSpec)):
+        return repr(given)
+    if isinstance(given, type):
+        return f"{given.__module__}:{given.__qualname__}"
+    module = getattr(given, "__spec__", None)
+    if module is not None:
+        return str(module.name)
+    kind = type(given)
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _names(mapping: Mapping[Any, Any]) -> str:
+    parts = []
+    for node, given in mapping.items():
+        several = given if isinstance(given, (list, tuple)) else [given]
+        parts.append(f"{node}: {', '.join(map(_name, several))}")
+    return "; ".join(parts)

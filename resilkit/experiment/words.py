@@ -1,0 +1,225 @@
+"""A run in plain words, and its numbers with units."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from resilkit.experiment.suspects import bugs, never_succeeded
+from resilkit.metrics.units import format_value
+
+if TYPE_CHECKING:
+    from resilkit.experiment.result import Result
+
+__all__ = [
+    "OUTCOMES",
+    "VERDICTS",
+    "availability",
+    "capital",
+    "detail_text",
+    "interval",
+    "percent",
+    "plain",
+    "quantity",
+    "sentence",
+    "story",
+]
+
+_SUSPECTS = 2
+"""How many of the operations that look like a mistake of the load stand in the sentence."""
+
+OUTCOMES = {
+    True: ("pass", "✓", "Passed"),
+    False: ("fail", "✗", "Failed"),
+    None: ("inconclusive", "?", "Inconclusive"),
+}
+"""``passed`` to a CSS class, a symbol and a word: never colour alone."""
+
+VERDICTS = {
+    "pass": ("pass", "✓", "held"),
+    "fail": ("fail", "✗", "did not hold"),
+    "inconclusive": ("inconclusive", "?", "inconclusive"),
+}
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """Return `value` with its unit, as a person would write it; ``""`` when there is none.
+
+    Examples:
+        >>> quantity(0.0123, "s"), quantity(0.9987, "share"), quantity(512.3, "1/s")
+        ('12.3 ms', '99.87 %', '512/s')
+        >>> quantity(float("nan"), "s")
+        ''
+    """
+    if value is None or math.isnan(value):
+        return ""
+    if math.isinf(value):
+        return "never" if unit == "s" else "infinite"
+    if unit in {"share", "%"}:
+        return percent(value if unit == "share" else value / 100)
+    if unit in {"1/s", "/s"}:
+        return f"{value:,.0f}/s" if value >= 100 else f"{value:.3g}/s"
+    if unit in {"s", "bytes"}:
+        return format_value(value, unit)
+    digits = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"
+    return f"{digits} {unit}".rstrip()
+
+
+def interval(low: float, high: float, unit: str) -> str:
+    """Return a confidence interval in words; ``""`` where there is none, or it is the figure.
+
+    Examples:
+        >>> interval(0.1, 0.2, "s"), interval(1.5, float("inf"), "s"), interval(3.0, 3.0, "")
+        ('100 ms to 200 ms', 'at least 1.5 s', '')
+    """
+    if math.isnan(low) or math.isnan(high) or low == high:
+        return ""
+    if math.isinf(high):
+        return f"at least {quantity(low, unit)}"
+    return f"{quantity(low, unit)} to {quantity(high, unit)}"
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage that does not round a loss away.
+
+    Examples:
+        >>> percent(1.0), percent(0.99996), percent(0.5), percent(0.00004)
+        ('100 %', '99.996 %', '50 %', '0.004 %')
+    """
+    if share in {0.0, 1.0}:
+        return f"{share:.0%}".replace("%", " %")
+    # 99.996 % must not become 100 %: as many digits as the distance to the nearer end needs.
+    distance = min(abs(share), abs(1 - share)) * 100
+    digits = 2 if distance >= 0.01 else min(9, 1 - math.floor(math.log10(max(distance, 1e-9))))
+    text = f"{share * 100:.{digits}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{text} %"
+
+
+def plain(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Examples:
+        >>> plain(1, "operation"), plain(1932, "operation"), plain(4, "criterion")
+        ('1 operation', '1,932 operations', '4 criteria')
+    """
+    irregular = {"criterion": "criteria"}
+    return f"{count:,} {noun if count == 1 else irregular.get(noun, f'{noun}s')}"
+
+
+def availability(result: Result) -> float | None:
+    """Return the share of the judged, intended operations that succeeded; ``None`` without any."""
+    rows = result.judged
+    return float((rows["status"] == "ok").mean()) if len(rows) else None
+
+
+def capital(text: str) -> str:
+    """Return `text` with a capital at its beginning, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def sentence(result: Result) -> str:
+    """Return what happened in a few plain sentences; see `Result.sentence`."""
+    if not len(result.verdicts):
+        return story(result)
+    return f"{OUTCOMES[result.passed][2]}: {story(result)}"
+
+
+def story(result: Result) -> str:
+    """Return the sentence without its first word, for where the outcome stands beside it."""
+    parts = [_outcome(result), _load(result), *_suspects(result)]
+    audit = result.consistency
+    if audit is not None:
+        lost = round(audit.n * (1 - audit.share))
+        words = "none was lost" if not lost else f"{lost:,} lost"
+        parts.append(audit.summary or f"{plain(audit.n, 'acknowledged write')}, {words}.")
+    recovery = result.recovery
+    if recovery is not None:
+        parts.append(
+            "After one fault it was not seen to come back to normal."
+            if math.isinf(recovery)
+            else f"After a fault it was back to normal within {quantity(recovery, 's')}."
+        )
+    return " ".join(part for part in parts if part)
+
+
+def _outcome(result: Result) -> str:
+    words = result.verdicts["verdict"]
+    total = len(words)
+    if not total:
+        return "Nothing was judged, because there was no criterion."
+    failed = result.verdicts.loc[words == "fail", "criterion"].tolist()
+    if failed:
+        return f"{len(failed)} of {plain(total, 'criterion')} did not hold ({_few(failed)})."
+    opened = result.verdicts.loc[words == "inconclusive", "criterion"].tolist()
+    if opened:
+        return (
+            f"{len(opened)} of {plain(total, 'criterion')} could not be decided ({_few(opened)})."
+        )
+    few = {1: "the one criterion", 2: "both criteria"}
+    return f"{few.get(total, f'all {total} criteria')} held."
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+
+
+def _load(result: Result) -> str:
+    share = availability(result)
+    if share is None:
+        return "No operation was meant to run."
+    count = len(result.judged)
+    seconds = max(result.ran - result.warmup, 0.0)
+    return f"Of {plain(count, 'operation')} in {seconds:.3g} s, {percent(share)} succeeded."
+
+
+def _suspects(result: Result) -> list[str]:
+    """What may be the load's own fault: whoever reads that the system failed must know."""
+    found = [f"{capital(text)}." for text in never_succeeded(result.operations).values()]
+    if "tracebacks" in result.generators:
+        kept = [_json_object(text) for text in result.generators["tracebacks"]]
+        found += [capital(text) for text in bugs(kept)]
+    return found[:_SUSPECTS]
+
+
+def _json_object(text: object) -> dict[str, str]:
+    try:
+        found = json.loads(text) if isinstance(text, str) else {}
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def detail_text(detail: str) -> str:
+    """Return the JSON detail of an event as ``key value`` pairs; other text as it is.
+
+    Examples:
+        >>> detail_text('{"fault": "latency", "parameters": {"low": 0.02}, "error": ""}')
+        'fault latency, parameters (low 0.02)'
+    """
+    try:
+        found: Any = json.loads(detail) if detail else {}
+    except (ValueError, RecursionError):
+        return detail
+    return _pairs(found) if isinstance(found, dict) else detail
+
+
+def _pairs(mapping: dict[str, Any]) -> str:
+    # What is empty says nothing: a node that was killed has no exit status.
+    shown = {key: value for key, value in mapping.items() if value not in (None, "", [], {})}
+    return ", ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in shown.items())
+
+
+def _short(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return f"({_pairs(value)})"
+    if isinstance(value, list):
+        return " ".join(map(_short, value))
+    return str(value)

@@ -1,0 +1,376 @@
+"""What a fault is: a small frozen record of what should happen, which knows no backend.
+
+::
+
+    Fault                  when (schedule), whom (targets), how surely (probability)
+    ├── LinkFault          verdict(message, rng): what becomes of one message on a touched link
+    ├── NodeFault          actions(targets): signals for nodes, each with its undo
+    ├── ServerFault        rule(): what the runtime does to the servers
+    ├── PartitionFault     cuts(nodes, rng): the directed pairs that cannot talk
+    └── ResourceFault      pressure(): what a node's process has to hold
+
+**For authors.** Subclass one of the five, put ``@register_fault("name")`` on it, annotate the
+fields, and write the one method; the decorator makes it a frozen, slotted dataclass. A fault keeps
+no state, reads no clock, and draws only from the `rng` it is handed. It never asks for its own
+`probability`: the wrapper (`LinkFault.decide`, `occurs`) has asked before. Rules across fields go
+into ``validate(self)``. A fault should be idempotent to undo: healing twice is healing once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
+
+from resilkit.errors import InvalidArgument
+from resilkit.faults.fields import Chance, Period, PositiveSeconds, ScaledCount, Seconds, field_info
+from resilkit.faults.targets import Targets, choose_targets, natural_order
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from resilkit.network.verdicts import Verdict
+
+__all__ = [
+    "ChildrenRule",
+    "Fault",
+    "LinkFault",
+    "MessageView",
+    "NodeFault",
+    "PartitionFault",
+    "Pressure",
+    "ResourceFault",
+    "ServerFault",
+    "ServerRule",
+    "Signal",
+    "occurs",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One kind of harm, and when, whom and how surely it hits.
+
+    Every fault has these fields, by keyword only, after its own.
+
+    Args:
+        at: Seconds from the start of the run to the first injection. ``None``: at once, or after
+            the first `every` where that is given.
+        every: Seconds from one injection to the next; ``None`` for a single one. With `random`
+            it is the mean of the gaps.
+        count: How many injections at most; ``None`` for no limit but the run's end.
+        random: Whether the moments are drawn by the seed: gaps as of a Poisson process with
+            `every`, else `count` moments (one where there is no count) spread over the run.
+        duration: Seconds until an injection heals by itself; ``None``: when the run ends, or at
+            ``heal()``. In a scenario file the key is ``for``.
+        targets: Who is hit; see `resilkit.faults.targets`.
+        probability: The chance, from 0 (inert) to 1, that the fault acts on one occasion. For
+            faults on links an occasion is a message, for all others a planned injection.
+    """
+
+    fault_name: ClassVar[str] = ""
+
+    at: Seconds | None = None
+    every: Period | None = None
+    count: ScaledCount | None = None
+    random: bool = False
+    duration: PositiveSeconds | None = None
+    targets: Targets = "one"
+    probability: Chance = 1.0
+
+    def __post_init__(self) -> None:
+        """Check every field by its annotation, then the rules across fields."""
+        kind = self.fault_name or type(self).__name__
+        for info in field_info(type(self)):
+            clean = info.check(getattr(self, info.name), f"{kind}.{info.name}")
+            object.__setattr__(self, info.name, clean)
+        if self.count is not None and self.count > 1 and self.every is None and not self.random:
+            raise InvalidArgument(
+                "several injections need `every` (the seconds between them) or `random`",
+                path=f"{kind}.count",
+                value=self.count,
+                allowed="1, or any number together with every or random",
+            )
+        try:
+            self.validate()
+        except InvalidArgument as error:
+            raise error.below(kind) from None
+
+    def validate(self) -> None:
+        """Check the rules across fields; a subclass overrides this.
+
+        Raises:
+            InvalidArgument: With the field's name as path.
+        """
+
+    def scaled(self, factor: float) -> Self:
+        """Return the fault with its rates, counts and shares scaled by `factor`.
+
+        Rates, counts and delays are multiplied, `every` is divided, and a share `s` becomes
+        ``1 - (1 - s) ** factor``: what `factor` independent tries would hit, so it stays below 1.
+        Moments and lengths of time (`at`, `duration`) stay as they are.
+
+        Examples:
+            >>> from resilkit.faults import Loss
+            >>> Loss(0.1, every=10.0).scaled(2.0)
+            Loss(share=0.19, every=5.0)
+        """
+        changes: dict[str, object] = {}
+        for info in field_info(type(self)):
+            value = getattr(self, info.name)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                changed = _scaled(value, info.unit.scaling, factor)
+                if changed != value:
+                    changes[info.name] = changed
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+    def choose(self, candidates: Iterable[str], rng: Random, occurrence: int = 0) -> list[str]:
+        """Return who is hit by the injection number `occurrence` (from 0) among `candidates`.
+
+        Raises:
+            InvalidArgument: A target is not among the candidates.
+        """
+        del occurrence
+        return choose_targets(self.targets, candidates, rng)
+
+    def __repr__(self) -> str:
+        """Show what differs from the defaults."""
+        shown = ", ".join(
+            f"{info.name}={getattr(self, info.name)!r}"
+            for info in field_info(type(self))
+            if info.required or getattr(self, info.name) != info.default
+        )
+        return f"{type(self).__name__}({shown})"
+
+
+def _scaled(value: float, scaling: str, factor: float) -> float:
+    match scaling:
+        case "up":
+            return value * factor
+        case "down":
+            return value / factor
+        case "count":
+            return max(1, round(value * factor))
+        case "share":
+            return float(round(1.0 - (1.0 - value) ** factor, 12))
+    return value
+
+
+def occurs(fault: Fault, rng: Random) -> bool:
+    """Return whether a planned injection takes place, by its probability.
+
+    0 is never and draws nothing; a fault on links takes place unless its probability is 0, since
+    there the chance is asked message by message.
+    """
+    if fault.probability <= 0.0:
+        return False
+    if isinstance(fault, LinkFault) or fault.probability >= 1.0:
+        return True
+    return rng.random() < fault.probability
+
+
+class MessageView(Protocol):
+    """What a fault sees of a message on a link."""
+
+    @property
+    def kind(self) -> str:
+        """``"call"``, ``"cast"``, ``"info"``, ``"reply"`` or ``"signal"``."""
+
+    @property
+    def source(self) -> str:
+        """The sending node."""
+
+    @property
+    def target(self) -> str:
+        """The receiving node."""
+
+    @property
+    def size_bytes(self) -> int:
+        """The encoded size, or 0 unless the fault sets `LinkFault.needs_size`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LinkFault(Fault):
+    """A fault on the links between nodes; by default on all of them.
+
+    `targets` names nodes: a link is touched when one of its ends is a target. A field
+    ``fraction``, where the fault has one, is the share of these links that are touched.
+    """
+
+    needs_size: ClassVar[bool] = False
+
+    targets: Targets = "all"
+
+    def verdict(self, message: MessageView, rng: Random) -> Verdict:
+        """Return what becomes of `message`: pass, deliver after, drop or duplicate."""
+        raise NotImplementedError
+
+    def decide(self, message: MessageView, rng: Random) -> Verdict:
+        """Return the verdict on `message` once `probability` has been asked; backends call this."""
+        chance = self.probability
+        if chance >= 1.0 or (chance > 0.0 and rng.random() < chance):
+            return self.verdict(message, rng)
+        from resilkit.network.verdicts import PASS
+
+        return PASS
+
+    def choose_links(
+        self,
+        links: Iterable[tuple[str, str]],
+        nodes: Iterable[str],
+        rng: Random,
+        *,
+        hit: Iterable[str] | None = None,
+    ) -> list[tuple[str, str]]:
+        """Return the touched ones of `links`, pairs of node names, in order.
+
+        A ``fraction`` above 0 touches at least one link.
+
+        Args:
+            links: All links.
+            nodes: All nodes, among whom `targets` chooses.
+            rng: The stream to draw from.
+            hit: The target nodes where they have been chosen already; ``None``: choose here.
+
+        Raises:
+            InvalidArgument: A target is not among `nodes`.
+        """
+        chosen = set(choose_targets(self.targets, nodes, rng) if hit is None else hit)
+        near = sorted(link for link in set(links) if chosen & set(link))
+        fraction = float(getattr(self, "fraction", 1.0))
+        wanted = min(len(near), max(round(fraction * len(near)), 1)) if fraction > 0.0 else 0
+        return near if wanted == len(near) else sorted(rng.sample(near, wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing to do to a node's process, and how to take it back.
+
+    Args:
+        node: The node's name.
+        signal: ``"kill"`` (SIGKILL), ``"stop"`` (orderly), ``"pause"`` (SIGSTOP), ``"resume"``
+            or ``"restart"``.
+        undo_after: Seconds until the undo runs by itself; ``None``: when the injection heals.
+    """
+
+    node: str
+    signal: Literal["kill", "stop", "pause", "resume", "restart"]
+    undo_after: float | None = None
+
+    @property
+    def undo(self) -> tuple[Literal["restart", "resume"], ...]:
+        """What healing does to the node, in order; nothing for a restart or a resume."""
+        if self.signal in {"kill", "stop"}:
+            return ("restart",)
+        return ("resume",) if self.signal == "pause" else ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class NodeFault(Fault):
+    """A fault of whole nodes; by default of one, drawn by the seed."""
+
+    def actions(self, targets: Sequence[str]) -> list[Signal]:
+        """Return what to do to the nodes `targets`, in order."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerRule:
+    """What the runtime does to a server that is hit.
+
+    Args:
+        kind: ``"crash"``: the server ends with `reason` as if its handler had raised.
+        reason: The exit reason.
+        after_calls: Crash on handling the call or cast after that many; ``None`` for no counting.
+        share: The chance of a crash for each message that fits; ``None``: certain.
+        method: Only messages for this method fit; ``None`` for all.
+    """
+
+    kind: Literal["crash"] = "crash"
+    reason: str = "chaos"
+    after_calls: int | None = None
+    share: float | None = None
+    method: str | None = None
+
+    @property
+    def at_once(self) -> bool:
+        """Whether the crash waits for no message."""
+        return self.after_calls is None and self.share is None and self.method is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildrenRule:
+    """What is done to the children of a supervisor while the fault is in.
+
+    Args:
+        supervisor: The supervisor's name.
+        rate: Kills a second; the gaps are drawn as of a Poisson process.
+        whole_tree: Whether the servers below nested supervisors are hit too.
+        targets: Which children each kill hits, by id.
+    """
+
+    supervisor: str
+    rate: float
+    whole_tree: bool = False
+    targets: str | int | Sequence[str] = "one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ServerFault(Fault):
+    """A fault of servers, by name; by default of one, drawn by the seed."""
+
+    def rule(self) -> ServerRule | ChildrenRule:
+        """Return what the runtime should do."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PartitionFault(Fault):
+    """A fault that cuts nodes from each other."""
+
+    targets: Targets = "all"
+
+    def choose(self, candidates: Iterable[str], rng: Random, occurrence: int = 0) -> list[str]:
+        """Return all nodes that take part: a partition concerns those on both of its sides."""
+        del rng, occurrence
+        return sorted(set(candidates), key=natural_order)
+
+    def cuts(self, nodes: Sequence[str], rng: Random) -> frozenset[tuple[str, str]]:
+        """Return the pairs (source, target) whose messages no longer get through."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pressure:
+    """What a node's process should hold or burn.
+
+    Args:
+        kind: ``"memory"``, ``"cpu"`` or ``"open_files"``.
+        share: The share of the limit to reach, from 0 to 1.
+        limit: The limit, in bytes or files; ``None`` for the one that the system enforces.
+        workers: Processes that burn (CPU only).
+        ramp: Seconds over which the pressure rises evenly; 0 for at once.
+    """
+
+    kind: Literal["memory", "cpu", "open_files"]
+    share: float
+    limit: int | None = None
+    workers: int = 1
+    ramp: float = 0.0
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The fields that mean something for the kind."""
+        options: dict[str, object] = {"share": self.share, "ramp": self.ramp}
+        return options | (
+            {"workers": self.workers} if self.kind == "cpu" else {"limit": self.limit}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ResourceFault(Fault):
+    """A fault that uses up what a node needs; by default on one, drawn by the seed."""
+
+    def pressure(self) -> Pressure:
+        """Return what to hold or burn."""
+        raise NotImplementedError

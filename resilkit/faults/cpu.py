@@ -1,0 +1,39 @@
+"""CPU: somebody else burns the processor that a node needs."""
+
+from __future__ import annotations
+
+from resilkit.faults.base import Pressure, ResourceFault
+from resilkit.faults.fields import ScaledCount, Seconds, Share
+from resilkit.faults.registry import register_fault
+
+__all__ = ["CPU"]
+
+
+@register_fault("cpu")
+class CPU(ResourceFault):
+    """Burns processor time beside a node, in processes of its own.
+
+    The burners compete with the node for its cores, as a busy neighbour does; the node's own
+    event loop is not blocked by them.
+
+    Applies to: nodes; on one machine, every node that shares the cores feels it.
+    Healing: the burners end, and that they have is confirmed.
+    Deterministic: targets and moments, given the seed; what the burners get is the system's choice.
+
+    Args:
+        share: The share of its time that each burner burns, from 0 to 1.
+        workers: How many burners; each can take one core.
+        ramp: Seconds over which the share rises evenly; 0 for at once.
+
+    Examples:
+        >>> CPU(0.8, workers=2, duration=10.0)
+        CPU(share=0.8, workers=2, duration=10.0)
+    """
+
+    share: Share = 1.0
+    workers: ScaledCount = 1
+    ramp: Seconds = 0.0
+
+    def pressure(self) -> Pressure:
+        """Burn processor time."""
+        return Pressure(kind="cpu", share=self.share, workers=self.workers, ramp=self.ramp)

@@ -1,0 +1,19 @@
+"""Operation records and the log that keeps them."""
+
+from __future__ import annotations
+
+from resilkit.history.log import History
+from resilkit.history.record import DROPPED, STATUSES, OperationRecord, RowTuple
+from resilkit.history.rows import FAIL, INFO, OK, Rows
+
+__all__ = [
+    "DROPPED",
+    "FAIL",
+    "INFO",
+    "OK",
+    "STATUSES",
+    "History",
+    "OperationRecord",
+    "RowTuple",
+    "Rows",
+]

@@ -1,0 +1,178 @@
+"""What happened and when: supervision, faults, nodes, alerts, workload, on one clock."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from resilkit import validate
+from resilkit.errors import InvalidArgument
+from resilkit.metrics.export import write_frame
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator, Mapping
+
+    from pandas import DataFrame
+
+__all__ = ["KINDS", "Event", "EventLog"]
+
+KINDS = ("supervision", "fault", "node", "alert", "workload")
+"""The kinds of event that resilkit itself logs."""
+
+_LONGEST_DETAIL = 8192
+
+
+class Event(NamedTuple):
+    """One thing that happened.
+
+    Attributes:
+        time: Seconds on the reader's monotonic clock.
+        kind: One of `KINDS`, or one of your own.
+        event: What happened, e.g. ``"restarted"``.
+        node: Where, or ``""``.
+        target: To what (a server, a link, a fault), or ``""``.
+        detail: More, as JSON text of an object.
+    """
+
+    time: float
+    kind: str
+    event: str
+    node: str
+    target: str
+    detail: str
+
+
+class EventLog:
+    """Events in the order in which they were appended, in bounded memory.
+
+    Any thread may append and read.
+
+    Args:
+        max_rows: Events kept, >= 1; beyond that the oldest are dropped and counted.
+
+    Raises:
+        InvalidArgument: `max_rows` is not a whole number >= 1.
+
+    Examples:
+        >>> log = EventLog()
+        >>> log.append(2.0, "fault", "injected", node="n1", detail={"share": 0.5})
+        >>> log.frame("fault")[["time", "event", "node", "detail"]].to_dict("records")
+        [{'time': 2.0, 'event': 'injected', 'node': 'n1', 'detail': '{"share": 0.5}'}]
+    """
+
+    def __init__(self, *, max_rows: int = 100_000) -> None:
+        max_rows = validate.number(max_rows, "max_rows", low=1, integer=True)
+        self._lock = threading.Lock()
+        self._rows: deque[Event] = deque(maxlen=max_rows)
+        self._appended = 0
+
+    def append(
+        self,
+        time: float,
+        kind: str,
+        event: str,
+        *,
+        node: str = "",
+        target: str = "",
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """Add one event.
+
+        Args:
+            time: Seconds on the reader's monotonic clock, finite.
+            kind: One of `KINDS`, or one of your own.
+            event: What happened.
+            node: Where.
+            target: To what.
+            detail: More. It becomes JSON text at once; what JSON does not know is shown by its
+                ``repr``, and text beyond 8,192 characters is cut.
+
+        Raises:
+            InvalidArgument: `time` is not finite.
+        """
+        if not math.isfinite(time):
+            raise InvalidArgument("not a time", path="time", value=time, allowed="finite seconds")
+        text = _json_text(detail) if detail else "{}"
+        with self._lock:
+            self._rows.append(Event(float(time), kind, event, node, target, text))
+            self._appended += 1
+
+    @property
+    def dropped(self) -> int:
+        """How many old events were dropped."""
+        with self._lock:
+            return self._appended - len(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Event]:
+        """Go over the events as they stand now, in the order of appending."""
+        with self._lock:
+            return iter(list(self._rows))
+
+    def __repr__(self) -> str:
+        return f"<EventLog of {len(self):,} events>"
+
+    def frame(self, kind: str | None = None, *, since: float | None = None) -> DataFrame:
+        """Return the events as a pandas frame, sorted by time.
+
+        Args:
+            kind: Only this kind (``"fault"`` and ``"faults"`` mean the same); ``None`` means all.
+            since: Only events at this time or later (seconds).
+
+        Returns:
+            Columns ``time`` (float64, seconds), ``kind``, ``event``, ``node``, ``target`` and
+            ``detail`` (text; JSON). Events of one time stand in the order of appending.
+
+        Raises:
+            InvalidArgument: No event has that kind, and resilkit knows none of that name.
+        """
+        import pandas as pd
+
+        rows = list(self)
+        if kind is not None:
+            seen = {row.kind for row in rows}
+            wanted = kind if kind in seen or kind in KINDS else kind.removesuffix("s")
+            if wanted not in seen and wanted not in KINDS:
+                known = ", ".join(sorted({*KINDS, *seen}))
+                raise InvalidArgument("no such kind", path="kind", value=kind, allowed=known)
+            rows = [row for row in rows if row.kind == wanted]
+        if since is not None:
+            rows = [row for row in rows if row.time >= since]
+        rows.sort(key=lambda row: row.time)
+        frame = pd.DataFrame(rows, columns=list(Event._fields))
+        texts = dict.fromkeys(Event._fields[1:], "str")
+        return frame.astype({"time": "float64", **texts})
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write every event to `path`: Parquet, CSV, JSON or JSON lines, by the suffix.
+
+        Raises:
+            InvalidArgument: The suffix is not .parquet, .csv, .json or .jsonl.
+            StorageError: The file cannot be written.
+        """
+        write_frame(self.frame(), path)
+
+
+def _json_text(detail: Mapping[str, object]) -> str:
+    try:
+        text = json.dumps(dict(detail), default=_shown, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        # Keys that are no text, NaN, something that contains itself: show each entry by its repr.
+        flat = {str(key): _shown(value) for key, value in detail.items()}
+        text = json.dumps(flat, ensure_ascii=False)
+    if len(text) > _LONGEST_DETAIL:
+        text = json.dumps({"cut": text[: _LONGEST_DETAIL // 2]}, ensure_ascii=False)
+    return text
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - a hostile __repr__ must not cost us the event
+        return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"

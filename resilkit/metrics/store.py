@@ -1,0 +1,359 @@
+"""Every sample of every metric, in columns, in bounded memory."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import threading
+from array import array
+from collections import deque
+from typing import TYPE_CHECKING, Any, Self
+
+from resilkit import validate
+from resilkit.errors import InvalidArgument
+from resilkit.metrics.export import write_frame
+from resilkit.metrics.units import METRICS, unit_of
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    from pandas import DataFrame
+
+__all__ = ["MetricStore"]
+
+_BLOCK_ROWS = 4096
+
+
+class MetricStore:
+    """Samples of metrics as columns: time, node, server, value.
+
+    Memory is bounded: of each metric at most `max_rows` rows are kept (about 20 bytes each);
+    beyond that the oldest are dropped, a sixteenth of `max_rows` (at most 4,096 rows) at a time,
+    and counted.
+
+    One thread may append while others read: an append takes the lock for about a microsecond,
+    a reader only while it copies references to full blocks and the one that is being filled.
+
+    Args:
+        max_rows: Rows kept of each metric, >= 1.
+
+    Raises:
+        InvalidArgument: `max_rows` is not a whole number >= 1.
+
+    Examples:
+        >>> store = MetricStore()
+        >>> store.append("queue_length", 1.0, "n1", "counter-0", 3)
+        >>> store.frame("queue_length").to_dict("records")
+        [{'time': 1.0, 'node': 'n1', 'server': 'counter-0', 'value': 3.0}]
+    """
+
+    def __init__(self, *, max_rows: int = 500_000) -> None:
+        self.max_rows = validate.number(max_rows, "max_rows", low=1, integer=True)
+        self._lock = threading.Lock()
+        self._series: dict[str, _Series] = {}
+
+    def append(self, metric: str, time: float, node: str, server: str, value: float) -> None:
+        """Add one sample.
+
+        Args:
+            metric: A name of `METRICS`, or one of your own.
+            time: Seconds on the reader's monotonic clock, finite.
+            node: The node's name.
+            server: The server's name, or ``""`` for a metric of the whole node.
+            value: In the metric's unit; NaN means "could not be measured".
+
+        Raises:
+            InvalidArgument: `time` is not finite, or `value` is no number.
+        """
+        try:
+            time, value = float(time), float(value)
+        except (TypeError, ValueError) as error:
+            raise InvalidArgument(
+                "not a sample", path=f"metrics[{metric!r}]", value=(time, value), allowed="numbers"
+            ) from error
+        if not math.isfinite(time):
+            raise InvalidArgument("not a time", path="time", value=time, allowed="finite seconds")
+        with self._lock:
+            self._column(metric).append(time, node, server, value)
+
+    def extend(
+        self,
+        metric: str,
+        times: Iterable[float],
+        nodes: str | Sequence[str],
+        servers: str | Sequence[str],
+        values: Iterable[float],
+    ) -> None:
+        """Add many samples of one metric: all of them, or none when something is wrong.
+
+        Args:
+            metric: As in `append`.
+            times: Seconds, finite.
+            nodes: One name for all, or a name a sample.
+            servers: One name for all, or a name a sample.
+            values: As many as `times`.
+
+        Raises:
+            InvalidArgument: The lengths differ, or a time or a value is no number.
+        """
+        try:
+            stamps, numbers = array("d", times), array("d", values)
+        except TypeError as error:
+            raise InvalidArgument(
+                f"not numbers: {error}", path=f"metrics[{metric!r}]", allowed="numbers"
+            ) from error
+        rows = len(stamps)
+        lengths = [len(numbers), *(len(x) for x in (nodes, servers) if not isinstance(x, str))]
+        if any(length != rows for length in lengths):
+            raise InvalidArgument(
+                "the columns differ in length", path=f"metrics[{metric!r}]", value=[rows, *lengths]
+            )
+        if not all(map(math.isfinite, stamps)):
+            raise InvalidArgument("not a time", path="times", allowed="finite seconds")
+        node_names = [nodes] * rows if isinstance(nodes, str) else nodes
+        server_names = [servers] * rows if isinstance(servers, str) else servers
+        with self._lock:
+            append = self._column(metric).append
+            for row in zip(stamps, node_names, server_names, numbers, strict=True):
+                append(*row)
+
+    def names(self) -> list[str]:
+        """Return the names of the metrics that have samples, sorted."""
+        with self._lock:
+            return sorted(self._series)
+
+    def __len__(self) -> int:
+        """Return how many samples are kept, over all metrics."""
+        with self._lock:
+            return sum(column.rows for column in self._series.values())
+
+    def __repr__(self) -> str:
+        return f"<MetricStore of {len(self):,} samples of {len(self.names())} metrics>"
+
+    def dropped(self, metric: str | None = None) -> int:
+        """Return how many old samples of `metric` (``None``: of all) were dropped."""
+        with self._lock:
+            if metric is not None:
+                return self._series[metric].dropped if metric in self._series else 0
+            return sum(column.dropped for column in self._series.values())
+
+    def latest(self, metric: str) -> dict[tuple[str, str], tuple[float, float]]:
+        """Return the newest ``(time, value)`` of `metric` for each ``(node, server)``."""
+        with self._lock:
+            column = self._series.get(metric)
+            return {} if column is None else dict(zip(column.labels, column.newest, strict=True))
+
+    def frame(
+        self, metric: str | None = None, *, since: float | None = None, until: float | None = None
+    ) -> DataFrame:
+        """Return the samples as a pandas frame, sorted by time.
+
+        Args:
+            metric: Which metric; ``None`` puts all into one frame with the columns ``metric`` and
+                ``unit`` in front.
+            since: Only samples at this time or later (seconds).
+            until: Only samples before this time (seconds).
+
+        Returns:
+            Columns ``time`` (float64, seconds), ``node`` and ``server`` (categories) and ``value``
+            (float64). ``frame.attrs`` holds ``metric``, ``unit`` and ``dropped``.
+
+        Raises:
+            InvalidArgument: No metric has that name.
+        """
+        if metric is None:
+            return self._all(since, until)
+        import pandas as pd
+
+        with self._lock:
+            column = self._series.get(metric)
+            dropped = 0 if column is None else column.dropped
+            snapshot = None if column is None else column.snapshot(since)
+        if column is None and metric not in METRICS:
+            known = sorted({*METRICS, *self.names()})
+            close = difflib.get_close_matches(str(metric), known)
+            hint = f"{', '.join(close)} (nearest)" if close else ", ".join(known)
+            raise InvalidArgument("no such metric", path="metric", value=metric, allowed=hint)
+        times, codes, values, labels = _joined(snapshot, since, until)
+        frame = pd.DataFrame(
+            {
+                "time": times,
+                "node": _categories(codes, [node for node, _ in labels]),
+                "server": _categories(codes, [server for _, server in labels]),
+                "value": values,
+            },
+            copy=False,
+        )
+        frame.attrs.update(metric=metric, unit=unit_of(metric), dropped=dropped)
+        return frame
+
+    def _all(self, since: float | None, until: float | None) -> DataFrame:
+        import pandas as pd
+
+        frames = []
+        for name in self.names():
+            part = self.frame(name, since=since, until=until).astype({"node": str, "server": str})
+            part.attrs.clear()  # pandas compares them when it joins frames
+            part.insert(0, "metric", name)
+            part.insert(1, "unit", unit_of(name))
+            frames.append(part)
+        columns = ["metric", "unit", "time", "node", "server", "value"]
+        whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
+        texts = dict.fromkeys(["metric", "unit", "node", "server"], "category")
+        return whole.astype({**texts, "time": "float64", "value": "float64"})
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write every sample to `path`: Parquet, CSV, JSON or JSON lines, by the suffix.
+
+        Raises:
+            InvalidArgument: The suffix is not .parquet, .csv, .json or .jsonl.
+            StorageError: The file cannot be written.
+        """
+        write_frame(self.frame(), path)
+
+    @classmethod
+    def from_frame(cls, frame: DataFrame, *, max_rows: int = 500_000) -> Self:
+        """Build a store from a frame with the columns that ``frame()`` gives.
+
+        Raises:
+            InvalidArgument: A column is missing.
+        """
+        needed = ["metric", "time", "node", "server", "value"]
+        missing = [name for name in needed if name not in frame.columns]
+        if missing:
+            raise InvalidArgument("columns are missing", path="frame", value=missing)
+        store = cls(max_rows=max_rows)
+        for name, part in frame.groupby("metric", observed=True, sort=True):
+            nodes, servers = (part[column].astype(str).tolist() for column in ("node", "server"))
+            store.extend(str(name), part["time"].tolist(), nodes, servers, part["value"].tolist())
+        return store
+
+    def _column(self, metric: str) -> _Series:
+        column = self._series.get(metric)
+        if column is None:
+            column = self._series[metric] = _Series(self.max_rows)
+        return column
+
+
+class _Block:
+    """A run of rows that were appended one after another. Full blocks never change."""
+
+    __slots__ = ("codes", "latest", "times", "values")
+
+    def __init__(self) -> None:
+        self.times = array("d")
+        self.codes = array("I")
+        self.values = array("d")
+        self.latest = -math.inf
+
+
+_Raw = tuple[bytes, bytes, bytes]
+
+
+class _Series:
+    """The samples of one metric: full blocks, and one that is being filled."""
+
+    __slots__ = ("_block_rows", "_codes", "_full", "_max_rows", "_open", "dropped", "labels",
+                 "newest", "rows")  # fmt: skip
+
+    def __init__(self, max_rows: int) -> None:
+        self._max_rows = max_rows
+        self._block_rows = max(1, min(_BLOCK_ROWS, max_rows // 16))
+        self._full: deque[_Block] = deque()
+        self._open = _Block()
+        self._codes: dict[tuple[str, str], int] = {}
+        self.labels: list[tuple[str, str]] = []
+        self.newest: list[tuple[float, float]] = []
+        self.rows = 0
+        self.dropped = 0
+
+    def append(self, time: float, node: str, server: str, value: float) -> None:
+        label = (node, server)
+        code = self._codes.get(label)
+        if code is None:
+            if len(self.labels) >= 2 * self._max_rows:
+                self._forget_unused_labels()
+            code = self._codes[label] = len(self.labels)
+            self.labels.append(label)
+            self.newest.append((time, value))
+        elif time >= self.newest[code][0]:
+            self.newest[code] = (time, value)
+        block = self._open
+        block.times.append(time)
+        block.codes.append(code)
+        block.values.append(value)
+        block.latest = max(block.latest, time)
+        self.rows += 1
+        if len(block.times) >= self._block_rows:
+            self._full.append(block)
+            self._open = _Block()
+        if self.rows > self._max_rows:
+            gone = len(self._full.popleft().times)
+            self.rows -= gone
+            self.dropped += gone
+
+    def _forget_unused_labels(self) -> None:
+        # Servers with ever new names would fill the table though their rows were dropped long ago.
+        blocks = [*self._full, self._open]
+        used = sorted({code for block in blocks for code in block.codes})
+        renamed = {old: new for new, old in enumerate(used)}
+        for place, block in enumerate(blocks):
+            fresh = _Block()  # readers may hold the old block: leave it as it is
+            fresh.times, fresh.values, fresh.latest = block.times, block.values, block.latest
+            fresh.codes = array("I", [renamed[code] for code in block.codes])
+            blocks[place] = fresh
+        self._open = blocks.pop()
+        self._full = deque(blocks)
+        self.labels = [self.labels[code] for code in used]
+        self.newest = [self.newest[code] for code in used]
+        self._codes = {label: code for code, label in enumerate(self.labels)}
+
+    def snapshot(self, since: float | None) -> tuple[list[_Block], _Raw, list[tuple[str, str]]]:
+        first = -math.inf if since is None else since
+        full = [block for block in self._full if block.latest >= first]
+        tail = self._open
+        raw = (tail.times.tobytes(), tail.codes.tobytes(), tail.values.tobytes())
+        return full, raw, list(self.labels)
+
+
+_Columns = tuple[
+    "npt.NDArray[np.float64]", "npt.NDArray[np.uint32]", "npt.NDArray[np.float64]",
+    list[tuple[str, str]],
+]  # fmt: skip
+
+
+def _joined(
+    snapshot: tuple[list[_Block], _Raw, list[tuple[str, str]]] | None,
+    since: float | None,
+    until: float | None,
+) -> _Columns:
+    import numpy as np
+
+    blocks, raw, labels = snapshot or ([], (b"", b"", b""), [])
+    # Only full blocks are viewed in place: a viewed array cannot grow, and these never do.
+    times = np.concatenate([*(np.frombuffer(b.times) for b in blocks), np.frombuffer(raw[0])])
+    codes = np.concatenate(
+        [*(np.frombuffer(b.codes, np.uint32) for b in blocks), np.frombuffer(raw[1], np.uint32)]
+    )
+    values = np.concatenate([*(np.frombuffer(b.values) for b in blocks), np.frombuffer(raw[2])])
+    if since is not None or until is not None:
+        kept = (times >= (-math.inf if since is None else since)) & (
+            times < (math.inf if until is None else until)
+        )
+        times, codes, values = times[kept], codes[kept], values[kept]
+    if times.size > 1 and (times[1:] < times[:-1]).any():
+        order = np.argsort(times, kind="stable")
+        times, codes, values = times[order], codes[order], values[order]
+    return times, codes, values, labels
+
+
+def _categories(codes: npt.NDArray[np.uint32], labels: list[str]) -> Any:
+    import numpy as np
+    import pandas as pd
+
+    names, places = np.unique(np.array(labels, dtype=object), return_inverse=True)
+    small: npt.NDArray[np.int32] = places.astype(np.int32)
+    return pd.Categorical.from_codes(small[codes], categories=pd.Index(names))

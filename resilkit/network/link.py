@@ -1,0 +1,265 @@
+"""One link: a proven connection to one peer, its outbox, its counters, its faults."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from resilkit.network.codec import Codec, measure
+from resilkit.network.framing import DATA, FORWARD, LARGEST, FramedProtocol, frame
+from resilkit.network.snapshots import MUTABLE, Held, as_sent, held
+from resilkit.runtime.kinds import REPLY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resilkit.network.forwarding import Entry
+    from resilkit.network.handshake import Hello
+    from resilkit.network.shaping import Shaper
+
+__all__ = ["Link", "LinkCounters"]
+
+Message = tuple[Any, ...]
+
+_FRAME_BYTES: Final = 256 * 1024
+"""About how large a frame is when many messages wait: what one read of the other end takes."""
+_FIRST_BATCH: Final = 1024
+_MOST_BATCH: Final = 16384
+
+
+class LinkCounters:
+    """What went over a link since this node started, in the sending direction.
+
+    Attributes:
+        peer: The node at the other end.
+        messages: Messages sent.
+        bytes: Bytes sent.
+        drops: Messages lost to faults, cuts and full buffers.
+    """
+
+    __slots__ = ("bytes", "drops", "messages", "peer")
+
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+        self.messages = 0
+        self.bytes = 0
+        self.drops = 0
+
+
+class Link:
+    """Sends and receives on one connection.
+
+    All that one tick of the loop sends goes as one pickled list in one frame. So what is in a
+    message belongs to its receiver from then on: the sender must not change it in the same tick.
+    Two traps are closed: a reply's outer container is copied, and what a fault holds back is
+    pickled at once.
+    """
+
+    __slots__ = (
+        "_batch", "_codec", "_forwards", "_loop", "_most", "_outbox", "_own", "_protocol",
+        "_refused", "_scheduled",
+        "confirmed", "counters", "heard", "hears_us", "on_frame", "peer", "shaper",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        own: Hello,
+        peer: Hello,
+        *,
+        shaper: Shaper,
+        counters: LinkCounters,
+        most: int,
+        on_frame: Callable[[Link, int, memoryview], None],
+        on_lost: Callable[[Link], None],
+        refused: Callable[[str, Message, BaseException], None],
+    ) -> None:
+        self._own = own
+        self.peer = peer
+        self.shaper = shaper
+        self.counters = counters
+        self.heard = loop.time()
+        self.hears_us = True
+        self.confirmed = True
+        self._loop = loop
+        self._most = most
+        self._codec = Codec()
+        self._outbox: list[Any] = []
+        self._forwards: list[Entry] = []
+        self._scheduled = False
+        self._batch = _FIRST_BATCH
+        self._refused = refused
+        self._protocol = FramedProtocol(
+            lambda kind, body: on_frame(self, kind, body),
+            lambda: on_lost(self),
+            most_waiting=most,
+            on_made=self.flush,
+        )
+
+    @property
+    def protocol(self) -> FramedProtocol:
+        """What the connection is made with."""
+        return self._protocol
+
+    @property
+    def full(self) -> bool:
+        """Whether the peer does not read (it is stopped, say) and too much waits for it."""
+        return self._protocol.full
+
+    def send(self, message: Message) -> bool:
+        """Send a message to the peer, through the link's faults if there are any.
+
+        Returns:
+            ``False`` when the link is full: the message is lost.
+        """
+        if self._protocol.full:
+            self.counters.drops += 1
+            return False
+        if message[0] == REPLY and type(message[-1]) in MUTABLE:
+            message = as_sent(message)
+        if self.shaper.faults or not self.shaper.idle:
+            self._shape(message, self._put)
+        else:
+            outbox = self._outbox
+            outbox.append(message)
+            if not self._scheduled:
+                self._scheduled = True
+                self._loop.call_soon(self.flush)
+            elif len(outbox) >= self._batch:
+                self.flush()
+        return True
+
+    def forward(self, entry: Entry) -> bool:
+        """Send a message to a node further on; ``False`` when the link is full."""
+        if self._protocol.full:
+            self.counters.drops += 1
+            return False
+        message = entry[-1]
+
+        def put(what: Any) -> None:
+            self._forwards.append(entry if what is message else (*entry[:-1], what))
+            self._schedule(len(self._forwards))
+
+        if self.shaper.idle:
+            put(message)
+        else:
+            self._shape(message, put)
+        return True
+
+    def _shape(self, message: Message, put: Callable[[Any], None]) -> None:
+        what: Any = message
+
+        def hold() -> None:
+            nonlocal what
+            if what is message:
+                what = held(message)
+
+        def drop() -> None:
+            self.counters.drops += 1
+
+        self.shaper.shape(message, lambda: measure(message), lambda: put(what), drop, hold)
+
+    def _put(self, message: Any) -> None:
+        self._outbox.append(message)
+        self._schedule(len(self._outbox))
+
+    def _schedule(self, waiting: int) -> None:
+        if waiting >= self._batch:
+            self.flush()
+        elif not self._scheduled:
+            self._scheduled = True
+            self._loop.call_soon(self.flush)
+
+    def flush_if_waiting(self) -> None:
+        """Write what waits, if anything does."""
+        if self._outbox or self._forwards:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._scheduled = False
+        if self._protocol.transport is None:
+            return  # not connected yet: it is flushed when it is
+        outbox, self._outbox = self._outbox, []
+        forwards, self._forwards = self._forwards, []
+        if outbox:
+            self._write_all(DATA, outbox)
+        if forwards:
+            self._write_all(FORWARD, forwards)
+
+    def _write_all(self, kind: int, messages: list[Any]) -> None:
+        """Write messages in frames of a bounded size; when the link is full, lose the rest."""
+        start = 0
+        while start < len(messages):
+            if self._protocol.full or self._protocol.closing:
+                self.counters.drops += len(messages) - start
+                return
+            end = start + self._batch
+            self._write(kind, messages if end - start >= len(messages) else messages[start:end])
+            start = end
+
+    def _write(self, kind: int, messages: list[Any]) -> None:
+        try:
+            body = self._codec.encode(messages, limit_bytes=LARGEST)
+        except Exception as error:  # noqa: BLE001 - find the one that cannot travel; the others must
+            if len(messages) == 1:
+                self.counters.drops += 1
+                self._refuse(kind, messages[0], error)
+                return
+            middle = len(messages) // 2
+            self._write(kind, messages[:middle])
+            self._write(kind, messages[middle:])
+            return
+        count = len(messages)
+        if len(body) > _FRAME_BYTES or count == self._batch:
+            # The next frames are to be about this large.
+            self._batch = max(1, min(_MOST_BATCH, count * _FRAME_BYTES // len(body)))
+        self.counters.messages += count
+        self.counters.bytes += len(body)
+        self.write(kind, body)
+
+    def _refuse(self, kind: int, sent: Any, error: BaseException) -> None:
+        """Tell of a message that cannot travel, if it began here: nobody here waits for another."""
+        message = sent if kind == DATA else sent[-1]
+        if isinstance(message, Held):
+            message = message.message
+        if kind == DATA:
+            self._refused(self.peer.name, message, error)
+        elif sent[:2] == (self._own.name, self._own.incarnation):
+            self._refused(sent[2], message, error)
+
+    def write(self, kind: int, body: bytes) -> None:
+        """Write one frame."""
+        transport = self._protocol.transport
+        if transport is not None and not transport.is_closing():
+            transport.write(frame(kind, body))
+
+    def decode(self, body: memoryview) -> tuple[list[Any], list[BaseException]]:
+        """Return the messages of a frame that can be read, and why others cannot."""
+        try:
+            return self._codec.decode(body), []
+        except BaseException as error:  # noqa: BLE001 - the others must arrive; even of a sys.exit
+            try:
+                return self._codec.salvage(body)
+            except BaseException:  # noqa: BLE001 - the first error says more
+                return [], [error]
+
+    def drop_waiting(self) -> None:
+        """Lose what has not been written yet: the link was cut."""
+        self.counters.drops += len(self._outbox) + len(self._forwards) + self.shaper.clear()
+        self._outbox.clear()
+        self._forwards.clear()
+
+    def close(self) -> None:
+        """End the connection; what was written before still goes out, if the peer reads."""
+        self.shaper.clear()
+        self._protocol.close()
+
+    def abort(self) -> None:
+        """End the connection now, with all that waits."""
+        self.shaper.clear()
+        self._protocol.abort()
+
+    async def closed(self, timeout: float) -> None:
+        """Return when the connection has ended; after `timeout` seconds it is cut off."""
+        await self._protocol.wait_lost(timeout)

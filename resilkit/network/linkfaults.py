@@ -1,0 +1,68 @@
+"""Which faults are on which links of one node."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from resilkit.network.shaping import Shaper
+from resilkit.rng import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from resilkit.network.handshake import Hello
+
+__all__ = ["LinkFaults"]
+
+
+class LinkFaults:
+    """The faults on a node's links, in the sending direction.
+
+    They touch links between members only. A link that comes back has its faults still.
+
+    Args:
+        own: Who this end is.
+        seed: Where the chance of the faults comes from; each link has a stream of its own.
+        classify: Names the kind of a message.
+    """
+
+    def __init__(self, own: Hello, seed: int, classify: Callable[[tuple[Any, ...]], str]) -> None:
+        self._own = own
+        self._seed = seed
+        self._classify = classify
+        self._loop = asyncio.get_running_loop()
+        self._faults: dict[str, tuple[Any, frozenset[str] | None]] = {}
+        self._shapers: dict[str, Shaper] = {}
+
+    def install(self, fault_id: str, fault: Any, peers: Iterable[str] | None) -> None:
+        """Put a fault on the links to `peers`; ``None`` stands for all, later ones as well."""
+        self._faults[fault_id] = (fault, None if peers is None else frozenset(peers))
+        for peer, shaper in self._shapers.items():
+            self._apply(fault_id, peer, shaper)
+
+    def remove(self, fault_id: str) -> None:
+        """Take a fault off; unknown is no error."""
+        self._faults.pop(fault_id, None)
+        for shaper in self._shapers.values():
+            shaper.faults.pop(fault_id, None)
+
+    def shaper(self, peer: Hello) -> Shaper:
+        """Return what asks the faults on the link to `peer`."""
+        shaper = self._shapers.get(peer.name)
+        if shaper is None:
+            # One link's traffic moves no other's chance.
+            chance = stream(self._seed, "link", peer.name)
+            shaper = Shaper(self._loop, chance, self._own.name, peer.name, self._classify)
+            if self._own.role == peer.role == "member":
+                self._shapers[peer.name] = shaper
+                for fault_id in self._faults:
+                    self._apply(fault_id, peer.name, shaper)
+        return shaper
+
+    def _apply(self, fault_id: str, peer: str, shaper: Shaper) -> None:
+        fault, peers = self._faults[fault_id]
+        if peers is None or peer in peers:
+            shaper.faults[fault_id] = fault
+        else:
+            shaper.faults.pop(fault_id, None)

@@ -1,0 +1,188 @@
+"""What the faults on one link do to its messages."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from typing import TYPE_CHECKING, Any, Final
+
+from resilkit.errors import InvalidArgument
+from resilkit.network.verdicts import Deliver, Drop, Duplicate, Message, Pass, Verdict
+
+if TYPE_CHECKING:
+    import asyncio
+    import random
+    from collections.abc import Callable
+
+__all__ = ["MOST_HELD", "Shaper"]
+
+MOST_HELD: Final = 200_000
+"""How many messages one link holds back at most; further ones are lost, as in a full router."""
+
+_EARLY: Final = 0.0005
+"""Seconds. Timers of uvloop have whole milliseconds, so they fire this much too soon."""
+
+
+class Shaper:
+    """Asks the faults of one link, in one direction, about each message.
+
+    All faults are asked, in the order of their installation, and what they say adds up: a drop
+    ends it, delays are summed, copies are counted together. Delays keep the order of the link
+    unless a verdict says otherwise: a message never leaves before the one in front of it, not even
+    when the fault that held that one back is gone.
+
+    A fault that raises, or says something else than a verdict, has no say on that message. The
+    loop's exception handler is told the first time.
+
+    Args:
+        loop: Whose time delays are in.
+        rng: Where the faults' chance comes from.
+        source: The sending node.
+        target: The node at the other end.
+        classify: Names the kind of a message.
+    """
+
+    __slots__ = (
+        "_blamed", "_busy_until", "_classify", "_held", "_last", "_loop", "_numbers", "_rng",
+        "_source", "_target", "_timer", "_timer_due", "faults",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        rng: random.Random,
+        source: str,
+        target: str,
+        classify: Callable[[tuple[Any, ...]], str],
+    ) -> None:
+        self._loop = loop
+        self._rng = rng
+        self._source = source
+        self._target = target
+        self._classify = classify
+        self.faults: dict[str, Any] = {}
+        self._last = 0.0
+        self._held: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
+        self._busy_until: dict[str, float] = {}
+        self._blamed: set[str] = set()
+
+    @property
+    def idle(self) -> bool:
+        """Whether no fault is installed and nothing waits: messages can go straight."""
+        return not self.faults and not self._held
+
+    def shape(
+        self,
+        message: tuple[Any, ...],
+        size: Callable[[], int],
+        send: Callable[[], None],
+        drop: Callable[[], None],
+        hold: Callable[[], None] | None = None,
+    ) -> None:
+        """Send the message now, later, several times or not at all.
+
+        Args:
+            message: The message.
+            size: Measures it, if some fault asks.
+            send: Sends it; called once for each copy.
+            drop: Counts it as lost.
+            hold: Called before `send` when the message, or a copy, has to wait.
+        """
+        now = self._loop.time()
+        view = Message(self._classify(message), self._source, self._target)
+        delay, overtakes = 0.0, False
+        copies: list[float] = []
+        for fault_id, fault in list(self.faults.items()):
+            verdict = self._ask(fault_id, fault, view, size)
+            if isinstance(verdict, Drop):
+                drop()
+                return
+            if isinstance(verdict, Deliver):
+                if verdict.queued:
+                    # The link is busy with one message at a time: this one starts after the last.
+                    start = max(now + delay, self._busy_until.get(fault_id, 0.0))
+                    self._busy_until[fault_id] = start + verdict.after
+                    delay = start + verdict.after - now
+                else:
+                    delay += verdict.after
+                overtakes = overtakes or verdict.reorder
+            elif isinstance(verdict, Duplicate):
+                copies += [verdict.after] * verdict.copies
+        due = now + delay
+        if not overtakes:
+            due = self._last = max(due, self._last)
+        self._at(due, now, send, drop, hold)
+        for after in copies:
+            self._at(due + after, now, send, drop, hold)
+
+    def _ask(self, fault_id: str, fault: Any, view: Message, size: Callable[[], int]) -> Verdict:
+        try:
+            if not view.size_bytes and getattr(fault, "needs_size", False):
+                view.size_bytes = size()
+            verdict = fault.decide(view, self._rng)
+            if isinstance(verdict, Pass | Deliver | Drop | Duplicate):
+                return verdict
+            raise InvalidArgument(
+                "is no verdict", path=f"{type(fault).__name__}.verdict", value=verdict,
+                allowed="PASS, Deliver, Drop or Duplicate",
+            )  # fmt: skip
+        except Exception as error:  # noqa: BLE001 - a slip in a fault must not stop the node
+            if fault_id not in self._blamed:
+                self._blamed.add(fault_id)
+                self._loop.call_exception_handler(
+                    {
+                        "message": f"the link fault {fault_id!r} ({fault!r}) failed and is ignored",
+                        "exception": error,
+                    }
+                )
+            return Pass()
+
+    def _at(
+        self,
+        due: float,
+        now: float,
+        send: Callable[[], None],
+        drop: Callable[[], None],
+        hold: Callable[[], None] | None,
+    ) -> None:
+        if due <= now and (not self._held or self._held[0][0] > due):
+            send()
+        elif len(self._held) >= MOST_HELD:
+            drop()
+        else:
+            if hold is not None:
+                hold()
+            # Numbered: a heap alone, and timers, do not keep the order of what is due at once.
+            heapq.heappush(self._held, (due, next(self._numbers), send))
+            self._set_timer()
+
+    def _set_timer(self) -> None:
+        due = self._held[0][0]
+        if self._timer is not None:
+            if self._timer_due <= due:
+                return
+            self._timer.cancel()
+        self._timer_due = due
+        self._timer = self._loop.call_at(due, self._release)
+
+    def _release(self) -> None:
+        self._timer = None
+        horizon = self._loop.time() + _EARLY
+        while self._held and self._held[0][0] <= horizon:
+            heapq.heappop(self._held)[2]()
+        if self._held:
+            self._set_timer()
+
+    def clear(self) -> int:
+        """Drop what waits; return how many messages that were."""
+        dropped = len(self._held)
+        self._held.clear()
+        self._busy_until.clear()
+        self._last = 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        return dropped

@@ -1,0 +1,72 @@
+"""Which nodes can be reached from here, and whether they are the majority."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from resilkit.runtime.messages import NodeLost, NodeUp
+
+if TYPE_CHECKING:
+    from resilkit.runtime.node import Node
+    from resilkit.runtime.process import Process
+
+__all__ = ["Membership"]
+
+
+class Membership:
+    """One node's view of the others. In a partition, each side has its own."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._known: dict[str, tuple[int, str]] = {}
+        # The same by itself: every message to another node asks for it.
+        self.incarnations: dict[str, int] = {}
+        self._watchers: dict[Process, None] = {}
+
+    def up(self, name: str, incarnation: int, role: str) -> None:
+        """Take in a node that can be reached."""
+        self._known[name] = (incarnation, role)
+        self.incarnations[name] = incarnation
+        if role == "member":
+            self._tell(NodeUp(name, self.majority()))
+
+    def down(self, name: str, incarnation: int) -> str | None:
+        """Strike a node out; return its role, or ``None`` when a newer incarnation is up."""
+        known = self._known.get(name)
+        if known is None or known[0] != incarnation:
+            return None
+        del self._known[name], self.incarnations[name]
+        if known[1] == "member":
+            self._tell(NodeLost(name, self.majority()))
+        return known[1]
+
+    def incarnation(self, name: str) -> int | None:
+        """Return the incarnation of a node that can be reached, else ``None``."""
+        return self.incarnations.get(name)
+
+    def reachable(self) -> list[str]:
+        """Return the members that can be reached, this one included, sorted."""
+        names = [name for name, (_, role) in self._known.items() if role == "member"]
+        if self._node.role == "member":
+            names.append(self._node.name)
+        return sorted(names)
+
+    def clients(self) -> list[str]:
+        """Return the clients that are connected to this node."""
+        return [name for name, (_, role) in self._known.items() if role == "client"]
+
+    def majority(self) -> bool:
+        """Whether this node and those that it reaches are more than half of the cluster."""
+        return 2 * len(self.reachable()) > len(self._node.transport.members())
+
+    def watch(self, process: Process) -> None:
+        """Send `NodeUp` and `NodeLost` to `process` from now on."""
+        self._watchers[process] = None
+
+    def drop(self, process: Process) -> None:
+        """Forget a process that ended."""
+        self._watchers.pop(process, None)
+
+    def _tell(self, message: object) -> None:
+        for process in list(self._watchers):
+            process.info(message)

@@ -1,0 +1,361 @@
+"""Names: on one node, and across the cluster.
+
+Across the cluster there is one holder a name while the nodes can reach each other (OTP's
+``global``, with an arbiter instead of a lock on every node): the reachable node with the smallest
+name decides, and answers only when every reachable node has noted it, so that a `whereis` after a
+successful `register` finds the name on every node. Every node keeps the whole table, so a look-up
+asks nobody. In a partition each side goes on with its own arbiter, and names held on the other
+side become free; when it heals, a name with two holders keeps one of them, as the resolver says,
+and the other is killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from resilkit.errors import AlreadyStarted, NodeDown
+from resilkit.runtime.kinds import NAMES
+from resilkit.runtime.messages import Pid
+from resilkit.runtime.reference import Reference
+from resilkit.runtime.repeating import Repeater
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Callable
+
+    from resilkit.runtime.node import Node
+    from resilkit.runtime.ports import Message
+    from resilkit.runtime.process import Process
+
+__all__ = ["Names", "keep_lower"]
+
+_REMEMBERED = 10_000
+"""Ended holders that a node remembers; a pid is never used twice, so old ones do no harm."""
+
+
+def keep_lower(name: str, one: Pid, other: Pid) -> Pid:  # noqa: ARG001 - a resolver's signature
+    """Keep the holder on the node with the smaller name: both sides decide the same alone.
+
+    Examples:
+        >>> keep_lower("bank", Pid("n2", 7, 1), Pid("n1", 9, 1)).node
+        'n1'
+    """
+    return min(one, other)
+
+
+class Names:
+    """One node's part of the registry.
+
+    Attributes:
+        resolver: Called with (name, pid, pid) when both hold a name after a partition has healed;
+            returns the one that keeps it, or ``None`` to kill both. It must be a pure function:
+            each node calls it alone.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._table: dict[str, Pid] = {}
+        self._local: dict[str, Pid] = {}
+        self._requests: dict[int, Future[Pid | None]] = {}
+        self._deciding: set[tuple[str, int]] = set()
+        self._asking: dict[str, asyncio.Lock] = {}
+        self._gone: dict[tuple[str, Pid], int] = {}
+        # The last incarnation of each node that was lost, and the nodes of refused holders.
+        self._lost: dict[str, int] = {}
+        self._refused: set[str] = set()
+        # Counts what this node registers, so that a process may take a name again.
+        self._stamp = 0
+        self._repeater = Repeater(node)
+        self.resolver: Callable[[str, Pid, Pid], Pid | None] = keep_lower
+
+    # Looking up --------------------------------------------------------------------------------
+
+    def whereis(self, address: str | tuple[str, str]) -> Pid | None:
+        """Return who holds a name: of the cluster, or (name, node) on one node."""
+        if isinstance(address, str):
+            if self._local and (pid := self._local.get(address)) is not None:
+                return pid
+            return self._table.get(address)
+        name, node = address
+        if node == self._node.name:
+            return self._local.get(name)
+        return self._table.get(f"{name}\0{node}")
+
+    def all(self) -> dict[str, Pid]:
+        """Return the names of the cluster that this node knows, and their holders."""
+        # A copy first, in one step: threads of the notebook ask while the loop goes on.
+        return {name: pid for name, pid in dict(self._table).items() if "\0" not in name}
+
+    # Registering -------------------------------------------------------------------------------
+
+    async def register(self, name: str, process: Process, *, scope: str = "cluster") -> None:
+        """Give `process` the name, or raise `AlreadyStarted` with the holder."""
+        if scope == "node":
+            self._register_local(name, process)
+            return
+        holder = await self._ask_for(name, process.pid)
+        if holder != process.pid:
+            raise AlreadyStarted(f"the name {name!r} is held by {holder}", ref=Reference(holder))
+        if not process.alive:
+            # It ended while the others noted the name; a note that came after the end's own
+            # "unset" would keep a dead holder for ever.
+            self._unset(name, process.pid)
+            return
+        process.names.append(name)
+        self._tell_clients(name, process.pid)
+
+    async def _ask_for(self, name: str, pid: Pid) -> Pid:
+        # One at a time asks for a name on a node: of its own processes a node knows itself which
+        # are alive, so the arbiter may take a holder on the asker's node for one that has ended.
+        lock = self._asking.setdefault(name, asyncio.Lock())
+        try:
+            async with lock:
+                while True:
+                    held = self._table.get(name)
+                    if held is not None and held != pid and self._runs_here(held):
+                        return held
+                    self._stamp += 1
+                    holder = await self._agree(name, pid, self._stamp)
+                    if holder is not None:
+                        return holder
+        finally:
+            if not lock.locked():
+                self._asking.pop(name, None)
+
+    def _runs_here(self, pid: Pid) -> bool:
+        process = self._node.processes.get(pid.number)
+        return process is not None and process.pid == pid
+
+    def _register_local(self, name: str, process: Process) -> None:
+        holder = self._local.get(name)
+        if holder is not None:
+            raise AlreadyStarted(f"the name {name!r} is held by {holder}", ref=Reference(holder))
+        self._local[name] = process.pid
+        process.names.append(name)
+        # Other nodes learn it as (name, node); no agreement is needed for a name of one's own.
+        self._spread("note", f"{name}\0{self._node.name}", process.pid)
+
+    def unregister(self, name: str, process: Process) -> bool:
+        """Free a name that `process` holds; return whether it held it."""
+        if name not in process.names:
+            return False
+        process.names.remove(name)
+        self._free(name, process.pid)
+        return True
+
+    def drop(self, process: Process) -> None:
+        """Free all names of a process that ends, before anybody is told of its end."""
+        for name in process.names:
+            self._free(name, process.pid)
+
+    def _free(self, name: str, pid: Pid) -> None:
+        if self._local.get(name) == pid:
+            del self._local[name]
+            self._spread("unset", f"{name}\0{self._node.name}", pid)
+        else:
+            self._unset(name, pid)
+
+    def _unset(self, name: str, pid: Pid) -> None:
+        if self._table.get(name) == pid:
+            del self._table[name]
+        self._spread("unset", name, pid)
+
+    def _spread(
+        self, request: str, name: str, pid: Pid, done: Callable[[], None] = lambda: None
+    ) -> None:
+        """Tell every node, until each has said that it knows; clients, whose links lose nothing."""
+        peers = self._node.transport.peers()
+        self._stamp += request == "note"
+        stamp = self._stamp
+        self._repeater.send(peers, lambda number: (NAMES, request, number, name, pid, stamp), done)
+        for client in self._node.membership.clients():
+            self._node.transport.send(client, (NAMES, request, 0, name, pid, stamp))
+
+    def _tell_clients(self, name: str, pid: Pid) -> None:
+        for client in self._node.membership.clients():
+            self._node.transport.send(client, (NAMES, "note", 0, name, pid, self._stamp))
+
+    # Agreement ---------------------------------------------------------------------------------
+
+    def _arbiter(self) -> str:
+        return self._node.membership.reachable()[0]
+
+    async def _agree(self, name: str, pid: Pid, stamp: int) -> Pid | None:
+        """Ask the arbiter who holds the name now; ``None`` when the arbiter was lost: ask again."""
+        arbiter = self._arbiter()
+        if arbiter == self._node.name:
+            return await self._decide(name, pid, stamp)
+        future: Future[Pid | None] = self._node.loop.create_future()
+
+        def make(number: int) -> Message:
+            self._requests[number] = future
+            return (NAMES, "ask", number, name, pid, stamp)
+
+        def lost() -> None:
+            if not future.done():
+                future.set_result(None)
+
+        number = self._repeater.send([arbiter], make, lost)
+        try:
+            holder = await future
+        finally:
+            self._requests.pop(number, None)
+        if holder is None and self._arbiter() == arbiter:
+            raise NodeDown(f"node {arbiter} was lost while {name!r} was registered", node=arbiter)
+        return holder
+
+    async def _decide(self, name: str, pid: Pid, stamp: int) -> Pid:
+        holder = self._table.get(name)
+        if (
+            holder is not None
+            and holder != pid
+            and holder.node != pid.node
+            and self._incarnation(holder.node) == holder.incarnation
+        ):
+            return holder
+        # Noted here at once: a second request for the name that comes while the others note it
+        # must find it taken.
+        self._table[name] = pid
+        noted: Future[None] = self._node.loop.create_future()
+
+        def done() -> None:
+            if not noted.done():
+                noted.set_result(None)
+
+        peers = self._node.transport.peers()
+        self._repeater.send(
+            peers,
+            lambda number: (NAMES, "note", number, name, pid, stamp),
+            done,
+        )
+        await noted
+        return self._table.get(name, pid)
+
+    async def _decide_for(self, asker: str, number: int, *what: Any) -> None:
+        self._deciding.add((asker, number))
+        try:
+            holder = await self._decide(*what)
+        finally:
+            self._deciding.discard((asker, number))
+        self._node.transport.send(asker, (NAMES, "decided", number, holder))
+
+    # The protocol ------------------------------------------------------------------------------
+
+    def receive(self, source: str, message: tuple[Any, ...]) -> None:  # noqa: C901 - one branch a request
+        """Take one message of the registry's protocol."""
+        request, number = message[1], message[2]
+        if request == "note":
+            # Who sends it has decided, or holds it: what this node has not heard yet (the old
+            # holder's end, by another way) must not look like a conflict.
+            self._take(*message[3:])
+            self._acknowledge(source, number)
+        elif request == "unset":
+            name, pid, stamp = message[3:]
+            if self._table.get(name) == pid:
+                del self._table[name]
+            # A note that is repeated meanwhile must not bring it back.
+            self._gone[(name, pid)] = stamp
+            if len(self._gone) > _REMEMBERED:
+                del self._gone[next(iter(self._gone))]
+            self._acknowledge(source, number)
+        elif request == "noted":
+            self._repeater.acknowledged(source, number)
+        elif request == "ask":
+            if (source, number) not in self._deciding:
+                self._node.spawn_task(self._decide_for(source, number, *message[3:]))
+        elif request == "decided":
+            future = self._requests.get(number)
+            if future is not None and not future.done():
+                future.set_result(message[3])
+            self._repeater.acknowledged(source, number)
+        elif request == "tell":
+            self._tell_mine(source)
+        elif request == "all":
+            for name, pid in number.items():
+                self._note(name, pid)
+
+    def _take(self, name: str, pid: Pid, stamp: int) -> None:
+        if stamp > self._gone.get((name, pid), 0) and not self._is_lost(pid):
+            self._table[name] = pid
+
+    def _incarnation(self, node: str) -> int | None:
+        return self._node.incarnation if node == self._node.name else self._node.reached.get(node)
+
+    def _is_lost(self, pid: Pid) -> bool:
+        """Whether a holder's node was lost: a note of it came too late.
+
+        News of a node that this one has yet to reach are no such thing.
+        """
+        now = self._incarnation(pid.node)
+        lost = (
+            pid.incarnation <= self._lost.get(pid.node, 0) if now is None else pid.incarnation < now
+        )
+        if lost:
+            self._refused.add(pid.node)
+        return lost
+
+    def _acknowledge(self, source: str, number: int) -> None:
+        if number:
+            self._node.transport.send(source, (NAMES, "noted", number))
+
+    def _note(self, name: str, pid: Pid) -> None:
+        """Note a holder; two holders of one name are a partition's heirs: keep one."""
+        if self._is_lost(pid):
+            return
+        held = self._table.get(name)
+        if held is None or held == pid or self._node.role == "client":
+            self._table[name] = pid
+            return
+        if held.node == pid.node:
+            # One node cannot hold a name twice: the later news is the true one.
+            self._table[name] = pid
+            return
+        keeper = self.resolver(name, *sorted((held, pid)))
+        if keeper is None:
+            del self._table[name]
+        else:
+            self._table[name] = keeper
+        for loser in {held, pid} - {keeper}:
+            if loser.node == self._node.name:
+                self._lose(name, loser)
+
+    def _lose(self, name: str, loser: Pid) -> None:
+        process = self._node.processes.get(loser.number)
+        if process is not None and process.pid == loser:
+            self._node.emit("supervision", "name_conflict", name, loser=str(loser))
+            if name in process.names:
+                process.names.remove(name)
+            process.end("killed")
+
+    # Nodes that come and go --------------------------------------------------------------------
+
+    def peer_up(self, peer: str, role: str) -> None:
+        """Tell a node that can be reached (again) the names that are held here."""
+        now = self._node.reached.get(peer)
+        for name in [name for name, pid in self._table.items() if pid.node == peer]:
+            if self._table[name].incarnation != now:
+                del self._table[name]
+        if peer in self._refused:
+            # It told its names before this node knew that it was back.
+            self._refused.discard(peer)
+            self._node.transport.send(peer, (NAMES, "tell", 0))
+        del role  # members merge it, clients only note it
+        if self._node.role != "client":
+            self._tell_mine(peer)
+
+    def _tell_mine(self, peer: str) -> None:
+        mine = {name: pid for name, pid in self._table.items() if pid.node == self._node.name}
+        mine.update({f"{name}\0{self._node.name}": pid for name, pid in self._local.items()})
+        self._node.transport.send(peer, (NAMES, "all", mine))
+
+    def peer_down(self, peer: str, incarnation: int) -> None:
+        """Free the names that were held on a lost node; ask anew what it was asked."""
+        self._lost[peer] = incarnation
+        for name in [name for name, pid in self._table.items() if pid.node == peer]:
+            del self._table[name]
+        self._repeater.lost(peer)
+
+    def close(self) -> None:
+        """Repeat nothing any more."""
+        self._repeater.close()

@@ -1,0 +1,80 @@
+"""What a node is handed from outside: a transport, a clock and an event loop.
+
+The runtime knows no other transport and no other clock. That is what lets one server run on real
+processes and on a simulator.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+__all__ = ["NullTransport", "Receiver", "Transport"]
+
+Message = tuple[Any, ...]
+
+
+class Transport(Protocol):
+    """Carries messages to other nodes."""
+
+    def send(self, node: str, message: Message) -> bool:
+        """Send in order; return ``False`` when `node` cannot be reached now. Never blocks."""
+        ...
+
+    def peers(self) -> Mapping[str, int]:
+        """Return the members that can be reached now, without this one, with their incarnations."""
+        ...
+
+    def members(self) -> Collection[str]:
+        """Return the names of all nodes of the cluster, reachable or not, this one included."""
+        ...
+
+
+class Receiver(Protocol):
+    """What a transport calls on the node that it serves."""
+
+    def deliver(self, source: str, incarnation: int, messages: list[Message]) -> None:
+        """Take the messages of one frame, in the order in which `source` sent them."""
+        ...
+
+    def peer_up(self, name: str, incarnation: int, role: str) -> None:
+        """Learn that `name` can be reached; `role` is ``"member"`` or ``"client"``."""
+        ...
+
+    def peer_down(self, name: str, incarnation: int) -> None:
+        """Learn that `name` cannot be reached any more."""
+        ...
+
+    def on_unsendable(self, node: str, message: Message, error: BaseException) -> None:
+        """Learn that one message could not be pickled; the others went."""
+        ...
+
+    def on_undecodable(self, source: str, error: BaseException) -> None:
+        """Learn that a frame of `source` could not be read; its messages are lost."""
+        ...
+
+
+class NullTransport:
+    """The transport of a node that is alone.
+
+    Examples:
+        >>> NullTransport("n1").send("n2", (1,))
+        False
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def send(self, node: str, message: Message) -> bool:  # noqa: ARG002 - the Protocol's names
+        """Return ``False``: there is nobody."""
+        return False
+
+    def peers(self) -> Mapping[str, int]:
+        """Return an empty mapping."""
+        return {}
+
+    def members(self) -> Collection[str]:
+        """Return this node's name alone."""
+        return (self._name,)

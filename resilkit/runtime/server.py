@@ -1,0 +1,249 @@
+"""`Server`: what users subclass."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from resilkit import validate
+from resilkit.errors import InvalidArgument
+from resilkit.runtime import signals
+from resilkit.runtime.reference import Address, Reference
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Mapping
+
+    from resilkit.runtime.pending import Deferred, Timer
+    from resilkit.runtime.process import Process
+    from resilkit.runtime.server_process import ServerProcess
+    from resilkit.runtime.storage import Storage
+
+__all__ = ["Server", "StopServer"]
+
+
+class StopServer(BaseException):
+    """How `Server.stop` leaves a handler. Not an error: a plain ``except Exception`` lets it by."""
+
+    def __init__(self, reason: Any) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Server:
+    """An object with private state and a mailbox that handles one message at a time.
+
+    Every public method of a subclass can be called (the caller waits for its return value) or
+    cast (nobody waits). Handlers are plain functions or ``async def``; while one waits, the next
+    message waits too. An exception that leaves a handler ends the server with that reason, which
+    the caller sees too; `Refused` is an answer and ends nothing.
+
+    Two servers on one node share what they send each other: treat arguments as read-only.
+
+    Examples:
+        >>> class Counter(Server):
+        ...     def init(self, start=0):
+        ...         self.value = start
+        ...
+        ...     def increment(self, by=1):
+        ...         self.value += by
+        ...         return self.value
+        >>> sorted(Counter.handlers())
+        ['increment']
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_process")
+
+    _process: ServerProcess
+    _reserved: ClassVar[frozenset[str]] = frozenset()
+    _callbacks: ClassVar[frozenset[str]] = frozenset({"init", "info", "terminate"})
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        taken = sorted(name for name in vars(cls) if name in Server._reserved)
+        if taken:
+            raise InvalidArgument(
+                f"{cls.__name__}.{taken[0]} would hide Server.{taken[0]}, which the runtime needs",
+                path=cls.__name__,
+                value=taken[0],
+                allowed="another name for the method or attribute",
+            )
+
+    # What a subclass may define ------------------------------------------------------------------
+
+    def init(self, *args: Any, **kwargs: Any) -> Any:
+        """Set up the state. May be ``async``. An exception fails the start with that reason."""
+
+    def info(self, message: Any) -> Any:
+        """Take any other message: `Down`, `Exit`, `Published`, timers. May be ``async``."""
+
+    def terminate(self, reason: Any) -> Any:
+        """Clean up. Runs when a handler ended the server or, if it traps exits, its parent did."""
+
+    @classmethod
+    def handlers(cls) -> list[str]:
+        """Return the names of the methods that can be called and cast, sorted."""
+        return sorted(
+            name
+            for name in dir(cls)
+            if not name.startswith("_")
+            and name not in Server._reserved
+            and name not in Server._callbacks
+            and callable(getattr(cls, name))
+        )
+
+    # Who and where -------------------------------------------------------------------------------
+
+    @property
+    def me(self) -> Reference:
+        """A reference to this very server, to be sent to others."""
+        return Reference(self._process.pid)
+
+    @property
+    def node(self) -> str:
+        """The name of the node that it runs on."""
+        return self._process.node.name
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The node's configuration (`NodeSpec.config` over `ClusterSpec.config`)."""
+        return self._process.node.config
+
+    @property
+    def rng(self) -> random.Random:
+        """A random stream of its own, derived from the cluster's seed."""
+        return self._process.rng
+
+    @property
+    def storage(self) -> Storage:
+        """Durable storage on this node, under the server's name; see `Storage`.
+
+        Raises:
+            InvalidArgument: If the server has no name: after a restart nobody would know whose
+                the stored data are.
+        """
+        return self._process.open_storage()
+
+    @property
+    def trap_exit(self) -> bool:
+        """Whether exit signals arrive as `Exit` messages instead of ending the server."""
+        return self._process.trap_exit
+
+    @trap_exit.setter
+    def trap_exit(self, value: bool) -> None:
+        self._process.trap_exit = bool(value)
+
+    def now(self) -> float:
+        """Return the node's monotonic time in seconds (virtual on a simulator)."""
+        return self._process.node.clock.now()
+
+    def nodes(self) -> list[str]:
+        """Return the nodes that can be reached now, this one included, sorted."""
+        return self._process.node.membership.reachable()
+
+    def majority(self) -> bool:
+        """Whether this node and those that it reaches are more than half of the cluster."""
+        return self._process.node.membership.majority()
+
+    def monitor_nodes(self) -> None:
+        """Get `NodeUp` and `NodeLost` as messages from now on."""
+        self._process.node.membership.watch(self._process)
+
+    # Other processes -----------------------------------------------------------------------------
+
+    def whereis(self, name: str | Reference, *, node: str | None = None) -> Reference:
+        """Return a reference that follows `name` across restarts.
+
+        Args:
+            name: A name in the cluster, or a reference, which comes back as it is.
+            node: Look up a name of scope ``"node"`` on that node instead.
+        """
+        if isinstance(name, Reference):
+            return name
+        return Reference(name if node is None else (name, node))
+
+    def monitor(self, target: str | Reference) -> int:
+        """Watch a process: its end arrives once as `Down`. Monitors stack; returns its number."""
+        return signals.monitor(self._process.node, self._process, _address(target))
+
+    def demonitor(self, monitor: int) -> None:
+        """Stop watching; a `Down` that already waits is taken out of the mailbox."""
+        signals.demonitor(self._process.node, self._process, monitor)
+
+    def link(self, target: str | Reference) -> None:
+        """Share fate with a process: when one ends abnormally, so does the other."""
+        signals.link(self._process.node, self._process, _address(target))
+
+    def unlink(self, target: str | Reference) -> None:
+        """Undo `link`."""
+        signals.unlink(self._process.node, self._process, _address(target))
+
+    async def register(self, name: str, *, scope: str = "cluster") -> None:
+        """Take a name; await it, since the nodes must agree.
+
+        Raises:
+            AlreadyStarted: With the holder.
+        """
+        await self._process.node.names.register(name, self._process, scope=scope)
+
+    def unregister(self, name: str) -> bool:
+        """Give a name back; return whether this server held it."""
+        return self._process.node.names.unregister(name, self._process)
+
+    # Messages ------------------------------------------------------------------------------------
+
+    def subscribe(self, pattern: str) -> None:
+        """Get what is published to matching topics as `Published`; ``orders.*`` is one level."""
+        self._process.node.topics.subscribe(self._process, pattern)
+
+    def unsubscribe(self, pattern: str) -> None:
+        """Undo `subscribe`."""
+        self._process.node.topics.unsubscribe(self._process, pattern)
+
+    def publish(self, topic: str, payload: Any = None) -> None:
+        """Send `payload` to all subscribers on every node that can be reached."""
+        self._process.node.topics.publish(topic, payload)
+
+    def send_after(self, delay: float, message: Any) -> Timer:
+        """Send `message` to this server's `info` after `delay` seconds, unless cancelled."""
+        validate.duration(delay, "delay")
+        return self._process.send_after(delay, message)
+
+    def defer(self) -> Deferred:
+        """Return what answers the present call later; return `NO_REPLY` from the handler."""
+        return self._process.defer()
+
+    def stop(self, reason: Any = "normal") -> NoReturn:
+        """End this server with `reason`: `terminate` runs, a waiting caller gets `ServerExit`."""
+        raise StopServer(reason)
+
+
+def _address(target: str | Reference) -> Address:
+    if isinstance(target, Reference):
+        return target.address
+    if isinstance(target, str):
+        return target
+    raise InvalidArgument("must be a name or a reference", path="target", value=target)
+
+
+def unknown_method(server: Server, method: str) -> InvalidArgument:
+    """Return the error for a call of something that is no handler."""
+    known = type(server).handlers()
+    close = difflib.get_close_matches(method, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return InvalidArgument(
+        f"{type(server).__name__} has no such public method",
+        path="method",
+        value=method,
+        allowed=f"{hint}one of {', '.join(known) or '(it has none)'}",
+    )
+
+
+Server._reserved = frozenset(
+    name for name in vars(Server) if not name.startswith("_") and name not in Server._callbacks
+)
+
+
+def process_of(server: Server) -> Process:
+    """Return the process that runs `server`."""
+    return server._process

@@ -1,0 +1,352 @@
+"""The process that runs one `Server`: one message at a time, replies, errors, the end."""
+
+from __future__ import annotations
+
+import asyncio
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from resilkit.errors import InvalidArgument, Refused
+from resilkit.runtime import reasons
+from resilkit.runtime.carried import carry, raised_by
+from resilkit.runtime.kinds import CALL, CAST, INFO
+from resilkit.runtime.messages import NO_REPLY, Pid
+from resilkit.runtime.pending import Deferred, Timer
+from resilkit.runtime.process import Process
+from resilkit.runtime.server import Server, StopServer, unknown_method
+from resilkit.runtime.storage import Storage
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Coroutine
+
+    from resilkit.runtime.node import Node
+    from resilkit.runtime.ports import Message
+    from resilkit.runtime.rules import CrashRule
+
+__all__ = ["ServerProcess"]
+
+_TURN = 256
+"""Messages that one server handles before others have their turn."""
+
+
+class ServerProcess(Process):
+    """Runs a server's handlers."""
+
+    __slots__ = (
+        "_call",
+        "_methods",
+        "_rng",
+        "_storage",
+        "_task",
+        "busy_seconds",
+        "deferred",
+        "ending",
+        "handled",
+        "high_water",
+        "rules",
+        "server",
+        "spec_name",
+        "timers",
+    )
+
+    def __init__(
+        self, node: Node, number: int, server: Server, parent: Pid | None, name: str | None
+    ) -> None:
+        super().__init__(node, number, parent)
+        self.server = server
+        self.spec_name = name
+        self.timers: dict[Timer, None] = {}
+        self.deferred: dict[tuple[str, int], None] = {}
+        self.rules: list[CrashRule] | None = None
+        self.handled = 0
+        self.high_water = 0
+        self.busy_seconds = 0.0
+        self.ending = False
+        self._methods: dict[str, Callable[..., Any]] = {}
+        self._call: tuple[str, int] | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._rng: random.Random | None = None
+        self._storage: Storage | None = None
+        server._process = self
+
+    @property
+    def label(self) -> str:
+        """The name that it holds, was started under, or its pid."""
+        return self.names[0] if self.names else self.spec_name or str(self.pid)
+
+    @property
+    def rng(self) -> random.Random:
+        """The server's own random stream; the same for the same seed, name and incarnation."""
+        if self._rng is None:
+            self._rng = self.node.stream("server", self.spec_name or self.number)
+        return self._rng
+
+    def settled(self, caller: str, reference: int) -> None:
+        """Forget a deferred caller: it has its answer."""
+        self.deferred.pop((caller, reference), None)
+
+    def send_after(self, delay: float, message: Any) -> Timer:
+        """Start a timer of this process."""
+        timer = Timer(self)
+        self.timers[timer] = None
+        timer.start(delay, message)
+        return timer
+
+    def open_storage(self) -> Storage:
+        """Return the server's durable storage."""
+        if self._storage is None:
+            if not self.spec_name:
+                raise InvalidArgument(
+                    "only a named server has storage: after a restart nobody would know whose the "
+                    "data are",
+                    path="storage",
+                    allowed="ChildSpec(…, name=…)",
+                )
+            if self.node.storage_folder is None:
+                raise InvalidArgument("this node has no storage", path="storage")
+            self._storage = Storage.open(self.node.storage_folder, self.spec_name)
+        return self._storage
+
+    def defer(self) -> Deferred:
+        """Return the present caller, to be answered later."""
+        if self._call is None:
+            return Deferred(self.node.name, 0, None)
+        caller, reference = self._call
+        self.deferred[self._call] = None
+        return Deferred(caller, reference, self.pid)
+
+    # Handling ------------------------------------------------------------------------------------
+
+    def run(self) -> None:  # noqa: C901, PLR0912, PLR0915 - the hot loop: one function, no calls it can spare
+        """Handle what waits, until the mailbox is empty, a handler awaits, or the turn is over."""
+        self.scheduled = False
+        if self._task is not None or not self.alive:
+            return
+        mailbox = self.mailbox
+        waiting = len(mailbox)
+        self.high_water = max(self.high_water, waiting)
+        now = self.node.clock.now
+        started = now()
+        methods = self._methods
+        turn = _TURN
+        while mailbox and turn:
+            turn -= 1
+            message = mailbox.popleft()
+            kind = message[0]
+            if self.rules is not None and self._struck(message):
+                break
+            try:
+                if kind == CALL:
+                    self._call = (message[5], message[6])
+                    method = methods.get(message[2]) or self._method(message[2])
+                    kwargs = message[4]
+                    result = method(*message[3], **kwargs) if kwargs else method(*message[3])
+                elif kind == CAST:
+                    self._call = None
+                    method = methods.get(message[2]) or self._method(message[2])
+                    kwargs = message[4]
+                    result = method(*message[3], **kwargs) if kwargs else method(*message[3])
+                elif kind == INFO:
+                    self._call = None
+                    result = self.server.info(message[2])
+                else:
+                    self._call = None
+                    self._system(message)
+                    if not self.alive or self.ending:
+                        break
+                    continue
+            except BaseException as error:  # noqa: BLE001 - whatever a handler raises is judged there
+                self._raised(error)
+                if not self.alive or self.ending:
+                    break
+                continue
+            if result.__class__ is CoroutineType:
+                self._await(result)
+                break
+            if kind == CALL and result is not NO_REPLY:
+                # `Node.answer`, written out for the caller on this node.
+                node = self.node
+                if message[5] == node.name:
+                    node.calls.resolve(node.name, message[6], result)
+                else:
+                    node.transport.send(message[5], (3, message[6], result))
+        self.handled += _TURN - turn
+        self.busy_seconds += now() - started
+        if mailbox and self._task is None and self.alive and not self.scheduled and not self.ending:
+            self.scheduled = True
+            self.node.loop.call_soon(self.run, context=self.context)
+
+    def _method(self, name: str) -> Callable[..., Any]:
+        cls = type(self.server)
+        # Only what the class defines: `Server.handlers` names no attribute of the instance.
+        found: Any = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+        method = found.__get__(self.server, cls) if hasattr(found, "__get__") else found
+        if (
+            name.startswith("_")
+            or not callable(method)
+            or name in Server._reserved
+            or name in Server._callbacks
+        ):
+            raise unknown_method(self.server, name)
+        return self._methods.setdefault(name, method)
+
+    def _await(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        task = self.node.loop.create_task(carry(coroutine), context=self.context)
+        self._task = task
+        task.add_done_callback(self._awaited, context=self.context)
+
+    def _awaited(self, task: asyncio.Task[Any]) -> None:
+        if self._task is task:
+            self._task = None
+        if task.cancelled():
+            error: BaseException | None = asyncio.CancelledError()
+        else:
+            error = raised_by(task)
+        if not self.alive:
+            return
+        call = self._call
+        if error is not None:
+            self._raised(error, began=True)
+        elif call is not None and task.result() is not NO_REPLY:
+            self.node.answer(call[0], call[1], task.result())
+        if self.alive and not self.ending:
+            self.run()
+
+    def _raised(self, error: BaseException, *, began: bool = False) -> None:
+        """Judge what a handler raised: an answer, a caller's slip, a stop, or the end.
+
+        Args:
+            error: What it raised.
+            began: Whether the handler has surely begun, so that it cannot be a caller's slip.
+        """
+        call = self._call
+        if isinstance(error, StopServer):
+            if call is not None:
+                # It waits no longer for an answer, but for the end.
+                self.deferred[call] = None
+            self.finish(error.reason)
+        elif isinstance(error, Refused):
+            self._answer_error(call, error)
+        elif not began and _is_slip(error):
+            # The caller named no handler, or gave it arguments that it does not take. That is
+            # the caller's error; a server must not die of another's slip.
+            slip = (
+                error
+                if isinstance(error, InvalidArgument)
+                else InvalidArgument(reasons.text_of(error))
+            )
+            if call is None:
+                self.node.emit("alert", "bad_message", self.label, why=reasons.text_of(slip))
+            else:
+                self._answer_error(call, slip)
+        else:
+            reason = reasons.portable(error)
+            if call is not None and call not in self.deferred:
+                self.node.answer_error(*call, reasons.exit_error(self.label, reason))
+                self._call = None
+            self.finish(reason)
+
+    def _answer_error(self, call: tuple[str, int] | None, error: BaseException) -> None:
+        if call is not None:
+            self.deferred.pop(call, None)
+            self.node.answer_error(call[0], call[1], reasons.portable(error))
+
+    def _system(self, message: Message) -> None:
+        _, _, request, argument, caller, reference = message
+        if request == "sync":
+            self.node.answer(caller, reference, value=True)
+        elif request == "state":
+            self.node.answer(caller, reference, dict(vars(self.server)))
+        elif request == "stop":
+            self.on_end.append(lambda _: self.node.answer(caller, reference, value=True))
+            self.finish(argument)
+
+    def _struck(self, message: Message) -> bool:
+        """Ask the installed faults whether this message ends the server."""
+        for rule in list(self.rules or ()):
+            reason = rule.strike(message)
+            if reason is not None:
+                if message[0] == CALL:
+                    self.node.answer_exit(message[5], message[6], self, reason)
+                self.end(reason)
+                return True
+        return False
+
+    # The end -------------------------------------------------------------------------------------
+
+    def parent_exit(self, reason: Any) -> None:
+        """Run ``terminate`` if the server traps exits (in mailbox order, as OTP does), then end."""
+        if not self.trap_exit:
+            self.end(reason)
+            return
+        self.mailbox.append((5, self.number, "stop", reason, self.node.name, 0))
+        if not self.scheduled:
+            self.scheduled = True
+            self.node.loop.call_soon(self.run, context=self.context)
+
+    def finish(self, reason: Any) -> None:
+        """Run ``terminate``, then end with `reason`."""
+        if self.ending or not self.alive:
+            return
+        self.ending = True
+        self._call = None
+        try:
+            result = self.server.terminate(reason)
+        except BaseException as error:  # noqa: BLE001 - OTP: the exit reason becomes terminate's own
+            self.end(reasons.portable(error))
+            return
+        if result.__class__ is CoroutineType:
+            task = self.node.loop.create_task(carry(result), context=self.context)
+            self._task = task
+            task.add_done_callback(lambda done: self._terminated(done, reason))
+        else:
+            self.end(reason)
+
+    def _terminated(self, task: asyncio.Task[Any], reason: Any) -> None:
+        self._task = None
+        if task.cancelled():
+            self.end(reason)
+            return
+        error = raised_by(task)
+        self.end(reason if error is None else reasons.portable(error))
+
+    def cleanup(self, reason: Any) -> None:
+        """Cancel the timers and the running handler; answer those who waited; close the storage."""
+        for timer in list(self.timers):
+            timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        if self._call is not None:
+            self.deferred[self._call] = None
+        for caller, reference in self.deferred:
+            self.node.answer_exit(caller, reference, self, reason)
+        self.deferred.clear()
+        if self._storage is not None:
+            self._storage.close()
+
+
+def _is_slip(error: BaseException) -> bool:
+    """Whether the call itself was wrong, not what the handler did.
+
+    A ``TypeError`` whose traceback ends in the dispatcher was raised by the call expression: the
+    arguments did not fit, and no line of the handler ran. One from inside the handler has a
+    deeper traceback, and is a crash.
+    """
+    traceback = error.__traceback__
+    if isinstance(error, TypeError):
+        return traceback is not None and traceback.tb_next is None
+    if isinstance(error, InvalidArgument):
+        # From `_method`, two frames deep at most: run -> _method -> (raise).
+        depth = 0
+        while traceback is not None:
+            depth += 1
+            if depth > 1 and traceback.tb_frame.f_code is not _METHOD_CODE:
+                return False
+            traceback = traceback.tb_next
+        return True
+    return False
+
+
+_METHOD_CODE = ServerProcess._method.__code__

@@ -1,0 +1,236 @@
+"""What a supervisor is told about its children. Checked whole, before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from resilkit import validate
+from resilkit.errors import InvalidArgument
+from resilkit.runtime.server import Server
+
+__all__ = ["ChildSpec", "SupervisorSpec"]
+
+Restart = Literal["permanent", "transient", "temporary"]
+Strategy = Literal["one_for_one", "one_for_all", "rest_for_one"]
+AutoShutdown = Literal["never", "any_significant", "all_significant"]
+
+_RESTARTS = ("permanent", "transient", "temporary")
+_STRATEGIES = ("one_for_one", "one_for_all", "rest_for_one")
+_AUTO = ("never", "any_significant", "all_significant")
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """How a supervisor starts, restarts and stops one server.
+
+    Args:
+        server: The `Server` subclass.
+        id: Its name among its siblings; the server's `name` when left out, then the class's name.
+        name: The name to register it under, ``None`` for none.
+        args: Positional arguments of its ``init``.
+        kwargs: Keyword arguments of its ``init``.
+        restart: ``"permanent"`` (always), ``"transient"`` (unless it ended with ``normal``,
+            ``shutdown`` or ``(shutdown, x)``) or ``"temporary"`` (never).
+        shutdown: Seconds that it may take to end after ``shutdown`` before it is killed,
+            ``None`` for no limit, or ``"brutal_kill"`` for no time at all.
+        significant: Whether its end can end the supervisor (`SupervisorSpec.auto_shutdown`).
+        scope: ``"cluster"`` for a name that is unique in the cluster, ``"node"`` for one that
+            each node can give once.
+
+    Raises:
+        InvalidArgument: For anything else, with the path and what is allowed.
+
+    Examples:
+        >>> class Echo(Server):
+        ...     def say(self, text):
+        ...         return text
+        >>> ChildSpec(Echo, name="echo").id
+        'echo'
+    """
+
+    server: type[Server]
+    id: str = field(default="", kw_only=True)
+    name: str | None = field(default=None, kw_only=True)
+    args: tuple[Any, ...] = field(default=(), kw_only=True)
+    kwargs: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    restart: Restart = field(default="permanent", kw_only=True)
+    shutdown: float | Literal["brutal_kill"] | None = field(default=5.0, kw_only=True)
+    significant: bool = field(default=False, kw_only=True)
+    scope: Literal["cluster", "node"] = field(default="cluster", kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.server, type) and issubclass(self.server, Server)):
+            raise InvalidArgument(
+                "must be a subclass of resilkit.Server",
+                path="ChildSpec.server",
+                value=self.server,
+                allowed="the class itself, not an instance",
+            )
+        if self.name is not None:
+            _name(self.name, "ChildSpec.name")
+        if not self.id:
+            object.__setattr__(self, "id", self.name or self.server.__name__)
+        if not isinstance(self.id, str):
+            raise InvalidArgument("must be a string", path="ChildSpec.id", value=self.id)
+        if not isinstance(self.args, tuple):
+            if not isinstance(self.args, list):
+                raise InvalidArgument(
+                    "must be a tuple of arguments",
+                    path=f"ChildSpec({self.id}).args",
+                    value=self.args,
+                    allowed="args=(x,) for one argument",
+                )
+            object.__setattr__(self, "args", tuple(self.args))
+        if not isinstance(self.kwargs, Mapping):
+            raise InvalidArgument(
+                "must be a mapping", path=f"ChildSpec({self.id}).kwargs", value=self.kwargs
+            )
+        validate.choice(self.restart, f"ChildSpec({self.id}).restart", _RESTARTS)
+        validate.choice(self.scope, f"ChildSpec({self.id}).scope", ("cluster", "node"))
+        if self.shutdown != "brutal_kill":
+            validate.duration(self.shutdown, f"ChildSpec({self.id}).shutdown", allow_none=True)
+        _flag(self.significant, f"ChildSpec({self.id}).significant")
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorSpec:
+    """A supervisor: its children in order, and what it does when one ends (OTP's rules).
+
+    Args:
+        name: The name that it is registered under, and its id among its siblings.
+        children: `ChildSpec` and `SupervisorSpec`, started in this order, stopped in reverse.
+        strategy: ``"one_for_one"`` restarts the child that ended, ``"rest_for_one"`` that one and
+            those after it, ``"one_for_all"`` all.
+        max_restarts: More restarts than this within `max_seconds` end the supervisor.
+        max_seconds: The window of `max_restarts`, in seconds.
+        auto_shutdown: Ends the supervisor when a significant child ended by itself: ``"never"``,
+            ``"any_significant"`` or ``"all_significant"``.
+        restart: What its own supervisor does when it ends, as for a child.
+        significant: As for a child.
+        scope: As for a child: ``"node"`` for a name that each node can give once, which takes no
+            agreement with the others.
+
+    Raises:
+        InvalidArgument: For duplicate ids or names, a spec that contains itself, a significant
+            permanent child, and every other bad field, with its path.
+
+    Examples:
+        >>> class Echo(Server):
+        ...     pass
+        >>> SupervisorSpec("echoes", [ChildSpec(Echo, id="a"), ChildSpec(Echo, id="b")]).id
+        'echoes'
+    """
+
+    name: str
+    children: Sequence[ChildSpec | SupervisorSpec] = ()
+    strategy: Strategy = field(default="one_for_one", kw_only=True)
+    max_restarts: int = field(default=3, kw_only=True)
+    max_seconds: float = field(default=5.0, kw_only=True)
+    auto_shutdown: AutoShutdown = field(default="never", kw_only=True)
+    restart: Restart = field(default="permanent", kw_only=True)
+    significant: bool = field(default=False, kw_only=True)
+    scope: Literal["cluster", "node"] = field(default="cluster", kw_only=True)
+
+    @property
+    def id(self) -> str:
+        """Its name among its siblings."""
+        return self.name
+
+    @property
+    def shutdown(self) -> None:
+        """A supervisor may take as long as its children need (OTP's ``infinity``)."""
+        return
+
+    def __post_init__(self) -> None:
+        _name(self.name, "SupervisorSpec.name")
+        where = f"SupervisorSpec({self.name})"
+        if isinstance(self.children, (str, bytes)) or not isinstance(self.children, Sequence):
+            raise InvalidArgument(
+                "must be a list of ChildSpec and SupervisorSpec",
+                path=f"{where}.children",
+                value=self.children,
+            )
+        object.__setattr__(self, "children", tuple(self.children))
+        validate.choice(self.strategy, f"{where}.strategy", _STRATEGIES)
+        validate.number(self.max_restarts, f"{where}.max_restarts", low=0, integer=True)
+        validate.duration(self.max_seconds, f"{where}.max_seconds", allow_zero=False)
+        validate.choice(self.auto_shutdown, f"{where}.auto_shutdown", _AUTO)
+        validate.choice(self.restart, f"{where}.restart", _RESTARTS)
+        _flag(self.significant, f"{where}.significant")
+        validate.choice(self.scope, f"{where}.scope", ("cluster", "node"))
+        seen: dict[str, int] = {}
+        for index, child in enumerate(self.children):
+            path = f"{where}.children[{index}]"
+            if not isinstance(child, (ChildSpec, SupervisorSpec)):
+                raise InvalidArgument(
+                    "must be a ChildSpec or a SupervisorSpec", path=path, value=child
+                )
+            if child.id in seen:
+                raise InvalidArgument(
+                    f"has the same id as children[{seen[child.id]}]",
+                    path=f"{path}.id",
+                    value=child.id,
+                    allowed="ids that differ within one supervisor; give id=…",
+                )
+            seen[child.id] = index
+            self.check_significance(child, path)
+        _no_name_twice(self, where)
+
+    def check_significance(self, child: ChildSpec | SupervisorSpec, path: str) -> None:
+        """Refuse a significant child that could never end this supervisor (OTP, rule 7)."""
+        if not child.significant:
+            return
+        if child.restart == "permanent":
+            raise InvalidArgument(
+                "a permanent child cannot be significant: it is always restarted",
+                path=f"{path}.significant",
+                value=True,
+                allowed='restart="transient" or "temporary" with it',
+            )
+        if self.auto_shutdown == "never":
+            raise InvalidArgument(
+                'a significant child needs auto_shutdown other than "never"',
+                path=f"{path}.significant",
+                value=True,
+                allowed='auto_shutdown="any_significant" or "all_significant"',
+            )
+
+
+def _no_name_twice(spec: SupervisorSpec, where: str) -> None:
+    seen: dict[str, str] = {}
+
+    def visit(one: ChildSpec | SupervisorSpec, path: str) -> None:
+        if one.name is not None:
+            if one.name in seen:
+                raise InvalidArgument(
+                    f"the name is given twice; it is also at {seen[one.name]}",
+                    path=f"{path}.name",
+                    value=one.name,
+                    allowed="names that differ within the tree",
+                )
+            seen[one.name] = path
+        if isinstance(one, SupervisorSpec):
+            for index, child in enumerate(one.children):
+                visit(child, f"{path}.children[{index}]")
+
+    visit(spec, where)
+
+
+_LONGEST_NAME = 255
+
+
+def _name(value: object, path: str) -> None:
+    if not isinstance(value, str) or not value or len(value) > _LONGEST_NAME or "\0" in value:
+        raise InvalidArgument(
+            "must be a name",
+            path=path,
+            value=value,
+            allowed=f"a string of 1 to {_LONGEST_NAME} characters without NUL",
+        )
+
+
+def _flag(value: object, path: str) -> None:
+    if not isinstance(value, bool):
+        raise InvalidArgument("must be True or False", path=path, value=value)

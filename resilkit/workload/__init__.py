@@ -1,0 +1,33 @@
+"""Load: what users do, when, and the engine that does it and measures.
+
+Open-loop latencies count from the intended start, so a system that stalls cannot hide it by
+slowing the measurement down (coordinated omission).
+"""
+
+from __future__ import annotations
+
+from resilkit.workload import arrivals, values
+from resilkit.workload.client import CallTarget, Client, User
+from resilkit.workload.engine import Engine
+from resilkit.workload.operations import CallMethod, Operation, OperationFunction
+from resilkit.workload.report import GeneratorReport
+from resilkit.workload.specs import Arrivals, Closed, OpenArrivals
+from resilkit.workload.workload import GeneratorPlan, Workload
+
+__all__ = [
+    "Arrivals",
+    "CallMethod",
+    "CallTarget",
+    "Client",
+    "Closed",
+    "Engine",
+    "GeneratorPlan",
+    "GeneratorReport",
+    "OpenArrivals",
+    "Operation",
+    "OperationFunction",
+    "User",
+    "Workload",
+    "arrivals",
+    "values",
+]

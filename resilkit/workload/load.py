@@ -1,0 +1,290 @@
+"""Load on a cluster: generators in processes of their own, started together."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import signal
+from typing import TYPE_CHECKING, Any
+
+from resilkit import validate
+from resilkit.cluster.launcher_events import Exited, Forked
+from resilkit.errors import InvalidArgument, NodeDown, ResilkitError, StartFailed
+from resilkit.history import History
+from resilkit.network.codec import by_value
+from resilkit.runtime import Pid, reasons
+from resilkit.runtime.process import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from resilkit.cluster import Cluster
+    from resilkit.cluster.session import Session
+    from resilkit.workload.report import GeneratorReport
+    from resilkit.workload.workload import GeneratorPlan, Workload
+
+__all__ = ["LoadRun", "start_load"]
+
+_START_TIMEOUT = 10.0
+_END_TIMEOUT = 5.0
+_HEAD_START = 0.05
+"""Seconds between the order to start and the start: all generators must have it by then."""
+
+
+def start_load(
+    cluster: Cluster, workload: Workload, *, duration: float, seed: int | None = None
+) -> LoadRun:
+    """Start a workload on a cluster; returns when its generators are about to send.
+
+    Args:
+        cluster: The cluster.
+        workload: What to do.
+        duration: Seconds of load.
+        seed: The root of its randomness; the cluster's seed when left out.
+
+    Returns:
+        The `LoadRun`: its history grows while it runs.
+
+    Raises:
+        InvalidArgument: `duration` is not above 0, or an operation cannot travel to another
+            process. Nothing has started.
+        StartFailed: A generator did not start.
+    """
+    duration = validate.duration(duration, "duration", allow_zero=False)
+    session = cluster._session
+    plans = workload.plan(cluster.seed if seed is None else seed, duration)
+    run = LoadRun(session, plans, [_packed(plan) for plan in plans])
+    session.thread.sync(run.start())
+    return run
+
+
+class LoadRun:
+    """A workload at work.
+
+    Attributes:
+        history: What each operation did, growing while it runs.
+        started: The instant of the first intended start, in the notebook's monotonic seconds.
+        reports: What each generator says of itself, once it has ended.
+        errors: Why a generator gave no report, by name.
+        pids: The generators' process ids, by name.
+    """
+
+    def __init__(self, session: Session, plans: list[GeneratorPlan], packed: list[bytes]) -> None:
+        self.history = History()
+        self.started = 0.0
+        self.reports: list[GeneratorReport] = []
+        self.errors: dict[str, str] = {}
+        self.pids: dict[str, int] = {}
+        self._session = session
+        self._plans = plans
+        self._packed = packed
+        self._offsets: dict[str, float] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._over = asyncio.Event()
+        self._gone: dict[str, asyncio.Event] = {}
+        self._sink: _Sink | None = None
+        session.load_runs += 1
+        # Two loads may run at once; their processes need names of their own.
+        self._suffix = "" if session.load_runs == 1 else f".{session.load_runs}"
+
+    @property
+    def finished(self) -> bool:
+        """Whether every generator has ended."""
+        return self._over.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it has finished; return whether it has.
+
+        Args:
+            timeout: Seconds; ``None`` for ever.
+        """
+
+        async def over() -> bool:
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._over.wait()
+            except TimeoutError:
+                return False
+            return True
+
+        return self._session.thread.sync(over())
+
+    def stop(self) -> None:
+        """Send nothing more; what is under way ends or is counted as ``info``."""
+        self._session.thread.sync(self._ask_all("halt"))
+
+    def set_rate(self, factor: float) -> None:
+        """Multiply the planned rate (closed loop: the users) by `factor` from now on; 0 pauses."""
+        factor = validate.number(factor, "factor", low=0.0)
+        self._session.thread.sync(self._ask_all("set_rate", factor))
+
+    # On the loop ---------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Fork the generators, give them their plans, and start them together."""
+        session = self._session
+        self._sink = _Sink(session, self)
+        session.node.add(self._sink)
+        try:
+            async with asyncio.timeout(_START_TIMEOUT):
+                await _together([self._begin(plan) for plan in self._plans])
+        except BaseException as error:
+            # An interrupt too: a generator that nobody waits for must not live on.
+            await asyncio.shield(session.loop.create_task(self._end_processes()))
+            if isinstance(error, InvalidArgument) or not isinstance(
+                error, (TimeoutError, ResilkitError)
+            ):
+                raise
+            why = str(error) or f"it did not answer within {_START_TIMEOUT:g} s"
+            raise StartFailed(f"a load generator did not start: {why}", reason=error) from error
+        self.started = session.clock.now() + _HEAD_START
+        session.events.append(self.started, "workload", "started", target="", detail={})
+        for plan in self._plans:
+            self._tasks.append(session.loop.create_task(self._run(plan)))
+        session.node.spawn_task(self._finish())
+
+    def _name(self, plan: GeneratorPlan) -> str:
+        return f"@{plan.generator}{self._suffix}"
+
+    async def _begin(self, plan: GeneratorPlan) -> None:
+        await self._fork(plan)
+        await self._meet(self._name(plan))
+
+    async def _fork(self, plan: GeneratorPlan) -> None:
+        session = self._session
+        name = self._name(plan)
+        assert self._sink is not None  # noqa: S101 - made before
+        boot = pickle.dumps(
+            {
+                "name": name,
+                "seed": plan.seed,
+                "cookie": session.cookie,
+                "folder": str(session.folder),
+                "members": list(session.nodes),
+                "detect_after": session.spec.detect_after,
+                "console": self._sink.pid,
+                "plan": self._packed[plan.index],
+            }
+        )
+        self._gone[name] = asyncio.Event()
+        session.helpers[name] = self._launched
+        await session.launcher.fork(name, "resilkit.workload.process:main", boot)
+        session.transport.dial(name)
+
+    def _launched(self, event: Any) -> None:
+        if isinstance(event, Forked):
+            self.pids[event.name] = event.pid
+        elif isinstance(event, Exited):
+            self._gone[event.name].set()
+            if event.error:
+                self.errors[event.name] = event.error
+
+    async def _meet(self, name: str) -> None:
+        from resilkit.metrics.offset import estimate
+
+        while self._session.node.membership.incarnation(name) is None:
+            if self._gone[name].is_set():
+                raise StartFailed(self._session.last_words(name))
+            await self._session.transport.change()
+        samples = []
+        for _ in range(4):
+            sent = self._session.clock.now()
+            theirs = await self._ask(name, "ping")
+            samples.append((sent, theirs, theirs, self._session.clock.now()))
+        self._offsets[name] = estimate(samples)[0]
+
+    async def _run(self, plan: GeneratorPlan) -> None:
+        name = self._name(plan)
+        try:
+            at = self.started + self._offsets[name]
+            self.reports.append(await self._ask(name, "run", at, timeout=None))
+        except ResilkitError as error:
+            self.errors.setdefault(name, str(error))
+
+    async def _finish(self) -> None:
+        try:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._end_processes()
+            if not self._session.closed:
+                self._session.note("workload", "ended", "", operations=len(self.history))
+        finally:
+            # Whatever went wrong: nobody must wait for ever.
+            self._over.set()
+
+    async def _end_processes(self) -> None:
+        session = self._session
+        if self._sink is not None:
+            self._sink.end("normal")
+        for name, gone in self._gone.items():
+            if session.closed:
+                return
+            session.transport.hang_up(name)
+            try:
+                if await session.launcher.signal(name, signal.SIGKILL):
+                    async with asyncio.timeout(_END_TIMEOUT):
+                        await gone.wait()
+                await session.launcher.forget(name)
+            except (TimeoutError, ResilkitError) as error:
+                if not session.closed:
+                    session.note("alert", "generator_not_ended", name, why=str(error))
+            session.helpers.pop(name, None)
+
+    async def _ask(self, name: str, method: str, *args: Any, timeout: float | None = 5.0) -> Any:
+        node = self._session.node
+        incarnation = node.membership.incarnation(name)
+        if incarnation is None:
+            raise NodeDown(f"the generator {name} has gone", node=name)
+        return await node.call(Pid(name, 1, incarnation), method, args, None, timeout)
+
+    async def _ask_all(self, method: str, *args: Any) -> None:
+        await asyncio.gather(
+            *(self._ask(self._name(plan), method, *args) for plan in self._plans),
+            return_exceptions=True,
+        )
+
+    def take(self, name: str, rows: Any) -> None:
+        """Take a batch of rows, on the notebook's clock."""
+        self.history.extend(rows, offset=-self._offsets.get(name, 0.0))
+
+
+def _packed(plan: GeneratorPlan) -> bytes:
+    try:
+        return by_value(plan)
+    except Exception as error:
+        # Pickling runs the user's own code, which may raise anything.
+        raise InvalidArgument(
+            "cannot travel to the generator's process: "
+            f"{reasons.describe(error)}; make what it needs inside it",
+            path="operations",
+            value=[operation.name for operation in plan.operations],
+        ) from error
+
+
+async def _together(works: list[Coroutine[Any, Any, None]]) -> None:
+    """Await all; when one fails, or nobody waits any more, end the others first."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+class _Sink(Process):
+    """Takes the rows that the generators send."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, session: Session, run: LoadRun) -> None:
+        super().__init__(session.node, session.node.new_number())
+        self._run = run
+
+    def run(self) -> None:
+        """Hand over what waits."""
+        self.scheduled = False
+        while self.mailbox:
+            message = self.mailbox.popleft()[2]
+            if isinstance(message, tuple) and message[0] == "rows":
+                self._run.take(message[1], message[2])

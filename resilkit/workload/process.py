@@ -1,0 +1,124 @@
+"""What runs in a load generator's process: a client of the cluster, and the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resilkit import rng
+from resilkit.clock import SystemClock
+from resilkit.cluster.event_loop import new_loop
+from resilkit.cluster.fork import watch_lifeline
+from resilkit.network.codec import from_value
+from resilkit.network.transport import SocketTransport
+from resilkit.runtime import NO_REPLY, Node, Pid, Reference, Server
+from resilkit.runtime.kinds import INFO, classify
+from resilkit.runtime.server_process import ServerProcess
+from resilkit.workload.engine import Engine
+
+if TYPE_CHECKING:
+    from resilkit.history import Rows
+
+__all__ = ["Generator", "main"]
+
+
+class Generator(Server):
+    """Runs one engine; the notebook's side is `resilkit.workload.load`."""
+
+    def init(self, console: Pid, plan: bytes) -> None:
+        """Take the plan."""
+        self.console = console
+        self.engine = Engine(from_value(plan), _Client(), self._emit)
+
+    def ping(self) -> float:
+        """Return this process's monotonic time."""
+        return self.now()
+
+    def run(self, start_at: float) -> Any:
+        """Begin at the instant `start_at`; answers with the report when all is over."""
+        caller = self.defer()
+
+        async def run() -> None:
+            try:
+                report = await self.engine.run(start_at)
+            except Exception as error:  # noqa: BLE001 - told to the notebook, which asked
+                caller.fail(error)
+            else:
+                caller.reply(report)
+
+        # In this process's context: the operations send as it.
+        task = self._process.loop.create_task(run(), context=self._process.context)
+        self.running = task
+        return NO_REPLY
+
+    def set_rate(self, factor: float) -> None:
+        """Change the rate from now on."""
+        self.engine.set_rate(factor)
+
+    def halt(self) -> None:
+        """Send nothing more."""
+        self.engine.stop()
+
+    def _emit(self, rows: Rows) -> None:
+        node = self._process.node
+        message = (INFO, self.console.number, ("rows", node.name, rows))
+        node.transport.send(self.console.node, message)
+
+
+class _Client:
+    """How the users of this process find servers."""
+
+    def whereis(self, name: str, /) -> Reference:
+        """Return a reference that follows `name`."""
+        return Reference(name)
+
+
+def main(boot: bytes, lifeline: int, incarnation: int) -> None:
+    """Be one load generator: what the launcher calls in the forked process."""
+    loop = new_loop()
+    asyncio.set_event_loop(loop)
+    watch_lifeline(loop, lifeline)
+    gc.freeze()
+    loop.run_until_complete(_serve(loop, pickle.loads(boot), incarnation))
+    os._exit(0)
+
+
+async def _serve(
+    loop: asyncio.AbstractEventLoop, options: dict[str, Any], incarnation: int
+) -> None:
+    name = options["name"]
+    node = Node(
+        name,
+        incarnation=incarnation,
+        loop=loop,
+        clock=SystemClock(),
+        seed=options["seed"],
+        role="client",
+    )
+    generator = Generator()
+    process = ServerProcess(node, node.new_number(), generator, None, None)
+    node.add(process)
+    generator.init(options["console"], options["plan"])
+    transport = SocketTransport(
+        name,
+        incarnation,
+        role="client",
+        listens=True,
+        cookie=options["cookie"],
+        folder=Path(options["folder"]),
+        receiver=node,
+        members=options["members"],
+        edges=[],
+        rng=rng.stream(options["seed"], "transport", name),
+        detect_after=options["detect_after"],
+        classify=classify,
+    )
+    node.transport = transport
+    await transport.start()
+    for member in options["members"]:
+        transport.dial(member)
+    await loop.create_future()

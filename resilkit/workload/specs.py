@@ -1,0 +1,304 @@
+"""The records behind `resilkit.workload.arrivals`: checked, frozen, and able to make a schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from math import inf
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from resilkit import validate
+from resilkit.errors import InvalidArgument
+from resilkit.workload.intensity import (
+    Segment,
+    count_between,
+    even_times,
+    poisson_times,
+    shaped,
+)
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["Arrivals", "Burst", "Closed", "Constant", "OpenArrivals", "Poisson", "Stages"]
+
+_SPACINGS = ("even", "poisson")
+
+
+class OpenArrivals:
+    """Arrivals whose instants a rate decides. Made by `constant`, `poisson`, `stages`, `burst`."""
+
+    __slots__ = ()
+
+    kind: ClassVar[str]
+    loop: ClassVar[str] = "open"
+
+    @property
+    def spacing(self) -> str:
+        """``"even"`` (the count follows the rate exactly) or ``"poisson"`` (independent)."""
+        return "even"
+
+    def segments(self) -> Iterator[Segment]:
+        """Give the rate as linear segments, from second 0 on without gaps."""
+        raise NotImplementedError
+
+    def schedule(
+        self,
+        rng: random.Random,
+        *,
+        start: float = 0.0,
+        until: float = inf,
+        factor: float = 1.0,
+        origin: float = 0.0,
+        part: int = 0,
+        parts: int = 1,
+        first: float | None = None,
+    ) -> Iterator[float]:
+        """Give the instants at which operations are due, in order.
+
+        Args:
+            rng: Where Poisson gaps are drawn from.
+            start: Seconds into the run to begin at.
+            until: No segment that begins later is looked at; the last one may go beyond it.
+            factor: Times the rate; 0 gives nothing.
+            origin: Added to every instant: the start of the run on some clock.
+            part: Which of `parts` to give, from 0: evenly spaced operations are dealt out in
+                turn, so that the parts together are just the whole; Poisson parts are
+                independent.
+            parts: How many generators share the rate.
+            first: How many operations of the whole lie before the first of this part (evenly
+                spaced arrivals only); ``None`` for `part`.
+
+        Examples:
+            >>> from resilkit.rng import stream
+            >>> from itertools import islice
+            >>> from resilkit.workload.arrivals import constant
+            >>> list(islice(constant(4).schedule(stream(7)), 5))
+            [0.0, 0.25, 0.5, 0.75, 1.0]
+        """
+        if factor <= 0:
+            return iter(())
+        pieces = shaped(self.segments(), start=start, until=until, factor=factor, origin=origin)
+        if self.spacing == "poisson":
+            return poisson_times(pieces, rng, step=parts)
+        return even_times(pieces, first=part if first is None else first, step=parts)
+
+    def count(self, begin: float, end: float) -> float:
+        """Return how many operations are due from `begin` to `end` (Poisson: on average).
+
+        Examples:
+            >>> Stages(((10, 100), (20, 100))).count(0, 30)
+            2500.0
+        """
+        return count_between(self.segments(), begin, end)
+
+    def describe(self) -> dict[str, Any]:
+        """Return plain data that `parse` reads back."""
+        return _described(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(OpenArrivals):
+    """Evenly spaced operations. See `constant`."""
+
+    kind: ClassVar[str] = "constant"
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        _set(self, "rate", validate.number(self.rate, "rate", low=0.0, low_open=True))
+
+    def segments(self) -> Iterator[Segment]:
+        """Give the one segment."""
+        yield 0.0, inf, self.rate, self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Poisson(Constant):
+    """Independent operations. See `poisson`."""
+
+    kind: ClassVar[str] = "poisson"
+
+    @property
+    def spacing(self) -> str:
+        """Always ``"poisson"``."""
+        return "poisson"
+
+
+@dataclass(frozen=True, slots=True)
+class Stages(OpenArrivals):
+    """A rate that is led from target to target. See `stages`."""
+
+    kind: ClassVar[str] = "stages"
+
+    steps: tuple[tuple[float, float], ...]
+    initial: float = 0.0
+    gaps: str = "even"
+
+    def __post_init__(self) -> None:
+        initial = validate.number(self.initial, "initial", low=0.0)
+        _set(self, "initial", initial)
+        _set(self, "steps", _steps(self.steps, "steps", integer=False, idle=not initial))
+        validate.choice(self.gaps, "gaps", _SPACINGS)
+
+    @property
+    def spacing(self) -> str:
+        """What `gaps` says."""
+        return self.gaps
+
+    def segments(self) -> Iterator[Segment]:
+        """Give a segment a stage, then the last rate for ever."""
+        return _ramps(self.steps, self.initial)
+
+
+@dataclass(frozen=True, slots=True)
+class Burst(OpenArrivals):
+    """A base rate with bursts. See `burst`."""
+
+    kind: ClassVar[str] = "burst"
+
+    base: float
+    peak: float
+    every: float
+    length: float
+    gaps: str = "even"
+
+    def __post_init__(self) -> None:
+        _set(self, "base", validate.number(self.base, "base", low=0.0))
+        _set(self, "peak", validate.number(self.peak, "peak", low=0.0, low_open=True))
+        _set(self, "every", validate.duration(self.every, "every", allow_zero=False))
+        _set(self, "length", validate.duration(self.length, "length", allow_zero=False))
+        if self.length >= self.every:
+            allowed = f"less than every ({self.every:g} s)"
+            message = "must be shorter than the time between bursts"
+            raise InvalidArgument(message, path="length", value=self.length, allowed=allowed)
+        validate.choice(self.gaps, "gaps", _SPACINGS)
+
+    @property
+    def spacing(self) -> str:
+        """What `gaps` says."""
+        return self.gaps
+
+    def segments(self) -> Iterator[Segment]:
+        """Give base and burst in turn, for ever."""
+        yield 0.0, self.every, self.base, self.base
+        number = 1
+        while True:
+            begin = number * self.every
+            number += 1
+            yield begin, begin + self.length, self.peak, self.peak
+            yield begin + self.length, number * self.every, self.base, self.base
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Users who wait for each operation to end. See `closed`."""
+
+    kind: ClassVar[str] = "closed"
+    loop: ClassVar[str] = "closed"
+
+    users: int | tuple[tuple[float, float], ...]
+    think_time: float | tuple[float, float] = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.users, (list, tuple)):
+            _set(self, "users", _steps(self.users, "users", integer=True, idle=True))
+        else:
+            _set(self, "users", validate.number(self.users, "users", low=1, integer=True))
+        _set(self, "think_time", _think(self.think_time))
+
+    @property
+    def most(self) -> int:
+        """The largest number of users at one time."""
+        if isinstance(self.users, int):
+            return self.users
+        return max(int(count) for _, count in self.users)
+
+    @property
+    def ramped(self) -> bool:
+        """Whether the number of users changes with time."""
+        return not isinstance(self.users, int)
+
+    def active(self, time: float) -> float:
+        """Return how many users there should be `time` seconds into the run.
+
+        Examples:
+            >>> ramp = Closed(((10, 50),))
+            >>> ramp.active(0), ramp.active(5), ramp.active(99)
+            (0.0, 25.0, 50.0)
+        """
+        if isinstance(self.users, int):
+            return float(self.users)
+        for begin, end, low, high in _ramps(self.users, 0.0):
+            if begin <= time < end:
+                return low if end == inf else low + (high - low) * (time - begin) / (end - begin)
+        return 0.0
+
+    def describe(self) -> dict[str, Any]:
+        """Return plain data that `parse` reads back."""
+        return _described(self)
+
+
+Arrivals = OpenArrivals | Closed
+"""How operations arrive: open or closed."""
+
+
+def _described(arrivals: Any) -> dict[str, Any]:
+    def plain(value: Any) -> Any:
+        return [plain(one) for one in value] if isinstance(value, tuple) else value
+
+    about = {field.name: plain(getattr(arrivals, field.name)) for field in fields(arrivals)}
+    return {"kind": arrivals.kind, **about}
+
+
+def _set(spec: object, name: str, value: object) -> None:
+    object.__setattr__(spec, name, value)
+
+
+def _steps(
+    given: Iterable[Any], path: str, *, integer: bool, idle: bool
+) -> tuple[tuple[float, float], ...]:
+    """Return checked steps; when they start `idle`, one must rise above 0."""
+    what = "users" if integer else "rate"
+    allowed = f"at least one pair (duration, {what})"
+    if not isinstance(given, (list, tuple)) or not given:
+        raise InvalidArgument("must be steps", path=path, value=given, allowed=allowed)
+    steps = []
+    for number, step in enumerate(given):
+        where = f"{path}[{number}]"
+        if not isinstance(step, (list, tuple)) or len(step) != 2:
+            message = "is no step"
+            raise InvalidArgument(message, path=where, value=step, allowed=f"(duration, {what})")
+        duration = validate.duration(step[0], f"{where}.duration")
+        target: float = (
+            validate.number(step[1], f"{where}.{what}", low=0, integer=True)
+            if integer
+            else validate.number(step[1], f"{where}.{what}", low=0.0)
+        )
+        steps.append((duration, target))
+    if idle and not any(target for _, target in steps):
+        raise InvalidArgument("must rise above 0 in some step", path=path, value=given)
+    return tuple(steps)
+
+
+def _ramps(steps: Iterable[tuple[float, float]], initial: float) -> Iterator[Segment]:
+    begin, low = 0.0, float(initial)
+    for duration, target in steps:
+        if begin + duration > begin:  # else a jump, be it a step of 1e-300 s
+            yield begin, begin + duration, low, float(target)
+        begin, low = begin + duration, float(target)
+    yield begin, inf, low, low
+
+
+def _think(given: object) -> float | tuple[float, float]:
+    if not isinstance(given, (list, tuple)):
+        return validate.duration(given, "think_time")
+    if len(given) != 2:
+        allowed = "seconds, or a pair (low, high)"
+        raise InvalidArgument("is no range", path="think_time", value=given, allowed=allowed)
+    low = validate.duration(given[0], "think_time[0]")
+    high = validate.duration(given[1], "think_time[1]")
+    if high < low:
+        allowed = f"at least {low:g}"
+        raise InvalidArgument("is below low", path="think_time[1]", value=high, allowed=allowed)
+    return low, high

@@ -1,0 +1,209 @@
+"""A workload, and each generator's part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from resilkit import validate
+from resilkit.errors import InvalidArgument
+from resilkit.workload.operations import Operation
+from resilkit.workload.specs import Arrivals, Closed, OpenArrivals
+
+__all__ = ["GeneratorPlan", "Workload"]
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorPlan:
+    """What one load generator does. Made by `Workload.plan`; travels to the generator's process.
+
+    Attributes:
+        generator: Its name: ``g1``, ``g2``, …
+        index: Which of the generators it is, from 0.
+        generators: How many there are.
+        seed: The run's root seed.
+        operations: Those with a weight above 0, in the workload's order.
+        arrivals: The whole workload's arrivals; the engine takes its part.
+        users: The indexes of this generator's users (open loop; a closed loop's come and go).
+        duration: Seconds of load.
+        max_in_flight: Operations of this generator at one time (open loop).
+        drain: Seconds to wait, after the load, for operations to end.
+    """
+
+    generator: str
+    index: int
+    generators: int
+    seed: int
+    operations: tuple[Operation, ...]
+    arrivals: Arrivals
+    users: tuple[int, ...]
+    duration: float
+    max_in_flight: int
+    drain: float
+
+    @property
+    def loop(self) -> str:
+        """``"open"`` or ``"closed"``: every result must say which."""
+        return self.arrivals.loop
+
+    @property
+    def open_arrivals(self) -> OpenArrivals:
+        """The arrivals, known to be open."""
+        return cast("OpenArrivals", self.arrivals)
+
+    @property
+    def closed_arrivals(self) -> Closed:
+        """The arrivals, known to be closed."""
+        return cast("Closed", self.arrivals)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Weighted operations plus arrivals: what users do to a system, and how often.
+
+    Args:
+        operations: What users do; their names differ and at least one weight is above 0.
+        arrivals: When: see `resilkit.workload.arrivals`.
+        users: Open loop: how many users the operations are dealt out to in turn, one a generator
+            when ``None``. They differ in `User.index`, `User.rng` and `User.state`; each may have
+            many operations under way. A closed loop's number of users stands in its arrivals.
+        generators: How many generator processes share the load.
+        max_in_flight: Open loop: how many operations may be under way at one time, over all
+            generators. One that comes due beyond that is not sent, and recorded as ``fail`` with
+            the error ``"dropped"``.
+        drain: Seconds to wait, after the load, for operations to end.
+
+    Raises:
+        InvalidArgument: Anything malformed; the path says where. Nothing has started.
+
+    Examples:
+        >>> from resilkit.workload import arrivals
+        >>> workload = Workload(
+        ...     [
+        ...         Operation.call("counter-0", "increment", weight=0.8),
+        ...         Operation.call("counter-0", "get", weight=0.2),
+        ...     ],
+        ...     arrivals=arrivals.poisson(rate=500),
+        ... )
+        >>> workload.loop
+        'open'
+    """
+
+    operations: Sequence[Operation]
+    arrivals: Arrivals
+    users: int | None = None
+    generators: int = 1
+    max_in_flight: int = 10_000
+    drain: float = 5.0
+
+    def __post_init__(self) -> None:
+        self._set("operations", _operations(self.operations))
+        arrivals: object = self.arrivals
+        if not isinstance(arrivals, (OpenArrivals, Closed)):
+            allowed = "one of resilkit.arrivals: constant, poisson, stages, burst, closed"
+            raise InvalidArgument(
+                "is no arrivals", path="arrivals", value=arrivals, allowed=allowed
+            )
+        generators = validate.number(self.generators, "generators", low=1, high=1000, integer=True)
+        self._set("generators", generators)
+        self._set("users", self._check_users(generators))
+        most = validate.number(self.max_in_flight, "max_in_flight", low=1, integer=True)
+        self._set("max_in_flight", most)
+        self._set("drain", validate.duration(self.drain, "drain"))
+
+    @property
+    def loop(self) -> str:
+        """``"open"`` or ``"closed"``: every result must say which."""
+        return self.arrivals.loop
+
+    def plan(self, seed: int, duration: float) -> list[GeneratorPlan]:
+        """Return each generator's part for a run of `duration` seconds.
+
+        Together the parts are the workload: evenly spaced operations are dealt out in turn,
+        Poisson arrivals split into independent ones, users by their index. A user draws the same
+        numbers whatever the number of generators.
+
+        Args:
+            seed: The run's root seed.
+            duration: Seconds of load, above 0.
+
+        Raises:
+            InvalidArgument: `seed` is no whole number, or `duration` is out of range.
+        """
+        root = validate.number(seed, "seed", integer=True)
+        seconds = validate.duration(duration, "duration", allow_zero=False)
+        used = tuple(operation for operation in self.operations if operation.weight > 0)
+        count = self.generators
+        return [
+            GeneratorPlan(
+                generator=f"g{index + 1}",
+                index=index,
+                generators=count,
+                seed=root,
+                operations=used,
+                arrivals=self.arrivals,
+                users=tuple(range(index, self.users or 0, count)),
+                duration=seconds,
+                max_in_flight=-(-self.max_in_flight // count),
+                drain=self.drain,
+            )
+            for index in range(count)
+        ]
+
+    def describe(self) -> dict[str, Any]:
+        """Return the workload as plain data for a run's manifest."""
+        return {
+            "loop": self.loop,
+            "operations": [operation.describe() for operation in self.operations],
+            "arrivals": self.arrivals.describe(),
+            "users": self.users,
+            "generators": self.generators,
+            "max_in_flight": self.max_in_flight,
+            "drain": self.drain,
+        }
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _check_users(self, generators: int) -> int | None:
+        if isinstance(self.arrivals, Closed):
+            if self.users is not None:
+                message = "is for open loops: a closed loop's users stand in its arrivals"
+                raise InvalidArgument(message, path="users", value=self.users, allowed="None")
+            if self.arrivals.most < generators:
+                message = "must not be more than the users"
+                allowed = f"at most {self.arrivals.most}"
+                raise InvalidArgument(message, path="generators", value=generators, allowed=allowed)
+            return None
+        if self.users is None:
+            return generators
+        return validate.number(self.users, "users", low=generators, integer=True)
+
+
+def _operations(given: object) -> tuple[Operation, ...]:
+    allowed = "a list of Operation"
+    if isinstance(given, Operation) or not isinstance(given, Sequence):
+        raise InvalidArgument("must be a list", path="operations", value=given, allowed=allowed)
+    if not given:
+        raise InvalidArgument("must not be empty", path="operations", value=given, allowed=allowed)
+    seen: dict[str, int] = {}
+    for number, operation in enumerate(given):
+        path = f"operations[{number}]"
+        if not isinstance(operation, Operation):
+            allowed = "Operation(name, function) or Operation.call(target, method)"
+            raise InvalidArgument("is no operation", path=path, value=operation, allowed=allowed)
+        if operation.name in seen:
+            message = f"is the name of operations[{seen[operation.name]}] too"
+            raise InvalidArgument(
+                message, path=f"{path}.name", value=operation.name, allowed="names that differ"
+            )
+        seen[operation.name] = number
+    if not any(operation.weight > 0 for operation in given):
+        raise InvalidArgument(
+            "must not all weigh 0",
+            path="operations",
+            value=[operation.weight for operation in given],
+            allowed="a weight above 0 somewhere",
+        )
+    return tuple(given)

@@ -1,0 +1,1 @@
+"""One file a row, or a few rows that share their contestants."""

@@ -1,0 +1,98 @@
+"""What is drawn while a run goes on."""
+
+from __future__ import annotations
+
+import io
+import re
+
+from rich.console import Console
+
+from resilkit.cli.live import PlainLines, TerminalDisplay
+from resilkit.cli.output import printable
+from resilkit.cli.running import exit_code
+from resilkit.experiment import Progress
+from resilkit.experiment.progress import Quiet, choose_listener
+from tests.experiment import synthetic
+
+LOOK = Progress(
+    phase="load",
+    text="under load",
+    elapsed=3.0,
+    total=20.0,
+    operations=1500,
+    rate=512.4,
+    availability=0.9987,
+    nodes={"n1": "running", "[bold]n2": "killed"},
+    faults=("node_crash",),
+)
+
+
+def drawn(look, width=90):
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system="256")
+    console.print(TerminalDisplay(console, "[red]demo").draw(look))
+    return re.sub(r"\x1b\[[0-9;]*m", "", console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def test_the_panel_shows_nodes_rate_availability_faults_and_time_left():
+    text = drawn(LOOK)
+    for part in ("n1 running", "1,500 (512/s)", "99.87%", "node_crash", "17.0 s"):
+        assert part in text
+
+
+def test_names_with_markup_are_shown_as_they_are():
+    assert "[bold]n2 killed" in drawn(LOOK)
+    assert "[red]demo" in drawn(LOOK)
+
+
+def test_the_panel_fits_a_narrow_terminal():
+    assert max(map(len, drawn(LOOK, width=40).splitlines())) <= 40
+
+
+def test_plain_lines_come_with_each_phase_and_every_two_seconds():
+    stream = io.StringIO()
+    with PlainLines(stream, "demo, seed 7") as lines:
+        for step in range(40):
+            lines.update(Progress(phase="load", text="under load", elapsed=step / 4, total=10.0))
+        lines.update(Progress(phase="done", text="Passed.", total=10.0))
+    written = stream.getvalue().splitlines()
+    assert written[:2] == ["demo, seed 7", "under load"]
+    assert [line.split()[0] for line in written[2:]] == ["2.0", "4.0", "6.0", "8.0"]
+
+
+def test_a_line_names_only_the_nodes_that_do_not_run():
+    stream = io.StringIO()
+    lines = PlainLines(stream, "demo")
+    lines.update(LOOK)
+    lines.update(LOOK)
+    last = stream.getvalue().splitlines()[-1]
+    assert "[bold]n2 killed" in last
+    assert "n1" not in last
+    assert "faults: node_crash" in last
+
+
+def test_what_a_terminal_would_obey_is_not_printed():
+    assert "\x1b" not in printable("\x1b]0;owned\x07 text")
+
+
+def test_the_exit_code_is_0_only_when_every_criterion_held():
+    assert exit_code(synthetic.result(verdicts=synthetic.verdicts("pass"))) == 0
+    assert exit_code(synthetic.result(verdicts=synthetic.verdict_frame([]))) == 0
+    assert exit_code(synthetic.result(verdicts=synthetic.verdicts("pass", "inconclusive"))) == 1
+    assert exit_code(synthetic.result(verdicts=synthetic.verdicts("fail"))) == 1
+
+
+def test_nobody_who_looks_gets_no_bar(monkeypatch):
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    monkeypatch.delitem(__import__("sys").modules, "IPython", raising=False)
+    assert isinstance(choose_listener(True, None), Quiet)
+    assert isinstance(choose_listener(False, None), Quiet)
+
+
+def test_the_bar_moves_and_closes(capsys):
+    from resilkit.experiment.progress import TqdmBar
+
+    with TqdmBar() as bar:
+        bar.update(LOOK)
+        assert bar._bar.n == 3.0
+    assert bar._bar is None
+    assert "under load" in capsys.readouterr().err

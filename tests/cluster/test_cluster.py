@@ -1,0 +1,312 @@
+"""A cluster of real processes: the plain API from end to end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+import pytest
+
+import resilkit as rk
+from resilkit.cluster.cluster import Cluster
+from tests.cluster.servers import COUNTERS, Broken, Counter, Slow, Suicidal
+from tests.cluster.traces import folders, node_pids, wait_gone
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A cluster that the tests of this module share; they leave its nodes running."""
+    with rk.Cluster(nodes=3, seed=7) as cluster:
+        cluster.start(COUNTERS, node="n1")
+        cluster.start(Counter, 10, name="on-n2", node="n2")
+        cluster.start(Counter, 10, name="on-n3", node="n3")
+        yield cluster
+
+
+def test_calls_casts_and_sync(cluster: Cluster) -> None:
+    counter = cluster.whereis("counter-2")
+    before = counter.call.get()
+    assert counter.call.increment(by=2) == before + 2
+    counter.cast.increment()
+    assert counter.sync() is True
+    assert counter.state() == {"value": before + 3}
+    assert counter.queue_length() == 0
+    assert counter.with_timeout(0.5).call.get() == before + 3
+    assert counter.alive()
+
+
+def test_servers_of_different_nodes_call_each_other(cluster: Cluster) -> None:
+    one = cluster.whereis("on-n2")
+    node, pid = one.call.ask("on-n3", "where")
+    assert (node, pid) == ("n3", cluster.nodes["n3"].pid)
+
+
+def test_awaitable_twins_work_on_any_loop(cluster: Cluster) -> None:
+    async def main() -> list[int]:
+        counter = await cluster.astart(Counter, 100, node="n2")
+        return list(await asyncio.gather(*(counter.acall.increment() for _ in range(10))))
+
+    assert asyncio.run(main()) == list(range(101, 111))
+
+
+def test_the_plain_api_works_while_a_loop_runs(cluster: Cluster) -> None:
+    async def main() -> int:
+        return cluster.whereis("on-n2").call.get()  # as in a notebook's cell
+
+    assert asyncio.run(main()) == cluster.whereis("on-n2").call.get()
+
+
+def test_the_plain_api_refuses_the_clusters_own_thread(cluster: Cluster) -> None:
+    async def inside() -> object:
+        try:
+            return cluster.whereis("on-n2").call.get()
+        except rk.InvalidArgument as error:
+            return error
+
+    error = cluster._session.thread.sync(inside())
+    assert isinstance(error, rk.InvalidArgument)
+    assert "await" in str(error)
+
+
+def test_a_crash_comes_with_the_remote_traceback(cluster: Cluster) -> None:
+    counter = cluster.start(Counter, name="brittle", node="n3")
+    with pytest.raises(rk.ServerExit) as caught:
+        counter.call.boom()
+    assert isinstance(caught.value.reason, ValueError)
+    assert 'raise ValueError("boom")' in str(caught.value)
+    with pytest.raises(rk.NoProcess):
+        counter.call.get()
+    assert not counter.alive()
+
+
+def test_errors_of_the_caller_say_what_is_allowed(cluster: Cluster) -> None:
+    counter = cluster.whereis("on-n2")
+    with pytest.raises(rk.InvalidArgument, match="did you mean 'increment'"):
+        counter.call.incremnt()
+    with pytest.raises(rk.InvalidArgument, match="cannot travel"):
+        counter.call.echo(lock())
+    with pytest.raises(rk.CallTimeout) as caught:
+        counter.with_timeout(0.05).call.hold()
+    assert not caught.value.definite
+    with pytest.raises(rk.NoProcess, match="nobody"):
+        cluster.whereis("nobody").call.get()
+    with pytest.raises(rk.InvalidArgument, match="n9"):
+        cluster.nodes["n9"]
+    with pytest.raises(rk.InvalidArgument, match="timeout"):
+        counter.with_timeout(float("nan"))
+
+
+def lock() -> object:
+    """Return something that cannot be pickled."""
+    import threading
+
+    return threading.Lock()
+
+
+def test_a_name_that_is_taken_gives_its_holder(cluster: Cluster) -> None:
+    with pytest.raises(rk.AlreadyStarted) as caught:
+        cluster.start(Counter, name="on-n2", node="n3")
+    assert caught.value.ref.call.where()[0] == "n2"
+
+
+def test_a_failed_start_says_why_and_leaves_nothing(cluster: Cluster) -> None:
+    spec = rk.SupervisorSpec("half", [rk.ChildSpec(Counter, name="h1"), rk.ChildSpec(Broken)])
+    with pytest.raises(rk.StartFailed, match="cannot start"):
+        cluster.start(spec)
+    assert not {"half", "h1"} & set(cluster.names())
+
+
+def test_monitors_from_the_notebook_stack(cluster: Cluster) -> None:
+    counter = cluster.start(Counter, node="n2")
+    monitors = [counter.monitor() for _ in range(2)]
+    counter.stop("done")
+    for monitor in monitors:
+        down = monitor.wait(5.0)
+        assert (down.reason, down.process) == ("done", counter)
+    late = counter.monitor().wait(5.0)
+    assert late.reason == "noproc"
+    with pytest.raises(rk.CallTimeout):
+        cluster.whereis("on-n2").monitor().wait(0.01)
+
+
+def test_a_supervisors_reference_works_on_its_children(cluster: Cluster) -> None:
+    supervisor = cluster.start(
+        rk.SupervisorSpec("team", [rk.ChildSpec(Counter, id="a")]), node="n3"
+    )
+    added = supervisor.start_child(rk.ChildSpec(Counter, name="team-b", args=(5,)))
+    assert added.call.increment() == 6
+    assert [(row["id"], row["status"], row["restart"]) for row in supervisor.children()] == [
+        ("a", "running", "permanent"),
+        ("team-b", "running", "permanent"),
+    ]
+    first = supervisor.children()[0]["ref"]
+    assert first.call.increment() == 1, "a reference that came back is bound to this cluster"
+    supervisor.terminate_child("team-b")
+    supervisor.restart_child("team-b")
+    supervisor.terminate_child("team-b")
+    supervisor.delete_child("team-b")
+    assert supervisor.count_children()["specs"] == 1
+    assert supervisor.tree()["name"] == "team"
+    supervisor.stop()
+    assert not supervisor.alive()
+
+
+class Colour(Enum):
+    """An enum that travels."""
+
+    RED = 1
+
+
+@dataclass(frozen=True)
+class Point:
+    """A record that travels."""
+
+    x: int
+    colour: Colour
+
+
+def test_values_and_types_come_back_as_they_went(cluster: Cluster) -> None:
+    class Local(Exception):
+        pass
+
+    counter = cluster.whereis("on-n2")
+    point = Point(1, Colour.RED)
+    back = counter.call.echo({"point": point, "class": Local, "error": Local("x"), "f": len})
+    assert back["point"] == point
+    assert back["class"] is Local
+    assert isinstance(back["error"], Local)
+    assert back["f"] is len
+    assert counter.call.ask("on-n3", "echo", Local) is Local
+
+
+def test_a_server_class_made_in_a_function_runs_on_nodes(cluster: Cluster) -> None:
+    factor = 3
+
+    class Multiplier(rk.Server):
+        def times(self, x: int) -> int:
+            return factor * x
+
+    assert cluster.start(Multiplier, node="n3").call.times(4) == 12
+
+
+def test_topics_reach_the_notebook_and_back(cluster: Cluster) -> None:
+    with cluster.subscribe("orders.*") as orders:
+        cluster.whereis("on-n3").call.announce("orders.new", {"id": 1})
+        message = orders.get(5.0)
+        assert (message.topic, message.payload) == ("orders.new", {"id": 1})
+        with pytest.raises(rk.CallTimeout):
+            orders.get(0.01)
+
+
+def test_health_names_and_displays(cluster: Cluster) -> None:
+    health = cluster.health()
+    assert {row["status"] for row in health.values()} == {"running"}
+    assert all(row["reachable"] == ["n1", "n2", "n3"] for row in health.values())
+    assert all(row["majority"] for row in health.values())
+    assert "counter-1" in cluster.names()
+    assert "n1 running" in repr(cluster)
+    html = cluster._repr_html_()
+    assert "counter-1" in html
+    assert "<svg" in html
+    assert "running" in cluster.nodes["n1"]._repr_html_()
+    assert {"name", "pid", "queue_length"} <= set(cluster.nodes["n1"].servers()[0])
+
+
+def test_hostile_names_are_escaped(cluster: Cluster) -> None:
+    name = "<script>alert(1)</script>"
+    server = cluster.start(Counter, name=name, node="n2")
+    assert "<script>" not in cluster._repr_html_()
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        ({"nodes": 0}, "nodes"),
+        ({"nodes": -1}, "nodes"),
+        ({"nodes": True}, "nodes"),
+        ({"nodes": 2.5}, "nodes"),
+        ({"nodes": ["a", "a"]}, "nodes[1]"),
+        ({"nodes": ["../a"]}, "nodes[0]"),
+        ({"topology": "torus"}, "topology"),
+        ({"nodes": 2, "topology": [("n1", "n9")]}, "topology"),
+        ({"nodes": 2, "topology": [("n1", "n1")]}, "topology"),
+        ({"latency": -0.1}, "latency"),
+        ({"latency": float("nan")}, "latency"),
+        ({"start_timeout": 0}, "start_timeout"),
+        ({"sample_interval": float("inf")}, "sample_interval"),
+        ({"restart": "sometimes"}, "restart"),
+        ({"toplogy": "mesh"}, "toplogy"),
+        ({"limits": {"memory_bytes": 1}}, "limits"),
+    ],
+    ids=str,
+)
+def test_a_bad_spec_is_refused_before_anything_starts(options: dict, path: str) -> None:
+    before = folders()
+    with pytest.raises(rk.InvalidArgument) as caught:
+        rk.Cluster(**options)
+    assert path in caught.value.path
+    assert folders() == before
+
+
+def test_a_cluster_that_cannot_start_cleans_up_after_itself() -> None:
+    before = folders()
+    for application, reason in ((Broken, "cannot start"), (Slow, "not ready within")):
+        spec = rk.ClusterSpec(
+            nodes=["a", rk.NodeSpec("b", applications=[application])], start_timeout=1.5
+        )
+        with pytest.raises(rk.StartFailed, match=reason):
+            rk.Cluster(spec)
+        assert folders() == before
+    spec = rk.ClusterSpec(nodes=["a", rk.NodeSpec("b", applications=[Suicidal])], start_timeout=5.0)
+    with pytest.raises(rk.StartFailed):
+        rk.Cluster(spec)
+    assert folders() == before
+
+
+def test_node_specs_start_applications_with_their_configuration() -> None:
+    spec = rk.ClusterSpec(
+        nodes=[
+            rk.NodeSpec(
+                "db", applications=[rk.ChildSpec(Counter, name="db-counter")], config={"x": 2}
+            ),
+            "web",
+        ],
+        config={"x": 1, "y": 1},
+        limits=rk.Limits(open_files=256),
+    )
+    with rk.Cluster(spec) as cluster:
+        counter = cluster.whereis("db-counter")
+        assert (counter.call.read_config("x"), counter.call.read_config("y")) == (2, 1)
+        web = cluster.start(Counter, node="web")
+        assert web.call.read_config("x") == 1
+        pids = node_pids(cluster)
+    wait_gone(pids)
+    assert cluster.closed
+    with pytest.raises(rk.ClusterClosed):
+        cluster.start(Counter)
+    with pytest.raises(rk.ResilkitError):
+        counter.call.get()
+    cluster.close()
+
+
+def test_a_closed_cluster_still_shows_its_frames_and_itself() -> None:
+    with rk.Cluster(nodes=1) as cluster:
+        pass
+    assert "closed" in repr(cluster)
+    assert "closed" in cluster._repr_html_()
+    assert not cluster.events.frame("node").empty
+
+
+def test_async_with() -> None:
+    async def main() -> list[int]:
+        async with rk.Cluster(nodes=1) as cluster:
+            counter = await cluster.astart(Counter)
+            assert await counter.acall.increment() == 1
+            health = await cluster.ahealth()
+            assert health["n1"]["answers"]
+            return node_pids(cluster)
+
+    wait_gone(asyncio.run(main()))

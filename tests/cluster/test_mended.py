@@ -1,0 +1,177 @@
+"""What once went wrong in a cluster, and must not again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import resilkit as rk
+from resilkit.cluster import launcher_requests
+from resilkit.cluster.launcher_process import end_launcher
+from resilkit.cluster.loop_thread import loop_thread
+from tests.cluster.harm import wait_until
+from tests.cluster.traces import folders, node_pids, wait_gone
+
+
+def test_a_fault_that_cannot_be_closed_does_not_keep_the_cluster() -> None:
+    before = folders()
+    cluster = rk.Cluster(nodes=2)
+    pids = node_pids(cluster)
+
+    async def broken() -> None:
+        raise ValueError("a fault of the user's")
+
+    cluster._session.faults.close = broken  # type: ignore[method-assign]
+    cluster.close()
+    wait_gone(pids)
+    assert folders() == before
+    assert "unclean_close" in str(list(cluster.events.frame("alert")["event"]))
+
+
+def test_all_nodes_know_an_added_one_after_a_restart_by_policy() -> None:
+    with rk.Cluster(nodes=1, restart="on_crash") as cluster:
+        cluster.add_node()
+        cluster.add_node()
+        first = cluster.nodes["n1"]
+        os.kill(first.pid or 0, signal.SIGKILL)
+        wait_until(lambda: first.incarnation == 2 and first.status == "running")
+        wait_until(lambda: cluster.health()["n1"]["reachable"] == ["n1", "n2", "n3"])
+        for name in ("n2", "n3"):
+            cluster.nodes[name].kill()
+        wait_until(lambda: cluster.health()["n1"]["reachable"] == ["n1"])
+        assert not cluster.health()["n1"]["majority"], "one of three"
+
+
+def test_a_node_that_cannot_be_added_is_not_there() -> None:
+    with rk.Cluster(nodes=2, start_timeout=3.0) as cluster:
+        session, edges = cluster._session, set(cluster._session.edges)
+        fork = session.launcher.fork
+
+        async def failing(name: str, **options: Any) -> int:
+            return await fork(name, **{**options, "entry": "os:no_such_function"})
+
+        session.launcher.fork = failing  # type: ignore[method-assign,assignment]
+        with pytest.raises(rk.StartFailed):
+            cluster.add_node("late")
+        session.launcher.fork = fork  # type: ignore[method-assign]
+        assert list(cluster.nodes) == ["n1", "n2"]
+        assert session.edges == edges
+        assert cluster.add_node("late").status == "running"
+
+        async def never(*_: object) -> None:
+            await asyncio.sleep(100.0)
+
+        session.until_joined, joined = never, session.until_joined  # type: ignore[method-assign]
+        session.start_timeout = 1.0
+        with pytest.raises(rk.CallTimeout, match="did not join"):
+            cluster.add_node("later")
+        assert list(cluster.nodes) == ["n1", "n2", "late"]
+        session.until_joined = joined  # type: ignore[method-assign]
+        session.start_timeout = 10.0
+        assert cluster.add_node("later").status == "running"
+
+
+def test_many_nodes_have_more_time_to_start() -> None:
+    assert rk.ClusterSpec(nodes=50).patience == 30.0
+    assert rk.ClusterSpec(nodes=50, start_timeout=10.0).patience == 10.0
+    spec = rk.ClusterSpec(nodes=2)
+    assert rk.ClusterSpec.from_dict(spec.to_dict()) == spec
+
+
+def test_a_launcher_that_does_not_answer_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher_requests, "SILENT_FOR", 1.0)
+    end_launcher()
+    with rk.Cluster(nodes=2) as cluster:
+        launcher = cluster._session.launcher.pid
+        os.kill(launcher, signal.SIGSTOP)
+        try:
+            with pytest.raises(rk.CallTimeout, match="launcher does not answer"):
+                cluster.nodes["n1"].kill()
+        finally:
+            os.kill(launcher, signal.SIGCONT)
+
+
+def test_a_launcher_that_died_is_told_of() -> None:
+    end_launcher()
+    with rk.Cluster(nodes=2) as cluster:
+        os.kill(cluster._session.launcher.pid, signal.SIGKILL)
+        wait_until(lambda: cluster.nodes["n2"].status == "crashed")
+        with pytest.raises(rk.ClusterError, match=r"launcher died.*make a new cluster"):
+            cluster.nodes["n2"].restart()
+    with pytest.raises(rk.ClusterError, match="closed"):
+        cluster.nodes["n2"].restart()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_notebook_killed_while_it_connects_leaves_no_folder(
+    number: int, moment: str, tmp_path: Path
+) -> None:
+    code = f"""
+import os, resilkit as rk
+from resilkit.cluster.launcher_process import LauncherProcess
+adopt = LauncherProcess.adopt
+def killed(self, sock):
+    if {moment!r} == "after":
+        adopt(self, sock)
+    os.kill(os.getpid(), {int(number)})
+LauncherProcess.adopt = killed
+rk.Cluster(nodes=2)
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, timeout=30.0, check=False)
+    assert done.returncode == -number
+    wait_until(lambda: not list(tmp_path.glob("resilkit-*")))
+
+
+def test_a_fault_on_links_is_not_delivered_where_no_node_runs() -> None:
+    with rk.Cluster(nodes=3) as cluster:
+        cluster.nodes["n1"].kill()
+        with pytest.raises(rk.NodeDown):
+            cluster.inject(rk.faults.Latency(0.001, 0.002), "n1")
+        cluster.inject(rk.faults.Latency(0.001, 0.002), "all").heal()
+        cluster.partition(["n1"]).heal()
+        cluster.nodes["n2"].kill()
+        cluster.nodes["n3"].kill()
+        with pytest.raises(rk.NodeDown):
+            cluster.inject(rk.faults.Latency(0.001, 0.002))
+        with pytest.raises(rk.NodeDown):
+            cluster.partition(["n1"])
+
+
+def test_what_raises_on_the_loop_does_not_cost_the_rest_its_turn() -> None:
+    thread = loop_thread()
+    done, told = threading.Event(), []
+
+    def both() -> None:
+        thread.submit(lambda: 1 / 0)
+        thread.submit(done.set)
+
+    thread.loop.set_exception_handler(lambda _loop, context: told.append(context["exception"]))
+    try:
+        thread.loop.call_soon_threadsafe(both)
+        assert done.wait(5.0)
+    finally:
+        thread.loop.set_exception_handler(None)
+    assert [type(error) for error in told] == [ZeroDivisionError]
+
+
+def test_nodes_have_the_time_of_the_start_to_join() -> None:
+    with rk.Cluster(nodes=2, start_timeout=33.0) as cluster:
+        session = cluster._session
+        asked: list[float] = []
+
+        async def ask_agent(*_: object, timeout: float = 10.0) -> None:
+            asked.append(timeout)
+
+        session.ask_agent = ask_agent  # type: ignore[method-assign,assignment]
+        session.thread.sync(session.until_joined("n1"))
+        assert asked == [33.0]

@@ -1,0 +1,232 @@
+"""Nodes that are crashed and paused by faults: processes that are gone, stopped, and back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import resilkit as rk
+from resilkit import faults
+from resilkit.clock import monotonic
+from resilkit.cluster.cluster import Cluster
+from tests.cluster.harm import fault_events, probes, took, wait_until, whole
+from tests.cluster.traces import wait_gone
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Cluster]:
+    with rk.Cluster(nodes=3, seed=7) as cluster:
+        probes(cluster)
+        yield cluster
+
+
+@pytest.fixture
+def cluster(shared: Cluster) -> Iterator[Cluster]:
+    yield shared
+    shared.heal()
+    for node in shared.nodes.values():
+        if node.status != "running":
+            node.restart()
+    wait_until(lambda: whole(shared))
+
+
+def state_of(pid: int) -> str:
+    """Return what the system says a process does."""
+    return psutil.Process(pid).status()
+
+
+def test_a_crashed_node_is_gone_until_it_is_healed(cluster: Cluster) -> None:
+    before = {name: node.pid for name, node in cluster.nodes.items()}
+    injection = cluster.inject(faults.NodeCrash(targets="n2"))
+    wait_gone([before["n2"]])
+    assert cluster.nodes["n2"].status == "killed"
+    assert injection.outcomes[0]["pids"] == {"n2": before["n2"]}
+    with pytest.raises((rk.NoProcess, rk.NodeDown)):
+        cluster.whereis("on-n2").call.echo()
+    injection.heal()
+    assert cluster.nodes["n2"].status == "running"
+    assert cluster.nodes["n2"].pid != before["n2"]
+    wait_until(lambda: whole(cluster))
+    assert cluster.nodes["n1"].pid == before["n1"]
+    (healed,) = fault_events(cluster, injection, "healed")
+    assert healed.detail["back"] == ["n2"]
+
+
+def test_a_crashed_node_comes_back_after_its_time_and_the_injection_is_over(
+    cluster: Cluster,
+) -> None:
+    started = monotonic()
+    injection = cluster.inject(faults.NodeCrash(restart_after=0.3, targets="n3"))
+    assert injection.wait(20.0)
+    assert monotonic() - started >= 0.3 - 0.002
+    assert cluster.nodes["n3"].status == "running"
+    events = [row.event for row in fault_events(cluster, injection)]
+    assert events == ["injected", "healed"]
+    injection.heal()
+
+
+def test_progressive_crashes_take_the_nodes_in_order_as_often_as_told(cluster: Cluster) -> None:
+    fault = faults.NodeCrash(kind="progressive", at=0.0, every=0.05, count=2)
+    injection = cluster.inject(fault)
+    wait_until(lambda: len(injection.outcomes) == 2)
+    wait_until(lambda: [node.status for node in cluster.nodes.values()][:2] == ["killed"] * 2)
+    assert [row["targets"] for row in injection.outcomes] == [["n1"], ["n2"]]
+    assert cluster.nodes["n3"].status == "running"
+    assert not injection.wait(0.15), "it holds its nodes down until it is healed"
+    assert len(injection.outcomes) == 2
+    injection.heal()
+    assert {node.status for node in cluster.nodes.values()} == {"running"}
+
+
+def test_several_nodes_crash_at_once_and_come_back_together(cluster: Cluster) -> None:
+    with cluster.inject(faults.NodeCrash(targets=["n1", "n3"])):
+        statuses = {name: node.status for name, node in cluster.nodes.items()}
+        assert statuses == {"n1": "killed", "n2": "running", "n3": "killed"}
+    wait_until(lambda: whole(cluster))
+
+
+def test_a_node_that_is_down_cannot_be_hit_by_its_name_and_the_others_go_free(
+    cluster: Cluster,
+) -> None:
+    cluster.nodes["n2"].kill()
+    before = cluster.nodes["n1"].pid
+    for fault in (faults.NodeCrash(targets=["n1", "n2"]), faults.NodePause(targets=["n1", "n2"])):
+        with pytest.raises(rk.NodeDown, match="n2"):
+            cluster.inject(fault)
+    # What had been done to n1 by then was taken back.
+    assert cluster.nodes["n1"].status == "running"
+    assert cluster.nodes["n1"].pid != before
+    assert cluster.nodes["n2"].status == "killed", "somebody else's kill is not ours to heal"
+    late = cluster.inject(faults.NodePause(at=0.01, targets="n2"))
+    assert late.wait(5.0)
+    assert not late.outcomes[0]["delivered"]
+    assert "n2" in late.outcomes[0]["why"]
+
+
+def test_no_node_left_to_hit_is_said_and_not_done(cluster: Cluster) -> None:
+    everyone = cluster.inject(faults.NodeCrash(targets="all"))
+    with pytest.raises(rk.NodeDown, match="no node runs"):
+        cluster.inject(faults.NodeCrash())
+    everyone.heal()
+    wait_until(lambda: whole(cluster))
+
+
+def test_a_paused_node_stands_still_for_its_time_and_goes_on_where_it_stood(
+    cluster: Cluster,
+) -> None:
+    pid = cluster.nodes["n2"].pid
+    injection = cluster.inject(faults.NodePause(duration=0.4, targets="n2"))
+    assert cluster.nodes["n2"].status == "paused"
+    wait_until(lambda: state_of(pid) == psutil.STATUS_STOPPED)
+    with took(0.2, 10.0):
+        assert cluster.whereis("on-n2").call.echo() == pid, "it answers when it goes on"
+    assert injection.wait(5.0)
+    assert cluster.nodes["n2"].status == "running"
+    assert state_of(pid) != psutil.STATUS_STOPPED
+    events = fault_events(cluster, injection)
+    assert [row.event for row in events] == ["injected", "healed"]
+    assert events[1].time - events[0].time >= 0.4 - 0.002
+
+
+def test_a_pause_is_healed_before_its_time_on_request(cluster: Cluster) -> None:
+    pid = cluster.nodes["n1"].pid
+    with cluster.inject(faults.NodePause(duration=60.0, targets="n1")):
+        wait_until(lambda: state_of(pid) == psutil.STATUS_STOPPED)
+    wait_until(lambda: state_of(pid) != psutil.STATUS_STOPPED)
+    assert cluster.whereis("on-n1").call.echo() == pid
+
+
+def journal(cluster: Cluster) -> str:
+    """Return what the undo journal holds."""
+    path = cluster._session.folder / "journal.jsonl"
+    return path.read_text() if path.exists() else ""
+
+
+def test_a_pause_is_written_down_before_and_crossed_out_after(cluster: Cluster) -> None:
+    pid = cluster.nodes["n2"].pid
+    with cluster.inject(faults.NodePause(targets="n2")) as injection:
+        assert f'"pid":{pid}' in journal(cluster)
+        assert f'"remove":"{injection.id}"' not in journal(cluster)
+    assert f'"remove":"{injection.id}"' in journal(cluster)
+
+
+def test_a_cluster_closes_with_nodes_paused_and_crashed_by_faults() -> None:
+    with rk.Cluster(nodes=3) as cluster:
+        pids = [node.pid for node in cluster.nodes.values()]
+        cluster.inject(faults.NodePause(targets="n1"))
+        crash = cluster.inject(faults.NodeCrash(targets="n2", restart_after=30.0))
+        cluster.inject(faults.NodeCrash(every=0.01, targets="n3"))
+        with took(0.0, 5.0):
+            cluster.close()
+    wait_gone(pids)
+    assert crash.done
+    assert not crash.active
+
+
+_SCRIPT = """
+import os, sys, subprocess
+import resilkit as rk
+from resilkit import faults
+from resilkit.cluster.journal import undo_file
+
+# A process that the journal knows, and that does not end with the cluster: only a SIGCONT can
+# wake it, so its going on proves that the undo was carried out.
+other = subprocess.Popen(["sleep", "60"], start_new_session=True)
+cluster = rk.Cluster(nodes=2)
+cluster.inject(faults.NodePause(targets="n2"))
+from resilkit.cluster.processes import start_time
+import signal
+entry = {"undo": "signal", "pid": other.pid, "start_time": start_time(other.pid),
+         "signal": int(signal.SIGCONT)}
+session = cluster._session
+session.thread.sync(session.launcher.journal_add("elsewhere", entry))
+os.kill(other.pid, signal.SIGSTOP)
+print(other.pid, cluster.nodes["n1"].pid, cluster.nodes["n2"].pid, session.folder, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_notebook_that_is_killed_leaves_no_process_stopped(tmp_path: Path) -> None:
+    script = tmp_path / "notebook.py"
+    script.write_text(_SCRIPT)
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(rk.__file__).parents[1])},
+        text=True,
+    ) as notebook:
+        assert notebook.stdout is not None
+        other, one, two, folder = notebook.stdout.readline().split()
+        other_process = psutil.Process(int(other))
+        try:
+            wait_until(lambda: other_process.status() == psutil.STATUS_STOPPED)
+            assert state_of(int(two)) == psutil.STATUS_STOPPED
+            notebook.send_signal(signal.SIGKILL)
+            wait_gone([int(one), int(two)])
+            wait_until(lambda: other_process.status() == psutil.STATUS_SLEEPING)
+            wait_until(lambda: not Path(folder).exists())
+        finally:
+            other_process.kill()
+
+
+def test_a_node_that_starts_while_a_fault_is_on_the_links_is_under_it_too() -> None:
+    with rk.Cluster(nodes=2, restart="on_crash") as cluster:
+        probes(cluster)
+        one = cluster.whereis("on-n1")
+        with cluster.inject(faults.Latency(0.05, 0.05)):
+            # Nobody here starts it again: the launcher does, with what it was told before.
+            os.kill(cluster.nodes["n2"].pid, signal.SIGKILL)
+            wait_until(lambda: cluster.nodes["n2"].incarnation == 2)
+            wait_until(lambda: whole(cluster))
+            assert cluster.whereis("on-n2").call.call_took("on-n1") >= 0.1 - 0.001
+            # The way back alone, which only the new process delays.
+            cluster._session.thread.sync(cluster._session.ask_agent("n1", "remove", "latency-1"))
+            assert one.call.call_took("on-n2") >= 0.05 - 0.001

@@ -1,0 +1,210 @@
+"""Pressure on real nodes: by what a server's own request for more of it gets."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+import resilkit as rk
+from resilkit import faults
+from resilkit.clock import monotonic
+from resilkit.cluster.cluster import Cluster
+from tests.cluster.harm import Probe, fault_events, took, wait_until
+
+MIB = 1024 * 1024
+LIMIT = 400 * MIB
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Cluster]:
+    spec = rk.ClusterSpec(
+        nodes=["free", rk.NodeSpec("tight", limits=rk.Limits(memory_bytes=LIMIT))]
+    )
+    with rk.Cluster(spec) as cluster:
+        for name in cluster.nodes:
+            cluster.start(Probe, name=f"on-{name}", node=name)
+        yield cluster
+
+
+@pytest.fixture
+def cluster(shared: Cluster) -> Iterator[Cluster]:
+    limits = {name: limits_of(shared, name) for name in shared.nodes}
+    yield shared
+    shared.heal()
+    assert {name: limits_of(shared, name) for name in shared.nodes} == limits
+
+
+def limits_of(cluster: Cluster, node: str) -> list[tuple[int, int]]:
+    """Return the limits in force in a node's process."""
+    process = psutil.Process(cluster.nodes[node].pid)
+    return [process.rlimit(number) for number in (psutil.RLIMIT_DATA, psutil.RLIMIT_NOFILE)]
+
+
+def resident(cluster: Cluster, node: str) -> int:
+    """Return the resident bytes of a node's process."""
+    return int(psutil.Process(cluster.nodes[node].pid).memory_info().rss)
+
+
+def burners(cluster: Cluster, node: str) -> list[psutil.Process]:
+    """Return the processes that a node has forked."""
+    return psutil.Process(cluster.nodes[node].pid).children()
+
+
+def test_memory_is_held_up_to_a_share_of_the_nodes_own_limit_and_given_back(
+    cluster: Cluster,
+) -> None:
+    probe = cluster.whereis("on-tight")
+    before = resident(cluster, "tight")
+    assert probe.call.allocate(100 * MIB) == "ok"
+    with cluster.inject(faults.Memory(0.9, targets="tight")) as injection:
+        reached = injection.outcomes[0]["reached"]["tight"]
+        assert reached["limit_bytes"] == LIMIT
+        assert 0.88 <= reached["share"] <= 0.91
+        assert resident(cluster, "tight") - before > 200 * MIB, "pages that are really there"
+        assert probe.call.allocate(100 * MIB) == "MemoryError"
+        assert probe.call.allocate(4 * MIB) == "ok"
+        assert cluster.whereis("on-free").call.allocate(100 * MIB) == "ok"
+    assert probe.call.allocate(100 * MIB) == "ok"
+    (healed,) = fault_events(cluster, injection, "healed")
+    assert healed.detail["left"]["tight"]["used_bytes"] < 0.5 * LIMIT
+    assert resident(cluster, "tight") - before < 50 * MIB
+
+
+def test_a_node_without_a_limit_gets_the_faults_for_as_long_as_it_lasts(cluster: Cluster) -> None:
+    probe = cluster.whereis("on-free")
+    with cluster.inject(faults.Memory(1.0, limit_bytes=LIMIT, targets="free")) as injection:
+        reached = injection.outcomes[0]["reached"]["free"]
+        assert reached["limit_bytes"] == LIMIT
+        assert 0.95 <= reached["share"] <= 1.0
+        assert probe.call.allocate(20 * MIB) == "MemoryError"
+        assert probe.call.echo() == cluster.nodes["free"].pid, "it lives, though it has nothing"
+        assert cluster.nodes["free"].servers()
+    assert probe.call.allocate(20 * MIB) == "ok"
+
+
+def test_pressures_that_overlap_give_the_limits_back_in_any_order(cluster: Cluster) -> None:
+    before = limits_of(cluster, "free")
+    for first_out in (0, 1):
+        injections = [
+            cluster.inject(faults.Memory(0.1, limit_bytes=limit, targets="free"))
+            for limit in (LIMIT // 2, LIMIT)
+        ] + [
+            cluster.inject(faults.OpenFiles(0.1, limit=limit, targets="free"))
+            for limit in (200, 100)
+        ]
+        assert limits_of(cluster, "free")[0][0] == LIMIT // 2
+        assert limits_of(cluster, "free")[1][0] == 100
+        injections[first_out].heal()
+        injections[2 + first_out].heal()
+        assert limits_of(cluster, "free")[0][0] == (LIMIT, LIMIT // 2)[first_out]
+        cluster.heal()
+        assert limits_of(cluster, "free") == before
+
+
+def test_a_pressure_that_rises_slowly_can_be_healed_while_it_rises(cluster: Cluster) -> None:
+    probe = cluster.whereis("on-tight")
+    rows = len(cluster.metrics)
+    injection = cluster.inject(faults.Memory(0.9, ramp=10.0, at=0.001, targets="tight"))
+    before = resident(cluster, "tight")
+    wait_until(lambda: resident(cluster, "tight") > before + 4 * MIB)
+    # The node's agent goes on with its other work meanwhile.
+    assert cluster.nodes["tight"].servers()
+    wait_until(lambda: len(cluster.metrics) > rows)
+    with took(0.0, 5.0):
+        injection.heal()
+    assert probe.call.allocate(100 * MIB) == "ok"
+    assert [row.event for row in fault_events(cluster, injection)] == ["failed"]
+    assert not injection.outcomes[0]["delivered"]
+    wait_until(lambda: resident(cluster, "tight") < before + 4 * MIB)
+    healed = monotonic()
+    # It would have taken ten times as much by then, had it gone on.
+    wait_until(lambda: monotonic() > healed + 0.5)
+    assert resident(cluster, "tight") < before + 4 * MIB
+
+
+def test_a_pressure_ends_by_itself_after_its_duration(cluster: Cluster) -> None:
+    probe = cluster.whereis("on-tight")
+    injection = cluster.inject(faults.Memory(0.9, duration=0.2, targets="tight"))
+    assert probe.call.allocate(100 * MIB) == "MemoryError"
+    assert injection.wait(10.0)
+    assert probe.call.allocate(100 * MIB) == "ok"
+
+
+def test_nothing_can_be_opened_at_a_share_of_1_and_everything_after(cluster: Cluster) -> None:
+    probe = cluster.whereis("on-tight")
+    with cluster.inject(faults.OpenFiles(1.0, limit=128, targets="tight")) as injection:
+        assert injection.outcomes[0]["reached"]["tight"] == {
+            "limit": 128,
+            "open_files": 128,
+            "share": 1.0,
+        }
+        assert probe.call.open_file() == "EMFILE"
+        assert cluster.whereis("on-free").call.open_file() == "ok"
+    assert probe.call.open_file() == "ok"
+    (healed,) = fault_events(cluster, injection, "healed")
+    assert healed.detail["left"]["tight"]["open_files"] < 64
+
+
+def test_a_share_of_the_open_files_leaves_room_for_the_rest(cluster: Cluster) -> None:
+    probe = cluster.whereis("on-tight")
+    with cluster.inject(faults.OpenFiles(0.5, limit=200, targets="tight")) as injection:
+        assert injection.outcomes[0]["reached"]["tight"]["share"] == pytest.approx(0.5, abs=0.02)
+        assert probe.call.open_file() == "ok"
+        assert psutil.Process(cluster.nodes["tight"].pid).num_fds() >= 100
+
+
+def test_burners_burn_beside_their_node_and_are_gone(cluster: Cluster) -> None:
+    assert burners(cluster, "free") == []
+    with cluster.inject(faults.CPU(1.0, workers=2, targets="free")) as injection:
+        assert injection.outcomes[0]["reached"]["free"]["workers"] == 2
+        running = burners(cluster, "free")
+        assert len(running) == 2
+        wait_until(lambda: all(sum(one.cpu_times()[:2]) > 0.1 for one in running))
+        assert cluster.whereis("on-free").call.echo(), "the node itself is not blocked"
+        assert all(one.num_fds() == 0 for one in running), "the node's sockets are its own"
+    assert burners(cluster, "free") == []
+    (healed,) = fault_events(cluster, injection, "healed")
+    left = healed.detail["left"]["free"]
+    assert left["workers"] == 0
+    assert left["cpu_seconds"] > 0.2
+    assert 0.0 < left["share"] <= 1.05
+
+
+def test_a_burner_takes_its_share_and_not_more(cluster: Cluster) -> None:
+    with cluster.inject(faults.CPU(0.05, targets="free")):
+        (burner,) = burners(cluster, "free")
+        started = monotonic()
+        wait_until(lambda: monotonic() - started > 0.8)
+        share = sum(burner.cpu_times()[:2]) / (monotonic() - started)
+    assert 0.005 < share < 0.15
+
+
+def test_burners_end_with_their_node_however_that_ends() -> None:
+    with rk.Cluster(nodes=2) as cluster:
+        cluster.inject(faults.CPU(0.1, workers=2, targets="all"))
+        killed, closed = burners(cluster, "n1"), burners(cluster, "n2")
+        assert len(killed) == len(closed) == 2
+        os.kill(cluster.nodes["n1"].pid, signal.SIGKILL)
+        psutil.wait_procs(killed, timeout=10.0)
+        assert not any(one.is_running() for one in killed)
+    psutil.wait_procs(closed, timeout=10.0)
+    assert not any(one.is_running() for one in closed)
+
+
+def test_a_node_that_is_paused_gives_back_what_it_holds_when_it_goes_on(cluster: Cluster) -> None:
+    probe = cluster.whereis("on-tight")
+    pressure = cluster.inject(faults.OpenFiles(1.0, limit=128, targets="tight"))
+    with cluster.inject(faults.NodePause(targets="tight")), took(0.0, 5.0):
+        pressure.heal()
+    wait_until(lambda: probe.call.open_file() == "ok")
+
+
+def test_a_node_that_died_under_pressure_has_nothing_to_give_back(cluster: Cluster) -> None:
+    with cluster.inject(faults.OpenFiles(0.9, limit=128, targets="free")) as injection:
+        cluster.nodes["free"].restart()
+        assert cluster.whereis("on-free").call.open_file() == "ok"
+    assert [row.event for row in fault_events(cluster, injection)] == ["injected", "healed"]

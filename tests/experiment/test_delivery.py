@@ -1,0 +1,57 @@
+"""Which faults count as never delivered."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import resilkit as rk
+from resilkit.experiment.delivery import Deliveries
+
+LATE = "it was healed before it was wholly in"
+
+
+def injection(*delivered, why=LATE):
+    rows = [{"time": 101.0, "delivered": one} | ({} if one else {"why": why}) for one in delivered]
+    return SimpleNamespace(outcomes=rows)
+
+
+def test_a_strike_that_came_too_late_next_to_one_that_went_in_is_a_problem_and_no_more():
+    deliveries = Deliveries([rk.faults.Partition("one", every=1.0)])
+    deliveries.given(0, injection(True, False))
+    assert deliveries.undelivered() == {}
+    assert deliveries.problems(100.0) == [f"partition at 1.0 s could not be delivered: {LATE}"]
+
+
+def test_the_drawn_moments_of_a_fault_count_together():
+    deliveries = Deliveries([rk.faults.NodeCrash(random=True, count=2)])
+    deliveries.given(0, injection(False))
+    deliveries.given(0, injection(True))
+    assert deliveries.undelivered() == {}
+
+
+def test_each_of_two_faults_of_one_kind_must_strike():
+    deliveries = Deliveries([rk.faults.NodeCrash(at=1.0), rk.faults.NodeCrash(at=2.0)])
+    deliveries.given(0, injection(True))
+    deliveries.given(1, injection(False, why="n1 is down"))
+    assert deliveries.undelivered() == {
+        "node_crash (faults[1])": "its one strike failed: n1 is down"
+    }
+
+
+def test_what_the_cluster_refused_and_what_has_no_moment_was_not_delivered():
+    deliveries = Deliveries([rk.faults.Latency(0.1, 0.2), rk.faults.NodeCrash(random=True)])
+    deliveries.plan([0])
+    deliveries.refused(0, "not here")
+    found = deliveries.undelivered()
+    assert found["latency"] == "not here"
+    assert "last 1 %" in found["node_crash"]
+
+
+def test_a_fault_that_chance_spared_or_that_was_not_due_yet_is_no_fault_of_the_run():
+    deliveries = Deliveries(
+        [rk.faults.NodeCrash(every=1.0, probability=0.1), rk.faults.NodeCrash(at=9.0)]
+    )
+    deliveries.plan([0, 1])
+    deliveries.given(0, injection())
+    deliveries.given(1, injection())
+    assert deliveries.undelivered() == {}

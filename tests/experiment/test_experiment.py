@@ -1,0 +1,189 @@
+"""An experiment is refused whole before anything starts, or it runs and cleans up."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+import resilkit as rk
+from resilkit.chaos import named
+from resilkit.errors import InvalidArgument
+from resilkit.experiment import Experiment
+from resilkit.experiment.planning import planned_faults
+from resilkit.faults import schedule
+from resilkit.rng import stream
+from tests.experiment import systems
+from tests.experiment.systems import Counter
+
+LOAD = rk.Workload([rk.Operation.call("c", "get")], arrivals=rk.arrivals.constant(10))
+CRASH = rk.faults.NodeCrash(at=1.0)
+
+
+def make(**changes):
+    parts = {"system": Counter, "workload": LOAD, "duration": 5.0, "seed": 7}
+    return Experiment(rk.ClusterSpec(nodes=3), **{**parts, **changes})
+
+
+def scenario(*faults, criteria=(), **more):
+    return rk.Scenario("test", list(faults), criteria=list(criteria), **more)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"system": 3}, r"^system: is no system, got 3"),
+        ({"system": {"n9": Counter}}, r"^system: names no node, got 'n9'.*'n1', 'n2', 'n3'"),
+        ({"system": {"n1": [Counter, 5]}}, r"^system\['n1'\]\[1\]: cannot be started, got 5"),
+        ({"system": {}}, "starts nothing"),
+        ({"workload": None}, r"^workload: is missing"),
+        ({"workload": [1]}, r"^workload: is no Workload"),
+        ({"scenario": {"name": "x"}}, r"^scenario: is no Scenario.*'progressive node failures'"),
+        ({"scenario": "progresive"}, r"^scenario: is not known.*'memory pressure with part"),
+        ({"duration": 0}, r"^duration: "),
+        ({"duration": float("nan")}, r"^duration: "),
+        ({"duration": "5 s"}, r"^duration: "),
+        ({"warmup": -1}, r"^warmup: "),
+        ({"seed": -1}, r"^seed: "),
+        ({"seed": 1.5}, r"^seed: "),
+        ({"name": ""}, r"^name: "),
+        (
+            {"scenario": scenario(criteria=["p95[gte] < 1 s"])},
+            r"scenario\.criteria\[0\].*did you mean",
+        ),
+        (
+            {"scenario": scenario(CRASH, rk.faults.NodeCrash(targets="n7"))},
+            r"^scenario\.faults\[1\]\.targets: .*'n7'",
+        ),
+        (
+            {"scenario": scenario(rk.faults.Partition("custom", [["n1"], ["n8"]]))},
+            r"^scenario\.faults\[0\]\.groups\[1\]\[0\]: .*'n8'",
+        ),
+        (
+            {"scenario": scenario(rk.faults.Latency(0.1, 0.2, targets=["n1", "n6"]))},
+            r"^scenario\.faults\[0\]\.targets: .*'n6'",
+        ),
+        (
+            {"scenario": scenario(rk.faults.NodeCrash(at=5.0))},
+            r"^scenario\.faults\[0\]\.at: would strike .* after the end.*got 5\.0",
+        ),
+        (
+            {"scenario": scenario(rk.faults.NodeCrash(at=4.96))},
+            r"^scenario\.faults\[0\]\.at: would strike .* just before the end.*got 4\.96",
+        ),
+        (
+            {"scenario": scenario(rk.faults.NodeCrash(every=9.0))},
+            r"^scenario\.faults\[0\]\.every: .*got 9\.0",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_path_before_anything_starts(changes, words):
+    with pytest.raises(InvalidArgument, match=words):
+        make(**changes)
+
+
+def test_a_scenario_may_be_the_name_of_a_named_one_and_fits_the_duration():
+    made = make(scenario="Progressive_Node_Failures", duration=10.0)
+    assert made.scenario == named("progressive node failures", duration=10.0)
+    assert made.name == "progressive node failures"
+    assert make(scenario="progressive node failures", duration=None).duration == 30.0
+
+
+def test_a_cluster_is_a_spec_or_a_number_of_nodes():
+    assert Experiment(2, system=Counter, workload=LOAD).cluster.names == ("n1", "n2")
+    for wrong in (True, "3", None, 0):
+        with pytest.raises(InvalidArgument):
+            Experiment(wrong, system=Counter, workload=LOAD)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("backend", ["simulation", "dask", "proceses", 3])
+def test_another_backend_is_refused_with_what_is_available(backend):
+    with pytest.raises(InvalidArgument, match="'processes'"):
+        make().run(backend)
+
+
+def test_no_system_needs_a_cluster_that_runs_one():
+    with pytest.raises(InvalidArgument, match="the cluster that runs the system"):
+        make(system=None).run()
+
+
+def test_what_is_left_out_comes_from_the_scenario_the_system_and_the_cluster():
+    made = Experiment(
+        rk.ClusterSpec(nodes=2, seed=5), system=systems, scenario=scenario(duration=7.0)
+    )
+    assert (made.duration, made.seed, made.name) == (7.0, 5, "test")
+    assert [one.name for one in made.workload.operations] == ["increment-n1", "increment-n2"]
+    assert made.parts.audit is systems.audit
+    bare = Experiment(1, system=Counter, workload=LOAD)
+    assert (bare.duration, bare.scenario.faults, bare.name) == (10.0, (), "no faults")
+    assert bare.seed != Experiment(1, system=Counter, workload=LOAD).seed
+
+
+def test_an_experiment_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make().seed = 8  # type: ignore[misc]
+
+
+def test_the_way_to_run_it_again_is_python_with_the_seed():
+    text = make(warmup=1.0).how_to_rerun()
+    compile(text, "rerun", "exec")
+    assert "seed=7" in text
+    assert "warmup=1.0" in text
+
+
+def test_drawn_moments_become_one_fault_each_and_repeat_with_the_seed():
+    drawn = scenario(rk.faults.NodeCrash(random=True, count=4))
+    first, again, other = (
+        [one.fault.at for one in planned_faults(make(scenario=drawn, seed=seed))]
+        for seed in (1, 1, 2)
+    )
+    assert len(first) == 4
+    assert first == again != other
+    assert all(0 <= moment < 5.0 for moment in first)
+
+
+def test_a_fault_that_is_due_at_once_does_not_hold_the_run_up():
+    (first,) = planned_faults(make(scenario=scenario(rk.faults.Latency(0.0, 0.1))))
+    again = scenario(rk.faults.NodePause(at=0.0, every=1.0))
+    (repeated,) = planned_faults(make(scenario=again))
+    assert 0 < first.fault.at <= 0.01
+    assert 0 < repeated.fault.at <= 0.01
+
+
+@pytest.mark.parametrize(
+    ("fault", "duration", "count"),
+    [
+        (rk.faults.Partition(every=15.0), 45.0, 2),
+        (rk.faults.Partition(every=15.0, count=9), 45.1, 2),
+        (rk.faults.Partition(every=15.0), 46.0, 3),
+        (rk.faults.Partition(every=15.0, count=1), 45.0, 1),
+        (rk.faults.NodeCrash(at=0.0, every=1.0), 5.0, 5),
+    ],
+)
+def test_nothing_is_planned_at_the_end_of_a_run(fault, duration, count):
+    (one,) = planned_faults(make(scenario=scenario(fault), duration=duration))
+    assert (one.fault.every, one.fault.count) == (fault.every, count)
+
+
+def test_drawn_gaps_are_counted_by_the_stream_that_the_cluster_draws_from():
+    fault = rk.faults.NodeCrash(every=0.3, random=True)
+    (one,) = planned_faults(make(scenario=scenario(fault), seed=11))
+    moments = list(schedule(fault, 4.95, stream(11, "schedule", 0)))
+    assert one.fault.count == len(moments) > 3
+    (uncounted,) = planned_faults(make(scenario=scenario(fault), seed=11), fresh=False)
+    assert uncounted.fault.count is None
+
+
+def test_a_drawn_moment_at_the_very_end_is_left_out():
+    drawn = scenario(rk.faults.NodeCrash(at=4.9, random=True, count=50))
+    moments = [one.fault.at for one in planned_faults(make(scenario=drawn))]
+    assert 0 < len(moments) < 50
+    assert max(moments) < 4.95
+
+
+def test_the_description_is_plain_data():
+    import json
+
+    text = json.dumps(make(scenario=scenario(CRASH, criteria=["p95 < 1 s"])).describe())
+    assert "node_crash" in text
+    assert "p95 < 1 s" in text

@@ -1,0 +1,77 @@
+"""The figures of a result, and its report on paper."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+
+from resilkit.errors import InvalidArgument
+from resilkit.experiment import figures
+from resilkit.experiment.frames import Events, Metrics
+from tests.experiment import synthetic
+
+
+def test_samples_of_the_audit_have_no_part_in_the_figure():
+    base = synthetic.metrics()
+    frames = {}
+    for name, frame in base.items():
+        late = frame.tail(9).assign(time=20.1, value=frame["value"].max() * 500)
+        frames[name] = pd.concat([frame, late])
+        frames[name].attrs.update(frame.attrs)
+    with_audit = synthetic.result(metrics=Metrics(frames))
+    assert with_audit.metrics["queue_length"]["time"].max() == 20.1
+    pictures = [
+        figures.overview(result, heatmap=False).to_png()
+        for result in (with_audit, synthetic.result())
+    ]
+    assert pictures[0] == pictures[1]
+
+
+def test_a_node_that_stayed_down_is_shaded_to_the_end():
+    rows = synthetic.events()
+    never = Events(rows[~((rows["event"] == "healed") & (rows["target"] == ""))])
+    after = Events(rows.assign(time=rows["time"].where(rows["event"] != "healed", 20.5)))
+    crash = Events(after[after["target"] == ""]), Events(never[never["target"] == ""])
+    shown = [
+        figures.overview(synthetic.result(events=events), heatmap=False).to_png()
+        for events in crash
+    ]
+    assert shown[0] == shown[1]
+
+
+def test_a_plot_takes_a_theme_and_a_width():
+    result = synthetic.result()
+    picture = result.plot(theme="dark", width=500)
+    assert picture.get_figwidth() * picture.dpi == pytest.approx(500)
+    assert picture.get_facecolor()[:3] != result.plot(width=500).get_facecolor()[:3]
+    with pytest.raises(InvalidArgument, match="theme"):
+        result.plot(theme="sepia")
+
+
+@pytest.mark.browser
+def test_what_is_folded_on_a_screen_is_open_on_paper(tmp_path, monkeypatch):
+    browser = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+    reader = shutil.which("pdftotext")
+    if browser is None or reader is None:
+        pytest.skip("needs Chromium and pdftotext")
+    monkeypatch.setattr(figures, "report_figures", lambda _: [])
+    page = synthetic.result().report(tmp_path / "report.html")
+    subprocess.run(
+        [
+            browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
+            "--no-first-run", "--disable-background-networking", "--disable-component-update",
+            "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--no-pdf-header-footer",
+            f"--print-to-pdf={tmp_path / 'report.pdf'}", page.as_uri(),
+        ],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    told = subprocess.run(
+        [reader, "-layout", str(tmp_path / "report.pdf"), "-"],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    assert "no reply in 1 s" in told  # an error
+    assert "-0.40" in told  # how the cluster came up
+    assert '"topology": "mesh"' in told  # the experiment

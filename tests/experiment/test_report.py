@@ -1,0 +1,252 @@
+"""The report: one file, nothing to fetch, no script, and every text of others' is only text."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from resilkit.errors import StorageError
+from resilkit.experiment import display, figures, report
+from resilkit.experiment.comparison import compare
+from tests.experiment import synthetic
+
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """A page as its elements, with a check that every one is closed."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> closes something else"
+
+    def handle_data(self, data):
+        if not {"style", "svg"} & set(self.open):
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+    def tags(self, name):
+        return [attributes for tag, attributes in self.elements if tag == name]
+
+
+@pytest.fixture(scope="module")
+def html():
+    return report.render(synthetic.result())
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "_WIDTHS", {"wide": 600})
+        return report.render(synthetic.hostile_result())
+
+
+def check_harmless(page):
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "iframe", "object", "embed", "form", "base", "link"}
+    for _, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on")]
+        for name in ("src", "href", "xlink:href", "action", "srcset"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:image/png;base64,"))
+
+
+def test_the_report_reads_in_the_promised_order(html):
+    text = Page(html).text
+    places = [
+        text.index(part)
+        for part in (
+            "progressive node failures",
+            "Failed",
+            "1,203 acknowledged writes, none lost.",
+            "Criteria",
+            "What happened",
+            "Operations",
+            "Events",
+            "Run it again",
+            "resilkit demo --seconds 20 --seed 7",
+            "Environment",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_verdicts_are_told_by_symbol_and_word_not_by_colour_alone(html):
+    text = Page(html).text
+    assert "✓ held" in text
+    assert "✗ did not hold" in text
+    assert "? inconclusive" in text
+    assert "155 ms to 170 ms" in text
+    assert "needs 3,688 samples" in text
+
+
+def test_nothing_is_fetched_and_nothing_runs(html, hostile):
+    for document in (html, hostile):
+        page = Page(document)
+        check_harmless(page)
+        assert not re.search(r"@import|url\((?!#)", document)
+        policy = [meta for meta in page.tags("meta") if "http-equiv" in meta]
+        assert "default-src 'none'" in (policy[0]["content"] or "")
+
+
+def test_hostile_texts_are_shown_as_they_are_everywhere(hostile):
+    page = Page(hostile)
+    assert "<script>" not in hostile.lower()
+    assert page.text.count(synthetic.HOSTILE) >= 10
+    assert synthetic.MATHS in page.text
+    assert "{{ 7*7 }}" in page.text
+    title = re.search(r"<title>(.*?)</title>", hostile, re.DOTALL)
+    assert title is not None
+    assert "&lt;script&gt;" in title[1]
+
+
+def test_hostile_names_survive_in_figures_whose_texts_stay_text():
+    picture = figures.overview(synthetic.hostile_result(), width=600)
+    svg = figures.inline_svg(picture.to_svg(), classes="wide", prefix="a-", words=synthetic.HOSTILE)
+    page = Page(svg)
+    check_harmless(page)
+    assert page.tags("svg")[0]["aria-label"] == synthetic.HOSTILE
+
+
+def test_ids_of_figures_on_one_page_do_not_collide(html):
+    page = Page(html)
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for target in re.findall(r'(?:href="#|url\(#)([^")]+)', html):
+        assert target in ids
+
+
+def test_there_is_a_variant_for_each_theme_and_width(html):
+    classes = {svg["class"] for svg in Page(html).tags("svg")}
+    assert classes == {"wide light", "wide dark", "narrow light", "narrow dark"}
+    assert 'name="viewport"' in html
+    assert "@media print" in html
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_a_figure_too_large_for_svg_becomes_a_picture(monkeypatch):
+    monkeypatch.setattr(figures, "_LARGEST_SVG_BYTES", 10)
+    monkeypatch.setattr(figures, "_WIDTHS", {"wide": 400})
+    page = Page(report.render(synthetic.result()))
+    images = page.tags("img")
+    assert [image["class"] for image in images] == ["wide light", "wide dark"]
+    assert all((image["alt"] or "").startswith("The run over time.") for image in images)
+
+
+@pytest.fixture
+def _no_figures(monkeypatch):
+    monkeypatch.setattr(figures, "report_figures", lambda _: [])
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_a_long_timeline_is_folded_and_a_very_long_one_is_cut():
+    page = Page(report.render(synthetic.result(events=synthetic.events(many=100))))
+    assert "All 109 events" in page.text
+    assert page.text.index("fault node_crash") < page.text.index("All 109 events")
+    long = report.render(synthetic.result(events=synthetic.events(many=5000)))
+    assert "3,009 later events are left out" in long
+    assert Page(long).text.count("supervision") <= 2040
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_how_the_cluster_came_up_is_folded_away():
+    page = Page(report.render(synthetic.result()))
+    first, rest = page.text[page.text.index("Events") :].split("All 9 events")
+    assert "-0.40" not in first
+    assert "-0.40" in rest
+    assert "reason killed" in first
+
+
+@pytest.mark.usefixtures("_no_figures")
+@pytest.mark.parametrize(
+    ("words", "stamp"),
+    [(("pass",), "✓ Passed"), (("pass", "inconclusive"), "? Inconclusive"), ((), "✗ Failed")],
+)
+def test_the_outcome_stands_on_top(words, stamp):
+    page = Page(report.render(synthetic.result(verdicts=synthetic.verdicts(*words))))
+    assert page.text.index(stamp) < page.text.index("Criteria")
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_a_run_without_anything_still_has_a_report():
+    empty = synthetic.result(
+        history=synthetic.history(seconds=0),
+        events=synthetic.events().iloc[:0],
+        metrics=synthetic.Metrics({}),
+        verdicts=synthetic.verdict_frame([]),
+        consistency=None,
+    )
+    text = Page(report.render(empty)).text
+    assert "Not judged" in text
+    assert "No operation was recorded" in text
+    assert "Nothing but operations happened" in text
+
+
+def test_a_run_without_anything_still_has_figures():
+    empty = synthetic.result(
+        history=synthetic.history(seconds=0), metrics=synthetic.Metrics({}), ran=0.0
+    )
+    assert figures.overview(empty, width=400).to_png()[1:4] == b"PNG"
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_the_report_is_written_whole_and_replaces_an_older_one(tmp_path):
+    path = tmp_path / "new" / "report.html"
+    assert synthetic.result().report(path) == path
+    synthetic.result(name="second").report(path)
+    assert "second" in path.read_text("utf-8")
+    assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_a_report_that_cannot_be_written_is_a_storage_error(tmp_path):
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(StorageError, match="could not be written"):
+        synthetic.result().report(tmp_path / "report.html")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+
+
+# Notebooks ----------------------------------------------------------------------------------------
+
+
+def test_the_notebook_display_is_escaped_scoped_and_complete():
+    html = synthetic.hostile_result()._repr_html_()
+    page = Page(html)
+    check_harmless(page)
+    assert "<script>" not in html.lower()
+    assert page.text.count(synthetic.HOSTILE) >= 5
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
+    assert style is not None
+    selectors = [rule.strip() for rule in re.findall(r"([^{}]+)\{", style[1])]
+    assert all(
+        part.strip().startswith(".resilkit-result") for s in selectors for part in s.split(",")
+    )
+    assert len(page.tags("img")) == 1
+
+
+def test_a_comparison_shows_that_it_is_no_regression_test():
+    html = display.comparison_html(compare(synthetic.hostile_result(), synthetic.result()))
+    page = Page(html)
+    check_harmless(page)
+    assert "no regression test" in page.text
+    assert synthetic.HOSTILE in page.text

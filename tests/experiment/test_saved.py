@@ -1,0 +1,319 @@
+"""Saved runs: whole or not at all, and never trusted when they are read again."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from resilkit.errors import InvalidArgument, StorageError
+from resilkit.experiment import Audit, figures, load, runs, storage
+from resilkit.experiment.manifest import FILE_NAME
+from tests.experiment import synthetic
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return synthetic.result().save(tmp_path_factory.mktemp("runs") / "first")
+
+
+@pytest.fixture
+def copy(saved, tmp_path):
+    return Path(shutil.copytree(saved, tmp_path / "copy"))
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def edit(folder, change):
+    path = folder / FILE_NAME
+    manifest = json.loads(path.read_text("utf-8"))
+    change(manifest)
+    path.write_text(json.dumps(manifest), "utf-8")
+
+
+def test_a_run_comes_back_as_it_was(saved):
+    result, back = synthetic.result(), load(saved)
+    pd.testing.assert_frame_equal(back.operations, result.operations)
+    pd.testing.assert_frame_equal(back.verdicts, result.verdicts, check_dtype=False)
+    pd.testing.assert_frame_equal(back.events.frame(), result.events.frame(), check_dtype=False)
+    pd.testing.assert_frame_equal(back.summary(), result.summary())
+    pd.testing.assert_frame_equal(back.latency, result.latency)
+    assert list(back.metrics) == list(result.metrics)
+    for name, frame in result.metrics.items():
+        pd.testing.assert_frame_equal(
+            back.metrics[name].astype({"node": str, "server": str}),
+            frame.astype({"node": str, "server": str}),
+        )
+        assert back.metrics[name].attrs["unit"] == frame.attrs["unit"]
+    assert back.sentence() == result.sentence()
+    assert back.consistency == result.consistency
+    assert (back.seed, back.passed, back.how_to_rerun()) == (7, False, result.rerun)
+    assert back.description == result.description
+
+
+def test_what_an_audit_gave_as_an_example_is_kept(tmp_path):
+    audit = Audit(share=0.5, n=2, valid=False, summary="1 of 2 lost.", example="e.g. k7")
+    back = load(synthetic.result(consistency=audit).save(tmp_path / "run"))
+    assert back.consistency == audit
+
+
+def test_a_loaded_run_can_be_saved_again(saved, tmp_path):
+    again = load(load(saved).save(tmp_path / "again"))
+    pd.testing.assert_frame_equal(again.operations, load(saved).operations)
+
+
+def test_a_run_without_operations_events_or_metrics_survives(tmp_path):
+    empty = synthetic.result(
+        history=synthetic.history(seconds=0),
+        events=synthetic.events().iloc[:0],
+        metrics=synthetic.Metrics({}),
+        verdicts=synthetic.verdict_frame([]),
+        generators=pd.DataFrame(),
+        consistency=None,
+    )
+    back = load(empty.save(tmp_path / "empty"))
+    assert len(back.history) == len(back.events) == len(back.metrics) == 0
+    assert back.passed is None
+    assert back.sentence() == empty.sentence()
+
+
+def test_the_folder_holds_parquet_and_json_and_nothing_else(saved):
+    names = {str(path.relative_to(saved)) for path in saved.rglob("*") if path.is_file()}
+    assert {"manifest.json", "operations.parquet", "events.parquet"} <= names
+    assert {Path(name).suffix for name in names} == {".json", ".parquet"}
+    assert "metrics/memory_rss.parquet" in names
+    manifest = json.loads((saved / FILE_NAME).read_text("utf-8"))
+    assert {"seed", "verdicts", "summary", "environment", "description"} <= set(manifest)
+
+
+def test_saving_again_replaces_the_run(saved, tmp_path):
+    target = tmp_path / "run"
+    synthetic.result().save(target)
+    synthetic.result(seed=8).save(target)
+    assert load(target).seed == 8
+    assert names_in(tmp_path) == ["run"]
+
+
+def test_a_folder_of_something_else_is_never_replaced(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("mine")
+    with pytest.raises(InvalidArgument, match="stays untouched"):
+        synthetic.result().save(tmp_path / "thesis")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InvalidArgument, match="stays untouched"):
+        synthetic.result().save(tmp_path / "file")
+    assert names_in(tmp_path) == ["file", "thesis"]
+
+
+def test_metrics_with_hostile_names_stay_inside_the_folder(tmp_path):
+    frames = dict(synthetic.metrics())
+    frames["../../escape"] = frames["cpu"].copy()
+    frames["a/b"] = frames["cpu"].copy()
+    target = synthetic.result(metrics=synthetic.Metrics(frames)).save(tmp_path / "in" / "run")
+    assert names_in(tmp_path) == ["in"]
+    assert "../../escape" in load(target).metrics
+
+
+@pytest.mark.parametrize(
+    "name", ["operations.parquet", "events.parquet", "metrics/cpu.parquet", FILE_NAME]
+)
+@pytest.mark.parametrize("harm", ["cut", "flip", "empty", "remove"])
+def test_a_damaged_run_is_refused_with_the_files_name(copy, name, harm):
+    path = copy / name
+    data = path.read_bytes()
+    if harm == "remove":
+        path.unlink()
+    else:
+        middle = len(data) // 2
+        flipped = data[:middle] + bytes([data[middle] ^ 0xFF]) + data[middle + 1 :]
+        path.write_bytes({"cut": data[:middle], "flip": flipped, "empty": b""}[harm])
+    expected = InvalidArgument if (name, harm) == (FILE_NAME, "remove") else StorageError
+    with pytest.raises(expected, match=Path(name).name):
+        load(copy)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda m: m.pop("seed"), "seed"),
+        (lambda m: m.update(verdicts=3), "verdicts"),
+        (lambda m: m["verdicts"][0].update(verdict="<script>"), "verdict"),
+        (lambda m: m["files"].pop("events.parquet"), "events.parquet"),
+        (lambda m: m["metrics"].update(cpu="../../etc/passwd"), "passwd"),
+        (lambda m: m["metrics"].update(cpu="operations.parquet"), "operations.parquet"),
+        (lambda m: m["consistency"].update(share=7.0), "share"),
+    ],
+)
+def test_a_manifest_that_contradicts_itself_is_refused(copy, change, words):
+    edit(copy, change)
+    with pytest.raises(StorageError, match=words):
+        load(copy)
+
+
+def test_a_file_outside_the_folder_is_not_read_though_the_manifest_lists_it(copy, tmp_path):
+    (tmp_path / "secret.parquet").write_bytes((copy / "metrics/cpu.parquet").read_bytes())
+
+    def point_outside(manifest):
+        manifest["files"]["../secret.parquet"] = manifest["files"]["metrics/cpu.parquet"]
+        manifest["metrics"]["cpu"] = "../secret.parquet"
+
+    edit(copy, point_outside)
+    with pytest.raises(StorageError, match="secret"):
+        load(copy)
+
+
+def test_a_newer_format_is_refused_in_words(copy):
+    edit(copy, lambda manifest: manifest.update(version=99))
+    with pytest.raises(InvalidArgument, match=r"newer resilkit.*99"):
+        load(copy)
+
+
+def test_unknown_fields_of_a_later_version_are_ignored(copy):
+    edit(copy, lambda manifest: manifest.update(colour="blue"))
+    assert load(copy).seed == 7
+
+
+@pytest.mark.parametrize("content", [None, "{}", "[]", '{"format": "other"}'])
+def test_a_foreign_folder_is_refused(tmp_path, content):
+    if content is not None:
+        (tmp_path / FILE_NAME).write_text(content)
+    with pytest.raises(InvalidArgument, match="not a saved run"):
+        load(tmp_path)
+
+
+def test_a_path_that_is_not_there_or_is_a_file_is_refused(tmp_path):
+    with pytest.raises(InvalidArgument, match="does not exist"):
+        load(tmp_path / "no")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidArgument, match="no folder"):
+        load(tmp_path / "file")
+
+
+def test_runs_lists_what_is_there_newest_first_and_names_the_damaged(copy, tmp_path):
+    synthetic.result(seed=9, name="second").save(tmp_path / "b")
+    edit(copy, lambda manifest: manifest.update(saved="2020-01-01T00:00:00+00:00"))
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / FILE_NAME).write_text("{")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / FILE_NAME).write_text("{}")
+    (tmp_path / ".draft").mkdir()
+    frame = runs(tmp_path)
+    assert frame["run"].tolist() == ["b", "copy", "broken"]
+    assert frame["seed"].tolist()[:2] == [9, 7]
+    assert frame["passed"].tolist()[:2] == [False, False]
+    assert "no JSON" in frame["problem"].iloc[2]
+    with pytest.raises(InvalidArgument, match="no folder"):
+        runs(tmp_path / "nothing")
+
+
+# A disk that says no -----------------------------------------------------------------------------
+
+LIMITED = """
+    import resource, signal, sys
+    from tests.experiment import synthetic
+    from resilkit.errors import StorageError
+    from resilkit.experiment import figures
+    figures.report_figures = lambda _: [{"markup": "x" * 100_000, "caption": ""}]
+    result = synthetic.result()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+    for action in (result.save, result.report):
+        try:
+            action(sys.argv[1])
+        except StorageError as error:
+            print(type(error).__name__, error)
+        else:
+            raise SystemExit("it was written?")
+"""
+
+
+def test_a_file_that_may_not_grow_is_a_storage_error_and_leaves_nothing(tmp_path):
+    target = tmp_path / "deep" / "run"
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(LIMITED), str(target)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("StorageError") == 2
+    assert "File too large" in done.stdout
+    assert list(tmp_path.rglob("*run*")) == []
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 64 kB; skipped where it takes rights that we do not have."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("no right to mount a file system here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture
+def _plain_report(monkeypatch):
+    """Big enough for a small disk, without the seconds that figures take to draw."""
+    figure = {"markup": "x" * 100_000, "caption": ""}
+    monkeypatch.setattr(figures, "report_figures", lambda _: [figure])
+
+
+@pytest.mark.usefixtures("_plain_report")
+def test_a_full_disk_is_a_storage_error_and_leaves_nothing(tiny_disk):
+    with pytest.raises(StorageError, match="No space left"):
+        synthetic.result().save(tiny_disk / "run")
+    with pytest.raises(StorageError, match="No space left"):
+        synthetic.result().report(tiny_disk / "report.html")
+    assert names_in(tiny_disk) == []
+
+
+def test_what_stood_there_survives_a_full_disk(tiny_disk):
+    small = synthetic.result(history=synthetic.history(seconds=0.1), metrics=synthetic.Metrics({}))
+    target = small.save(tiny_disk / "run")
+    with pytest.raises(StorageError):
+        synthetic.result().save(target)
+    assert len(load(target).history) == len(small.history)
+    assert names_in(tiny_disk) == ["run"]
+
+
+def test_an_interrupt_while_saving_leaves_nothing(tmp_path, monkeypatch):
+    def interrupt(path, data):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(storage, "_write", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        synthetic.result().save(tmp_path / "a" / "b")
+    assert names_in(tmp_path) == []
+
+
+def test_the_old_run_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    target = synthetic.result().save(tmp_path / "run")
+    rename = Path.rename
+
+    def refuse(self, other):
+        if self.name.endswith(".draft"):
+            raise PermissionError(13, "Permission denied")
+        return rename(self, other)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(StorageError, match="Permission denied"):
+        synthetic.result(seed=8).save(target)
+    assert load(target).seed == 7
+    assert names_in(tmp_path) == ["run"]

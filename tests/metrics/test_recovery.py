@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resilkit.errors import InvalidArgument
+from resilkit.metrics import FaultBand, RecoveryRule, fault_bands, recoveries, recovery_frame
+from resilkit.metrics.recovery import baseline
+
+RULE = RecoveryRule(window=0.5, hold=1.0)
+Span = tuple[float, float]
+
+
+def history(
+    duration: float = 20.0,
+    *,
+    rate: float = 200.0,
+    down: tuple[Span, ...] = (),
+    slow: tuple[Span, ...] = (),
+    silent: tuple[Span, ...] = (),
+    seed: int = 1,
+) -> pd.DataFrame:
+    """An open-loop run: good at about 5 ms, but for spans of failures, of 500 ms, of no sends."""
+    rng = np.random.default_rng(seed)
+    intended = np.arange(0, duration, 1 / rate)
+    response = rng.lognormal(math.log(0.005), 0.3, intended.size)
+    status = np.full(intended.size, "ok", dtype=object)
+    for begin, end in slow:
+        response[(intended >= begin) & (intended < end)] = 0.5
+    for begin, end in down:
+        status[(intended >= begin) & (intended < end)] = "fail"
+    kept = np.ones(intended.size, dtype=bool)
+    for begin, end in silent:
+        kept &= ~((intended >= begin) & (intended < end))
+    return pd.DataFrame({"intended": intended, "status": status, "response": response})[kept]
+
+
+def fault(start: float, end: float | None = None, label: str = "crash") -> tuple[object, ...]:
+    return (start, end, label, "node_crash")
+
+
+def test_recovery_runs_from_the_fault_to_the_first_good_window_that_holds() -> None:
+    (found,) = recoveries(history(down=((8.0, 11.0),)), [fault(8.0, 10.0)], RULE)
+    assert found.harmed
+    assert found.detection == pytest.approx(0.5)
+    assert found.outage == pytest.approx(3.0)
+    assert found.recovery == pytest.approx(3.0)
+    assert found.recovery_after_end == pytest.approx(1.0)
+    assert found.censored_after is None
+    assert not found.overlapped
+
+
+@pytest.mark.parametrize("start", [8.0, 8.17, 8.49])
+def test_the_grid_of_windows_begins_at_the_first_fault(start: float) -> None:
+    (found,) = recoveries(history(down=((start, start + 2),)), [fault(start)], RULE)
+    assert found.recovery == pytest.approx(2.0)
+
+
+def test_latency_out_of_the_band_is_harm_too() -> None:
+    (found,) = recoveries(history(slow=((8.0, 9.5),)), [fault(8.0)], RULE)
+    assert found.harmed
+    assert found.recovery == pytest.approx(1.5)
+
+
+def test_a_good_window_that_does_not_hold_is_no_recovery() -> None:
+    run = history(down=((8.0, 9.0), (9.5, 12.0)))
+    (found,) = recoveries(run, [fault(8.0)], RULE)
+    assert found.recovery == pytest.approx(4.0)
+    assert found.outage == pytest.approx(3.5)
+    (hasty,) = recoveries(run, [fault(8.0)], RecoveryRule(window=0.5, hold=0.5))
+    assert hasty.recovery == pytest.approx(1.0)
+
+
+def test_never_recovered_is_censored_not_a_number() -> None:
+    (found,) = recoveries(history(down=((8.0, 99.0),)), [fault(8.0, 9.0)], RULE)
+    assert found.harmed
+    assert found.recovery is None
+    assert found.recovery_after_end is None
+    assert found.censored_after == pytest.approx(11.5, abs=0.51)
+    assert "never recovered" in found.reason
+
+
+def test_back_too_late_to_be_seen_holding_is_censored() -> None:
+    (found,) = recoveries(history(20.0, down=((8.0, 19.5),)), [fault(8.0)], RULE)
+    assert found.recovery is None
+
+
+def test_a_fault_without_harm_recovers_in_no_time() -> None:
+    (found,) = recoveries(history(), [fault(8.0, 9.0)], RULE)
+    assert found.harmed is False
+    assert found.detection is None
+    assert (found.outage, found.recovery, found.recovery_after_end) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_without_a_baseline_nothing_is_claimed(start: float) -> None:
+    found = recoveries(history(down=((start, 5.0),)), [fault(start), fault(9.0)], RULE)
+    assert [each.harmed for each in found] == [None, None]
+    assert [each.recovery for each in found] == [None, None]
+    assert "no baseline" in found[0].reason
+
+
+def test_a_fault_after_the_last_operation_tells_nothing() -> None:
+    _, late = recoveries(history(10.0), [fault(5.0), fault(30.0)], RULE)
+    assert late.harmed is None
+    assert "ended" in late.reason
+
+
+def test_no_operations_at_all_tell_nothing() -> None:
+    (found,) = recoveries(history().iloc[:0], [fault(1.0)], RULE)
+    assert found.harmed is None
+    assert recoveries(history(), [], RULE) == recoveries(history(), None, RULE) == []
+
+
+def test_harm_belongs_to_the_last_fault_before_it_and_overlaps_are_marked() -> None:
+    run = history(down=((10.0, 11.0), (14.0, 18.0)))
+    first, second, third = recoveries(
+        run, [fault(6.0, 7.0, "harmless"), fault(10.0, None, "b"), fault(14.0, None, "c")], RULE
+    )
+    assert first.harmed is False
+    assert (second.recovery, second.overlapped) == (pytest.approx(1.0), False)
+    assert third.recovery == pytest.approx(4.0)
+    early, _ = recoveries(run, [fault(13.8, None, "d"), fault(15.0, None, "e")], RULE)
+    assert early.overlapped
+
+
+def test_windows_that_say_nothing_neither_harm_nor_heal_an_open_loop() -> None:
+    (quiet,) = recoveries(history(silent=((8.0, 10.0),)), [fault(8.0)], RULE)
+    assert quiet.harmed is False
+    run = history(down=((8.0, 9.0),), silent=((9.0, 12.0),))
+    (after,) = recoveries(run, [fault(8.0)], RULE)
+    assert after.recovery == pytest.approx(4.0)
+
+
+def test_in_a_closed_loop_silence_and_a_low_rate_are_harm() -> None:
+    rule = RecoveryRule(window=0.5, hold=1.0, closed=True)
+    (silent,) = recoveries(history(silent=((8.0, 10.0),)), [fault(8.0)], rule)
+    assert silent.harmed
+    assert silent.recovery == pytest.approx(2.0)
+    run = history()
+    thin = run[~((run["intended"] >= 8) & (run["intended"] < 11) & (np.arange(len(run)) % 4 > 0))]
+    (slow,) = recoveries(thin, [fault(8.0)], rule)
+    assert slow.recovery == pytest.approx(3.0)
+    (open_loop,) = recoveries(thin, [fault(8.0)], RULE)
+    assert open_loop.harmed is False
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(3.0, 6.0), st.floats(0.5, 4.0), st.integers(0, 1000))
+def test_recovery_is_right_to_within_a_window(start: float, length: float, seed: int) -> None:
+    run = history(14.0, down=((start, start + length),), seed=seed)
+    (found,) = recoveries(run, [fault(start)], RULE)
+    assert found.recovery is not None
+    # A window with less than 5 % of its operations bad is still inside the band.
+    assert length - 0.05 * 0.5 - 1 / 200 <= found.recovery <= length + 0.5 + 1e-6
+
+
+def test_the_window_suits_the_rate() -> None:
+    for rate, window in ((1000.0, 0.2), (100.0, 0.5), (10.0, 1.0)):
+        band = baseline(history(rate=rate), 10.0)
+        assert band is not None
+        assert band.window == pytest.approx(window, rel=0.02)
+
+
+def test_the_baseline_is_learned_from_healthy_windows() -> None:
+    band = baseline(history(), 10.0, RULE)
+    assert band is not None
+    assert band.windows == 20
+    assert band.share_low == pytest.approx(0.95)
+    assert 0.01 < band.latency_high < 0.03
+    assert baseline(history(), 1.0, RULE) is None
+
+
+def test_recoveries_as_a_frame() -> None:
+    run = history(down=((8.0, 9.0), (15.0, 99.0)))
+    frame = recovery_frame(recoveries(run, [fault(8.0, 9.0), fault(15.0)], RULE))
+    assert frame["recovery"].tolist()[0] == pytest.approx(1.0)
+    assert frame["recovery"].isna().tolist() == [False, True]
+    assert frame["harmed"].tolist() == [True, True]
+    assert list(recovery_frame([]).columns) == list(frame.columns)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"window": 0.0}, {"hold": -1.0}, {"latency_share": 2.0}, {"window": math.nan},
+     {"fewest_windows": 0}, {"share_slack": math.nan}],
+)  # fmt: skip
+def test_a_rule_out_of_range_is_refused(bad: dict[str, float]) -> None:
+    with pytest.raises(InvalidArgument, match=next(iter(bad))):
+        RecoveryRule(**bad)  # type: ignore[arg-type]
+
+
+def test_bands_are_read_from_frames_and_tuples_alike() -> None:
+    rows = [(5.0, math.nan, "b", "kill"), (1.0, 2.0, "a", "latency")]
+    expected = [FaultBand(1.0, 2.0, "a", "latency"), FaultBand(5.0, None, "b", "kill")]
+    assert fault_bands(rows) == expected
+    assert fault_bands(pd.DataFrame(rows, columns=list(FaultBand._fields))) == expected
+    assert fault_bands(expected) == expected
+    assert fault_bands(None) == []
+
+
+@pytest.mark.parametrize(
+    "row", [(1.0, 2.0), (2.0, 1.0, "a", "k"), (math.nan, None, "a", "k"), ("x", None, "a", "k")]
+)
+def test_malformed_bands_are_refused(row: tuple[object, ...]) -> None:
+    with pytest.raises(InvalidArgument, match=r"faults\[0\]"):
+        fault_bands([row])
+
+
+def test_a_frame_of_bands_needs_its_columns() -> None:
+    with pytest.raises(InvalidArgument, match="label"):
+        fault_bands(pd.DataFrame({"start": [1.0], "end": [2.0], "kind": ["x"]}))

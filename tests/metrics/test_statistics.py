@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resilkit.errors import InvalidArgument
+from resilkit.metrics import availability, least_samples, mean, percentile, trend, wilson
+
+
+@given(st.integers(1, 5000), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.99]))
+def test_wilson_agrees_with_scipy(n: int, part: float, confidence: float) -> None:
+    successes = round(part * n)
+    found = wilson(successes, n, confidence=confidence)
+    exact = scipy.stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=1e-12)
+    assert found.value == successes / n
+
+
+def test_wilson_knows_its_textbook_values() -> None:
+    assert wilson(0, 10)[:3] == pytest.approx((0.0, 0.0, 0.27753), abs=1e-5)
+    assert wilson(81, 263)[1:3] == pytest.approx((0.2553, 0.3662), abs=5e-5)  # Newcombe 1998
+
+
+def test_nothing_tried_says_nothing() -> None:
+    share = wilson(0, 0)
+    assert math.isnan(share.value)
+    assert (share.low, share.high, share.n) == (0.0, 1.0, 0)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(-1, 5), (6, 5)])
+def test_counts_that_cannot_be_are_refused(successes: int, n: int) -> None:
+    with pytest.raises(InvalidArgument, match="successes"):
+        wilson(successes, n)
+
+
+@pytest.mark.parametrize(
+    ("share", "needed"), [(0.5, 6), (0.9, 36), (0.95, 72), (0.99, 368), (0.999, 3688), (0.05, 72)]
+)
+def test_a_percentile_needs_so_many_samples(share: float, needed: int) -> None:
+    assert least_samples(share) == needed
+
+
+@given(st.floats(0.01, 0.995), st.sampled_from([0.9, 0.95, 0.99]))
+def test_the_least_number_of_samples_is_where_scipy_first_gives_an_interval(
+    share: float, confidence: float
+) -> None:
+    needed = least_samples(share, confidence=confidence)
+    for n, conclusive in ((needed, True), (needed - 1, False)):
+        if n < 1:
+            continue
+        result = scipy.stats.quantile_test(np.arange(float(n)), p=share)
+        interval = result.confidence_interval(confidence)
+        assert (not np.isnan([interval.low, interval.high]).any()) is conclusive
+
+
+@given(
+    st.integers(1, 600), st.sampled_from([0.05, 0.5, 0.9, 0.95, 0.99]), st.integers(0, 2**32 - 1)
+)
+def test_percentile_intervals_agree_with_scipy(n: int, share: float, seed: int) -> None:
+    values = np.random.default_rng(seed).exponential(1.0, n)
+    found = percentile(values, share)
+    exact = scipy.stats.quantile_test(values, p=share).confidence_interval(0.95)
+    if np.isnan([exact.low, exact.high]).any():
+        assert not found.conclusive
+        assert math.isnan(found.value)
+    else:
+        assert (found.low, found.high) == (exact.low, exact.high)
+        assert found.value == np.quantile(values, share, method="inverted_cdf")
+        assert found.low <= found.value <= found.high
+
+
+def test_a_percentile_interval_covers_the_truth_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(7)
+    truth = -math.log(1 - 0.9)
+    hits = sum(
+        low <= truth <= high
+        for _, low, high, _ in (percentile(rng.exponential(1.0, 200), 0.9) for _ in range(500))
+    )
+    assert hits / 500 > 0.93
+
+
+def test_a_percentile_leaves_nan_out() -> None:
+    assert percentile([math.nan] * 100 + [1.0] * 71, 0.95).n == 71
+    assert not percentile([math.nan] * 100 + [1.0] * 71, 0.95).conclusive
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 95.0, math.nan])
+def test_shares_outside_0_to_1_are_refused(share: float) -> None:
+    with pytest.raises(InvalidArgument, match="share"):
+        percentile([1.0] * 100, share)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0])
+def test_a_confidence_outside_0_to_1_is_refused(confidence: float) -> None:
+    for call in (
+        lambda: wilson(1, 2, confidence=confidence),
+        lambda: percentile([1.0], 0.5, confidence=confidence),
+        lambda: mean([1.0], confidence=confidence),
+        lambda: trend([1.0], [1.0], confidence=confidence),
+    ):
+        with pytest.raises(InvalidArgument, match="confidence"):
+            call()
+
+
+def test_the_mean_has_students_interval() -> None:
+    values = [1.0, 2.0, 4.0, 8.0, 16.0]
+    found = mean(values)
+    exact = scipy.stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert found.value == pytest.approx(6.2)
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+
+
+def test_the_bootstrap_agrees_with_scipys() -> None:
+    values = np.random.default_rng(5).exponential(1.0, 60)
+    found = mean(values, method="bootstrap", seed=1)
+    exact = scipy.stats.bootstrap(
+        (values,), np.mean, method="percentile", rng=np.random.default_rng(2)
+    ).confidence_interval
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high), rel=0.05)
+    assert mean(values, method="bootstrap", seed=1) == found
+
+
+def test_too_few_samples_have_no_interval_of_the_mean() -> None:
+    assert mean([3.0]).value == 3.0
+    assert not mean([3.0]).conclusive
+    assert math.isnan(mean([]).value)
+    with pytest.raises(InvalidArgument, match="method"):
+        mean([1.0], method="guess")
+
+
+def operations(rows: list[tuple[float, str, float]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["intended", "status", "response"])
+
+
+def test_availability_counts_what_was_intended_in_operations_and_windows() -> None:
+    rows = [(100 + i * 0.1, "ok", 0.01) for i in range(30)]  # 3 windows
+    rows[10:15] = [(100 + i * 0.1, "info", math.nan) for i in range(10, 15)]  # one is half bad
+    rows += [(108.5, "ok", 0.01)]  # nothing was intended from 103 to 108: no windows
+    found = availability(operations(rows))
+    assert found.operations == wilson(26, 31)
+    assert found.windows == wilson(3, 4)
+
+
+def test_slow_operations_are_unavailable_when_a_limit_is_given() -> None:
+    rows = [(0.0, "ok", 0.1), (0.0, "ok", 0.9), (0.0, "ok", math.nan), (0.0, "fail", 0.1)]
+    assert availability(operations(rows)).operations.value == 0.75
+    assert availability(operations(rows), within=0.5).operations.value == 0.25
+
+
+def test_availability_of_nothing_is_unknown() -> None:
+    assert math.isnan(availability(operations([])).operations.value)
+    with pytest.raises(InvalidArgument, match="window"):
+        availability(operations([]), window=0)

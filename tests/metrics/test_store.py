@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import json
+import math
+import threading
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resilkit.errors import InvalidArgument, StorageError
+from resilkit.metrics import MetricStore
+
+Row = tuple[float, str, str, float]
+rows_of_samples = st.lists(
+    st.tuples(
+        st.floats(-1e6, 1e6),
+        st.sampled_from(["n1", "n2"]),
+        st.sampled_from(["", "a", "b", "n1->n2"]),
+        st.floats(allow_nan=False),
+    ),
+    max_size=150,
+)
+
+
+def filled(rows: list[Row], max_rows: int = 500_000) -> MetricStore:
+    store = MetricStore(max_rows=max_rows)
+    for row in rows:
+        store.append("queue_length", *row)
+    return store
+
+
+def rows_of(frame: pd.DataFrame) -> list[Row]:
+    return list(frame[["time", "node", "server", "value"]].itertuples(index=False, name=None))
+
+
+@given(rows_of_samples, st.integers(1, 60))
+def test_it_keeps_the_newest_rows_in_order_of_time_and_counts_the_rest(
+    rows: list[Row], max_rows: int
+) -> None:
+    store = filled(rows, max_rows)
+    kept = len(store)
+    assert kept <= max_rows
+    assert kept > min(len(rows), max_rows) - max(1, max_rows // 16)
+    assert store.dropped() == store.dropped("queue_length") == len(rows) - kept
+    expected = sorted(rows[len(rows) - kept :], key=lambda row: row[0])
+    assert rows_of(store.frame("queue_length")) == expected
+
+
+@given(rows_of_samples, st.floats(-1e6, 1e6), st.floats(-1e6, 1e6))
+def test_a_span_of_time_is_cut_out(rows: list[Row], since: float, until: float) -> None:
+    frame = filled(rows, 48).frame("queue_length", since=since, until=until)
+    whole = filled(rows, 48).frame("queue_length")
+    cut = whole[(whole["time"] >= since) & (whole["time"] < until)]
+    assert rows_of(frame) == rows_of(cut)
+
+
+@given(rows_of_samples)
+def test_extending_equals_appending(rows: list[Row]) -> None:
+    store = MetricStore()
+    times, nodes, servers, values = zip(*rows, strict=True) if rows else ((), (), (), ())
+    store.extend("queue_length", times, nodes, servers, values)
+    assert rows_of(store.frame("queue_length")) == rows_of(filled(rows).frame("queue_length"))
+
+
+def test_one_name_stands_for_all_rows() -> None:
+    store = MetricStore()
+    store.extend("memory_rss", [1.0, 2.0], "n1", "", [3, 4])
+    assert rows_of(store.frame("memory_rss")) == [(1.0, "n1", "", 3.0), (2.0, "n1", "", 4.0)]
+
+
+def test_a_frame_knows_its_unit_and_types() -> None:
+    frame = filled([(1.0, "n1", "a", 2.0)]).frame("queue_length")
+    assert list(frame.columns) == ["time", "node", "server", "value"]
+    assert frame.attrs == {"metric": "queue_length", "unit": "messages", "dropped": 0}
+    assert [str(kind) for kind in frame.dtypes] == ["float64", "category", "category", "float64"]
+
+
+def test_a_known_metric_without_samples_is_an_empty_frame() -> None:
+    frame = MetricStore().frame("queue_length")
+    assert frame.empty
+    assert list(frame.columns) == ["time", "node", "server", "value"]
+    assert frame.groupby("server")["value"].max().empty
+
+
+def test_a_misspelt_metric_is_refused_with_the_nearest_names() -> None:
+    with pytest.raises(InvalidArgument, match="queue_length"):
+        MetricStore().frame("queue_lenght")
+
+
+def test_a_metric_of_ones_own_needs_no_registration() -> None:
+    store = MetricStore()
+    store.append("bids", 1.0, "n1", "auction", 7)
+    assert store.names() == ["bids"]
+    assert store.frame("bids").attrs["unit"] == ""
+
+
+@pytest.mark.parametrize(("time", "value"), [(math.nan, 1.0), (math.inf, 1.0), (1.0, "much")])
+def test_a_bad_sample_is_refused_and_leaves_nothing_behind(time: float, value: float) -> None:
+    store = filled([(1.0, "n1", "a", 1.0)])
+    with pytest.raises(InvalidArgument):
+        store.append("queue_length", time, "n1", "a", value)
+    assert rows_of(store.frame("queue_length")) == [(1.0, "n1", "a", 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("times", "nodes", "values"),
+    [
+        ([1.0], "n1", [1.0, 2.0]),
+        ([1.0, 2.0], ["n1"], [1.0, 2.0]),
+        ([math.nan], "n1", [1.0]),
+        (["soon"], "n1", [1.0]),
+    ],
+)
+def test_bad_columns_are_refused_whole(
+    times: list[float], nodes: list[str], values: list[float]
+) -> None:
+    store = MetricStore()
+    with pytest.raises(InvalidArgument):
+        store.extend("queue_length", times, nodes, "a", values)
+    assert len(store) == 0
+
+
+@pytest.mark.parametrize("max_rows", [0, -1, 1.5, True])
+def test_it_must_keep_at_least_one_row(max_rows: int) -> None:
+    with pytest.raises(InvalidArgument, match="max_rows"):
+        MetricStore(max_rows=max_rows)
+
+
+def test_the_latest_sample_of_each_server_is_the_one_with_the_latest_time() -> None:
+    store = filled([(1.0, "n1", "a", 1.0), (5.0, "n1", "a", 5.0), (3.0, "n1", "a", 3.0)])
+    store.append("queue_length", 2.0, "n1", "b", 2.0)
+    assert store.latest("queue_length") == {("n1", "a"): (5.0, 5.0), ("n1", "b"): (2.0, 2.0)}
+    assert store.latest("memory_rss") == {}
+
+
+def test_servers_with_ever_new_names_do_not_fill_the_memory() -> None:
+    store = MetricStore(max_rows=100)
+    for place in range(5000):
+        store.append("queue_length", place, "n1", f"worker-{place}", place)
+    series = store._series["queue_length"]
+    assert len(series.labels) <= 200
+    frame = store.frame("queue_length")
+    assert frame["server"].tolist() == [f"worker-{place:.0f}" for place in frame["value"]]
+    assert frame["value"].tolist()[-1] == 4999
+    assert store.latest("queue_length")["n1", "worker-4999"] == (4999.0, 4999.0)
+
+
+def test_all_metrics_together_and_back_again() -> None:
+    store = filled([(2.0, "n1", "a", 1.0), (1.0, "n2", "a", 2.0)])
+    store.append("memory_rss", 1.5, "n1", "", 1e6)
+    whole = store.frame()
+    assert list(whole.columns) == ["metric", "unit", "time", "node", "server", "value"]
+    assert whole["metric"].tolist() == ["memory_rss", "queue_length", "queue_length"]
+    again = MetricStore.from_frame(whole)
+    pd.testing.assert_frame_equal(again.frame(), whole)
+    assert MetricStore().frame().empty
+    assert MetricStore.from_frame(MetricStore().frame()).names() == []
+    with pytest.raises(InvalidArgument, match="missing"):
+        MetricStore.from_frame(whole.drop(columns="node"))
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "json", "jsonl"])
+def test_exports_hold_every_sample(tmp_path: Path, suffix: str) -> None:
+    store = filled([(1.25, "n1", '$a,"b"', 1 / 3), (2.0, "n2", "ü", -0.5)])
+    path = tmp_path / f"metrics.{suffix}"
+    store.export(path)
+    if suffix == "parquet":
+        frame = pd.read_parquet(path)
+    elif suffix == "csv":
+        frame = pd.read_csv(path)
+    else:
+        text = path.read_text(encoding="utf-8")
+        frame = pd.DataFrame(
+            json.loads(text) if suffix == "json" else [json.loads(x) for x in text.splitlines()]
+        )
+    assert frame["server"].tolist() == ['$a,"b"', "ü"]
+    np.testing.assert_allclose(frame["value"], [1 / 3, -0.5], rtol=1e-14)
+    assert frame["unit"].tolist() == ["messages"] * 2
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_value_that_json_does_not_know_becomes_null(tmp_path: Path) -> None:
+    filled([(1.0, "n1", "a", math.nan), (2.0, "n1", "a", math.inf)]).export(tmp_path / "m.json")
+    assert [row["value"] for row in json.loads((tmp_path / "m.json").read_text())] == [None, None]
+
+
+def test_an_export_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match=r"\.parquet"):
+        MetricStore().export(tmp_path / "metrics.xls")
+    with pytest.raises(StorageError):
+        MetricStore().export(tmp_path / "no such folder" / "metrics.csv")
+
+
+def test_an_export_that_fails_halfway_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_the_disk(_: pd.DataFrame, path: Path, **options: object) -> None:
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "metrics.csv").write_text("old")
+    monkeypatch.setattr(pd.DataFrame, "to_csv", fill_the_disk)
+    with pytest.raises(StorageError, match="No space left"):
+        MetricStore().export(tmp_path / "metrics.csv")
+    assert [each.name for each in tmp_path.iterdir()] == ["metrics.csv"]
+    assert (tmp_path / "metrics.csv").read_text() == "old"
+
+
+def test_one_thread_reads_while_another_appends() -> None:
+    store = MetricStore(max_rows=20_000)
+    done = threading.Event()
+
+    def write() -> None:
+        for place in range(60_000):
+            store.append("queue_length", place, "n1", f"s{place % 7}", place)
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    reads = 0
+    while not done.is_set() or reads == 0:
+        values = store.frame("queue_length")["value"].to_numpy()
+        assert len(values) <= 20_000
+        assert (np.diff(values) == 1).all()
+        reads += 1
+    writer.join()
+    assert len(store) + store.dropped() == 60_000

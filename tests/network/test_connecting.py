@@ -1,0 +1,82 @@
+"""Listening and dialling go on, whatever the operating system says."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from resilkit.network.connecting import Connector
+from resilkit.network.handshake import Hello
+from tests.network.nets import Net, mesh, on_both_loops
+
+
+class Refusing:
+    """A loop whose `sock_accept` fails a few times first."""
+
+    def __init__(self, loop: Any, *numbers: int) -> None:
+        self._loop = loop
+        self.left = list(numbers)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    async def sock_accept(self, server: socket.socket) -> Any:
+        if self.left:
+            number = self.left.pop()
+            raise OSError(number, os.strerror(number))
+        return await self._loop.sock_accept(server)
+
+
+@on_both_loops
+async def test_no_error_of_accept_ends_listening(folder: Path) -> None:
+    net = Net(folder, mesh("n1", "n2"))
+    made = Connector.__init__
+
+    def init(self: Connector, own: Hello, **options: Any) -> None:
+        made(self, own, **options)
+        if own.name == "n2":  # whom n1 dials
+            self._loop = Refusing(self._loop, errno.ECONNABORTED, errno.ENOBUFS, errno.ENOMEM)  # type: ignore[assignment]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connector, "__init__", init)
+        await net.up()
+    assert net.nodes["n1"].peers() == {"n2": 1}
+    assert not net.complaints
+
+
+async def _fails_first(folder: Path, who: str) -> None:
+    net = Net(folder, mesh("n1", "n2"))
+    made = Connector.__init__
+    failures = []
+
+    def init(self: Connector, own: Hello, **options: Any) -> None:
+        adopt = options["adopt"]
+
+        async def failing(sock: socket.socket, peer: Hello) -> None:
+            if not failures:
+                failures.append(own.name)
+                raise OSError(errno.ENOBUFS, os.strerror(errno.ENOBUFS))
+            await adopt(sock, peer)
+
+        made(self, own, **{**options, "adopt": failing if own.name == who else adopt})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connector, "__init__", init)
+        await net.up()
+    assert failures == [who]
+    assert not net.complaints
+
+
+@on_both_loops
+async def test_dialling_goes_on_after_a_connection_that_could_not_be_taken(folder: Path) -> None:
+    await _fails_first(folder, "n1")
+
+
+@on_both_loops
+async def test_a_dialled_connection_that_could_not_be_taken_is_let_go(folder: Path) -> None:
+    await _fails_first(folder, "n2")

@@ -1,0 +1,99 @@
+"""The code of the promise runs as it stands: as a script, typed at a prompt, in a notebook."""
+
+from __future__ import annotations
+
+import re
+
+from tests.notebooks.notebook import Notebook, opened
+from tests.notebooks.section_one import CLUSTER, EXPERIMENT, as_typed, quick
+from tests.scripts.place import Place
+
+# Taken for the standard module, it keeps every node from starting; but whoever has put it beside
+# a script can use it there.
+SHADOW = """
+import sys
+if "resilkit.cluster.launcher" in sys.modules:
+    raise ImportError("not the standard library's")
+import importlib.util, sysconfig
+SHADOW = True
+spec = importlib.util.spec_from_file_location("random", sysconfig.get_path("stdlib") + "/random.py")
+spec.loader.exec_module(sys.modules[__name__])
+"""
+
+WHOSE = """
+import random
+
+class Whose(rk.Server):
+    def random(self):
+        import random
+        return hasattr(random, "SHADOW")
+
+with rk.Cluster(nodes=1) as another:
+    print("shadowed:", hasattr(random, "SHADOW"), another.start(Whose).call.random())
+"""
+
+
+def check_files(place: Place) -> None:
+    """Check that what the code writes is in its current folder, and nothing else is."""
+    assert {path.name for path in place.work.iterdir()} == {"report.html", "runs"}
+    assert {path.name for path in (place.work / "runs").iterdir()} == {"first", "second"}
+    report = (place.work / "report.html").read_text(encoding="utf-8")
+    assert "progressive node failures" in report
+
+
+def test_the_quick_form_differs_only_in_what_it_says() -> None:
+    lines = EXPERIMENT.splitlines()
+    changed = [line for line, quicker in zip(lines, quick().splitlines(), strict=True)
+               if line != quicker]  # fmt: skip
+    assert len(changed) == 2
+
+
+def test_as_a_script_without_a_guard_beside_a_module_named_random(place: Place) -> None:
+    place.write("random.py", SHADOW)
+    lines = 'print("passed:", result.passed)\nprint("runs once")\n'
+    script = place.write("script.py", CLUSTER + WHOSE + quick() + lines)
+    out = place.run(str(script))
+    # What a node sees is the second: its own `random` must be the standard one.
+    assert re.search(r"shadowed: (True|False) False", out)
+    assert re.findall(r"passed: (True|False|None)", out)
+    assert out.count("runs once") == 1
+    check_files(place)
+    place.wait_empty()
+
+
+def test_typed_at_a_prompt(place: Place) -> None:
+    out = place.run("-i", code=as_typed(CLUSTER + quick()))
+    assert "Traceback" not in out
+    shown = [line for line in re.sub(r"(>>> |\.\.\. )+", "", out).splitlines() if line]
+    assert shown.index("4") < shown.index("{'value': 5}") < shown.index("0")
+    assert "<Cluster n1 running, n2 killed, n3 running; 4 names" in out
+    assert any(line.startswith("<Result 'progressive node failures'") for line in shown)
+    check_files(place)
+    place.wait_empty()
+
+
+def test_in_a_notebook_with_rich_displays(place: Place) -> None:
+    (place.work / "random.py").write_text("raise ImportError('not the standard library')")
+
+    with opened(place) as notebook:
+        assert notebook.run(CLUSTER).text == ""
+        cell = notebook.run(quick())
+        assert "Comparison" in cell.value
+        assert "<table" in cell.shown("text/html")
+        check_displays(notebook)
+        place.expect(nodes=1)
+    (place.work / "random.py").unlink()
+    check_files(place)
+    place.wait_empty()
+
+
+def check_displays(notebook: Notebook) -> None:
+    """Check that results and clusters show themselves as more than text."""
+    for code in ("result", "result.verdicts", "result.summary()"):
+        assert "<table" in notebook.run(code).shown("text/html"), code
+    assert notebook.run("result.plot()").shown("image/png")
+    notebook.run("shown = rk.Cluster(nodes=1); shown.start(counters)")
+    html = notebook.run("shown").shown("text/html")
+    assert "<svg" in html
+    assert "counter-2" in html
+    assert "n1" in notebook.run("shown.nodes['n1']").shown("text/html")

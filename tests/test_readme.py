@@ -1,0 +1,48 @@
+"""The README's tour runs as it stands."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from resilkit.chaos import Scenario
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """Return the README's code blocks in one language."""
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_tour_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = "\n".join(blocks("python")).replace("duration=10.0", "duration=5.0")
+    names: dict[str, object] = {"__name__": "__main__"}
+    # As a notebook runs it: `await` at the top, and a loop that is running already.
+    compiled = compile(code, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+    async def cell() -> None:
+        found = eval(compiled, names)  # noqa: S307 - the README's own code
+        if inspect.iscoroutine(found):
+            await found
+
+    asyncio.run(cell())
+    assert names["cluster"].closed  # type: ignore[attr-defined]
+    assert names["result"].passed in (True, False, None)  # type: ignore[attr-defined]
+    assert (tmp_path / "report.html").stat().st_size > 10_000
+    assert (tmp_path / "runs" / "first").is_dir()
+
+
+def test_the_scenario_file_is_one(tmp_path: Path) -> None:
+    [text] = blocks("yaml")
+    path = tmp_path / "pressure.yaml"
+    path.write_text(text)
+    scenario = Scenario.from_file(path)
+    assert scenario.name == "memory pressure with partitions"
+    assert len(scenario.faults) == 2

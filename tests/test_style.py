@@ -1,0 +1,135 @@
+"""Rules of the house that no linter holds: sizes, names, sleeping, words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 80
+VAGUE = {"common", "helper", "helpers", "manager", "misc", "util", "utils"}
+
+
+def sources(*folders: str) -> list[Path]:
+    found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [path for path in found if "__pycache__" not in path.parts]
+
+
+OURS = sources("resilkit", "widgets", "tests")
+PACKAGES = sources("resilkit", "widgets")
+
+
+def short(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def offenders(
+    paths: list[Path], search: Callable[[ast.Module], Iterator[tuple[int, str]]]
+) -> list[str]:
+    return [
+        f"{short(path)}:{line}: {what}"
+        for path in paths
+        for line, what in search(ast.parse(path.read_text()))
+    ]
+
+
+def test_no_file_is_long() -> None:
+    sizes = {short(path): len(path.read_text().splitlines()) for path in OURS}
+    assert {name: size for name, size in sizes.items() if size > LONGEST_FILE} == {}
+
+
+def test_no_function_is_long() -> None:
+    def long(tree: ast.Module) -> Iterator[tuple[int, str]]:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+                size = node.end_lineno - node.lineno + 1
+                if size > LONGEST_FUNCTION:
+                    yield node.lineno, f"{node.name} has {size} lines"
+
+    assert offenders(OURS, long) == []
+
+
+def test_no_file_has_a_vague_name() -> None:
+    assert [short(path) for path in OURS if path.stem in VAGUE] == []
+
+
+FOR_EVER = 100.0
+
+
+def test_nobody_sleeps_for_a_guess() -> None:
+    def sleeps(tree: ast.Module) -> Iterator[tuple[int, str]]:
+        # On a virtual clock a sleep costs nothing and ends exactly when it says.
+        virtual = "virtual_loop" in ast.unparse(tree)
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            module = node.func.value.id if isinstance(node.func.value, ast.Name) else ""
+            if node.func.attr != "sleep" or (module == "asyncio" and virtual):
+                continue
+            # `asyncio.sleep(0)` gives way once, and an hour stands for "never ends".
+            waits = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
+            if module == "time" or any(0 < wait < FOR_EVER for wait in waits):
+                yield node.lineno, ast.unparse(node)
+
+    assert offenders(OURS, sleeps) == []
+
+
+def test_no_error_is_swallowed() -> None:
+    def swallowed(tree: ast.Module) -> Iterator[tuple[int, str]]:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ExceptHandler):
+                broad = node.type is None or ast.unparse(node.type) in {
+                    "Exception",
+                    "BaseException",
+                }
+                if broad and all(isinstance(step, ast.Pass) for step in node.body):
+                    yield node.lineno, "an error passes unseen"
+
+    assert offenders(OURS, swallowed) == []
+
+
+def test_annotations_are_never_evaluated_early() -> None:
+    def eager(tree: ast.Module) -> Iterator[tuple[int, str]]:
+        text = ast.unparse(tree)
+        if len(tree.body) > 1 and "from __future__ import annotations" not in text:
+            yield 1, "no `from __future__ import annotations`"
+
+    assert offenders(OURS, eager) == []
+
+
+def test_each_package_says_what_is_public() -> None:
+    inits = [path for path in PACKAGES if path.name == "__init__.py"]
+    assert [short(path) for path in inits if "__all__" not in path.read_text()] == []
+
+
+# Put together from parts, so that this file does not hold what it forbids.
+UNFINISHED = "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "place" + "holder"))
+ELSEWHERE = "|".join(
+    ("/ro" + "ot/", "/ho" + "me/", "/Us" + "ers/", "files.python" + "hosted", "registry.npm" + "js")
+)
+
+
+def texts() -> list[Path]:
+    kinds = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".html", ".css", ".js", ".sh", ".txt"}
+    folders = ("resilkit", "widgets", "tests", "notebooks", "binder", ".ci")
+    tops = [path for path in ROOT.iterdir() if path.is_file() and path.suffix in kinds]
+    below = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    return tops + [
+        path for path in below if path.is_file() and (path.suffix in kinds or path.name == "run")
+    ]
+
+
+@pytest.mark.parametrize("pattern", [UNFINISHED, ELSEWHERE], ids=["unfinished", "other machines"])
+def test_no_text_speaks_of_what_is_not_here(pattern: str) -> None:
+    found = [
+        f"{short(path)}:{number}: {line.strip()[:100]}"
+        for path in texts()
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(rf"(?<!\w)({pattern})", line)
+    ]
+    assert found == []

@@ -1,0 +1,90 @@
+"""How users write resilkit in typed code. mypy reads this file (strictly); nothing runs it."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any, assert_type
+
+import resilkit as rk
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Bank(rk.Server):
+    def init(self, balance: int = 0) -> None:
+        self.balance = balance
+        self.waiting: dict[str, Any] = {}
+        self.trap_exit = True
+
+    async def transfer(self, target: str, amount: int) -> int:
+        if amount > self.balance:
+            raise rk.Refused("not enough money")
+        self.balance -= amount
+        return int(await self.whereis(target).call.deposit(amount))
+
+    def hold(self, order: str) -> object:
+        self.waiting[order] = self.defer()
+        return rk.NO_REPLY
+
+    def info(self, message: object) -> None:
+        match message:
+            case rk.Down(reason=reason):
+                self.stop(reason)
+            case rk.Published(topic=topic):
+                assert_type(topic, str)
+
+
+@rk.register_fault("typed_latency")
+class TypedLatency(rk.LinkFault):
+    low: float
+    high: float
+
+    def verdict(self, message: Any, rng: random.Random) -> rk.Deliver:
+        return rk.Deliver(after=rng.uniform(self.low, self.high))
+
+
+def launched() -> None:
+    banks = rk.SupervisorSpec(
+        "banks", [rk.ChildSpec(Bank, name="bank", args=(10,))], strategy="one_for_one"
+    )
+    with rk.Cluster(nodes=3, topology="mesh") as cluster:
+        assert_type(cluster.seed, int)
+        cluster.start(banks, node="n1")
+        bank = cluster.whereis("bank").with_timeout(0.5)
+        bank.call.transfer("other", 3)
+        bank.cast.transfer("other", amount=3)
+        cluster.nodes["n2"].kill()
+        assert_type(cluster.nodes["n2"].status, str)
+        with cluster.partition(["n1"], ["n2", "n3"]):
+            bank.sync()
+
+
+async def deposit(user: Any) -> None:
+    await user.whereis("bank").call.deposit(user.rng.choice([1, 2]))
+
+
+def judged() -> bool | None:
+    workload = rk.Workload(
+        [rk.Operation("deposit", deposit, weight=0.2)], arrivals=rk.arrivals.poisson(rate=500)
+    )
+    scenario = rk.Scenario(
+        "crashes", [rk.faults.NodeCrash(every=2.0, count=2)], criteria=["availability >= 0.8"]
+    )
+    banks = rk.SupervisorSpec("banks", [rk.ChildSpec(Bank, name="bank")])
+    experiment = rk.Experiment(
+        rk.ClusterSpec(nodes=3),
+        system=banks,
+        workload=workload,
+        scenario=scenario,
+        duration=10.0,
+        seed=7,
+    )
+    result = experiment.run()
+    verdicts: pd.DataFrame = result.verdicts
+    assert len(verdicts) == 1
+    return assert_type(result.passed, bool | None)
+
+
+def refused(error: rk.ClusterError) -> bool:
+    return assert_type(error.definite, bool)

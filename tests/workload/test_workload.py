@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from itertools import count
+
+import pytest
+
+from resilkit.errors import InvalidArgument
+from resilkit.workload import Operation, Workload, arrivals
+
+
+async def nothing(user):
+    pass
+
+
+ONE = [Operation("nothing", nothing)]
+
+
+def test_a_workload_says_which_loop_it_is():
+    assert Workload(ONE, arrivals.poisson(5)).loop == "open"
+    assert Workload(ONE, arrivals.closed(5)).loop == "closed"
+    assert Workload(ONE, arrivals.closed(5)).plan(1, 1.0)[0].loop == "closed"
+
+
+@pytest.mark.parametrize(
+    ("path", "make"),
+    [
+        ("operations", lambda: Workload([], arrivals.poisson(5))),
+        ("operations", lambda: Workload(ONE[0], arrivals.poisson(5))),
+        ("operations", lambda: Workload(None, arrivals.poisson(5))),
+        ("operations[1]", lambda: Workload([*ONE, nothing], arrivals.poisson(5))),
+        ("operations[1].name", lambda: Workload(ONE * 2, arrivals.poisson(5))),
+        ("operations", lambda: Workload([Operation("a", nothing, weight=0)], arrivals.poisson(5))),
+        ("arrivals", lambda: Workload(ONE, 500)),
+        ("arrivals", lambda: Workload(ONE, None)),
+        ("generators", lambda: Workload(ONE, arrivals.poisson(5), generators=0)),
+        ("generators", lambda: Workload(ONE, arrivals.poisson(5), generators=1.5)),
+        ("generators", lambda: Workload(ONE, arrivals.closed(2), generators=3)),
+        ("users", lambda: Workload(ONE, arrivals.closed(2), users=2)),
+        ("users", lambda: Workload(ONE, arrivals.poisson(5), users=2, generators=3)),
+        ("max_in_flight", lambda: Workload(ONE, arrivals.poisson(5), max_in_flight=0)),
+        ("drain", lambda: Workload(ONE, arrivals.poisson(5), drain=-1)),
+        ("duration", lambda: Workload(ONE, arrivals.poisson(5)).plan(1, 0)),
+        ("seed", lambda: Workload(ONE, arrivals.poisson(5)).plan("x", 1)),
+    ],
+    ids=count(),
+)
+def test_a_bad_workload_is_refused_with_the_path(path, make):
+    with pytest.raises(InvalidArgument) as caught:
+        make()
+    assert caught.value.path == path
+
+
+def test_the_plans_share_users_and_room_and_leave_out_what_weighs_nothing():
+    operations = [*ONE, Operation("never", nothing, weight=0)]
+    workload = Workload(operations, arrivals.constant(30), users=7, generators=3, max_in_flight=100)
+    plans = workload.plan(seed=5, duration=2)
+    assert [plan.generator for plan in plans] == ["g1", "g2", "g3"]
+    assert [plan.users for plan in plans] == [(0, 3, 6), (1, 4), (2, 5)]
+    assert {plan.max_in_flight for plan in plans} == {34}
+    assert [operation.name for operation in plans[0].operations] == ["nothing"]
+
+
+def test_an_open_loop_has_one_user_a_generator_unless_told_otherwise():
+    assert Workload(ONE, arrivals.poisson(5), generators=2).users == 2
+
+
+def test_a_plan_travels():
+    workload = Workload([Operation.call("bank", "move", 1)], arrivals.closed(5))
+    [plan] = workload.plan(1, 1.0)
+    assert pickle.loads(pickle.dumps(plan)) == plan
+
+
+def test_a_workload_describes_itself_as_plain_data():
+    about = Workload(ONE, arrivals.closed(5)).describe()
+    assert about["loop"] == "closed"
+    assert about["arrivals"] == {"kind": "closed", "users": 5, "think_time": 0.0}
+    assert about["operations"] == [{"name": "nothing", "weight": 1.0, "function": "nothing"}]
+
+
+def test_a_generator_can_import_it_without_the_heavy_libraries():
+    code = (
+        "import sys, resilkit.workload, resilkit.history;"
+        "heavy = ('numpy', 'pandas', 'scipy', 'matplotlib', 'hypothesis', 'psutil');"
+        "print([module for module in heavy if module in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
