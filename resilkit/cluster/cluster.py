@@ -317,20 +317,26 @@ class Cluster:
     # The end -------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """End it: heal the faults, stop every process, leave nothing behind. Twice is once.
+        """End it: heal the faults, kill every process, leave nothing behind. Twice is once.
 
-        An interrupt ends the waiting, not the closing. In a fork of the process that made the
-        cluster it does nothing.
+        The servers are not asked: their `terminate` does not run. Stop those that have something
+        to finish first, with ``reference.stop()`` or ``cluster.nodes["n1"].stop()``. An interrupt
+        ends the waiting, not the closing. In a fork of the process that made the cluster it does
+        nothing.
         """
         if self._session.thread.forked:
             return
         with telemetry.span("resilkit.cluster.stop", {"nodes": len(self._session.nodes)}):
-            self._session.thread.sync(self._session.close())
+            self._session.thread.wait(self._session.close)
         _open.discard(self)
 
     async def aclose(self) -> None:
         """Await it: `close`, for async code."""
-        await self._session.thread.bridge(self._session.close())
+
+        async def close() -> None:
+            await self._session.close()
+
+        await self._session.thread.bridge(close())
         _open.discard(self)
 
     def __enter__(self) -> Self:

@@ -360,15 +360,16 @@ class Session:
 
     # The end -------------------------------------------------------------------------------------
 
-    async def close(self) -> None:
+    def close(self) -> asyncio.Future[None]:
         """End everything: heal, stop every process, leave nothing. Twice is once; bounded.
 
-        Whoever stops waiting for it, an interrupted cell say, does not stop it.
+        It has begun when this returns. Whoever stops waiting for the future, an interrupted cell
+        say, does not stop it.
         """
         if self._closing is None:
             self.closed = True
             self._closing = self.loop.create_task(ending.end(self))
-        await asyncio.shield(self._closing)
+        return asyncio.shield(self._closing)
 
 
 def _plain(event: Any) -> dict[str, Any]:

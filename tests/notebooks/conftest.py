@@ -40,7 +40,8 @@ def jupyter_place() -> Iterator[Place]:
 
 
 SERVERS = """
-import os, signal
+import os, signal, threading
+import psutil
 from pathlib import Path
 import resilkit as rk
 

@@ -137,8 +137,10 @@ class Notebook:
 
         async def begin() -> asyncio.Task[Cell]:
             running = asyncio.ensure_future(self._execute(code))
-            await gate.passed()
-            assert not running.done()
+            passing = asyncio.ensure_future(gate.passed())
+            await asyncio.wait((running, passing), return_when=asyncio.FIRST_COMPLETED)
+            assert not running.done(), running.result().traceback
+            await passing
             return running
 
         return self._runner.run(begin())

@@ -9,27 +9,29 @@ from tests.notebooks.section_one import CLUSTER, EXPERIMENT, as_typed, quick
 from tests.scripts.place import Place
 
 # Taken for the standard module, it keeps every node from starting; but whoever has put it beside
-# a script can use it there.
+# a script can use it there. (Not `random`: the hook of an editable install has that one imported
+# before the script's folder is looked at.)
 SHADOW = """
 import sys
 if "resilkit.cluster.launcher" in sys.modules:
     raise ImportError("not the standard library's")
 import importlib.util, sysconfig
 SHADOW = True
-spec = importlib.util.spec_from_file_location("random", sysconfig.get_path("stdlib") + "/random.py")
+standard = sysconfig.get_path("stdlib") + "/secrets.py"
+spec = importlib.util.spec_from_file_location("secrets", standard)
 spec.loader.exec_module(sys.modules[__name__])
 """
 
 WHOSE = """
-import random
+import secrets
 
 class Whose(rk.Server):
-    def random(self):
-        import random
-        return hasattr(random, "SHADOW")
+    def secrets(self):
+        import secrets
+        return hasattr(secrets, "SHADOW")
 
 with rk.Cluster(nodes=1) as another:
-    print("shadowed:", hasattr(random, "SHADOW"), another.start(Whose).call.random())
+    print("shadowed:", hasattr(secrets, "SHADOW"), another.start(Whose).call.secrets())
 """
 
 
@@ -48,13 +50,13 @@ def test_the_quick_form_differs_only_in_what_it_says() -> None:
     assert len(changed) == 2
 
 
-def test_as_a_script_without_a_guard_beside_a_module_named_random(place: Place) -> None:
-    place.write("random.py", SHADOW)
+def test_as_a_script_without_a_guard_beside_a_module_named_secrets(place: Place) -> None:
+    place.write("secrets.py", SHADOW)
     lines = 'print("passed:", result.passed)\nprint("runs once")\n'
     script = place.write("script.py", CLUSTER + WHOSE + quick() + lines)
     out = place.run(str(script))
-    # What a node sees is the second: its own `random` must be the standard one.
-    assert re.search(r"shadowed: (True|False) False", out)
+    # The script's own, and not the node's.
+    assert "shadowed: True False" in out
     assert re.findall(r"passed: (True|False|None)", out)
     assert out.count("runs once") == 1
     check_files(place)
