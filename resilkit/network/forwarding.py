@@ -32,7 +32,7 @@ class Forwarder:
     Args:
         own: Who this end is.
         links: The links by the peer's name; it may change.
-        cuts: Which of them are cut.
+        cuts: From whom this node is cut.
         membership: Knows the ways.
         receiver: Who gets what ends here.
     """
@@ -56,6 +56,9 @@ class Forwarder:
         incarnation = self._membership.reachable.get(target)
         if incarnation is None:
             return False
+        if self._cuts.loses(target, "out"):
+            self._links[self._membership.ways[target]].counters.drops += 1
+            return True
         own = self._own
         return self._pass(
             (own.name, own.incarnation, target, incarnation, _MOST_HOPS, as_sent(message))
@@ -73,7 +76,9 @@ class Forwarder:
             else:
                 link.counters.drops += 1
         for (source, incarnation), batch in here.items():
-            if self._membership.known(source, incarnation):
+            if self._cuts.loses(source, "in") or not self._membership.known(source, incarnation):
+                link.counters.drops += len(batch)
+            else:
                 self._receiver.deliver(source, incarnation, batch)
 
     def _pass(self, entry: Entry) -> bool:

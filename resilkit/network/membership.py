@@ -24,6 +24,8 @@ class Membership:
         receiver: Who is told.
         flood: Sends bytes to every neighbour but one.
         changed: Called when others are reached than before, ahead of the receiver.
+        parted: Whether a cut keeps this end from a node, given its name and the neighbour that
+            would lead there.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class Membership:
         receiver: Receiver,
         flood: Callable[[bytes, str | None], None],
         changed: Callable[[], None],
+        parted: Callable[[str, str], bool],
     ) -> None:
         self._own = own
         self._receiver = receiver
         self._flood = flood
         self._changed = changed
+        self._parted = parted
         self._routes = Routes(own.name, own.incarnation)
         self.ways: dict[str, str] = {}
         self.reachable: dict[str, int] = {}
@@ -48,7 +52,7 @@ class Membership:
         state = self._routes.set_neighbours([(peer.name, peer.incarnation) for peer in neighbours])
         if state is not None:
             self._flood(_encode([state], want=False), None)
-            self._recompute()
+            self.recompute()
 
     def forget_before(self, peer: Hello) -> None:
         """Drop what earlier incarnations of `peer` said: it is connected anew."""
@@ -60,7 +64,7 @@ class Membership:
         news = [state for state in states if self._routes.learn(state)]
         if news:
             self._flood(_encode(news, want=False), but)
-            self._recompute()
+            self.recompute()
         return self.everything(want=False) if want else None
 
     def everything(self, *, want: bool) -> bytes:
@@ -75,9 +79,18 @@ class Membership:
         """
         return self.reachable.get(name) == incarnation
 
-    def _recompute(self) -> None:
+    def recompute(self) -> None:
+        """Work out anew who is reached, and tell of those who came and went.
+
+        The ways lead to everybody, since others' messages go along them. Who is cut from this end
+        counts as down here though others may reach it: a partition means the pair.
+        """
         self.ways = self._routes.compute()
-        now = {name: self._routes.incarnation(name) for name in self.ways}
+        now = {
+            name: self._routes.incarnation(name)
+            for name, way in self.ways.items()
+            if not self._parted(name, way)
+        }
         before = self.reachable
         lost = [(name, inc) for name, inc in before.items() if now.get(name) != inc]
         found = [(name, inc) for name, inc in now.items() if before.get(name) != inc]

@@ -1,8 +1,8 @@
 """The socket transport: links to neighbours, routes to everybody, cuts and faults on links.
 
-Messages from one node to another keep their order as long as their way stays the same. When it
-changes (a cut is made or mended, a link is lost), one that goes the new way may overtake those that
-are still on the old one.
+Messages between neighbours keep their order: they take the link or are lost. Those to nodes further
+off keep theirs as long as their way stays the same: when a node on it comes or goes, one that takes
+the new way may overtake those that are still on the old one.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class SocketTransport:
         )
         self.cuts = Cuts()
         self._life = SignsOfLife(self._links, self.cuts, detect_after, self._links_changed)
-        self.membership = Membership(self.hello, receiver, self._flood, self._aim)
+        self.membership = Membership(self.hello, receiver, self._flood, self._aim, self._parted)
         self._forwarder = Forwarder(self.hello, self._links, self.cuts, self.membership, receiver)
 
     async def start(self) -> None:
@@ -219,7 +219,7 @@ class SocketTransport:
     def send(self, node: str, message: Message) -> bool:
         """Send in order; return ``False`` when `node` cannot be reached now."""
         link = self._direct.get(node)
-        return link.send(message) if link is not None else self._send_far(node, message)
+        return link.send(message) if link is not None else self._forwarder.send(node, message)
 
     def _is_link(self, peer: Hello) -> bool:
         """Whether a connection to `peer` is a link of the topology, between two members.
@@ -246,23 +246,19 @@ class SocketTransport:
         }
         self._connector.tell()
 
+    def _parted(self, name: str, way: str) -> bool:
+        """Whether this node is kept from `name`, though a way leads there over `way`.
+
+        A cut means the pair, whatever detour there is. And a neighbour is reached over its link or
+        not at all: a detour for the moment until the link is back would change the order of what
+        is sent before and after.
+        """
+        return self.cuts.silent(name) or (name in self._near and way != name)
+
     def flush(self) -> None:
         """Write now what this turn of the loop has sent so far."""
         for link in self._links.values():
             link.flush_if_waiting()
-
-    def _send_far(self, node: str, message: Message) -> bool:
-        link = self._links.get(node)
-        if (
-            link is not None
-            and self.cuts.loses(node, "out")
-            and node in self.membership.reachable
-            and self._life.usable(link)
-        ):
-            # Cut on the way out, which only missing signs of life will tell.
-            link.counters.drops += 1
-            return True
-        return self._forwarder.send(node, message)
 
     def _on_frame(self, link: Link, kind: int, body: memoryview) -> None:
         peer = link.peer
@@ -338,16 +334,17 @@ class SocketTransport:
                     self.dial(peer)
 
     def cut(self, peers: Iterable[str], direction: str = "both") -> None:
-        """Cut the links to `peers`.
+        """Cut this node from `peers`, on their links and on all detours.
 
-        ``"both"`` ends know at once that the link is down. One way (``"out"`` or ``"in"`` as seen
-        from here) messages vanish, and the ends find out by missing signs of life.
+        ``"both"`` ends know at once that the other is down. One way (``"out"`` or ``"in"`` as seen
+        from here) messages vanish, and neighbours find out by missing signs of life.
         """
         for peer in peers:
             self.cuts.cut(peer, direction)
             if direction != "in" and peer in self._links:
                 self._links[peer].drop_waiting()
         self._links_changed()
+        self.membership.recompute()
 
     def mend(self, peers: Iterable[str]) -> None:
         """Take cuts back."""
@@ -359,6 +356,7 @@ class SocketTransport:
                 # was flooded meanwhile was lost here: exchange everything.
                 self._life.doubt(link)
                 link.write(STATES, self.membership.everything(want=True))
+        self.membership.recompute()
 
     def install(self, fault_id: str, fault: Any, peers: Iterable[str] | None = None) -> None:
         """Put a fault on the links to `peers` (``None``: all), in the sending direction."""

@@ -78,7 +78,6 @@ def test_halves_are_drawn_by_the_seed_and_hear_only_their_own(cluster: Cluster) 
         assert all(first[name] == rest for name in rest)
 
 
-@pytest.mark.xfail(strict=False, reason="the two that are cut still talk by way of the third")
 @pytest.mark.parametrize("kind", ["majorities_ring", "bridge"])
 def test_one_in_the_middle_hears_two_that_do_not_hear_each_other(
     cluster: Cluster, kind: str

@@ -87,17 +87,72 @@ async def test_a_cut_link_is_down_at_both_ends_at_once_and_back_when_mended(fold
 
 
 @on_both_loops
-async def test_a_cut_ring_is_gone_round_the_other_way_and_nobody_goes_down(folder: Path) -> None:
+async def test_a_cut_ring_parts_the_pair_and_others_go_round_the_other_way(folder: Path) -> None:
     net = Net(folder, RING)
     await net.up()
     net.nodes["n1"].cut(["n2"])
     net.nodes["n2"].cut(["n1"])
-    assert net.nodes["n1"].send("n2", ("round",))
-    await net.got["n2"].until(lambda: bool(net.got["n2"].messages()))
+    assert not net.nodes["n1"].send("n2", ("no way",))
+    for one, other in (("n1", "n3"), ("n2", "n4"), ("n3", "n1"), ("n4", "n2")):
+        assert net.nodes[one].send(other, ("round",))
+        await net.got[other].until(lambda other=other: bool(net.got[other].messages()))
 
-    assert net.got["n2"].messages("n1") == [("round",)]
-    assert all(entry[0] == "up" for entry in net.got["n1"].ups() + net.got["n2"].ups())
+    assert {name: set(node.peers()) for name, node in net.nodes.items()} == {
+        "n1": {"n3", "n4"},
+        "n2": {"n3", "n4"},
+        "n3": {"n1", "n2", "n4"},
+        "n4": {"n1", "n2", "n3"},
+    }
+    downs = {name: [entry[:2] for entry in net.got[name].ups() if entry[0] == "down"]
+             for name in net.members}  # fmt: skip
+    assert downs == {"n1": [("down", "n2")], "n2": [("down", "n1")], "n3": [], "n4": []}
+    for one, other in (("n1", "n2"), ("n2", "n1")):
+        net.nodes[one].mend([other])
+    await net.reach("n1", ["n2", "n3", "n4"])
+    await net.reach("n2", ["n1", "n3", "n4"])
     await net.close()
+
+
+@on_both_loops
+async def test_two_that_only_a_third_joins_can_be_cut_from_each_other(folder: Path) -> None:
+    net = Net(folder, [("n1", "n2"), ("n1", "n3")])
+    await net.up()
+    net.nodes["n2"].cut(["n3"])
+    assert not net.nodes["n2"].send("n3", ("cut",))
+    # The other end does not know yet: what it sends is lost.
+    assert net.nodes["n3"].send("n2", ("lost",))
+    net.nodes["n3"].cut(["n2"])
+    assert set(net.nodes["n3"].peers()) == set(net.nodes["n2"].peers()) == {"n1"}
+    net.nodes["n1"].send("n2", ("hub",))
+    await net.got["n2"].until(lambda: bool(net.got["n2"].messages()))
+    net.nodes["n3"].mend(["n2"])
+    net.nodes["n2"].mend(["n3"])
+    assert net.nodes["n3"].send("n2", ("after",))
+    await net.got["n2"].until(lambda: len(net.got["n2"].messages()) > 1)
+
+    assert net.got["n2"].messages() == [("hub",), ("after",)]
+    await net.close()
+
+
+@pytest.mark.parametrize(("cut", "at", "of"), [("out", "n2", "n3"), ("in", "n3", "n2")])
+def test_two_that_a_third_joins_can_be_cut_one_way(
+    tmp_path: Path, cut: str, at: str, of: str
+) -> None:
+    async def run() -> None:
+        net = Net(tmp_path, [("n1", "n2"), ("n1", "n3")])
+        await net.up()
+        net.nodes[at].cut([of], cut)
+        assert net.nodes["n2"].send("n3", ("lost",))
+        assert net.nodes["n3"].send("n2", ("found",))
+        await net.got["n2"].until(lambda: bool(net.got["n2"].messages()))
+        net.nodes[at].mend([of])
+        assert net.nodes["n2"].send("n3", ("after",))
+        await net.got["n3"].until(lambda: bool(net.got["n3"].messages()))
+        assert net.got["n3"].messages() == [("after",)]
+        assert sum(one.drops for one in net.nodes[at].links()) == 1
+        await net.close()
+
+    asyncio.run(run())
 
 
 @on_both_loops
