@@ -22,9 +22,13 @@ class Membership:
         # The same by itself: every message to another node asks for it.
         self.incarnations: dict[str, int] = {}
         self._watchers: dict[Process, None] = {}
+        # How often this node has found each other one, and what each last said of the same.
+        self._found: dict[str, int] = {}
+        self._found_by: dict[str, int] = {}
 
     def up(self, name: str, incarnation: int, role: str) -> None:
         """Take in a node that can be reached."""
+        self._found[name] = self._found.get(name, 0) + 1
         self._known[name] = (incarnation, role)
         self.incarnations[name] = incarnation
         if role == "member":
@@ -36,9 +40,28 @@ class Membership:
         if known is None or known[0] != incarnation:
             return None
         del self._known[name], self.incarnations[name]
+        self._found_by.pop(name, None)
         if known[1] == "member":
             self._tell(NodeLost(name, self.majority()))
         return known[1]
+
+    def found(self, name: str) -> int:
+        """Return how often this node has found `name`: what it tells that one."""
+        return self._found.get(name, 0)
+
+    def found_by(self, name: str, times: int) -> None:
+        """Hear from `name` how often it has found this node.
+
+        Once more than when it last said so, though it was never lost here, means that it lost this
+        node for a while. A loss is one for both: what depended on it ended there, and ends here.
+        """
+        before, incarnation = self._found_by.get(name), self.incarnations.get(name)
+        if incarnation is not None:
+            if before not in {None, times}:
+                self._node.peer_down(name, incarnation)
+                self._found[name] -= 1  # for the other it is the same meeting
+                self._node.peer_up(name, incarnation, "member")
+            self._found_by[name] = times
 
     def incarnation(self, name: str) -> int | None:
         """Return the incarnation of a node that can be reached, else ``None``."""

@@ -61,9 +61,8 @@ class Names:
         self._deciding: set[tuple[str, int]] = set()
         self._asking: dict[str, asyncio.Lock] = {}
         self._gone: dict[tuple[str, Pid], int] = {}
-        # The last incarnation of each node that was lost, and the nodes of refused holders.
+        # The last incarnation of each node that was lost.
         self._lost: dict[str, int] = {}
-        self._refused: set[str] = set()
         # Counts what this node registers, so that a process may take a name again.
         self._stamp = 0
         self._repeater = Repeater(node)
@@ -242,7 +241,7 @@ class Names:
 
     # The protocol ------------------------------------------------------------------------------
 
-    def receive(self, source: str, message: tuple[Any, ...]) -> None:  # noqa: C901 - one branch a request
+    def receive(self, source: str, message: tuple[Any, ...]) -> None:
         """Take one message of the registry's protocol."""
         request, number = message[1], message[2]
         if request == "note":
@@ -269,11 +268,8 @@ class Names:
             if future is not None and not future.done():
                 future.set_result(message[3])
             self._repeater.acknowledged(source, number)
-        elif request == "tell":
-            self._tell_mine(source)
         elif request == "all":
-            for name, pid in number.items():
-                self._note(name, pid)
+            self._take_all(source, *message[2:])
 
     def _take(self, name: str, pid: Pid, stamp: int) -> None:
         if stamp > self._gone.get((name, pid), 0) and not self._is_lost(pid):
@@ -288,12 +284,9 @@ class Names:
         News of a node that this one has yet to reach are no such thing.
         """
         now = self._incarnation(pid.node)
-        lost = (
-            pid.incarnation <= self._lost.get(pid.node, 0) if now is None else pid.incarnation < now
-        )
-        if lost:
-            self._refused.add(pid.node)
-        return lost
+        if now is None:
+            return pid.incarnation <= self._lost.get(pid.node, 0)
+        return pid.incarnation < now
 
     def _acknowledge(self, source: str, number: int) -> None:
         if number:
@@ -336,18 +329,36 @@ class Names:
         for name in [name for name, pid in self._table.items() if pid.node == peer]:
             if self._table[name].incarnation != now:
                 del self._table[name]
-        if peer in self._refused:
-            # It told its names before this node knew that it was back.
-            self._refused.discard(peer)
-            self._node.transport.send(peer, (NAMES, "tell", 0))
-        del role  # members merge it, clients only note it
-        if self._node.role != "client":
-            self._tell_mine(peer)
+        if self._node.role == "client":
+            return
+        if role == "client":
+            self._node.transport.send(
+                peer, (NAMES, "all", 0, (self._mine(), self._stamp, 0, False))
+            )
+        else:
+            # It may have told its own too soon, while this node took it for lost.
+            self._tell_mine(peer, ask=True)
 
-    def _tell_mine(self, peer: str) -> None:
+    def _mine(self) -> dict[str, Pid]:
         mine = {name: pid for name, pid in self._table.items() if pid.node == self._node.name}
         mine.update({f"{name}\0{self._node.name}": pid for name, pid in self._local.items()})
-        self._node.transport.send(peer, (NAMES, "all", mine))
+        return mine
+
+    def _tell_mine(self, peer: str, *, ask: bool) -> None:
+        what = (self._mine(), self._stamp, self._node.membership.found(peer), ask)
+        self._repeater.send([peer], lambda number: (NAMES, "all", number, what))
+
+    def _take_all(self, source: str, number: int, what: tuple[Any, ...]) -> None:
+        names, stamp, found, ask = what
+        self._acknowledge(source, number)
+        if found:
+            self._node.membership.found_by(source, found)
+        for name, pid in names.items():
+            # Repeated, it may be older than the end of a holder.
+            if stamp > self._gone.get((name, pid), 0):
+                self._note(name, pid)
+        if ask:
+            self._tell_mine(source, ask=False)
 
     def peer_down(self, peer: str, incarnation: int) -> None:
         """Free the names that were held on a lost node; ask anew what it was asked."""

@@ -133,7 +133,18 @@ def probes(cluster: Cluster) -> None:
     """Start a probe on each node."""
     for name in cluster.nodes:
         cluster.start(Probe, name=f"on-{name}", node=name)
-    wait_until(lambda: whole(cluster))
+    wait_whole(cluster)
+
+
+def wait_whole(cluster: Cluster) -> None:
+    """Return when every node runs, reaches all others and knows all probes, or say who does not."""
+    until = monotonic() + DEADLINE
+    while not whole(cluster):
+        if monotonic() >= until:
+            asked = {name: cluster.whereis(f"on-{name}").call for name in cluster.nodes}
+            reach = {name: call.reached() for name, call in asked.items()}
+            heard = {name: hears(cluster, name) for name in cluster.nodes}
+            raise AssertionError(f"not whole: they reach {reach} and hear {heard}")
 
 
 def whole(cluster: Cluster) -> bool:

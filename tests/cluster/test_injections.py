@@ -16,7 +16,7 @@ from resilkit.cluster.cluster import Cluster
 from resilkit.faults import Signal, choose_targets
 from resilkit.faults.registry import _REGISTERED
 from resilkit.rng import stream
-from tests.cluster.harm import Probe, fault_events, hears, probes, took, wait_until, whole
+from tests.cluster.harm import Probe, fault_events, hears, probes, took, wait_until, wait_whole
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def cluster(shared: Cluster) -> Iterator[Cluster]:
     yield shared
     shared.heal()
     assert shared._session.faults.injections == {}
-    wait_until(lambda: whole(shared))
+    wait_whole(shared)
 
 
 EARLY = 0.002

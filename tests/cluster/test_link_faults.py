@@ -10,7 +10,7 @@ import resilkit as rk
 from resilkit import faults
 from resilkit.cluster.cluster import Cluster
 from resilkit.faults.registry import _REGISTERED
-from tests.cluster.harm import fault_events, hears, probes, wait_until, whole
+from tests.cluster.harm import fault_events, hears, probes, wait_until, wait_whole
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def shared() -> Iterator[Cluster]:
 def cluster(shared: Cluster) -> Iterator[Cluster]:
     yield shared
     shared.heal()
-    wait_until(lambda: whole(shared))
+    wait_whole(shared)
     for name in shared.nodes:
         shared.whereis(f"on-{name}").call.forget()
 

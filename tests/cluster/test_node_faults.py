@@ -16,7 +16,7 @@ import resilkit as rk
 from resilkit import faults
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
-from tests.cluster.harm import fault_events, probes, took, wait_until, whole
+from tests.cluster.harm import fault_events, probes, took, wait_until, wait_whole
 from tests.cluster.traces import wait_gone
 
 
@@ -34,7 +34,7 @@ def cluster(shared: Cluster) -> Iterator[Cluster]:
     for node in shared.nodes.values():
         if node.status != "running":
             node.restart()
-    wait_until(lambda: whole(shared))
+    wait_whole(shared)
 
 
 def state_of(pid: int) -> str:
@@ -53,7 +53,7 @@ def test_a_crashed_node_is_gone_until_it_is_healed(cluster: Cluster) -> None:
     injection.heal()
     assert cluster.nodes["n2"].status == "running"
     assert cluster.nodes["n2"].pid != before["n2"]
-    wait_until(lambda: whole(cluster))
+    wait_whole(cluster)
     assert cluster.nodes["n1"].pid == before["n1"]
     (healed,) = fault_events(cluster, injection, "healed")
     assert healed.detail["back"] == ["n2"]
@@ -89,7 +89,7 @@ def test_several_nodes_crash_at_once_and_come_back_together(cluster: Cluster) ->
     with cluster.inject(faults.NodeCrash(targets=["n1", "n3"])):
         statuses = {name: node.status for name, node in cluster.nodes.items()}
         assert statuses == {"n1": "killed", "n2": "running", "n3": "killed"}
-    wait_until(lambda: whole(cluster))
+    wait_whole(cluster)
 
 
 def test_a_node_that_is_down_cannot_be_hit_by_its_name_and_the_others_go_free(
@@ -115,7 +115,7 @@ def test_no_node_left_to_hit_is_said_and_not_done(cluster: Cluster) -> None:
     with pytest.raises(rk.NodeDown, match="no node runs"):
         cluster.inject(faults.NodeCrash())
     everyone.heal()
-    wait_until(lambda: whole(cluster))
+    wait_whole(cluster)
 
 
 def test_a_paused_node_stands_still_for_its_time_and_goes_on_where_it_stood(
@@ -225,7 +225,7 @@ def test_a_node_that_starts_while_a_fault_is_on_the_links_is_under_it_too() -> N
             # Nobody here starts it again: the launcher does, with what it was told before.
             os.kill(cluster.nodes["n2"].pid, signal.SIGKILL)
             wait_until(lambda: cluster.nodes["n2"].incarnation == 2)
-            wait_until(lambda: whole(cluster))
+            wait_whole(cluster)
             assert cluster.whereis("on-n2").call.call_took("on-n1") >= 0.1 - 0.001
             # The way back alone, which only the new process delays.
             cluster._session.thread.sync(cluster._session.ask_agent("n1", "remove", "latency-1"))

@@ -58,8 +58,10 @@ def cut_short(notebook: Notebook, code: str, *, times: int = 1) -> Cell:
     """Run `code` until it has passed its gate, interrupt it, and check that it ends by that."""
     gate = notebook.gate()
     cell, seconds = notebook.interrupted(code.replace("GATE", repr(gate.path)), gate, times=times)
-    # IPython cancels a cell that awaits.
-    assert cell.error == ("CancelledError" if "await " in code else "KeyboardInterrupt"), cell.text
+    # IPython cancels a cell that awaits. An interrupt that comes while it shows the one before ends
+    # the showing, and then it just says so.
+    expected = "CancelledError" if "await " in code else "KeyboardInterrupt"
+    assert (cell.error or cell.text.strip()) == expected, cell.text
     assert seconds < AT_ONCE
     return cell
 
@@ -113,8 +115,7 @@ def test_a_cluster_is_closed_though_its_closing_is_interrupted(place: Place, tim
         notebook.run("cluster = rk.Cluster(nodes=2); launcher = psutil.Process().children()[0]")
         place.expect(nodes=2)
         cell = cut_short(notebook, CLOSING, times=times)
-        # IPython itself says so when the second comes while it shows the first.
-        assert cell.text.replace("KeyboardInterrupt", "").strip() == ""
+        assert cell.text.strip() in {"", "KeyboardInterrupt"}
         place.wait_only({notebook.pid} | place.launchers())
         assert notebook.value("launcher.resume(); cluster.closed")
         assert notebook.value("rk.Cluster(nodes=1).start(Counter).call.increment()") == 1

@@ -7,7 +7,8 @@ from typing import Any
 
 from resilkit.errors import AlreadyStarted, NoProcess
 from resilkit.rng import stream
-from resilkit.runtime import ChildSpec, Pid, Reference, Server, spawn
+from resilkit.runtime import ChildSpec, Down, Pid, Reference, Server, spawn
+from resilkit.runtime.kinds import NAMES
 from tests.runtime.servers import Counter
 from tests.runtime.world import World, on, outcome, settle, until
 
@@ -29,6 +30,22 @@ class Register(Server):
     def give(self, name: str) -> bool:
         """Unregister."""
         return self.unregister(name)
+
+
+class Watcher(Server):
+    """Keeps the notices that it gets."""
+
+    def init(self) -> None:
+        """Begin with none."""
+        self.downs: list[Down] = []
+
+    def watch(self, name: str) -> None:
+        """Monitor the holder of a name."""
+        self.monitor(self.whereis(name))
+
+    def info(self, message: Any) -> None:
+        """Keep a notice."""
+        self.downs.append(message)
 
 
 @on(*NODES)
@@ -141,6 +158,73 @@ async def test_a_name_is_agreed_over_links_that_lose_messages(world: World) -> N
         assert world.nodes["n3"].names.whereis("c") == again.pid
         again.end("gone")
         await until(lambda: holders(world, "c") == {None})
+
+
+@on(*NODES)
+async def test_names_meet_again_over_links_that_lose_messages(world: World) -> None:
+    pids = [
+        (await spawn(world.nodes[name], ChildSpec(Counter, name=f"c-{name}"))).pid for name in NODES
+    ]
+    world.cut(("n1", "n3"), ("n2", "n3"))
+    world.loses = lambda _: True
+    world.mend(("n1", "n3"), ("n2", "n3"))
+    await settle()
+    assert world.nodes["n1"].names.whereis("c-n3") is None
+    world.loses = lambda _: False
+    await until(lambda: [holders(world, f"c-{name}") for name in NODES] == [{pid} for pid in pids])
+
+
+@on(*NODES)
+async def test_names_told_to_a_node_that_is_not_ready_are_told_again(world: World) -> None:
+    process = await spawn(world.nodes["n1"], ChildSpec(Counter, name="c"))
+    world.cut(("n1", "n3"))
+    world._cut.clear()
+    world.nodes["n1"].peer_up("n3", 1, "member")
+    await settle()
+    assert world.nodes["n3"].names.whereis("c") is None
+    world.nodes["n3"].peer_up("n1", 1, "member")
+    await settle()
+    assert holders(world, "c") == {process.pid}
+
+
+@on(*NODES)
+async def test_what_is_told_again_does_not_bring_back_an_ended_holder(world: World) -> None:
+    process = await spawn(world.nodes["n3"], ChildSpec(Counter, name="c"))
+    names = world.nodes["n1"].names
+    told = ({"c": process.pid}, world.nodes["n3"].names._stamp, 0, False)
+    process.end("gone")
+    await until(lambda: holders(world, "c") == {None})
+    names.receive("n3", (NAMES, "all", 0, told))
+    assert names.whereis("c") is None
+
+
+@on(*NODES)
+async def test_a_loss_that_one_end_noticed_is_one_for_both(world: World) -> None:
+    here = await spawn(world.nodes["n1"], ChildSpec(Counter, name="here"))
+    there = await spawn(world.nodes["n3"], ChildSpec(Counter, name="there"))
+    watching = await spawn(world.nodes["n1"], ChildSpec(Watcher))
+    Reference(watching.pid).cast.watch("there")
+    await settle()
+    n1, n3 = world.nodes["n1"], world.nodes["n3"]
+    for _ in range(2):
+        seen = len(world.events)
+        n3.peer_down("n1", 1)
+        assert n3.names.whereis("here") is None
+        n3.peer_up("n1", 1, "member")
+        n3.membership.found_by("n1", 1)  # said before, and late
+        await settle()
+        assert holders(world, "here") == {here.pid}
+        assert holders(world, "there") == {there.pid}
+        # Each end lost the other one time, and that is the end of it.
+        told = [(event, target) for kind, event, target, _ in world.events[seen:] if kind == "node"]
+        assert sorted(told) == [
+            ("lost", "n1"),
+            ("lost", "n3"),
+            ("reached", "n1"),
+            ("reached", "n3"),
+        ]
+    assert [down.reason for down in watching.server.downs] == ["noconnection"]
+    assert n1.membership.reachable() == n3.membership.reachable() == list(NODES)
 
 
 @on(*NODES)

@@ -107,7 +107,7 @@ async def test_a_note_of_a_holder_whose_node_was_lost_is_refused(world: World) -
         names = world.nodes[node].names
         names.receive(source, (NAMES, "note", 0, "c", holder.pid, 99))
         assert names.whereis("c") is None
-        names.receive(source, (NAMES, "all", {"c": holder.pid}))
+        names.receive(source, (NAMES, "all", 0, ({"c": holder.pid}, 99, 0, False)))
         assert names.whereis("c") is None
     # A holder that slipped in all the same does not keep the name.
     world.nodes["n1"].names._table["c"] = holder.pid
