@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resilkit.experiment.audit import Audit
+from resilkit.experiment.values import writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +119,8 @@ def _generators(reports: Any) -> pd.DataFrame:
         row = report.as_dict()
         # Texts by error and by operation do not fit into a cell otherwise.
         for name in ("errors", "tracebacks"):
-            row[name] = json.dumps(row.get(name) or {}, ensure_ascii=False, default=repr)
+            text = json.dumps(row.get(name) or {}, ensure_ascii=False, default=repr)
+            row[name] = writable(text)
         rows.append(row)
     return pd.DataFrame(rows)
 

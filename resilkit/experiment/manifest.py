@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from resilkit.errors import InvalidArgument, StorageError
+from resilkit.experiment.values import writable
 
-__all__ = ["FILE_NAME", "FORMAT", "VERSION", "AuditRow", "Entry", "Manifest", "read_manifest"]
+__all__ = [
+    "FILE_NAME",
+    "FORMAT",
+    "VERSION",
+    "AuditRow",
+    "Entry",
+    "Manifest",
+    "VerdictRow",
+    "read_manifest",
+]
 
 FORMAT = "resilkit run"
 VERSION = 1
 """Raised when an older resilkit could no longer read what a newer one writes."""
 
 FILE_NAME = "manifest.json"
+Scalar = str | int | float | bool | None
+
+_GENERATOR_NUMBERS = ("dropped", "send_lag_max")  # the report reckons with them
 _LARGEST_BYTES = 64 * 2**20
 
 
@@ -27,6 +41,19 @@ class Entry(msgspec.Struct, frozen=True):
 
     bytes: int
     sha256: str
+
+
+class VerdictRow(msgspec.Struct, frozen=True):
+    """A row of `Result.verdicts` as it stands in the manifest."""
+
+    criterion: str
+    verdict: Literal["pass", "fail", "inconclusive"]
+    measured: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    unit: str = ""
+    reason: str = ""
 
 
 class AuditRow(msgspec.Struct, frozen=True):
@@ -52,9 +79,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     ran: float
     passed: bool | None
     sentence: str
-    verdicts: list[dict[str, Any]]
-    summary: list[dict[str, Any]]
-    generators: list[dict[str, Any]]
+    verdicts: list[VerdictRow]
+    summary: list[dict[str, Scalar]]
+    generators: list[dict[str, Scalar]]
     consistency: AuditRow | None
     problems: list[str]
     description: dict[str, Any]
@@ -69,7 +96,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def to_bytes(self) -> bytes:
         """Return the JSON, indented for people; NaN and infinity become ``null``."""
         plain = finite(msgspec.to_builtins(self))
-        return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False).encode()
+        text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
+        return writable(text).encode()
 
 
 def finite(value: Any) -> Any:
@@ -90,14 +118,17 @@ def read_manifest(folder: Path) -> Manifest:
         InvalidArgument: There is no such folder, it holds no saved run, or one of a newer format.
         StorageError: The manifest cannot be read or is damaged.
     """
-    if not folder.is_dir():
-        message = "is no folder" if folder.exists() else "does not exist"
+    # Path.is_dir raises for a name that is too long, or for a parent that may not be looked into.
+    if not os.path.isdir(folder):  # noqa: PTH112
+        message = "is no folder" if os.path.lexists(folder) else "does not exist"
         raise InvalidArgument(message, path="path", value=str(folder), allowed="a saved run")
     path = folder / FILE_NAME
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise StorageError(f"{str(path)!r} is too large to be a manifest")
         raw = json.loads(path.read_bytes())
+        # An escape may stand for half a surrogate pair, which nobody could write or show.
+        json.dumps(raw, ensure_ascii=False).encode()
     except FileNotFoundError:
         raise _foreign(folder, f"it has no {FILE_NAME}") from None
     except OSError as error:
@@ -117,10 +148,19 @@ def read_manifest(folder: Path) -> Manifest:
             allowed=f"up to {VERSION}",
         )
     try:
-        return msgspec.convert(raw, Manifest)
-    except msgspec.ValidationError as error:
+        manifest = msgspec.convert(raw, Manifest)
+        _check_numbers(manifest)
+    except (msgspec.ValidationError, ValueError, OverflowError) as error:
         message = f"the saved run {str(folder)!r} is damaged: {FILE_NAME}: {error}"
         raise StorageError(message) from None
+    return manifest
+
+
+def _check_numbers(manifest: Manifest) -> None:
+    for row, generator in enumerate(manifest.generators):
+        for name, value in generator.items():
+            if name in _GENERATOR_NUMBERS and isinstance(value, str):
+                raise ValueError(f"expected a number - at `$.generators[{row}].{name}`")
 
 
 def _foreign(folder: Path, why: str) -> InvalidArgument:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections import Counter
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resilkit.errors import StorageError
+from resilkit.experiment.paths import absolute_path, checked_path
+from resilkit.experiment.storage import write_file
 from resilkit.experiment.words import (
     OUTCOMES,
     VERDICTS,
@@ -29,7 +28,7 @@ from resilkit.metrics.units import scale_of
 if TYPE_CHECKING:
     from resilkit.experiment.result import Result
 
-__all__ = ["render", "write_report"]
+__all__ = ["render", "report_target", "write_report"]
 
 _SHOWN_EVENTS = 40
 _ROUTINE = ("reached", "lost", "started")
@@ -49,21 +48,15 @@ _OPERATION_COLUMNS = {
 }
 
 
-def write_report(result: Result, path: Path) -> Path:
+def write_report(result: Result, path: str | Path) -> Path:
     """Write the report of `result` to `path`; see `Result.report`."""
-    data = render(result).encode("utf-8", "replace")
-    target = path.expanduser()
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.draft")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(data)
-        os.replace(draft, target)  # noqa: PTH105 - Path.replace hides that it is atomic
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        reason = error.strerror or error
-        message = f"the report could not be written to {str(path)!r}: {reason}"
-        raise StorageError(message, definite=True) from error
-    return path
+    write_file(report_target(path), lambda: render(result).encode("utf-8", "replace"))
+    return Path(path)
+
+
+def report_target(path: object) -> Path:
+    """Return where a report that is written to `path` goes, as an absolute path."""
+    return absolute_path(checked_path(path, allowed="the path of a file, such as 'report.html'"))
 
 
 def render(result: Result) -> str:

@@ -166,14 +166,16 @@ class Result:
             path: The file; missing folders are made, an existing file is replaced.
 
         Returns:
-            The path of the file.
+            The path of the file, as given.
 
         Raises:
-            StorageError: The disk refused. No half of a file is left.
+            InvalidArgument: `path` is a folder, or can be no path.
+            StorageError: The disk refused. No half of a file is left. What can be known before
+                is told before anything is drawn.
         """
         from resilkit.experiment.report import write_report
 
-        return write_report(self, Path(path))
+        return write_report(self, path)
 
     def save(self, path: str | Path) -> Path:
         """Save the run as a folder of Parquet and JSON, whole or not at all; see `load`.
@@ -183,15 +185,15 @@ class Result:
                 be run again; anything else that stands there is refused.
 
         Returns:
-            The path of the folder.
+            The path of the folder, as given.
 
         Raises:
-            InvalidArgument: Something else stands at `path`.
+            InvalidArgument: Something else stands at `path`, or it can be no path.
             StorageError: The disk refused; what stood there before is still there.
         """
         from resilkit.experiment.saved import save
 
-        return save(self, Path(path))
+        return save(self, path)
 
     def __repr__(self) -> str:
         word = {True: "passed", False: "failed", None: "inconclusive"}[self.passed]

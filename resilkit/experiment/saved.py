@@ -12,10 +12,13 @@
 from __future__ import annotations
 
 import datetime
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from resilkit import clock
 from resilkit.errors import InvalidArgument, ResilkitError, StorageError
@@ -27,19 +30,21 @@ from resilkit.experiment.manifest import (
     AuditRow,
     Entry,
     Manifest,
+    VerdictRow,
     finite,
     read_manifest,
 )
-from resilkit.experiment.storage import entries_of, read_checked, write_folder
+from resilkit.experiment.paths import absolute_path, checked_path
+from resilkit.experiment.storage import check_folder, entries_of, read_checked, write_folder
 from resilkit.experiment.tables import from_parquet, to_parquet
-from resilkit.experiment.values import from_json, to_json
+from resilkit.experiment.values import from_json, to_json, writable
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from resilkit.experiment.result import Result
 
-__all__ = ["load", "runs", "save"]
+__all__ = ["is_run", "load", "run_target", "runs", "save"]
 
 _OPERATIONS = {
     "operation": "text",
@@ -61,31 +66,39 @@ _EVENTS = {
     "detail": "text",
 }
 _METRIC = {"time": "float", "node": "text", "server": "text", "value": "float"}
+_FOLDER = "the path of a folder, such as 'runs/first'"
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 _RUN_COLUMNS = ("run", "name", "passed", "seed", "duration", "saved", "resilkit", "problem", "path")
 
 
-def save(result: Result, path: Path) -> Path:
+def save(result: Result, path: str | Path) -> Path:
     """Write `result` to the folder `path`; see `Result.save`."""
-    # Made absolute at once: a rename needs the name of "." itself.
-    target = path.expanduser().absolute()
+    target = run_target(path)
+    check_folder(target, may_replace=is_run)
     files = {
         "operations.parquet": to_parquet(_operations_table(result)),
-        "events.parquet": to_parquet(result.events.frame()[list(_EVENTS)]),
+        "events.parquet": to_parquet(_writable_table(result.events.frame(), _EVENTS)),
     }
     places: dict[str, str] = {}
     for number, name in enumerate(result.metrics):
         # A metric of the user's own may have any name, but no name may leave the folder.
         stem = name if _PLAIN_NAME.fullmatch(name) else f"metric-{number}"
         places[name] = f"metrics/{stem}.parquet"
-        table = result.metrics[name].astype({"node": "str", "server": "str"})
-        files[places[name]] = to_parquet(table[list(_METRIC)])
+        table = _writable_table(result.metrics[name], _METRIC)
+        files[places[name]] = to_parquet(table)
     manifest = _manifest(result, places, files)
-    write_folder(target, {**files, FILE_NAME: manifest.to_bytes()}, may_replace=_is_run)
-    return path
+    write_folder(target, {**files, FILE_NAME: manifest.to_bytes()}, may_replace=is_run)
+    return Path(path)
 
 
-def _is_run(folder: Path) -> bool:
+def run_target(path: object) -> Path:
+    """Return where a run that is saved to `path` goes, as an absolute path."""
+    # Absolute at once: a rename needs the name of "." itself.
+    return absolute_path(checked_path(path, allowed=_FOLDER))
+
+
+def is_run(folder: Path) -> bool:
+    """Return whether `folder` holds a saved run, be it damaged: such a one may be replaced."""
     try:
         read_manifest(folder)
     except InvalidArgument:
@@ -96,10 +109,19 @@ def _is_run(folder: Path) -> bool:
 
 
 def _operations_table(result: Result) -> pd.DataFrame:
-    table = result.operations[list(_OPERATIONS)].copy()
+    table = result.operations.copy()
     table["value"] = [to_json(value) for value in table["value"]]
-    texts = {name: "str" for name, kind in _OPERATIONS.items() if kind == "text"}
-    return table.astype(texts)
+    return _writable_table(table, _OPERATIONS)
+
+
+def _writable_table(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    table = table[list(columns)]
+    texts = {name: "str" for name, kind in columns.items() if kind == "text"}
+    try:
+        return table.astype(texts)
+    except UnicodeEncodeError:  # rare, and slow to look for in every cell
+        whole = {name: [writable(str(cell)) for cell in table[name]] for name in texts}
+        return table.assign(**whole).astype(texts)
 
 
 def _manifest(result: Result, places: dict[str, str], files: dict[str, bytes]) -> Manifest:
@@ -116,7 +138,7 @@ def _manifest(result: Result, places: dict[str, str], files: dict[str, bytes]) -
         ran=result.ran,
         passed=result.passed,
         sentence=result.sentence(),
-        verdicts=_records(result.verdicts),
+        verdicts=[VerdictRow(**row) for row in _records(result.verdicts)],
         summary=_records(result.summary()),
         generators=_records(result.generators),
         consistency=None
@@ -170,9 +192,10 @@ def load(path: str | Path) -> Result:
 
     from resilkit.experiment.frames import Events, Metrics
     from resilkit.experiment.result import Result
+    from resilkit.experiment.verdicts import verdict_frame
     from resilkit.history import History
 
-    folder = Path(path).expanduser()
+    folder = checked_path(path, allowed=_FOLDER)
     manifest = read_manifest(folder)
     operations = _table(folder, manifest, "operations.parquet", _OPERATIONS)
     try:
@@ -192,7 +215,7 @@ def load(path: str | Path) -> Result:
         duration=manifest.duration,
         warmup=manifest.warmup,
         ran=manifest.ran,
-        verdicts=_verdicts(folder, manifest),
+        verdicts=verdict_frame(map(msgspec.to_builtins, manifest.verdicts)),
         history=history,
         events=Events(_table(folder, manifest, "events.parquet", _EVENTS)),
         metrics=Metrics(frames),
@@ -225,18 +248,6 @@ def _table(folder: Path, manifest: Manifest, name: str, columns: dict[str, str])
     return from_parquet(data, columns, where=name)
 
 
-def _verdicts(folder: Path, manifest: Manifest) -> pd.DataFrame:
-    from resilkit.experiment.verdicts import verdict_frame
-
-    words = {row.get("verdict") for row in manifest.verdicts}
-    if not words <= {"pass", "fail", "inconclusive"}:
-        strange = sorted(map(repr, words - {"pass", "fail", "inconclusive"}))
-        raise StorageError(
-            f"the saved run {str(folder)!r} is damaged: its verdicts include {', '.join(strange)}"
-        )
-    return verdict_frame(manifest.verdicts)
-
-
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
@@ -260,8 +271,8 @@ def runs(folder: str | Path = "runs") -> pd.DataFrame:
     """
     import pandas as pd
 
-    parent = Path(folder).expanduser()
-    if not parent.is_dir():
+    parent = checked_path(folder, "folder", allowed="the path of a folder of saved runs")
+    if not os.path.isdir(parent):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
         raise InvalidArgument("is no folder", path="folder", value=str(folder))
     # Hidden ones are drafts of a save that goes on or was killed.
     rows = [

@@ -1,4 +1,4 @@
-"""A folder of files that is there whole or not at all, and the checks when it is read again.
+"""Files and folders that are there whole or not at all, and the checks when they are read again.
 
 Everything is written into a hidden folder beside the target, flushed to the disk, and renamed
 into place. A full disk, an interrupt or a crash leaves no half of a run under its name.
@@ -11,11 +11,21 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from resilkit.errors import InvalidArgument, StorageError
+from resilkit.experiment.paths import check_writable, is_current_folder
 
-__all__ = ["FileEntry", "entries_of", "read_checked", "write_folder"]
+__all__ = [
+    "FileEntry",
+    "check_file",
+    "check_folder",
+    "entries_of",
+    "read_checked",
+    "write_file",
+    "write_folder",
+]
 
 FileEntry = dict[str, object]
 """What a manifest says about a file: ``bytes`` and ``sha256``."""
@@ -27,6 +37,31 @@ def entries_of(files: Mapping[str, bytes]) -> dict[str, FileEntry]:
         name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
         for name, data in files.items()
     }
+
+
+def check_folder(target: Path, *, may_replace: Callable[[Path], bool]) -> None:
+    """Refuse what `write_folder` would refuse, as far as it can be known without writing.
+
+    Raises:
+        InvalidArgument: Something stands at `target` that may not be replaced.
+        StorageError: Its parent is no folder, or may not be written to.
+    """
+    what = f"the run cannot be saved to {str(target)!r}"
+    try:
+        # A folder that somebody stands in cannot be replaced by another without moving him.
+        here = is_current_folder(target)
+        taken = target.is_symlink() or (target.exists() and not _replaceable(target, may_replace))
+    except OSError as error:
+        raise _refusal(what, error) from error
+    if here or taken:
+        message = "is the current folder" if here else "there is something else already"
+        raise InvalidArgument(
+            f"{message}, which stays untouched",
+            path="path",
+            value=str(target),
+            allowed="a new path, or a folder that holds a saved run",
+        )
+    check_writable(target.parent, what)
 
 
 def write_folder(
@@ -45,15 +80,9 @@ def write_folder(
         StorageError: The disk refused: full, read-only, no permission. What was there before
             is still there.
     """
-    if target.is_symlink() or (target.exists() and not _replaceable(target, may_replace)):
-        raise InvalidArgument(
-            "there is something else already, which stays untouched",
-            path="path",
-            value=str(target),
-            allowed="a new path, or a folder that holds a saved run",
-        )
+    check_folder(target, may_replace=may_replace)
     made: list[Path] = []
-    draft = target.parent / f".{target.name}.{secrets.token_hex(4)}.draft"
+    draft = target.parent / f".{target.name[:100]}.{secrets.token_hex(4)}.draft"
     try:
         _make_parents(target.parent, made)
         draft.mkdir()
@@ -67,6 +96,56 @@ def write_folder(
     except BaseException:
         _clear(draft, made)
         raise
+
+
+def check_file(target: Path) -> None:
+    """Refuse what `write_file` would refuse, as far as it can be known without writing.
+
+    Raises:
+        InvalidArgument: `target` is a folder.
+        StorageError: Its parent is no folder, or may not be written to.
+    """
+    what = f"the report cannot be written to {str(target)!r}"
+    try:
+        folder = target.is_dir()
+    except OSError as error:
+        raise _refusal(what, error) from error
+    if folder:
+        raise InvalidArgument(
+            "is a folder",
+            path="path",
+            value=str(target),
+            allowed=f"a file, such as {str(target / 'report.html')!r}",
+        )
+    check_writable(target.parent, what)
+
+
+def write_file(target: Path, content: Callable[[], bytes]) -> None:
+    """Write a file, whole or not at all.
+
+    Args:
+        target: The file. Missing parents are made, an existing file is replaced.
+        content: Called for what is to be written, once it is known that it can be.
+
+    Raises:
+        InvalidArgument: `target` is a folder.
+        StorageError: The disk refused. What was there before is still there.
+    """
+    check_file(target)
+    data = content()
+    made: list[Path] = []
+    draft = target.parent / f".{secrets.token_hex(8)}.draft"
+    try:
+        _make_parents(target.parent, made)
+        _write(draft, data)
+        draft.replace(target)
+    except BaseException as error:
+        with suppress(OSError):
+            draft.unlink()
+        _clear_parents(made)
+        if not isinstance(error, OSError):
+            raise
+        raise _refusal(f"the report could not be written to {str(target)!r}", error) from error
 
 
 def _replaceable(target: Path, may_replace: Callable[[Path], bool]) -> bool:
@@ -108,7 +187,7 @@ def _put_in_place(draft: Path, target: Path) -> None:
         return
     # There is no portable exchange of two folders: the old one steps aside, and comes back
     # when the new one cannot take its place.
-    aside = target.parent / f".{target.name}.{secrets.token_hex(4)}.old"
+    aside = target.parent / f".{target.name[:100]}.{secrets.token_hex(4)}.old"
     target.rename(aside)
     try:
         draft.rename(target)
@@ -120,6 +199,10 @@ def _put_in_place(draft: Path, target: Path) -> None:
 
 def _clear(draft: Path, made: list[Path]) -> None:
     shutil.rmtree(draft, ignore_errors=True)
+    _clear_parents(made)
+
+
+def _clear_parents(made: list[Path]) -> None:
     for parent in reversed(made):
         try:
             parent.rmdir()

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Opaque", "from_json", "to_json"]
+__all__ = ["Opaque", "from_json", "to_json", "writable"]
 
 _LONGEST_REPR = 2000
 
@@ -30,6 +30,20 @@ class Opaque:
 
     def __repr__(self) -> str:
         return self.text
+
+
+def writable(text: str) -> str:
+    r"""Return `text` with U+FFFD for each half of a surrogate pair, which cannot be written.
+
+    Such halves come from file names and bytes of others, in the text of an error for example.
+
+    Examples:
+        >>> writable("no file caf\udce9") == "no file caf\ufffd"
+        True
+    """
+    if _writable(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def to_json(value: object) -> str:

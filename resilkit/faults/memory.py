@@ -14,6 +14,8 @@ class Memory(ResourceFault):
     """Makes a node hold memory until what it uses is a share of its limit.
 
     The pages are written to, so they count; what the node already uses is part of the share.
+    8 MiB below the limit stay free whatever the share, also at 1: the node's own runtime must
+    live to give the memory back. It stops earlier when the machine has less than 512 MiB left.
 
     Applies to: nodes.
     Healing: the memory is given back, and the resident size after it is reported.
@@ -22,8 +24,10 @@ class Memory(ResourceFault):
     Args:
         share: The share of the limit to reach, from 0 to 1.
         limit_bytes: The limit. ``None`` for the node's own (`Limits.memory_bytes`); a node that
-            has none gets one of 1 GiB above what it uses, for as long as the fault lasts, so that
-            nobody else on the machine suffers. The limit is enforced by the system: what the
+            has none gets one of 1 GiB above what it uses (of half of what the machine has left,
+            if that is less), for as long as the fault lasts, so that nobody else on the machine
+            suffers. One that the node is past already is raised to 8 MiB above what it uses. The
+            limit is enforced by the system: what the
             node's servers ask for beyond it fails with `MemoryError`.
         ramp: Seconds over which the pressure rises evenly; 0 for at once.
 

@@ -22,7 +22,8 @@ class NodeCrash(NodeFault):
     """Kills nodes with SIGKILL: nothing is flushed, nobody is told.
 
     Applies to: nodes, all servers on them included.
-    Healing: nodes that are still down are restarted, empty, with the applications of their spec.
+    Healing: nodes that are still down are restarted, with the applications of their spec. What
+    their servers held in memory is gone; what they wrote to the node's storage is still there.
     Deterministic: moments and targets, given the seed. With ``kind="progressive"`` the seed has
     no say in the targets: the nodes follow in the order of their names.
 

@@ -195,7 +195,9 @@ class History:
             "done": ended,
             "status": category(status, list(STATUSES)),
             "error": category(error, texts[2]),
-            "value": value,
+            # Of what it is told nothing, pandas makes texts of all texts: None becomes NaN, and
+            # one that is no UTF-8 cannot be kept.
+            "value": pd.Series(value, dtype=object),
             "response": ended - began,
             "service": ended - left,
         }

@@ -20,7 +20,8 @@ class FaultBand(NamedTuple):
 
     Attributes:
         start: When it went in (seconds).
-        end: When it was healed (seconds); ``None`` for an instant, or one that never was.
+        end: When it was healed (seconds); ``None`` for one that never was: it lasts to the end
+            of what is looked at. An instant ends when it starts.
         label: What to call it.
         kind: The fault's registered name, e.g. ``"partition"``; equal kinds look alike.
     """
@@ -36,7 +37,8 @@ def fault_bands(faults: DataFrame | Iterable[tuple[object, ...]] | None) -> list
 
     Args:
         faults: A frame with columns ``start``, ``end``, ``label``, ``kind``, or tuples in that
-            order; an end that is ``None`` or NaN means "no end". ``None`` means no faults.
+            order; an end that is ``None`` or NaN means that it was never healed. ``None`` means no
+            faults.
 
     Returns:
         The bands.

@@ -94,7 +94,7 @@ class ChildSpec:
         _flag(self.significant, f"ChildSpec({self.id}).significant")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SupervisorSpec:
     """A supervisor: its children in order, and what it does when one ends (OTP's rules).
 
@@ -119,8 +119,8 @@ class SupervisorSpec:
     Examples:
         >>> class Echo(Server):
         ...     pass
-        >>> SupervisorSpec("echoes", [ChildSpec(Echo, id="a"), ChildSpec(Echo, id="b")]).id
-        'echoes'
+        >>> SupervisorSpec("echoes", [ChildSpec(Echo, id="a"), ChildSpec(Echo, id="b")])
+        <SupervisorSpec 'echoes', one_for_one: a, b>
     """
 
     name: str
@@ -178,6 +178,12 @@ class SupervisorSpec:
             self.check_significance(child, path)
         _no_name_twice(self, where)
 
+    def __repr__(self) -> str:
+        shown = [child.name or child.id for child in self.children[:_SHOWN_CHILDREN]]
+        more = len(self.children) - len(shown)
+        names = ", ".join([*shown, *([f"and {more} more"] if more else [])]) or "no children"
+        return f"<SupervisorSpec {self.name!r}, {self.strategy}: {names}>"
+
     def check_significance(self, child: ChildSpec | SupervisorSpec, path: str) -> None:
         """Refuse a significant child that could never end this supervisor (OTP, rule 7)."""
         if not child.significant:
@@ -219,15 +225,18 @@ def _no_name_twice(spec: SupervisorSpec, where: str) -> None:
 
 
 _LONGEST_NAME = 255
+_SHOWN_CHILDREN = 5
 
 
 def _name(value: object, path: str) -> None:
-    if not isinstance(value, str) or not value or len(value) > _LONGEST_NAME or "\0" in value:
+    fits = isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME
+    # Half a surrogate pair could not be written: not in an event, a saved run or a report.
+    if not fits or any(c == "\0" or "\ud800" <= c <= "\udfff" for c in str(value)):
         raise InvalidArgument(
             "must be a name",
             path=path,
             value=value,
-            allowed=f"a string of 1 to {_LONGEST_NAME} characters without NUL",
+            allowed=f"a string of 1 to {_LONGEST_NAME} characters, neither NUL nor half a surrogate pair",
         )
 
 

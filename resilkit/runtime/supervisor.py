@@ -85,9 +85,9 @@ class Supervisor(Server):
         """Add a child at the end and start it; return its reference.
 
         Raises:
-            InvalidArgument: For no spec, a significant child that cannot be.
-            Refused: ``already_started`` or ``already_present``: the id is taken.
-            StartFailed: It did not start; its spec is not kept.
+            Refused: It is no spec, or a significant child that could never end this supervisor;
+                its id is taken (``already_started``, ``already_present``); or it could not
+                start, and its spec is not kept.
         """
         if not isinstance(spec, (ChildSpec, SupervisorSpec)):
             raise Refused(f"start_child takes a ChildSpec or SupervisorSpec, not {spec!r}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
-from resilkit.errors import StorageError
+from resilkit.errors import InvalidArgument, StorageError
 from resilkit.experiment import display, figures, report
 from resilkit.experiment.comparison import compare
 from tests.experiment import synthetic
@@ -218,12 +220,38 @@ def test_the_report_is_written_whole_and_replaces_an_older_one(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == ["report.html"]
 
 
+@pytest.fixture
+def _no_drawing(monkeypatch):
+    def draw(_):
+        raise AssertionError("it was drawn before its place was looked at")
+
+    monkeypatch.setattr(figures, "report_figures", draw)
+
+
+@pytest.mark.usefixtures("_no_drawing")
+def test_a_bad_place_for_a_report_is_refused_before_anything_is_drawn(tmp_path, monkeypatch):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidArgument, match="path: is a folder"):
+        synthetic.result().report(tmp_path / "folder")
+    with pytest.raises(StorageError, match=r"cannot be written to .*is no folder"):
+        synthetic.result().report(tmp_path / "file" / "deep" / "report.html")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda *_: False)  # to root, only some file systems say so
+        with pytest.raises(StorageError, match="may not be written to"):
+            synthetic.result().report(tmp_path / "report.html")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder"]
+
+
 @pytest.mark.usefixtures("_no_figures")
-def test_a_report_that_cannot_be_written_is_a_storage_error(tmp_path):
-    (tmp_path / "report.html").mkdir()
-    with pytest.raises(StorageError, match="could not be written"):
-        synthetic.result().report(tmp_path / "report.html")
-    assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
+def test_a_report_that_the_disk_refuses_in_the_end_leaves_nothing(tmp_path, monkeypatch):
+    def refuse(self, other):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(StorageError, match=r"could not be written to .*No space left"):
+        synthetic.result().report(tmp_path / "new" / "report.html")
+    assert list(tmp_path.iterdir()) == []
 
 
 # Notebooks ----------------------------------------------------------------------------------------

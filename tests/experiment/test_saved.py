@@ -13,8 +13,12 @@ import pandas as pd
 import pytest
 
 from resilkit.errors import InvalidArgument, StorageError
-from resilkit.experiment import Audit, figures, load, runs, storage
+from resilkit.experiment import Audit, figures, load, report, runs, storage
+from resilkit.experiment.assembly import _generators
+from resilkit.experiment.frames import Events
 from resilkit.experiment.manifest import FILE_NAME
+from resilkit.history import History
+from resilkit.workload.report import GeneratorReport
 from tests.experiment import synthetic
 
 ROOT = Path(__file__).parents[2]
@@ -145,6 +149,8 @@ def test_a_damaged_run_is_refused_with_the_files_name(copy, name, harm):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (lambda m: m["verdicts"][0].update(verdict=["pass"]), "got `array`"),
+        (lambda m: m["generators"][0].update(dropped="many"), "dropped"),
         (lambda m: m.pop("seed"), "seed"),
         (lambda m: m.update(verdicts=3), "verdicts"),
         (lambda m: m["verdicts"][0].update(verdict="<script>"), "verdict"),
@@ -215,6 +221,67 @@ def test_runs_lists_what_is_there_newest_first_and_names_the_damaged(copy, tmp_p
     assert "no JSON" in frame["problem"].iloc[2]
     with pytest.raises(InvalidArgument, match="no folder"):
         runs(tmp_path / "nothing")
+
+
+HALF_COLUMN = pd.Series(["caf\udce9"] * 9, dtype=object)
+HALF = "no file caf\udce9"
+
+
+def test_texts_of_others_that_are_no_utf_8_are_written_all_the_same(tmp_path):
+    row = ("get", 1, "@g1", 0.1, 0.1, 0.2, "info", HALF, HALF)
+    result = synthetic.result(
+        name=HALF,
+        problems=(HALF,),
+        description={HALF: HALF},
+        history=History([row]),
+        events=Events(synthetic.events().astype(object).assign(target=HALF_COLUMN)),
+        generators=_generators([GeneratorReport("@g1", "open", errors={HALF: 1})]),
+    )
+    back = load(result.save(tmp_path / "run"))
+    assert back.name == back.problems[0] == "no file caf\ufffd"
+    assert back.operations["error"].tolist() == ["no file caf\ufffd"]
+    assert back.operations["value"].tolist() == [HALF]
+    assert set(back.events["target"]) == {"caf\ufffd"}
+
+
+ODD = (None, "x", "\ud800", 2**80, 1.5, ["x"], {"a": 1})
+DEEP = ("verdicts", "generators", "consistency", "metrics", "files")
+
+
+def places(value, above=()):
+    """Return the way to every field at the top, and in the first of the deeper rows."""
+    items = list(value.items() if isinstance(value, dict) else enumerate(value))
+    for key, below in items[:1] if above in {("metrics",), ("files",)} else items:
+        yield (*above, key)
+        if isinstance(below, (dict, list)) and (key in DEEP or key == 0 or above == ("files",)):
+            yield from places(below, (*above, key))
+
+
+def test_a_manifest_with_any_odd_field_loads_or_is_refused_as_damaged(tmp_path):
+    small = synthetic.result(
+        history=synthetic.history(seconds=0.1), metrics=synthetic.Metrics({})
+    ).save(tmp_path / "run")
+    good = json.loads((small / FILE_NAME).read_text("utf-8"))
+    refused, foreign = 0, set()
+    for place in places(good):
+        for odd in ODD:
+            manifest = json.loads(json.dumps(good))
+            holder = manifest
+            for key in place[:-1]:
+                holder = holder[key]
+            holder[place[-1]] = odd
+            (small / FILE_NAME).write_text(json.dumps(manifest), "utf-8")
+            try:
+                back = load(small)
+            except StorageError:
+                refused += 1
+            except InvalidArgument:  # another program's, or a newer version's
+                foreign.add(place)
+            else:
+                assert repr(back)
+                assert report._load_note(back)
+    assert foreign == {("format",), ("version",)}
+    assert refused > 200
 
 
 # A disk that says no -----------------------------------------------------------------------------

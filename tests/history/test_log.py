@@ -134,3 +134,9 @@ def test_frames_can_be_read_while_another_thread_appends():
 
 def test_the_representation_counts_the_ends():
     assert repr(History([GET, LOST])) == "<History of 2 operations: ok 1, fail 1, info 0>"
+
+
+def test_values_that_are_all_texts_stay_what_they_are():
+    values = ["a", None, "no file caf\udce9"]
+    frame = History([("get", 1, "@g1", 0.0, 0.0, 0.1, "ok", "", each) for each in values]).frame()
+    assert frame["value"].tolist() == values

@@ -202,3 +202,22 @@ def test_significance_that_could_never_act_is_rejected() -> None:
         SupervisorSpec("s", [ChildSpec(Counter, significant=True)], auto_shutdown="any_significant")
     with pytest.raises(InvalidArgument, match="never"):
         SupervisorSpec("s", [ChildSpec(Counter, restart="transient", significant=True)])
+
+
+# What people see and type ------------------------------------------------------------------------
+
+
+def test_the_repr_of_a_supervisor_is_short_and_names_its_children() -> None:
+    children = [ChildSpec(Counter, name=f"c{number}") for number in range(7)]
+    few = SupervisorSpec("few", [*children[:1], SupervisorSpec("inner")], strategy="one_for_all")
+    assert repr(few) == "<SupervisorSpec 'few', one_for_all: c0, inner>"
+    many = repr(SupervisorSpec("many", children))
+    assert many == "<SupervisorSpec 'many', one_for_one: c0, c1, c2, c3, c4, and 2 more>"
+    assert repr(SupervisorSpec("none")) == "<SupervisorSpec 'none', one_for_one: no children>"
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "\ud800", "x" * 256, 3], ids=ascii)
+def test_a_name_that_nobody_could_write_down_is_refused(name: Any) -> None:
+    for make in (lambda: ChildSpec(Counter, name=name), lambda: SupervisorSpec(name)):
+        with pytest.raises(InvalidArgument, match="name: must be a name"):
+            make()
