@@ -20,12 +20,22 @@ __all__ = ["EXIT", "app", "run_app"]
 
 EXIT = {"held": 0, "not held": 1, "bad input": 2, "refused": 3, "interrupted": 130}
 
+_EXIT_HELP = """\b
+Exit codes:
+  0    all criteria held
+  1    one did not hold, or could not be decided
+  2    bad input: one line says what and where
+  3    the machine refused: a disk, a process, a port
+  130  interrupted
+"""
+
 app = typer.Typer(
     name="resilkit",
     help="A resilience laboratory: launch a cluster, load it, break it, and judge what happened.",
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
+    epilog=_EXIT_HELP,
 )
 
 # Written out: to ask the library would cost every command the import of all faults.
@@ -34,26 +44,37 @@ _SCENARIO_HELP = (
     '"memory pressure with partitions".'
 )
 
+_RUN_EXAMPLE = """\b
+For example:
+  resilkit run "progressive node failures" --system shop.py --report shop.html
+"""
+
 Seed = Annotated[
-    int | None, typer.Option(min=0, max=2**63 - 1, help="Root of all randomness; new by default.")
+    int | None,
+    typer.Option(min=0, metavar="N", help="Root of all randomness; a new one by default."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-Report = Annotated[Path | None, typer.Option(help="Write the HTML report to this file.")]
-Save = Annotated[Path | None, typer.Option(help="Save the run as this folder.")]
-Nodes = Annotated[int, typer.Option(min=1, max=1000, help="How many nodes.")]
+Report = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the HTML report to this file.")
+]
+Save = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Save the run as this folder.")]
+Nodes = Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="How many nodes.")]
 
 
-@app.command()
+@app.command(short_help="Load a replicated store, break it, and judge what it kept.")
 def demo(
     *,
-    seconds: Annotated[float, typer.Option(help="Seconds of load.")] = 20.0,
+    seconds: Annotated[float, typer.Option(metavar="SECONDS", help="Seconds of load.")] = 20.0,
     nodes: Nodes = 3,
     seed: Seed = None,
-    report: Annotated[Path, typer.Option(help="The HTML report.")] = Path("resilkit-demo.html"),
+    report: Annotated[Path, typer.Option(metavar="FILE", help="The HTML report.")] = Path(
+        "resilkit-demo.html"
+    ),
     save: Save = None,
     json: Json = False,
     broken: Annotated[
-        bool, typer.Option("--broken", help="A store that acknowledges writes too early.")
+        bool,
+        typer.Option("--broken", help="Use a store that acknowledges too early and loses writes."),
     ] = False,
 ) -> int:
     """Load a replicated store, crash and partition its nodes, and judge what it kept."""
@@ -66,16 +87,22 @@ def demo(
     return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)
 
 
-@app.command()
+@app.command(epilog=_RUN_EXAMPLE)
 def run(
-    scenario: Annotated[str, typer.Argument(help=_SCENARIO_HELP)],
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help=_SCENARIO_HELP)],
     *,
     system: Annotated[
-        str, typer.Option(help="The system: package.module, package.module:object or file.py.")
+        str,
+        typer.Option(
+            metavar="SYSTEM", help="What to test: file.py, package.module or package.module:object."
+        ),
     ],
     nodes: Nodes = 3,
     duration: Annotated[
-        str | None, typer.Option(help='Seconds, or "2 min"; the scenario\'s by default.')
+        str | None,
+        typer.Option(
+            metavar="TIME", help='How long: 20, "20 s" or "2 min"; the scenario\'s by default.'
+        ),
     ] = None,
     seed: Seed = None,
     report: Report = None,
@@ -96,24 +123,29 @@ def run(
 
 @app.command()
 def report(
-    run_folder: Annotated[Path, typer.Argument(help="A folder that --save or save() wrote.")],
+    run_folder: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A folder that --save or save() wrote.")
+    ],
     *,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The HTML file.")] = Path(
-        "report.html"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The HTML file.")
+    ] = Path("report.html"),
 ) -> int:
     """Write the HTML report of a saved run."""
     from resilkit.cli.output import say
+    from resilkit.cli.running import naming
     from resilkit.experiment import load
 
-    result = load(run_folder)
-    path = result.report(output)
+    with naming("RUN"):
+        result = load(run_folder)
+    with naming("--output"):
+        path = result.report(output)
     say(result.sentence())
     say(f"The report is {path}.")
     return EXIT["held"]
 
 
-@app.command()
+@app.command(short_help="List which faults work on this machine.")
 def capabilities(*, json: Json = False) -> int:
     """List which faults work on this machine, and why the others do not."""
     from resilkit.cli.output import print_capabilities

@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resilkit.cli.interrupts import Interrupted
 from resilkit.cli.output import print_json, print_result, result_document, say
+from resilkit.errors import InvalidArgument, ResilkitError, StorageError
 
 if TYPE_CHECKING:
     from resilkit.experiment import Experiment, Result
 
-__all__ = ["exit_code", "run_and_tell"]
+__all__ = ["exit_code", "naming", "run_and_tell"]
 
 
 def run_and_tell(
@@ -36,9 +38,13 @@ def run_and_tell(
         as_json: Print one JSON document on stdout and nothing else.
 
     Raises:
+        InvalidArgument: `report` or `save` is no place for one; nothing was run.
+        StorageError: The disk refused; when it did so after the run, the outcome is told first.
         Interrupted: Somebody pressed Ctrl-C while it ran; everything is stopped again.
     """
     from resilkit.cli.live import live_display
+
+    _check_targets(report, save)
 
     with live_display(experiment, stream=sys.stderr, quiet=as_json) as display:
         try:
@@ -50,21 +56,69 @@ def run_and_tell(
     rerun = ["resilkit", *command, "--seed", str(experiment.seed)]
     result = dataclasses.replace(result, rerun=shlex.join(rerun))
     # The save first: it is the one that cannot be made again from the other.
-    saved = result.save(save) if save is not None else None
-    written = result.report(report) if report is not None else None
+    refusals: list[ResilkitError] = []
+    saved = _written(result.save, save, refusals)
+    written = _written(result.report, report, refusals)
     if as_json:
         paths = {"report": written and str(written), "saved": saved and str(saved)}
         print_json({**result_document(result), **paths})
-        return exit_code(result)
-    print_result(result)
-    if written is not None:
-        say(f"The report is {written}.")
-    if saved is not None:
-        say(f"The run is saved in {saved}.")
-    say(f"Run it again: {result.rerun}")
-    return exit_code(result)
+    else:
+        print_result(result)
+        if written is not None:
+            say(f"The report is {written}.")
+        if saved is not None:
+            say(f"The run is saved in {saved}.")
+        say(f"Run it again: {result.rerun}")
+    if refusals:
+        raise refusals[0]
+    return exit_code(result, len(experiment.scenario.criteria))
 
 
-def exit_code(result: Result) -> int:
-    """Return 0 when all criteria held (also when there were none), else 1."""
-    return 0 if (result.verdicts["verdict"] == "pass").all() else 1
+def _check_targets(report: Path | None, save: Path | None) -> None:
+    """Refuse a bad place before the run, not after it."""
+    from resilkit.experiment.report import report_target
+    from resilkit.experiment.saved import is_run, run_target
+    from resilkit.experiment.storage import check_file, check_folder
+
+    if save is not None:
+        with naming("--save"):
+            check_folder(run_target(save), may_replace=is_run)
+    if report is not None:
+        with naming("--report"):
+            check_file(report_target(report))
+
+
+@contextmanager
+def naming(option: str) -> Iterator[None]:
+    """Have an error about ``path`` name the option, which is what the user wrote."""
+    try:
+        yield
+    except InvalidArgument as error:
+        if error.path != "path":
+            raise
+        value, allowed = error.value, error.allowed
+        raise InvalidArgument(error.message, path=option, value=value, allowed=allowed) from None
+
+
+def _written(
+    write: Callable[[Path], Path], target: Path | None, refusals: list[ResilkitError]
+) -> Path | None:
+    if target is None:
+        return None
+    try:
+        return write(target)
+    except (InvalidArgument, StorageError) as error:
+        # The outcome of the run is told all the same: nobody could have it again.
+        refusals.append(error)
+        return None
+
+
+def exit_code(result: Result, criteria: int = 0) -> int:
+    """Return 0 when all criteria held (also when there were none), else 1.
+
+    Args:
+        result: The outcome.
+        criteria: How many there were: one that has no verdict did not hold either.
+    """
+    verdicts = result.verdicts["verdict"]
+    return 0 if len(verdicts) >= criteria and (verdicts == "pass").all() else 1

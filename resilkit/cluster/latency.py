@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DISTRIBUTIONS", "LinkLatency"]
 
+_KEYS = ("low", "high", "distribution")
 DISTRIBUTIONS = ("uniform", "constant", "normal", "exponential")
 
 
@@ -29,7 +30,8 @@ class LinkLatency:
             Draws past an end are set to that end.
 
     Raises:
-        InvalidArgument: From `validated`.
+        InvalidArgument: An end is no duration, they are in the wrong order, the distribution is
+            unknown, or a constant one has two ends.
 
     Examples:
         >>> from resilkit import rng
@@ -41,26 +43,14 @@ class LinkLatency:
     high: float | None = None
     distribution: Literal["uniform", "constant", "normal", "exponential"] = "uniform"
 
-    def validated(self, path: str = "latency") -> Self:
-        """Return the same latency with both ends as floats.
+    def __post_init__(self) -> None:
+        clean = _clean({key: getattr(self, key) for key in _KEYS}, "latency")
+        for key, value in clean.items():
+            object.__setattr__(self, key, value)
 
-        Raises:
-            InvalidArgument: An end is no duration, they are in the wrong order, the
-                distribution is unknown, or a constant one has two ends.
-        """
-        low = validate.duration(self.low, f"{path}.low")
-        high = low if self.high is None else validate.duration(self.high, f"{path}.high")
-        shape = validate.choice(self.distribution, f"{path}.distribution", DISTRIBUTIONS)
-        if high < low:
-            allowed = f"seconds >= low, which is {low:g}"
-            raise InvalidArgument(
-                "is less than low", path=f"{path}.high", value=high, allowed=allowed
-            )
-        if shape == "constant" and high != low:
-            message = "must be low, or be left out, when the distribution is constant"
-            raise InvalidArgument(message, path=f"{path}.high", value=high, allowed=f"{low:g}")
-        known = cast("Literal['uniform', 'constant', 'normal', 'exponential']", shape)
-        return type(self)(low, high, known)
+    def validated(self) -> Self:
+        """Return this latency: it was checked whole when it was made."""
+        return self
 
     def sample(self, rng: Random) -> float:
         """Return the seconds that one message takes, drawn from `rng`."""
@@ -94,11 +84,11 @@ class LinkLatency:
         if value is None:
             return None
         if isinstance(value, cls):
-            return value.validated(path)
+            return value
         if isinstance(value, dict):
             return cls.from_dict(value, path)
         if isinstance(value, tuple | list) and len(value) == 2:
-            return cls(*value).validated(path)
+            return cls(**_clean({"low": value[0], "high": value[1]}, path))
         try:
             seconds = validate.parse_duration(value, path)
         except InvalidArgument as error:
@@ -117,10 +107,25 @@ class LinkLatency:
         Raises:
             InvalidArgument: A key is missing or unknown, or a value is wrong.
         """
-        given: dict[str, Any] = validate.known_keys(mapping, path, ("low", "high", "distribution"))
+        given: dict[str, Any] = validate.known_keys(mapping, path, _KEYS)
         if "low" not in given:
             raise InvalidArgument("is missing", path=f"{path}.low", allowed="seconds >= 0")
         for key in ("low", "high"):
             if given.get(key) is not None:
                 given[key] = validate.parse_duration(given[key], f"{path}.{key}")
-        return cls(**given).validated(path)
+        return cls(**_clean(given, path))
+
+
+def _clean(given: dict[str, Any], path: str) -> dict[str, Any]:
+    low = validate.duration(given["low"], f"{path}.low")
+    end = given.get("high")
+    high = low if end is None else validate.duration(end, f"{path}.high")
+    distribution = given.get("distribution", "uniform")
+    shape = validate.choice(distribution, f"{path}.distribution", DISTRIBUTIONS)
+    if high < low:
+        allowed = f"seconds >= low, which is {low:g}"
+        raise InvalidArgument("is less than low", path=f"{path}.high", value=high, allowed=allowed)
+    if shape == "constant" and high != low:
+        message = "must be low, or be left out, when the distribution is constant"
+        raise InvalidArgument(message, path=f"{path}.high", value=high, allowed=f"{low:g}")
+    return {"low": low, "high": high, "distribution": shape}

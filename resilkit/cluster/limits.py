@@ -39,7 +39,7 @@ class Limits:
             ``OSError``.
 
     Raises:
-        InvalidArgument: From `validated`: a limit is not a whole number in its range.
+        InvalidArgument: A limit is not a whole number, or too low for a node to start.
 
     Examples:
         >>> Limits(memory_bytes=512 << 20, open_files=256).to_dict()
@@ -52,19 +52,13 @@ class Limits:
     processes: int | None = None
     file_size_bytes: int | None = None
 
-    def validated(self, path: str = "limits") -> Self:
-        """Return the same limits as plain whole numbers.
+    def __post_init__(self) -> None:
+        for key, value in _clean(self.to_dict(), "limits").items():
+            object.__setattr__(self, key, value)
 
-        Raises:
-            InvalidArgument: A limit is not a whole number, or too low for a node to start.
-        """
-        clean = {}
-        for key, value in self.to_dict().items():
-            where = f"{path}.{key}"
-            clean[key] = validate.number(value, where, low=_LEAST[key], integer=True)
-            if clean[key] > _MOST:
-                raise InvalidArgument("is more than any machine has", path=where, value=value)
-        return type(self)(**clean)
+    def validated(self) -> Self:
+        """Return these limits: they were checked when they were made."""
+        return self
 
     def to_dict(self) -> dict[str, int]:
         """Return the limits that are set."""
@@ -86,4 +80,16 @@ class Limits:
         for key in ("memory_bytes", "file_size_bytes"):
             if isinstance(given.get(key), str):
                 given[key] = validate.parse_size(given[key], f"{path}.{key}")
-        return cls(**given).validated(path)
+        return cls(**_clean(given, path))
+
+
+def _clean(given: dict[str, Any], path: str) -> dict[str, int]:
+    clean = {}
+    for key, value in given.items():
+        if value is None:
+            continue
+        where = f"{path}.{key}"
+        clean[key] = validate.number(value, where, low=_LEAST[key], integer=True)
+        if clean[key] > _MOST:
+            raise InvalidArgument("is more than any machine has", path=where, value=value)
+    return clean

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, cast
 
@@ -27,7 +28,7 @@ class RestartPolicy:
         max_seconds: Seconds, > 0.
 
     Raises:
-        InvalidArgument: From `validated`.
+        InvalidArgument: The mode is unknown, or a number is out of range.
 
     Examples:
         >>> RestartPolicy("on_crash", delay=0.5).to_dict()
@@ -39,23 +40,13 @@ class RestartPolicy:
     max_restarts: int = 5
     max_seconds: float = 30.0
 
-    def validated(self, path: str = "restart") -> Self:
-        """Return the same policy with plain numbers.
+    def __post_init__(self) -> None:
+        for key, value in _clean(asdict(self), "restart").items():
+            object.__setattr__(self, key, value)
 
-        Raises:
-            InvalidArgument: The mode is unknown, or a number is out of range.
-        """
-        mode = validate.choice(self.mode, f"{path}.mode", MODES)
-        return type(self)(
-            cast("Literal['never', 'always', 'on_crash']", mode),
-            delay=validate.duration(self.delay, f"{path}.delay"),
-            max_restarts=validate.number(
-                self.max_restarts, f"{path}.max_restarts", low=0, integer=True
-            ),
-            max_seconds=validate.duration(
-                self.max_seconds, f"{path}.max_seconds", allow_zero=False
-            ),
-        )
+    def validated(self) -> Self:
+        """Return this policy: it was checked whole when it was made."""
+        return self
 
     @classmethod
     def of(cls, value: object, path: str = "restart") -> Self:
@@ -69,7 +60,7 @@ class RestartPolicy:
             'always'
         """
         if isinstance(value, cls):
-            return value.validated(path)
+            return value
         if isinstance(value, dict):
             return cls.from_dict(value, path)
         mode = validate.choice(value, path, MODES)
@@ -86,9 +77,20 @@ class RestartPolicy:
         Raises:
             InvalidArgument: A key is unknown or a value is wrong; its path says which.
         """
-        keys = ("mode", "delay", "max_restarts", "max_seconds")
-        given: dict[str, Any] = validate.known_keys(mapping, path, keys)
+        given: dict[str, Any] = validate.known_keys(mapping, path, _CHECKS)
         for key in ("delay", "max_seconds"):
             if key in given:
                 given[key] = validate.parse_duration(given[key], f"{path}.{key}")
-        return cls(**given).validated(path)
+        return cls(**_clean(given, path))
+
+
+_CHECKS: dict[str, Callable[[Any, str], Any]] = {
+    "mode": lambda value, path: validate.choice(value, path, MODES),
+    "delay": validate.duration,
+    "max_restarts": lambda value, path: validate.number(value, path, low=0, integer=True),
+    "max_seconds": lambda value, path: validate.duration(value, path, allow_zero=False),
+}
+
+
+def _clean(given: dict[str, Any], path: str) -> dict[str, Any]:
+    return {key: _CHECKS[key](value, f"{path}.{key}") for key, value in given.items()}

@@ -130,7 +130,7 @@ class ClusterSpec:
         ('n1', 'n2', 'n3', 'n4')
         >>> len(spec.edges)
         4
-        >>> ClusterSpec(nodes=["a", NodeSpec("b", limits=Limits(open_files=-1))])
+        >>> ClusterSpec.from_dict({"nodes": ["a", {"name": "b", "limits": {"open_files": -1}}]})
         Traceback (most recent call last):
         ...
         resilkit.errors.InvalidArgument: nodes[1].limits.open_files: is out of range, got -1; \
@@ -332,7 +332,7 @@ def _limits(limits: object, path: str) -> Limits | None:
     if not isinstance(limits, Limits):
         allowed = "None or Limits(…)"
         raise InvalidArgument("is no Limits", path=path, value=limits, allowed=allowed)
-    return limits.validated(path)
+    return limits
 
 
 def _applications(applications: object, path: str) -> tuple[Any, ...]:

@@ -66,7 +66,7 @@ def is_current_folder(path: Path) -> bool:
     """Return whether this process stands in the folder `path`."""
     try:
         return path.samefile(Path.cwd())
-    except FileNotFoundError:  # one of the two is not there
+    except (FileNotFoundError, NotADirectoryError):  # one of the two is not there
         return False
 
 

@@ -236,7 +236,7 @@ def _name(value: object, path: str) -> None:
             "must be a name",
             path=path,
             value=value,
-            allowed=f"a string of 1 to {_LONGEST_NAME} characters, neither NUL nor half a surrogate pair",
+            allowed=f"1 to {_LONGEST_NAME} characters, none of them NUL or half a surrogate pair",
         )
 
 

@@ -20,7 +20,8 @@ import pytest
 
 from resilkit.chaos import scenario_names
 from resilkit.cli import main
-from resilkit.experiment import figures, load
+from resilkit.errors import StorageError
+from resilkit.experiment import Result, figures, load
 from tests.experiment import synthetic
 
 ROOT = Path(__file__).parents[2]
@@ -123,7 +124,7 @@ def test_help_imports_nothing_heavy():
         (["demo", "--seconds", "nan"], "--seconds"),
         (["demo", "--seed", "-1"], "--seed"),
         (["demo", "--colour"], "--colour"),
-        (["run"], "scenario"),
+        (["run"], "SCENARIO"),
         (["run", "x.yaml", "--system", SYSTEM], "no such file, got 'x.yaml'"),
         (["run", "split brian", "--system", SYSTEM], "split brian"),
         (["run", "progressive node failures", "--system", "no.such"], "no such module"),
@@ -227,6 +228,49 @@ def test_a_system_may_stand_in_a_file_or_be_an_object_of_a_module(scenario, tmp_
     )
     done = run("run", path, "--system", tmp_path / "my_system.py", "--nodes", 1)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_bad_place_for_report_or_run_is_told_before_anything_runs(scenario, tmp_path):
+    path = scenario(["availability > 0.5"])
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").touch()
+    for option in ("--report", "--save"):
+        line = refuses("run", path, "--system", SYSTEM, option, tmp_path / "thesis")
+        assert line.startswith(f"resilkit: {option}: ")
+        done = run("run", path, "--system", SYSTEM, option, path / "below" / "a" / "file")
+        assert done.returncode == 3, done
+        assert re.fullmatch(
+            "resilkit: the (report|run) cannot be .* is no folder", done.stderr[:-1]
+        )
+    folder = synthetic.result().save(tmp_path / "run")
+    assert refuses("report", folder, "-o", tmp_path).startswith("resilkit: --output: is a folder")
+
+
+def test_the_outcome_is_told_though_the_disk_refuses_the_report(scenario, tmp_path, monkeypatch):
+    def refuse(self, path):
+        raise StorageError("the report could not be written: No space left on device")
+
+    monkeypatch.setattr(Result, "report", refuse)
+    path = scenario(["availability > 0.5"], duration="300 ms")
+    given = ("run", path, "--system", SYSTEM, "--nodes", 1, "--report", tmp_path / "r.html")
+    done = run(*given)
+    assert done.returncode == 3
+    assert "Passed: the one criterion held." in done.stdout
+    assert "The report is" not in done.stdout
+    assert done.stderr.splitlines()[-1].endswith("No space left on device")
+    document = json.loads(run(*given, "--json").stdout)
+    assert (document["passed"], document["report"]) == (True, None)
+
+
+def test_every_help_fits_a_terminal_of_80_columns_and_says_what_the_exit_codes_mean(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("demo", "run", "report", "capabilities"):
+        shown = run(name, "--help").stdout
+        assert max(map(len, shown.splitlines())) <= 80
+        assert "..." not in shown
+    shown = run("--help").stdout
+    assert "..." not in shown.replace("[ARGS]...", "")
+    assert re.findall(r"^ +(\d+)  ", shown, re.MULTILINE) == ["0", "1", "2", "3", "130"]
 
 
 def test_a_node_that_cannot_start_is_not_bad_input(scenario, tmp_path):

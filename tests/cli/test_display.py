@@ -78,7 +78,13 @@ def test_the_exit_code_is_0_only_when_every_criterion_held():
     assert exit_code(synthetic.result(verdicts=synthetic.verdicts("pass"))) == 0
     assert exit_code(synthetic.result(verdicts=synthetic.verdict_frame([]))) == 0
     assert exit_code(synthetic.result(verdicts=synthetic.verdicts("pass", "inconclusive"))) == 1
+    assert exit_code(synthetic.result(verdicts=synthetic.verdicts("inconclusive"))) == 1
     assert exit_code(synthetic.result(verdicts=synthetic.verdicts("fail"))) == 1
+
+
+def test_a_criterion_without_a_verdict_did_not_hold():
+    assert exit_code(synthetic.result(verdicts=synthetic.verdict_frame([])), criteria=1) == 1
+    assert exit_code(synthetic.result(verdicts=synthetic.verdicts("pass")), criteria=1) == 0
 
 
 def test_nobody_who_looks_gets_no_bar(monkeypatch):

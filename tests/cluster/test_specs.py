@@ -39,9 +39,6 @@ def test_nodes_are_named_n1_and_on_unless_told_otherwise():
         ({"nodes": ["a", "@g1"]}, "nodes[1]"),
         ({"nodes": ["a", "b", "a"]}, "nodes[2].name"),
         ({"nodes": [NodeSpec("-rf")]}, "nodes[0].name"),
-        ({"nodes": [NodeSpec("a", limits=Limits(open_files=-1))]}, "nodes[0].limits.open_files"),
-        ({"nodes": [NodeSpec("a", limits=Limits(cpu_seconds=2**80))]},
-         "nodes[0].limits.cpu_seconds"),
         ({"nodes": [NodeSpec("a", limits={"open_files": 64})]}, "nodes[0].limits"),
         ({"nodes": [NodeSpec("a", restart="sometimes")]}, "nodes[0].restart"),
         ({"nodes": [NodeSpec("a", config={1: 2})]}, "nodes[0].config"),
@@ -53,23 +50,15 @@ def test_nodes_are_named_n1_and_on_unless_told_otherwise():
         ({"latency": -0.1}, "latency"),
         ({"latency": math.nan}, "latency"),
         ({"latency": (0.2, 0.1)}, "latency.high"),
-        ({"latency": LinkLatency(0.1, math.inf)}, "latency.high"),
-        ({"latency": LinkLatency(0.1, 0.2, "constant")}, "latency.high"),
-        ({"latency": LinkLatency(0.1, 0.2, "gamma")}, "latency.distribution"),
         ({"seed": -1}, "seed"),
         ({"seed": 1.5}, "seed"),
         ({"seed": True}, "seed"),
         ({"restart": "on-crash"}, "restart"),
-        ({"restart": RestartPolicy("always", max_restarts=-1)}, "restart.max_restarts"),
-        ({"restart": RestartPolicy("always", delay=math.nan)}, "restart.delay"),
-        ({"restart": RestartPolicy("always", max_seconds=0)}, "restart.max_seconds"),
         ({"start_timeout": 0}, "start_timeout"),
         ({"start_timeout": math.inf}, "start_timeout"),
         ({"sample_interval": 0}, "sample_interval"),
         ({"detect_after": -5}, "detect_after"),
         ({"config": ["a"]}, "config"),
-        ({"limits": Limits(memory_bytes=True)}, "limits.memory_bytes"),
-        ({"limits": Limits(memory_bytes=4096)}, "limits.memory_bytes"),
         ({"limits": 64}, "limits"),
         ({"name": "a/b"}, "name"),
     ],
@@ -81,13 +70,40 @@ def test_a_bad_field_is_refused_with_its_path(arguments, path):
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize(
+    ("make", "arguments", "path"),
+    [
+        (LinkLatency, {"low": math.nan}, "latency.low"),
+        (LinkLatency, {"low": None}, "latency.low"),
+        (LinkLatency, {"low": 0.1, "high": math.inf}, "latency.high"),
+        (LinkLatency, {"low": 0.2, "high": 0.1}, "latency.high"),
+        (LinkLatency, {"low": 0.1, "high": 0.2, "distribution": "constant"}, "latency.high"),
+        (LinkLatency, {"low": 0.1, "distribution": "gamma"}, "latency.distribution"),
+        (RestartPolicy, {"mode": -1}, "restart.mode"),
+        (RestartPolicy, {"max_restarts": -1}, "restart.max_restarts"),
+        (RestartPolicy, {"delay": math.nan}, "restart.delay"),
+        (RestartPolicy, {"max_seconds": 0}, "restart.max_seconds"),
+        (Limits, {"open_files": -1}, "limits.open_files"),
+        (Limits, {"open_files": math.nan}, "limits.open_files"),
+        (Limits, {"memory_bytes": True}, "limits.memory_bytes"),
+        (Limits, {"memory_bytes": 4096}, "limits.memory_bytes"),
+        (Limits, {"cpu_seconds": 2**80}, "limits.cpu_seconds"),
+    ],
+    ids=str,
+)
+def test_a_part_of_a_spec_is_checked_when_it_is_made(make, arguments, path):
+    with pytest.raises(InvalidArgument) as caught:
+        make(**arguments)
+    assert caught.value.path == path
+
+
 def test_the_words_of_a_refusal_show_value_and_fix():
     with pytest.raises(
         InvalidArgument,
         match=r"^nodes\[2\]\.limits\.open_files: is out of range, got -1; "
         r"allowed: a whole number >= 32$",
     ):
-        ClusterSpec(nodes=["a", "b", NodeSpec("c", limits=Limits(open_files=-1))])
+        ClusterSpec.from_dict({"nodes": ["a", "b", {"name": "c", "limits": {"open_files": -1}}]})
     with pytest.raises(InvalidArgument, match=r"did you mean 'ring'"):
         ClusterSpec(topology="Ring")
 
