@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from resilkit.history.log import History
-from resilkit.history.record import DROPPED, STATUSES, OperationRecord, RowTuple
+from resilkit.history.record import DROPPED, LOST, STATUSES, OperationRecord, RowTuple
 from resilkit.history.rows import FAIL, INFO, OK, Rows
 
 __all__ = [
     "DROPPED",
     "FAIL",
     "INFO",
+    "LOST",
     "OK",
     "STATUSES",
     "History",

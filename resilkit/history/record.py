@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["DROPPED", "STATUSES", "OperationRecord", "RowTuple"]
+__all__ = ["DROPPED", "LOST", "STATUSES", "OperationRecord", "RowTuple"]
 
 STATUSES = ("ok", "fail", "info")
 """How an operation can end: done, definitely did not happen, nobody knows."""
 
 DROPPED = "dropped"
 """The error of an operation that was never sent, because too many were in flight."""
+
+LOST = "lost with its load generator"
+"""The error of an operation that was due, and of which its load generator told nothing."""
 
 RowTuple = tuple[str, int, str, float, float | None, float | None, str, str, object]
 """The fields of an `OperationRecord` in their order, as a plain tuple."""
@@ -34,7 +37,8 @@ class OperationRecord:
         done: When its end was known; ``None`` when it never was.
         status: ``"ok"`` (done), ``"fail"`` (definitely did not happen) or ``"info"`` (nobody
             knows: it may have happened, may happen later, or never).
-        error: Why it is not ``ok``, else ``""``. ``"dropped"`` when too many were in flight.
+        error: Why it is not ``ok``, else ``""``. `DROPPED` when too many were in flight, `LOST`
+            when its load generator was killed, or stood still to the end, and told nothing of it.
         value: What the operation returned.
 
     Examples:

@@ -62,10 +62,11 @@ class ClosedLoop(Driver):
         self._end = min(self._end, self._now())
         self._tick()
 
-    def set_rate(self, factor: float) -> None:
-        """Multiply the planned number of users by `factor` from now on, rounded to the nearest."""
+    def set_rate(self, factor: float) -> float:
+        """Multiply the planned number of users by `factor` from now on, rounded; return when."""
         self._factor = factor
         self._tick()
+        return self._now()
 
     def _take_flights(self) -> list[Flight]:
         flights = []

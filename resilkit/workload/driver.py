@@ -78,8 +78,8 @@ class Driver:
         """Send nothing more that is intended later than now."""
         raise NotImplementedError
 
-    def set_rate(self, factor: float) -> None:
-        """Multiply the planned rate, or number of users, by `factor` from now on."""
+    def set_rate(self, factor: float) -> float:
+        """Multiply the planned rate, or number of users, by `factor` from now on; return when."""
         raise NotImplementedError
 
     def give_up(self) -> list[asyncio.Task[Any]]:

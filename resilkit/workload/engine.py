@@ -130,17 +130,21 @@ class Engine:
             await self._wind_up(driver)
         return self._report(start_at, _cpu() - cpu)
 
-    def set_rate(self, factor: float) -> None:
+    def set_rate(self, factor: float) -> float:
         """Multiply the planned rate (closed loop: the number of users) by `factor` from now on.
 
         Call it in the event loop's thread, before or while `run` runs. 0 pauses.
+
+        Returns:
+            The instant from which on it holds, in seconds of the engine's clock.
 
         Raises:
             InvalidArgument: `factor` is negative or not finite.
         """
         self._factor = validate.number(factor, "factor", low=0.0)
         if self._driver is not None and not self._driver.finished.done():
-            self._driver.set_rate(self._factor)
+            return self._driver.set_rate(self._factor)
+        return self.now()
 
     def stop(self) -> None:
         """Send nothing more, and let `run` return when what is under way has ended or drained.

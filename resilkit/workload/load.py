@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import pickle
 import signal
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
@@ -14,12 +16,14 @@ from resilkit.history import History
 from resilkit.network.codec import by_value
 from resilkit.runtime import Pid, reasons
 from resilkit.runtime.process import Process
+from resilkit.workload.due import due, untold
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from resilkit.cluster import Cluster
     from resilkit.cluster.session import Session
+    from resilkit.history import Rows
     from resilkit.workload.report import GeneratorReport
     from resilkit.workload.workload import GeneratorPlan, Workload
 
@@ -66,6 +70,11 @@ class LoadRun:
         started: The instant of the first intended start, in the notebook's monotonic seconds.
         reports: What each generator says of itself, once it has ended.
         errors: Why a generator gave no report, by name.
+        lost: How many operations a generator was to do and told nothing of, by name: it was
+            killed, or ended by `abandon`. Those of an open loop follow from the plan; when all is
+            over they stand in `history`, as ``info`` with the error `LOST`. How many a closed
+            loop would have done without the end of its generator nobody knows: only those that
+            were done and not told are counted.
         pids: The generators' process ids, by name.
     """
 
@@ -74,7 +83,12 @@ class LoadRun:
         self.started = 0.0
         self.reports: list[GeneratorReport] = []
         self.errors: dict[str, str] = {}
+        self.lost: dict[str, int] = {}
         self.pids: dict[str, int] = {}
+        self._told: dict[str, GeneratorReport] = {}
+        self._taken: Counter[str] = Counter()
+        self._switches: dict[str, list[tuple[float, float]]] = {}
+        self._stopped = math.inf
         self._session = session
         self._plans = plans
         self._packed = packed
@@ -111,12 +125,26 @@ class LoadRun:
 
     def stop(self) -> None:
         """Send nothing more; what is under way ends or is counted as ``info``."""
+        self._stopped = min(self._stopped, self._session.clock.now())
         self._session.thread.sync(self._ask_all("halt"))
+
+    def abandon(self) -> None:
+        """End the generators now, and wait for that: what they have not told of is lost."""
+        self._session.thread.sync(self._abandon())
+        self.wait(_END_TIMEOUT)
+
+    @property
+    def incomplete(self) -> str:
+        """Why the history may lack something of what was intended; ``""`` when it has it all."""
+        whys = [f"{name} gave no report" for name in sorted(set(self.errors) - set(self._told))]
+        whys += [f"{name} did not tell of {count} operations" for name, count in self.lost.items()
+                 if name in self._told]  # fmt: skip
+        return f"of the load generators, {', '.join(whys)}" if whys else ""
 
     def set_rate(self, factor: float) -> None:
         """Multiply the planned rate (closed loop: the users) by `factor` from now on; 0 pauses."""
         factor = validate.number(factor, "factor", low=0.0)
-        self._session.thread.sync(self._ask_all("set_rate", factor))
+        self._session.thread.sync(self._change(factor))
 
     # On the loop ---------------------------------------------------------------------------------
 
@@ -197,19 +225,55 @@ class LoadRun:
         name = self._name(plan)
         try:
             at = self.started + self._offsets[name]
-            self.reports.append(await self._ask(name, "run", at, timeout=None))
+            self._told[name] = report = await self._ask(name, "run", at, timeout=None)
+            self.reports.append(report)
         except ResilkitError as error:
             self.errors.setdefault(name, str(error))
 
     async def _finish(self) -> None:
         try:
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            if self._session.closed:
+                self._stopped = min(self._stopped, self._session.clock.now())
             await self._end_processes()
+            await self._account()
             if not self._session.closed:
                 self._session.note("workload", "ended", "", operations=len(self.history))
         finally:
             # Whatever went wrong: nobody must wait for ever.
             self._over.set()
+
+    async def _account(self) -> None:
+        """Find out what no generator told of, and put it into the history."""
+        for plan in self._plans:
+            name = self._name(plan)
+            report = self._told.get(name)
+            if report is not None and report.intended <= self._taken[name]:
+                continue
+            if plan.loop == "open":
+                # Thousands of operations a second make this long, and others use the loop.
+                rows = await asyncio.to_thread(self._untold, plan)
+                self.lost[name] = len(rows)
+                self.take(name, rows)
+            elif report is not None:
+                self.lost[name] = report.intended - self._taken[name]
+
+    def _untold(self, plan: GeneratorPlan) -> Rows:
+        name = self._name(plan)
+        offset = self._offsets[name]
+        told = [row.intended + offset for row in self.history if row.generator == plan.generator]
+        expected = due(
+            plan,
+            origin=self.started + offset,
+            end=self._stopped + offset,
+            switches=self._switches.get(name, ()),
+        )
+        return untold(plan, expected, told)
+
+    async def _abandon(self) -> None:
+        for name, gone in self._gone.items():
+            if not gone.is_set() and not self._session.closed:
+                await self._session.launcher.signal(name, signal.SIGKILL)
 
     async def _end_processes(self) -> None:
         session = self._session
@@ -236,15 +300,24 @@ class LoadRun:
             raise NodeDown(f"the generator {name} has gone", node=name)
         return await node.call(Pid(name, 1, incarnation), method, args, None, timeout)
 
+    async def _change(self, factor: float) -> None:
+        async def change(name: str) -> None:
+            moment = await self._ask(name, "set_rate", factor)
+            self._switches.setdefault(name, []).append((moment, factor))
+
+        works = (change(self._name(plan)) for plan in self._plans)
+        await asyncio.gather(*works, return_exceptions=True)
+
     async def _ask_all(self, method: str, *args: Any) -> None:
         await asyncio.gather(
             *(self._ask(self._name(plan), method, *args) for plan in self._plans),
             return_exceptions=True,
         )
 
-    def take(self, name: str, rows: Any) -> None:
+    def take(self, name: str, rows: Rows) -> None:
         """Take a batch of rows, on the notebook's clock."""
         self.history.extend(rows, offset=-self._offsets.get(name, 0.0))
+        self._taken[name] += len(rows)
 
 
 def _packed(plan: GeneratorPlan) -> bytes:

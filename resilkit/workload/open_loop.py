@@ -86,11 +86,13 @@ class OpenLoop(Driver):
         self._limit = min(self._limit, self._end)
         self._rearm()
 
-    def set_rate(self, factor: float) -> None:
-        """Multiply the planned rate by `factor` from now on."""
-        self._switches.append((self._now(), factor))
+    def set_rate(self, factor: float) -> float:
+        """Multiply the planned rate by `factor` from now on; return when."""
+        now = self._now()
+        self._switches.append((now, factor))
         self._limit = min(self._end, self._switches[0][0])
         self._rearm()
+        return now
 
     def _take_flights(self) -> list[Flight]:
         flights = list(self._flights.values())

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
 import os
 import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from resilkit import rng
 from resilkit.clock import SystemClock
 from resilkit.cluster.event_loop import new_loop
 from resilkit.cluster.fork import watch_lifeline
+from resilkit.history import Rows
 from resilkit.network.codec import from_value
 from resilkit.network.transport import SocketTransport
 from resilkit.runtime import NO_REPLY, Node, Pid, Reference, Server
 from resilkit.runtime.kinds import INFO, classify
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.workload.engine import Engine
-
-if TYPE_CHECKING:
-    from resilkit.history import Rows
+from resilkit.workload.outbox import Outbox
 
 __all__ = ["Generator", "main"]
 
@@ -29,10 +29,13 @@ __all__ = ["Generator", "main"]
 class Generator(Server):
     """Runs one engine; the notebook's side is `resilkit.workload.load`."""
 
+    transport: SocketTransport
+
     def init(self, console: Pid, plan: bytes) -> None:
         """Take the plan."""
         self.console = console
-        self.engine = Engine(from_value(plan), _Client(), self._emit)
+        self.outbox = Outbox(self._send)
+        self.engine = Engine(from_value(plan), _Client(), self.outbox.put)
 
     def ping(self) -> float:
         """Return this process's monotonic time."""
@@ -46,27 +49,35 @@ class Generator(Server):
             try:
                 report = await self.engine.run(start_at)
             except Exception as error:  # noqa: BLE001 - told to the notebook, which asked
+                await self._hand_over()
                 caller.fail(error)
             else:
-                caller.reply(report)
+                await self._hand_over()
+                caller.reply(dataclasses.replace(report, undelivered=self.outbox.lost))
 
         # In this process's context: the operations send as it.
         task = self._process.loop.create_task(run(), context=self._process.context)
         self.running = task
         return NO_REPLY
 
-    def set_rate(self, factor: float) -> None:
-        """Change the rate from now on."""
-        self.engine.set_rate(factor)
+    async def _hand_over(self) -> None:
+        # When the last of it is taken there is room, in this turn of the loop, for the answer too.
+        await self.outbox.close(Rows(self.engine.plan.generator, ()))
+
+    def set_rate(self, factor: float) -> float:
+        """Change the rate from now on, and return when that is."""
+        return self.engine.set_rate(factor)
 
     def halt(self) -> None:
         """Send nothing more."""
         self.engine.stop()
 
-    def _emit(self, rows: Rows) -> None:
+    def _send(self, rows: Rows) -> bool:
         node = self._process.node
         message = (INFO, self.console.number, ("rows", node.name, rows))
-        node.transport.send(self.console.node, message)
+        # Only what waits in this turn of the loop can still be lost to a link that becomes full.
+        self.transport.flush()
+        return node.transport.send(self.console.node, message)
 
 
 class _Client:
@@ -117,7 +128,7 @@ async def _serve(
         detect_after=options["detect_after"],
         classify=classify,
     )
-    node.transport = transport
+    node.transport = generator.transport = transport
     await transport.start()
     for member in options["members"]:
         transport.dial(member)

@@ -31,6 +31,7 @@ class GeneratorReport:
         loop_lag_max: The longest of these.
         cpu: Seconds of processor time that the generator's process used.
         errors: How often each error text came, of the 20 first seen.
+        undelivered: Operations whose rows found no room while the notebook did not read.
         tracebacks: The first traceback of a foreign exception, by operation: a bug to look at.
     """
 
@@ -51,6 +52,7 @@ class GeneratorReport:
     loop_lag_mean: float = 0.0
     loop_lag_max: float = 0.0
     cpu: float = 0.0
+    undelivered: int = 0
     errors: dict[str, int] = field(default_factory=dict)
     tracebacks: dict[str, str] = field(default_factory=dict)
 
@@ -72,6 +74,11 @@ class GeneratorReport:
             found.append(
                 f"{self.generator} never sent {self.dropped} of {self.intended} operations: "
                 "too many were in flight"
+            )
+        if self.undelivered:
+            found.append(
+                f"{self.generator} lost the records of {self.undelivered} of {self.intended} "
+                "operations: the notebook did not read for too long"
             )
         if self.late > 0.01 * max(1, self.sent):
             found.append(
