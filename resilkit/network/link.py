@@ -201,7 +201,7 @@ class Link:
     def _write(self, kind: int, messages: list[Any]) -> None:
         try:
             body = self._codec.encode(messages, limit_bytes=LARGEST)
-        except Exception as error:  # noqa: BLE001 - find the one that cannot travel; the others must
+        except BaseException as error:  # noqa: BLE001 - find the one that cannot travel, even by sys.exit
             if len(messages) == 1:
                 self.counters.drops += 1
                 self._refuse(kind, messages[0], error)

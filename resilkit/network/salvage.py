@@ -92,7 +92,17 @@ def _guard_marked(opcode: str) -> None:
     _Reader.dispatch[_CODES[opcode]] = step
 
 
+def _guard_frozen(reader: _Reader) -> None:
+    """Make a frozen set, which asks what is in it for its hash, or put a marker there."""
+    try:
+        _load_frozen(reader)
+    except BaseException as error:  # noqa: BLE001 - as in `attempt`
+        reader.stack.append(_Marker(error))
+
+
 _CODES = {opcode.name: ord(opcode.code) for opcode in pickletools.opcodes}
+_load_frozen = _Reader.dispatch[_CODES["FROZENSET"]]
+_Reader.dispatch[_CODES["FROZENSET"]] = _guard_frozen
 for _name in ("REDUCE", "NEWOBJ"):
     _guard(_name, 2, calls=True)
 _guard("NEWOBJ_EX", 3, calls=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.errors import InvalidArgument
 from resilkit.network.verdicts import Deliver, Drop, Duplicate, Message, Pass, Verdict
+from resilkit.runtime.reasons import text_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -121,7 +122,10 @@ class Shaper:
     def _ask(self, fault_id: str, fault: Any, view: Message, size: Callable[[], int]) -> Verdict:
         try:
             if not view.size_bytes and getattr(fault, "needs_size", False):
-                view.size_bytes = size()
+                try:
+                    view.size_bytes = size()
+                except BaseException:  # noqa: BLE001 - it cannot travel: told when it is written
+                    return Pass()
             verdict = fault.decide(view, self._rng)
             if isinstance(verdict, Pass | Deliver | Drop | Duplicate):
                 return verdict
@@ -129,14 +133,12 @@ class Shaper:
                 "is no verdict", path=f"{type(fault).__name__}.verdict", value=verdict,
                 allowed="PASS, Deliver, Drop or Duplicate",
             )  # fmt: skip
-        except Exception as error:  # noqa: BLE001 - a slip in a fault must not stop the node
+        except BaseException as error:  # noqa: BLE001 - a slip in a fault must not stop the node
             if fault_id not in self._blamed:
                 self._blamed.add(fault_id)
+                which = f"{fault_id!r} ({text_of(fault, repr)})"
                 self._loop.call_exception_handler(
-                    {
-                        "message": f"the link fault {fault_id!r} ({fault!r}) failed and is ignored",
-                        "exception": error,
-                    }
+                    {"message": f"the link fault {which} failed and is ignored", "exception": error}
                 )
             return Pass()
 

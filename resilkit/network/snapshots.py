@@ -42,7 +42,7 @@ def held(message: Message) -> Message | Held:
     """Return `message` as it is now; one that cannot be pickled is refused when it is written."""
     try:
         return Held(message)
-    except Exception:  # noqa: BLE001 - whatever user code raised: it raises again, and is told then
+    except BaseException:  # noqa: BLE001 - whatever user code raised: it raises again, and is told then
         return message
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resilkit.errors import InternalError, InvalidArgument
+from resilkit.errors import InternalError, InvalidArgument, ServerExit
 from resilkit.runtime import reasons
-from resilkit.runtime.kinds import CALL, DOWN, EXIT, FAIL, QUERY, REPLY, SYSTEM
+from resilkit.runtime.kinds import ANSWER_FOR, CALL, DOWN, EXIT, FAIL, QUERY, REPLY, SYSTEM
 
 if TYPE_CHECKING:
     from resilkit.runtime.node import Node
@@ -34,15 +34,31 @@ def settle(node: Node, target: str, message: Message, error: BaseException) -> N
         answer = InvalidArgument(f"the reply cannot travel: {reasons.describe(error)}")
         node.transport.send(target, (FAIL, message[1], answer))
     elif kind == FAIL:
-        node.transport.send(target, (FAIL, message[1], reasons.replaced(message[2])))
-    elif kind == EXIT or kind == DOWN:  # noqa: PLR1714
-        reason = message[3] if kind == EXIT else message[4]
-        stand_in = (
-            reasons.replaced(reason)
-            if isinstance(reason, BaseException)
-            else InternalError(reasons.describe(reason))
+        node.transport.send(target, (FAIL, message[1], _stand_in(message[2])))
+    elif kind == ANSWER_FOR:
+        instead = (
+            _stand_in(message[3])
+            if message[4]
+            else InvalidArgument(f"the reply cannot travel: {reasons.describe(error)}")
         )
-        slim = (*message[:3], stand_in, message[4]) if kind == EXIT else (*message[:4], stand_in)
-        node.transport.send(target, slim)
+        node.transport.send(target, (*message[:3], instead, True))
+    elif kind == EXIT:
+        node.transport.send(target, (*message[:3], _stand_in(message[3]), message[4]))
+    elif kind == DOWN:
+        node.transport.send(target, (*message[:4], _stand_in(message[4])))
     else:
         node.emit("alert", "unsendable", target, why=why)
+
+
+def _stand_in(reason: object) -> BaseException:
+    """Return what goes in the place of an error, or of another reason, that cannot travel."""
+    if isinstance(reason, ServerExit):
+        # Still what callers catch: it is what it carries that keeps it here.
+        return ServerExit(
+            str(reason.args[0]),  # its text alone: `str` would add the traceback to it
+            reason=_stand_in(reason.reason),
+            remote_traceback=reasons.traceback_of(reason),
+        )
+    if isinstance(reason, BaseException):
+        return reasons.replaced(reason)
+    return InternalError(reasons.describe(reason))

@@ -64,10 +64,24 @@ class NeedsTwo(Exception):
         super().__init__(f"{one} {two}")
 
 
+class Unhashed:
+    """Has a hash here, and none where it is made again."""
+
+    def __init__(self) -> None:
+        self.here = 1
+
+    def __hash__(self) -> int:
+        return hash(self.__dict__["here"])
+
+    def __reduce__(self) -> Any:
+        return (object.__new__, (Unhashed,))
+
+
 BAD = st.sampled_from([
     lambda: Bomb(), lambda: [1, {"x": Bomb()}], lambda: BadState(), lambda: {"k": (BadState(),)},
     lambda: NeedsTwo(1, 2), lambda: collections.deque([Bomb(), 2]),
     lambda: Exits(), lambda: [Exits(KeyboardInterrupt)], lambda: {1: [BadState(), 3], 2: Bomb()},
+    lambda: frozenset([Unhashed()]), lambda: {Unhashed()}, lambda: {Unhashed(): 1},
     lambda: Plain(Bomb()), lambda: [Bomb()] * 3, lambda: {frozenset([NeedsTwo(3, 4)])},
 ])  # fmt: skip
 

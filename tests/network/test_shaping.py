@@ -199,6 +199,43 @@ def test_a_fault_that_fails_lets_messages_pass_and_is_named_once(answer: Any) ->
     assert "'0'" in bench.loop.complaints[0]["message"]
 
 
+class Unspeakable(Says):
+    """Fails at everything, at saying who it is as well."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        super().__init__(lambda _: PASS)
+        self.error = error
+
+    def __repr__(self) -> str:
+        raise self.error("no name")
+
+    def decide(self, message: Message, rng: random.Random) -> Verdict:
+        raise self.error("no verdict")
+
+
+@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
+def test_a_fault_that_cannot_even_be_named_lets_messages_pass(error: type[BaseException]) -> None:
+    bench = Bench(Unspeakable(error))
+    bench.send(1)
+    bench.send(2)
+    assert [number for _, number in bench.sent] == [1, 2]
+    [complaint] = bench.loop.complaints
+    assert error.__name__ in complaint["message"]
+    assert type(complaint["exception"]) is error
+
+
+def test_a_message_that_cannot_be_measured_is_no_fault_of_the_faults() -> None:
+    bench = Bench(Says(lambda _: Drop(), needs_size=True))
+
+    def size() -> int:
+        raise SystemExit("while it was pickled")
+
+    sent: list[str] = []
+    bench.shaper.shape(("cast",), size, lambda: sent.append("it"), lambda: sent.append("lost"))
+    assert sent == ["it"], "it is refused, and its sender told, when it is written"
+    assert not bench.loop.complaints
+
+
 def test_what_is_held_back_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shaping, "MOST_HELD", 2)
     bench = Bench(Says(lambda _: Deliver(1.0)))
