@@ -145,7 +145,13 @@ class Storage:
                 waiting, self._waiting = self._waiting, []
                 try:
                     await loop.run_in_executor(None, self._write)
-                except (StorageError, RuntimeError) as error:  # the executor may be shut down
+                except asyncio.CancelledError:
+                    # The loop is going down: nobody would ever come back to those who wait.
+                    for future in (*waiting, *self._waiting):
+                        future.cancel()
+                    self._waiting.clear()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - each who waits raises it himself
                     for future in waiting:
                         if not future.done():
                             future.set_exception(error)
