@@ -8,21 +8,32 @@ makes a new class, with an id of its own.
 Descriptions name each other by id too: cloudpickle alone would put a copy of each class that a
 class refers to into its description, and reading such a copy assigns all attributes of the class
 anew, on the notebook's own class as well when it came home.
+
+A description holds what its code finds in the globals of its module at that moment, and makes
+globals of its own from it: on a node, each class has a copy that its methods share, and each
+function another. What the notebook binds later is not seen there, and a ``global`` statement on a
+node is seen by that class or function only. When what it finds was bound anew meanwhile, a function
+or a class of servers goes under a new id: whatever is started or sent from then on is as the
+notebook is now, and what runs goes on as it was. Other classes stay one class, which each node has
+as it was when the node first heard of it: an instance must be one on every server that gets it.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.machinery
 import io
 import pickle
 import secrets
 import sys
 import threading
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import cloudpickle
+
+from resilkit.runtime.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -57,11 +68,12 @@ class Registry:
     def token(self, obj: Any) -> bytes | None:
         """Return the id of a class or function; ``None`` if it can be imported on the other side.
 
-        `INLINE` stands for a function that has no lasting identity. A function whose globals were
-        bound anew since it was named gets a new id: it is another function by now.
+        `INLINE` stands for a function that has no lasting identity. A function, or a class of
+        servers, gets a new id when what it finds in its globals was bound anew since it was named:
+        it does something else by now.
         """
         entry = self._entries.get(id(obj))
-        if entry is not None and (entry[2] is None or _same(entry[2], _globals_of(obj))):
+        if entry is not None and (entry[2] is None or _same(entry[2], _found_by(obj))):
             return entry[1]
         if id(obj) in self._plain:
             return None
@@ -72,7 +84,8 @@ class Registry:
             if isinstance(obj, FunctionType) and not _has_a_place(obj):
                 return INLINE
             token = secrets.token_bytes(12)
-            self._keep(obj, token, _globals_of(obj) if isinstance(obj, FunctionType) else None)
+            follows = isinstance(obj, FunctionType) or issubclass(obj, Server)
+            self._keep(obj, token, _found_by(obj) if follows else None)
             return token
 
     def _keep(self, obj: Any, token: bytes, seen: tuple[Any, ...] | None) -> None:
@@ -207,6 +220,8 @@ class _Describer(cloudpickle.Pickler):  # type: ignore[misc]
             if token:
                 self.tokens[token] = None
                 return (named, (token,))
+        elif (place := _place_of_sentinel(obj)) is not None:
+            return (_global, place)
         return super().reducer_override(obj)
 
 
@@ -265,9 +280,81 @@ def _has_a_place(function: FunctionType) -> bool:
     return getattr(module, function.__qualname__, None) is function
 
 
-def _globals_of(function: FunctionType) -> tuple[Any, ...]:
-    names, bound = function.__code__.co_names, function.__globals__
-    return (function.__code__, *(bound.get(name) for name in names))
+def _place_of_sentinel(obj: Any) -> tuple[str, str] | None:
+    """Return (module, name) of a global that is `obj`, if only its identity can matter.
+
+    `dataclasses.MISSING` and its like hold nothing: code asks whether a value *is* one of them, and
+    of a copy that is never true. What holds something goes with what it holds.
+    """
+    kind: Any = type(obj)
+    if (
+        kind.__reduce__ is not object.__reduce__
+        or kind.__reduce_ex__ is not object.__reduce_ex__
+        or kind.__getstate__ is not object.__getstate__
+        or hasattr(kind, "__getnewargs__")
+        or hasattr(kind, "__getnewargs_ex__")
+    ):
+        return None  # its class says how it is made again
+    try:
+        made = object.__reduce_ex__(obj, PROTOCOL)
+    except TypeError:
+        return None
+    if any(part is not None for part in made[2:]):
+        return None
+    # A bare object() may stand anywhere; others are made where their class is.
+    names = list(sys.modules) if kind is object else [kind.__module__]
+    for module_name in names:
+        module = sys.modules.get(module_name)
+        if isinstance(module, ModuleType) and module_name not in ("__main__", "__mp_main__"):
+            for name, value in list(vars(module).items()):
+                if value is obj and _findable(module_name) and not _sent_by_value(module_name):
+                    return (module_name, name)
+    return None
+
+
+def _global(module_name: str, name: str) -> Any:
+    return getattr(importlib.import_module(module_name), name)
+
+
+def _found_by(obj: Any) -> tuple[Any, ...]:
+    """Return the code of a function, or of a class, and what it finds in its globals now.
+
+    The functions of the same module that it calls count as its own code.
+    """
+    waiting = [obj] if isinstance(obj, FunctionType) else _functions_of(obj)
+    done: set[int] = set()
+    found: list[Any] = []
+    while waiting:
+        function = waiting.pop()
+        if id(function) not in done:
+            done.add(id(function))
+            bound = function.__globals__
+            values = [bound.get(name) for name in _names_in(function.__code__)]
+            found += [function.__code__, *values]
+            waiting += [
+                one for one in values if isinstance(one, FunctionType) and one.__globals__ is bound
+            ]
+    return tuple(found)
+
+
+def _functions_of(cls: type) -> list[FunctionType]:
+    found: list[Any] = []
+    for base in cls.__mro__:
+        if not importable(base):
+            for value in vars(base).values():
+                if isinstance(value, property):
+                    found += [value.fget, value.fset, value.fdel]
+                else:
+                    found.append(getattr(value, "__func__", value))  # of class and static methods
+    return [one for one in found if isinstance(one, FunctionType)]
+
+
+def _names_in(code: CodeType) -> list[str]:
+    names = list(code.co_names)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            names += _names_in(inner)
+    return names
 
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

@@ -38,7 +38,15 @@ class Server:
     message waits too. An exception that leaves a handler ends the server with that reason, which
     the caller sees too; `Refused` is an answer and ends nothing.
 
-    Two servers on one node share what they send each other: treat arguments as read-only.
+    Inside a node nothing is copied: arguments, replies and whatever else two of its servers send
+    each other are the same objects for both. Treat what comes as read-only, and give away a copy
+    of what you go on to change, as ``lines`` does below. Between nodes, and to and from a
+    notebook, messages are copies.
+
+    A class of a notebook or of ``__main__`` runs with the module's globals as they were when the
+    server was started: a helper that is defined again counts for the servers that are started from
+    then on, and for those that come back with a node that is started again. On a node each such
+    class has globals of its own, so a ``global`` statement reaches its methods and nothing else.
 
     Examples:
         >>> class Counter(Server):
@@ -50,6 +58,15 @@ class Server:
         ...         return self.value
         >>> sorted(Counter.handlers())
         ['increment']
+        >>> class Log(Server):
+        ...     def init(self):
+        ...         self.kept = []
+        ...
+        ...     def add(self, line):
+        ...         self.kept.append(line)
+        ...
+        ...     def lines(self):
+        ...         return list(self.kept)  # not the list that grows
     """
 
     __slots__ = ("__dict__", "__weakref__", "_process")
