@@ -9,16 +9,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from resilkit.cluster.pressure import Pressures
+from resilkit.cluster.standing import Standing
 from resilkit.errors import Refused, ResilkitError
 from resilkit.runtime import NO_REPLY, ChildSpec, Server, SupervisorSpec, reasons, spawn
 from resilkit.runtime.kinds import INFO
 from resilkit.runtime.messages import NodeLost, NodeUp, Pid
-from resilkit.runtime.rules import CrashRule
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from resilkit.runtime.pending import Deferred
 
@@ -51,6 +51,9 @@ class Agent(Server):
         self.applications: list[ServerProcess] = []
         self.pressures = Pressures()
         self.joiners: list[tuple[Deferred, set[str]]] = []
+        self.standing = Standing(self._process.node, transport)
+        self.failures: list[tuple[str, str]] | None = None
+        self.awaiting_start: list[Deferred] = []
         self.monitor_nodes()
         self.send_after(interval, "sample")
 
@@ -135,6 +138,33 @@ class Agent(Server):
             caller.fail(error)
         else:
             caller.reply((process.pid, isinstance(spec, SupervisorSpec)))
+
+    async def run_applications(self, specs: Sequence[ChildSpec | SupervisorSpec]) -> None:
+        """Start what the node starts by itself, in order; one that fails does not keep the rest."""
+        failures: list[tuple[str, str]] = []
+        for spec in specs:
+            try:
+                await self.run_application(spec)
+            except ResilkitError as error:
+                why = reasons.describe(error)
+                failures.append((spec.id, why))
+                self._process.node.emit(
+                    "supervision", "start_failed", spec.id, reason=why, again=True
+                )
+        self.failures = failures
+        self._process.loop.call_soon(self._tell_started, context=self._process.context)
+
+    def _tell_started(self) -> None:
+        waiting, self.awaiting_start = self.awaiting_start, []
+        for caller in waiting:
+            caller.reply(self.failures)
+
+    def wait_started(self) -> Any:
+        """Answer when the node's own applications have started, with those that failed and why."""
+        if self.failures is not None:
+            return self.failures
+        self.awaiting_start.append(self.defer())
+        return NO_REPLY
 
     async def run_application(self, spec: ChildSpec | SupervisorSpec) -> ServerProcess:
         """Start `spec` at the top of this node."""
@@ -231,19 +261,19 @@ class Agent(Server):
 
     def install(self, fault_id: str, fault: Any, peers: list[str] | None) -> None:
         """Put a fault on the links to `peers` (``None``: all)."""
-        self.transport.install(fault_id, fault, peers)
+        self.standing.install(fault_id, fault, peers)
 
     def remove(self, fault_id: str) -> None:
         """Take a fault off the links; unknown is no error: healing twice is healing once."""
-        self.transport.remove(fault_id)
+        self.standing.remove(fault_id)
 
     def cut(self, peers: list[str], direction: str) -> None:
         """Cut the links to `peers`: ``"both"``, ``"out"`` or ``"in"``."""
-        self.transport.cut(peers, direction)
+        self.standing.cut(peers, direction)
 
     def mend(self, peers: list[str]) -> None:
         """Mend the links to `peers`."""
-        self.transport.mend(peers)
+        self.standing.mend(peers)
 
     def crash(self, server: str, reason: Any) -> str:
         """End a server at once; return how it went: died or trapped."""
@@ -259,26 +289,15 @@ class Agent(Server):
 
     def add_rule(self, server: str, fault_id: str, options: dict[str, Any]) -> None:
         """Let a fault end a server when messages come, and each that follows it under its name."""
-        node = self._process.node
-
-        def struck() -> None:
-            node.emit("fault", "struck", server, id=fault_id)
-
-        def make() -> CrashRule:
-            return CrashRule(fault_id, node.stream("fault", fault_id), struck=struck, **options)
-
-        self._find(server).rules = [*(self._find(server).rules or []), make()]
-        node.server_rules.setdefault(server, {})[fault_id] = make
+        self.standing.arm(fault_id, server, options, self._find(server))
 
     def remove_rule(self, fault_id: str) -> None:
         """Take a fault off every server of this node."""
-        node = self._process.node
-        for makers in node.server_rules.values():
-            makers.pop(fault_id, None)
-        for process in _workers(node.processes.values()):
-            if process.rules:
-                left = [rule for rule in process.rules if rule.fault_id != fault_id]
-                process.rules = left or None
+        self.standing.disarm(fault_id)
+
+    def stand(self, state: dict[str, Any]) -> None:
+        """Bring links and rules to what the injections want together now."""
+        self.standing.become(state, self._find)
 
     def children_of(self, supervisor: str, *, whole_tree: bool) -> dict[str, list[int]]:
         """Return the servers below a supervisor of this node: label to process numbers.

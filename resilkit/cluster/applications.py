@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import InvalidArgument
 from resilkit.network.codec import by_value, from_value
 from resilkit.runtime import ChildSpec, Server, SupervisorSpec
 
-__all__ = ["as_spec", "dump_applications", "load_applications"]
+if TYPE_CHECKING:
+    from resilkit.cluster.specs import NodeSpec
+
+__all__ = ["as_spec", "dump_applications", "load_applications", "specs_of"]
 
 
 def as_spec(
@@ -47,6 +50,18 @@ def as_spec(
         value=what,
         allowed="a Server subclass, a ChildSpec, a SupervisorSpec, or 'package.module:Name'",
     )
+
+
+def specs_of(node: NodeSpec, path: str) -> list[ChildSpec | SupervisorSpec]:
+    """Return the specs of a node's own applications.
+
+    Raises:
+        InvalidArgument: One of them cannot be started; its path starts with `path`.
+    """
+    return [
+        as_spec(application, path=f"{path}.applications[{index}]")
+        for index, application in enumerate(node.applications)
+    ]
 
 
 def _imported(text: str, path: str) -> Any:

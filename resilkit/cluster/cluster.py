@@ -201,10 +201,15 @@ class Cluster:
     # Nodes ---------------------------------------------------------------------------------------
 
     def add_node(self, name: str | NodeSpec | None = None) -> NodeHandle:
-        """Add a node, linked to all others; returns when it answers and reaches them.
+        """Add a node, linked to all others; returns when it reaches them and its spec has started.
 
         Args:
             name: Its name or spec; the next free ``n…`` when left out.
+
+        Raises:
+            InvalidArgument: The spec is wrong, or the name is taken; nothing was started.
+            CallTimeout: It did not join in time; it was taken out again.
+            StartFailed: It ended, or an application of its spec failed; it was taken out again.
         """
         self._session.refuse_closed()
         if name is None:

@@ -1,4 +1,4 @@
-"""Which links are cut and shaped now, by whom; what every node, old and new, must know of it."""
+"""What links and servers are under now, by whom; what every node, old and new, must know of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Pair = tuple[str, str]
 
 
 class FaultBook:
-    """The state of the links as the injections want it together.
+    """The state of links and servers as the injections want it together.
 
     Two partitions may overlap: a link is mended when the last injection that cut it heals. A node
     that restarts meanwhile gets the present state in its boot record, before it connects.
@@ -28,6 +28,7 @@ class FaultBook:
         self._session = session
         self._cuts: dict[str, frozenset[Pair]] = {}
         self._link_faults: dict[str, tuple[Any, tuple[Pair, ...]]] = {}
+        self._rules: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
         self.injections: dict[str, Injection] = {}
         self.ids: list[str] = []
 
@@ -87,8 +88,25 @@ class FaultBook:
                 await self.tell(name, "remove", fault_id)
                 self._session.refresh_boot(name)
 
+    # Rules of servers ----------------------------------------------------------------------------
+
+    async def arm(self, fault_id: str, node: str, server: str, options: dict[str, Any]) -> None:
+        """Let a fault end a server of `node` when messages come, after a restart as well."""
+        self._rules.setdefault(fault_id, {})[(node, server)] = options
+        await self._session.ask_agent(node, "add_rule", server, fault_id, options)
+        self._session.refresh_boot(node)
+
+    def disarm(self, fault_id: str) -> list[str]:
+        """Give no node that starts a fault's rules any more; return the nodes that had them."""
+        nodes = sorted({node for node, _ in self._rules.pop(fault_id, {})})
+        for node in nodes:
+            self._session.refresh_boot(node)
+        return nodes
+
+    # Telling -------------------------------------------------------------------------------------
+
     def for_node(self, name: str) -> dict[str, Any]:
-        """Return the links' state that a node starts with."""
+        """Return all that a node starts with, and has when the notebook reaches it."""
         return {
             "cuts": _directions(name, self.cut_pairs()),
             "links": [
@@ -96,12 +114,18 @@ class FaultBook:
                 for fault_id, (fault, links) in self._link_faults.items()
                 if (peers := _peers(name, links))
             ],
+            "rules": [
+                (fault_id, server, options)
+                for fault_id, rules in self._rules.items()
+                for (node, server), options in rules.items()
+                if node == name
+            ],
         }
 
     async def tell(self, name: str, method: str, *args: Any) -> None:
         """Tell a node, if it is there; one that is not learns it when it starts."""
         session = self._session
-        if session.nodes[name].status not in ("running", "paused"):
+        if session.nodes[name].status not in ("running", "paused", "starting"):
             return
         if session.nodes[name].status == "paused":
             # It will take this first thing when it goes on; waiting for it would never end.
@@ -111,6 +135,10 @@ class FaultBook:
 
     async def _tell_later(self, name: str, method: str, *args: Any) -> None:
         session = self._session
+        if session.node.membership.incarnation(name) is None and (
+            session.nodes[name].status == "starting"
+        ):
+            return  # it is told all at once when it is reached
         try:
             await session.ask_agent(name, method, *args)
         except ResilkitError as error:

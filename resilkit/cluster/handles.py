@@ -32,7 +32,8 @@ class NodeHandle:
         """What it does.
 
         One of ``"running"``, ``"paused"``, ``"starting"``, ``"restarting"``, ``"stopped"``,
-        ``"killed"`` and ``"crashed"``.
+        ``"killed"`` and ``"crashed"``. A node that comes back is ``"starting"`` until its own
+        applications have started, however it came to be restarted.
         """
         return self._session.nodes[self._name].status
 
@@ -87,16 +88,17 @@ class NodeHandle:
         await self._session.thread.bridge(operations.stop_node(self._session, self._name, timeout))
 
     def restart(self, timeout: float | None = None) -> None:
-        """Start it again (kill it first if it runs); returns when it answers.
+        """Start it again (kill it first if it runs); returns when its applications have started.
 
-        What was started on it with `Cluster.start`, or stands in its spec, starts with it.
+        They are what stands in its spec, and what was started on it with `Cluster.start`.
 
         Args:
             timeout: Seconds to wait; the spec's ``start_timeout`` when left out.
 
         Raises:
             CallTimeout: It did not answer in time.
-            StartFailed: It ended while it started.
+            StartFailed: It ended while it started; or an application failed, or was not there
+                in time: the node runs without it.
         """
         self._session.thread.sync(operations.restart_node(self._session, self._name, timeout))
 

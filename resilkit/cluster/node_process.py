@@ -16,11 +16,10 @@ from resilkit.cluster.agent import AGENT_NUMBER, Agent
 from resilkit.cluster.applications import load_applications
 from resilkit.cluster.event_loop import new_loop
 from resilkit.cluster.fork import watch_lifeline
-from resilkit.errors import ResilkitError
 from resilkit.metrics.node_sampler import NodeSampler
 from resilkit.network.codec import from_value
 from resilkit.network.transport import SocketTransport
-from resilkit.runtime import Node, reasons
+from resilkit.runtime import Node
 from resilkit.runtime.kinds import classify
 from resilkit.runtime.server_process import ServerProcess
 
@@ -90,24 +89,13 @@ async def _serve(
     if options["latency"] is not None:
         transport.install("base", options["latency"], None)
     standing = from_value(options["faults"])
-    for fault_id, fault, peers in standing["links"]:
-        transport.install(fault_id, fault, peers)
-    for peer, direction in standing["cuts"].items():
-        transport.cut([peer], direction)
+    agent.standing.become(standing)
     # A restarted node rejoins those that run before it starts anything: alone it would be its own
     # arbiter of names for a moment.
     await transport.start()
     if options["autostart"]:
         await transport.wait_neighbours(options["rejoin_timeout"])
-        await _start_applications(node, agent, options["applications"])
+    await agent.run_applications(
+        load_applications(options["applications"]) if options["autostart"] else []
+    )
     await loop.create_future()
-
-
-async def _start_applications(node: Node, agent: Agent, blob: bytes) -> None:
-    for spec in load_applications(blob):
-        try:
-            await agent.run_application(spec)
-        except ResilkitError as error:
-            node.emit(
-                "supervision", "start_failed", spec.id, reason=reasons.describe(error), again=True
-            )

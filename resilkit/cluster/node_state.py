@@ -16,13 +16,14 @@ class NodeState:
     """What is known of one node.
 
     Attributes:
-        status: ``"starting"``, ``"running"``, ``"paused"``, ``"stopped"``, ``"killed"``,
-            ``"crashed"`` or ``"restarting"``.
+        status: ``"starting"`` until its own applications have started, then ``"running"``;
+            ``"paused"``, ``"stopped"``, ``"killed"``, ``"crashed"`` or ``"restarting"``.
+        failures: Its own applications that could not start with it, and why.
     """
 
     __slots__ = (
-        "applications", "changed", "incarnation", "pid", "process_start", "spec", "status",
-        "wanted",
+        "applications", "changed", "failures", "incarnation", "pid", "process_start", "spec",
+        "status", "wanted",
     )  # fmt: skip
 
     def __init__(self, spec: NodeSpec) -> None:
@@ -31,6 +32,7 @@ class NodeState:
         self.incarnation = 0
         self.status = "starting"
         self.applications: list[ChildSpec | SupervisorSpec] = []
+        self.failures: list[tuple[str, str]] = []
         self.changed = asyncio.Event()
         self.wanted: str | None = None
         self.process_start = 0.0

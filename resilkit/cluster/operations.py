@@ -7,6 +7,7 @@ import signal as signals
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from resilkit.cluster.applications import specs_of
 from resilkit.cluster.node_state import NodeState
 from resilkit.errors import (
     CallTimeout,
@@ -14,6 +15,7 @@ from resilkit.errors import (
     InvalidArgument,
     NodeDown,
     ResilkitError,
+    StartFailed,
 )
 
 if TYPE_CHECKING:
@@ -42,17 +44,18 @@ async def signal(session: Session, name: str, number: int) -> None:
 
 
 async def kill_node(session: Session, name: str) -> None:
-    """Kill a node, and return when it is gone."""
+    """Kill a node, and return when it is gone; its restart policy may bring it back at once."""
+    pid = session.nodes[name].pid
     await signal(session, name, signals.SIGKILL)
-    await until_gone(session, name)
+    await until_gone(session, name, pid)
 
 
-async def until_gone(session: Session, name: str, timeout: float = 5.0) -> None:
-    """Return when a node's process has ended."""
+async def until_gone(session: Session, name: str, pid: int | None, timeout: float = 5.0) -> None:
+    """Return when the process `pid` of a node has ended, whether another follows it or not."""
     node = session.nodes[name]
     try:
         async with asyncio.timeout(timeout):
-            while node.pid is not None:
+            while pid is not None and node.pid == pid:
                 await node.changed.wait()
     except TimeoutError:
         raise CallTimeout(f"node {name} has not ended within {timeout:g} s") from None
@@ -63,6 +66,7 @@ async def stop_node(session: Session, name: str, timeout: float = 10.0) -> None:
     node = session.nodes[name]
     if node.pid is None:
         return
+    pid = node.pid
     try:
         await session.ask_agent(name, "stop_applications", timeout=timeout)
     except ResilkitError as error:
@@ -70,17 +74,23 @@ async def stop_node(session: Session, name: str, timeout: float = 10.0) -> None:
     node.wanted = "stopped"
     await session.launcher.hold(name)  # whatever its restart policy says
     await session.launcher.signal(name, signals.SIGKILL, group=True)
-    await until_gone(session, name)
+    await until_gone(session, name, pid)
 
 
 async def restart_node(session: Session, name: str, timeout: float | None = None) -> None:
-    """Start a node again (a running one is killed first) and wait until it answers."""
+    """Start a node again (a running one is killed first) and wait for its applications."""
     node = session.nodes[name]
     if node.pid is not None:
         node.wanted = "restarting"
     await session.update_boot(name)
     await session.launcher.restart(name)
     await session.until_running(name, timeout or session.start_timeout)
+    if node.failures:
+        failed = "; ".join(f"{each!r}: {why}" for each, why in node.failures)
+        raise StartFailed(
+            f"node {name} runs, but not all of its applications started: {failed}",
+            reason=node.failures[0][1],
+        )
 
 
 async def add_node(session: Session, spec: NodeSpec) -> str:
@@ -88,10 +98,11 @@ async def add_node(session: Session, spec: NodeSpec) -> str:
     name = spec.name
     if name in session.nodes:
         raise InvalidArgument("is the name of a node already", path="name", value=name)
+    applications = specs_of(spec, "node")
     others = list(session.nodes)
     session.nodes[name] = NodeState(session.spec.settled(spec))
     session.edges |= {(other, name) for other in others}
-    timeout = session.start_timeout
+    timeout, joined = session.start_timeout, False
     try:
         async with asyncio.timeout(timeout):
             await _tell_members(session, others)
@@ -99,8 +110,17 @@ async def add_node(session: Session, spec: NodeSpec) -> str:
             await session.until_running(name)
             there = [each for each in session.nodes if session.nodes[each].status == "running"]
             await session.until_joined(name, there)
+            joined = True
+            for application in applications:
+                await session.start_application(application, name)
     except BaseException as error:  # an interrupt of the cell, too
         await _take_out(session, name)
+        if joined and isinstance(error, TimeoutError):
+            raise StartFailed(
+                f"the applications of node {name} had not started within {timeout:g} s; "
+                "it was taken out",
+                reason=error,
+            ) from None
         if isinstance(error, TimeoutError) and not isinstance(error, CallTimeout):
             message = f"node {name} did not join the others within {timeout:g} s; it was taken out"
             raise CallTimeout(message) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
 import secrets
 import tempfile
 from dataclasses import asdict
@@ -14,7 +13,8 @@ from resilkit import rng
 from resilkit.clock import SystemClock
 from resilkit.cluster import ending, faultbook
 from resilkit.cluster.agent import AGENT_NUMBER
-from resilkit.cluster.applications import as_spec, dump_applications
+from resilkit.cluster.applications import specs_of
+from resilkit.cluster.boot_record import boot_record
 from resilkit.cluster.console import Console
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.launcher_events import (
@@ -39,7 +39,6 @@ from resilkit.errors import (
 )
 from resilkit.metrics.events import EventLog
 from resilkit.metrics.store import MetricStore
-from resilkit.network.codec import by_value
 from resilkit.network.transport import SocketTransport
 from resilkit.runtime import Node, Pid
 from resilkit.runtime.kinds import classify
@@ -118,6 +117,9 @@ class Session:
             raise
 
     async def _start(self, report: Callable[[str], None]) -> None:
+        applications = {
+            name: specs_of(node.spec, f"nodes[{name}]") for name, node in self.nodes.items()
+        }
         report("starting the launcher")
         self.folder = Path(tempfile.gettempdir()) / f"resilkit-{self.identity}"
         self.launcher = Launcher(
@@ -149,10 +151,9 @@ class Session:
         report("connecting the nodes")
         await asyncio.gather(*(self.until_joined(name) for name in self.nodes))
         report("starting applications")
-        for name, node in self.nodes.items():
-            for index, application in enumerate(node.spec.applications):
-                path = f"nodes[{name}].applications[{index}]"
-                await self.start_application(as_spec(application, path=path), name)
+        for name, specs in applications.items():
+            for spec in specs:
+                await self.start_application(spec, name)
 
     async def fork(self, name: str) -> None:
         """Have the launcher start a node's process, and dial it."""
@@ -162,33 +163,11 @@ class Session:
         await self.launcher.fork(
             name,
             entry="resilkit.cluster.node_process:main",
-            boot=self.boot(name, autostart=False),
+            boot=boot_record(self, name, autostart=False),
             limits=None if limits is None else limits.to_dict(),
             restart=policy,
         )
         self.transport.dial(name)
-
-    def boot(self, name: str, *, autostart: bool) -> bytes:
-        """Return what a node's process is told when it starts."""
-        node = self.nodes[name]
-        return pickle.dumps(
-            {
-                "name": name,
-                "seed": self.seed,
-                "cookie": self.cookie,
-                "folder": str(self.folder),
-                "members": list(self.nodes),
-                "edges": sorted(self.edges),
-                "latency": self.spec.link_latency and _latency_fault(self.spec.link_latency),
-                "detect_after": self.spec.detect_after,
-                "sample_interval": self.spec.sample_interval,
-                "config": dict(node.spec.config),
-                "autostart": autostart,
-                "rejoin_timeout": min(1.0, self.start_timeout),
-                "applications": dump_applications(node.applications),
-                "faults": by_value(self.faults.for_node(name)),
-            }
-        )
 
     def refresh_boot(self, name: str) -> None:
         """Tell the launcher what `name` should start with the next time."""
@@ -196,8 +175,10 @@ class Session:
 
     async def update_boot(self, name: str) -> None:
         """Do the same, and return when the launcher has it."""
+        if name not in self.nodes:
+            return  # taken out meanwhile
         try:
-            await self.launcher.update_boot(name, self.boot(name, autostart=True))
+            await self.launcher.update_boot(name, boot_record(self, name, autostart=True))
         except ClusterError as error:
             if not self.closed:
                 self.note("alert", "boot_not_updated", name, why=str(error))
@@ -246,19 +227,26 @@ class Session:
         self.node.spawn_task(self._attach(name))
 
     async def _attach(self, name: str) -> None:
+        node = self.nodes[name]
+        incarnation = self.node.membership.incarnation(name)
         try:
             patience = max(_AGENT_TIMEOUT, self.start_timeout)
             await self.ask_agent(name, "attach", self.console.pid, timeout=patience)
+            # What changed since its boot record was written; from now on it is told each change.
+            await self.ask_agent(name, "stand", self.faults.for_node(name), timeout=patience)
             await self._compare_clocks(name)
+            if node.applications:
+                self.refresh_boot(name)
+            # As long as it takes: whoever waits for the node has a time limit of his own.
+            failures = await self.ask_agent(name, "wait_started", timeout=None)
         except ResilkitError as error:
-            self.note("alert", "attach_failed", name, why=str(error))
+            if self.node.membership.incarnation(name) == incarnation:
+                self.note("alert", "attach_failed", name, why=str(error))
             return
-        node = self.nodes[name]
-        if node.status == "starting":
+        if node.status == "starting" and node.incarnation == incarnation:
+            node.failures = failures
             self.set_status(node, "running")
             self.note("node", "running", name, pid=node.pid, incarnation=node.incarnation)
-        if node.applications:
-            self.refresh_boot(name)
 
     async def _compare_clocks(self, name: str) -> None:
         from resilkit.metrics.offset import estimate
@@ -279,7 +267,12 @@ class Session:
             callback()
 
     async def until_running(self, name: str, timeout: float | None = None) -> None:
-        """Return when a node runs and answers; raise when it ended instead."""
+        """Return when a node's applications have started; raise when it ended instead.
+
+        Raises:
+            CallTimeout: It did not answer within `timeout` seconds.
+            StartFailed: It ended, or its applications had not started within `timeout` seconds.
+        """
         node = self.nodes[name]
         try:
             async with asyncio.timeout(timeout):
@@ -291,7 +284,13 @@ class Session:
                             reason=node.status,
                         )
                     await node.changed.wait()
-        except TimeoutError:
+        except TimeoutError as error:
+            if node.status == "starting" and self.node.membership.incarnation(name) is not None:
+                raise StartFailed(
+                    f"node {name} answers, but its applications had not started within "
+                    f"{timeout:g} s",
+                    reason=error,
+                ) from None
             raise CallTimeout(f"node {name} did not answer within {timeout:g} s") from None
 
     async def until_joined(self, name: str, others: list[str] | None = None) -> None:
@@ -327,9 +326,14 @@ class Session:
                 answer.set_exception(error)
 
     async def ask_agent(
-        self, name: str, method: str, *args: Any, timeout: float = _AGENT_TIMEOUT, **kwargs: Any
+        self,
+        name: str,
+        method: str,
+        *args: Any,
+        timeout: float | None = _AGENT_TIMEOUT,
+        **kwargs: Any,
     ) -> Any:
-        """Call the agent of a node."""
+        """Call the agent of a node; without `timeout`, wait as long as the node is there."""
         incarnation = self.node.membership.incarnation(name)
         if incarnation is None:
             raise NodeDown(
@@ -374,9 +378,3 @@ class Session:
 
 def _plain(event: Any) -> dict[str, Any]:
     return {key: value for key, value in asdict(event).items() if key not in ("name", "time")}
-
-
-def _latency_fault(latency: Any) -> Any:
-    from resilkit.cluster.base_latency import BaseLatency
-
-    return BaseLatency(latency)

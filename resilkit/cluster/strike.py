@@ -62,7 +62,7 @@ class Strike:
             try:
                 if status == "running":
                     answers[name] = await self.session.ask_agent(name, method, *args)
-                elif status == "paused":
+                elif status in ("paused", "starting"):
                     await self.session.faults.tell(name, method, *args)
             except ResilkitError as error:
                 if self.session.nodes[name].status == "running":

@@ -9,7 +9,7 @@ from resilkit import validate
 from resilkit.cluster import operations
 from resilkit.cluster.children_strike import ChildrenStrike
 from resilkit.cluster.strike import Strike
-from resilkit.errors import InvalidArgument, NodeDown, Refused
+from resilkit.errors import InvalidArgument, NodeDown, Refused, ResilkitError
 from resilkit.faults import (
     ChildrenRule,
     Fault,
@@ -120,7 +120,7 @@ class _Node(Strike):
                 await operations.signal(session, action.node, signal.SIGSTOP)
             elif action.signal == "kill":
                 await operations.signal(session, action.node, signal.SIGKILL)
-                await operations.until_gone(session, action.node)
+                await operations.until_gone(session, action.node, pids[action.node])
             elif action.signal == "stop":
                 await operations.stop_node(session, action.node)
             elif action.signal == "resume":
@@ -133,17 +133,23 @@ class _Node(Strike):
     async def undo(self) -> dict[str, Any]:
         session = self.session
         back: list[str] = []
+        errors: list[ResilkitError] = []
         for action in reversed(self._delivered):
             node = session.nodes[action.node]
-            if action.undo == ("restart",) and node.pid is None and node.status != "restarting":
-                await operations.restart_node(session, action.node)
-                back.append(action.node)
-            elif action.undo == ("resume",) and node.status == "paused":
-                await operations.signal(session, action.node, signal.SIGCONT)
-                back.append(action.node)
+            try:
+                if action.undo == ("restart",) and node.pid is None and node.status != "restarting":
+                    await operations.restart_node(session, action.node)
+                    back.append(action.node)
+                elif action.undo == ("resume",) and node.status == "paused":
+                    await operations.signal(session, action.node, signal.SIGCONT)
+                    back.append(action.node)
+            except ResilkitError as error:  # one that does not come back must not keep the rest
+                errors.append(error)
         if self._written_down:
             await session.launcher.undo(self.id)
         self._delivered.clear()
+        if errors:
+            raise errors[0]
         return {"back": back}
 
 
@@ -174,7 +180,7 @@ class _Server(Strike):
                     "method": rule.method,
                     "reason": rule.reason,
                 }
-                await self.session.ask_agent(pid.node, "add_rule", name, self.id, options)
+                await self.session.faults.arm(self.id, pid.node, name, options)
                 outcomes[name] = "armed"
         return {"outcomes": outcomes}
 
@@ -184,7 +190,7 @@ class _Server(Strike):
 
     async def undo(self) -> dict[str, Any]:
         if not self.fault.rule().at_once:
-            await self.ask_each(self.session.nodes, "remove_rule", self.id)
+            await self.ask_each(self.session.faults.disarm(self.id), "remove_rule", self.id)
         return {}
 
 

@@ -45,7 +45,9 @@ def test_a_killed_node_is_gone_for_the_others_and_comes_back_with_its_applicatio
     node.kill()
     assert (node.status, node.pid) == ("killed", None)
     wait_gone([pid])
-    assert reaches(cluster) == {"n1": (["n1", "n3"], True), "n3": (["n1", "n3"], True)}
+    wait_until(lambda: reaches(cluster) == {"n1": (["n1", "n3"], True), "n3": (["n1", "n3"], True)})
+    # The notebook's own connection may still be there, with what it last heard of names.
+    wait_until(lambda: "on-n2" not in cluster.names())
     with pytest.raises(rk.NoProcess):
         cluster.whereis("on-n2").call.get()
     with pytest.raises(rk.NodeDown):
@@ -55,7 +57,7 @@ def test_a_killed_node_is_gone_for_the_others_and_comes_back_with_its_applicatio
     node.restart()
     assert node.status == "running"
     assert node.incarnation == 2
-    assert reaches(cluster) == ALL
+    wait_until(lambda: reaches(cluster) == ALL)
     assert cluster.whereis("on-n2").call.increment() == 1
     assert cluster.whereis("on-n1").call.ask("on-n2", "get") == 1
 
@@ -144,11 +146,12 @@ def test_a_blocked_node_can_still_be_killed_and_restarted(cluster: Cluster) -> N
 def test_a_partition_is_known_on_both_sides_and_heals(cluster: Cluster) -> None:
     with cluster.partition(["n1"], ["n2", "n3"]) as injection:
         assert injection.active
-        assert reaches(cluster) == {
+        sides = {
             "n1": (["n1"], False),
             "n2": (["n2", "n3"], True),
             "n3": (["n2", "n3"], True),
         }
+        wait_until(lambda: reaches(cluster) == sides)
         assert cluster.whereis("on-n1").call.side() == (False, ["n1"])
         error = cluster.whereis("on-n1").call.ask("on-n2", "get")
         assert isinstance(error, (rk.NoProcess, rk.NodeDown))
@@ -167,7 +170,8 @@ def wait_until(condition: object, deadline: float = 10.0) -> None:
 
 def test_a_timed_partition_heals_by_itself(cluster: Cluster) -> None:
     injection = cluster.partition(["n1"], duration=0.3)
-    assert reaches(cluster)["n1"] == (["n1"], False)
+    # On a busy machine it may have healed before n1 is asked.
+    wait_until(lambda: injection.done or reaches(cluster)["n1"] == (["n1"], False))
     assert injection.wait(10.0)
     wait_until(lambda: reaches(cluster) == ALL)
 
@@ -175,7 +179,8 @@ def test_a_timed_partition_heals_by_itself(cluster: Cluster) -> None:
 def test_overlapping_partitions_mend_a_link_with_the_last_of_them(cluster: Cluster) -> None:
     first = cluster.partition(["n1"], ["n2", "n3"])
     second = cluster.partition(["n1", "n2"], ["n3"])
-    assert reaches(cluster) == {"n1": (["n1"], False), "n2": (["n2"], False), "n3": (["n3"], False)}
+    alone = {name: ([name], False) for name in cluster.nodes}
+    wait_until(lambda: reaches(cluster) == alone)
     first.heal()
     wait_until(lambda: reaches(cluster)["n1"] == (["n1", "n2"], True))
     assert reaches(cluster)["n3"] == (["n3"], False)
@@ -188,6 +193,7 @@ def test_a_node_killed_and_restarted_in_a_partition_stays_cut(cluster: Cluster) 
     with cluster.partition(["n1"], ["n2", "n3"]):
         cluster.nodes["n1"].kill()
         cluster.nodes["n1"].restart()
+        # n1 was told of the cut before it connected to anybody: it never reached the others.
         assert reaches(cluster)["n1"] == (["n1"], False)
         cluster.nodes["n3"].kill()
     cluster.nodes["n3"].restart()
@@ -200,8 +206,6 @@ def test_a_one_way_cut_loses_messages_in_one_direction(cluster: Cluster) -> None
     with cluster.partition(["n1"], ["n2", "n3"], one_way=True):
         # n2's request arrives at n1, but the answer does not come back.
         before = one.call.get()
-        started = two.with_timeout(20.0).acall
-        del started
         two.cast.ask("on-n1", "increment")
         wait_until(lambda: one.call.get() == before + 1)
 
@@ -266,7 +270,6 @@ def test_a_restart_policy_brings_crashed_nodes_back() -> None:
         wait_until(
             lambda: cluster.nodes["n2"].incarnation == 2 and cluster.nodes["n2"].status == "running"
         )
-        wait_until(lambda: "c" in cluster.names())
         assert cluster.whereis("c").call.increment() == 1
         cluster.nodes["n2"].stop()
         assert cluster.nodes["n2"].status == "stopped", "whoever stops a node wants it to stay down"

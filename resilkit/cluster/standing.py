@@ -1,0 +1,117 @@
+"""What the injections do to one node together: its cut links, their faults, its servers' rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from resilkit.errors import Refused
+from resilkit.runtime.rules import CrashRule
+from resilkit.runtime.server_process import ServerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from resilkit.runtime import Node
+
+__all__ = ["Standing"]
+
+
+class Standing:
+    """The faults that stand on one node now.
+
+    A node starts with those of its boot record. That may be older than the last injection, so the
+    notebook tells it all of them again when it reaches it: `become` does what is missing.
+
+    Args:
+        node: The node.
+        transport: Its transport.
+    """
+
+    def __init__(self, node: Node, transport: Any) -> None:
+        self._node = node
+        self._transport = transport
+        self._installed: set[str] = set()
+        self._cuts: dict[str, str] = {}
+        self._armed: set[tuple[str, str]] = set()
+
+    def become(
+        self, state: dict[str, Any], find: Callable[[str], ServerProcess] | None = None
+    ) -> None:
+        """Take on the state that `FaultBook.for_node` made; what is in force stays untouched.
+
+        Args:
+            state: Cuts, faults on links, and rules.
+            find: Returns the server of a name, or raises `Refused`; ``None`` before any runs.
+        """
+        cuts = state["cuts"]
+        self.mend([peer for peer, way in self._cuts.items() if cuts.get(peer) != way])
+        for peer, way in cuts.items():
+            if peer not in self._cuts:
+                self.cut([peer], way)
+        for fault_id in self._installed - {link[0] for link in state["links"]}:
+            self.remove(fault_id)
+        for fault_id, fault, peers in state["links"]:
+            if fault_id not in self._installed:
+                self.install(fault_id, fault, peers)
+        for fault_id in {each[0] for each in self._armed} - {rule[0] for rule in state["rules"]}:
+            self.disarm(fault_id)
+        for fault_id, server, options in state["rules"]:
+            if (fault_id, server) not in self._armed:
+                self.arm(fault_id, server, options, _found(find, server))
+
+    def install(self, fault_id: str, fault: Any, peers: list[str] | None) -> None:
+        """Put a fault on the links to `peers` (``None``: all)."""
+        self._installed.add(fault_id)
+        self._transport.install(fault_id, fault, peers)
+
+    def remove(self, fault_id: str) -> None:
+        """Take a fault off the links; unknown is no error."""
+        self._installed.discard(fault_id)
+        self._transport.remove(fault_id)
+
+    def cut(self, peers: Iterable[str], direction: str) -> None:
+        """Cut the links to `peers`."""
+        self._cuts.update(dict.fromkeys(peers, direction))
+        self._transport.cut(peers, direction)
+
+    def mend(self, peers: Iterable[str]) -> None:
+        """Mend the links to `peers`."""
+        for peer in peers:
+            self._cuts.pop(peer, None)
+        self._transport.mend(peers)
+
+    def arm(
+        self, fault_id: str, server: str, options: dict[str, Any], process: ServerProcess | None
+    ) -> None:
+        """Let a fault end `process` when messages come, and each that follows it as `server`."""
+        node = self._node
+        # One stream for all of them: each with the same draws would end at the same message.
+        chance = node.stream("fault", fault_id, server)
+
+        def struck() -> None:
+            node.emit("fault", "struck", server, id=fault_id)
+
+        def make() -> CrashRule:
+            return CrashRule(fault_id, chance, struck=struck, **options)
+
+        if process is not None:
+            process.rules = [*(process.rules or []), make()]
+        node.server_rules.setdefault(server, {})[fault_id] = make
+        self._armed.add((fault_id, server))
+
+    def disarm(self, fault_id: str) -> None:
+        """Take a fault off every server of this node."""
+        self._armed = {each for each in self._armed if each[0] != fault_id}
+        for makers in self._node.server_rules.values():
+            makers.pop(fault_id, None)
+        for process in self._node.processes.values():
+            if isinstance(process, ServerProcess) and process.rules:
+                left = [rule for rule in process.rules if rule.fault_id != fault_id]
+                process.rules = left or None
+
+
+def _found(find: Callable[[str], ServerProcess] | None, server: str) -> ServerProcess | None:
+    try:
+        return None if find is None else find(server)
+    except Refused:
+        return None  # it gets the rule when it starts
