@@ -1,17 +1,9 @@
 """The undo journal: how to take every fault back, written down before the fault goes in.
 
-An entry is plain data, so that any process can carry it out after the one that made it is gone:
-
-=================  ==========================================================================
-``undo``           what it does, with the entry's other keys
-=================  ==========================================================================
-``signal``         sends `signal` to the process `pid` that started at `start_time`
-``kill_process``   kills that process, and its whole group if `group`
-``prlimit``        sets its limit `resource` (``"RLIMIT_NOFILE"``) back to `soft` and `hard`
-``unlink``         removes the file or link at the absolute `path`; never a folder
-=================  ==========================================================================
-
-A process is known by number *and* start time, so a later one with the same number is safe.
+An entry is plain data, so that any process can carry it out after the one that made it is gone.
+There is one kind: ``{"undo": "signal", "pid": …, "start_time": …, "signal": …}`` sends a signal,
+``SIGCONT`` to a process that was stopped. All other harm ends with the processes that it was done
+to. A process is known by number *and* start time, so a later one with the same number is safe.
 """
 
 from __future__ import annotations
@@ -19,11 +11,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from resilkit.cluster.processes import signal_process, start_time
+from resilkit.cluster.processes import signal_process
 from resilkit.errors import InvalidArgument, StorageError
 
 __all__ = ["Journal", "Undone", "checked", "perform", "undo_file"]
@@ -44,6 +35,7 @@ class Journal:
     def __init__(self, path: str | None) -> None:
         self.path = path
         self._entries: dict[str, list[Entry]] = {}
+        self._torn = False
 
     def __len__(self) -> int:
         return sum(map(len, self._entries.values()))
@@ -67,37 +59,63 @@ class Journal:
                 self._write({"remove": key})
 
     def undo(self, key: str) -> list[Undone]:
-        """Carry out the entries of `key`, the last first, and forget them."""
+        """Carry out the entries of `key`, the last first, and forget those that need no more.
+
+        What failed stays written down, so that it is tried again.
+        """
         entries = self._entries.get(key, [])
         results = [_undone(key, entry) for entry in reversed(entries)]
-        self.remove(key)
+        failed = [each["entry"] for each in reversed(results) if each["outcome"] == "failed"]
+        if failed:
+            self._keep(key, failed)
+        else:
+            self.remove(key)
         return results
 
     def undo_all(self) -> list[Undone]:
         """Carry out everything, the last first."""
         return [result for key in reversed(list(self._entries)) for result in self.undo(key)]
 
+    def _keep(self, key: str, entries: list[Entry]) -> None:
+        self._entries[key] = entries
+        with suppress(StorageError):  # as in `remove`
+            self._write({"keep": key, "entries": entries})
+
     def _write(self, line: dict[str, Any]) -> None:
         if self.path is None:
             return
         data = json.dumps(line, separators=(",", ":")).encode() + b"\n"
         try:
-            # One write in append mode: a line is there whole or torn at the end, never mixed.
-            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            file = os.open(self.path, flags, 0o600)
             try:
-                written = os.write(file, data)
+                self._append(file, data)
             finally:
                 os.close(file)
         except OSError as error:
             raise StorageError(f"cannot write the undo journal {self.path}: {error}") from error
-        if written != len(data):
-            raise StorageError(f"cannot write the undo journal {self.path}: the disk is full")
+
+    def _append(self, file: int, data: bytes) -> None:
+        """Write one line, whole or not at all."""
+        size = os.fstat(file).st_size
+        rest = b"\n" + data if self._torn else data
+        try:
+            while rest:  # a disk that fills up takes a part first, and says so the next time
+                rest = rest[os.write(file, rest) :]
+        except OSError:
+            # What is left of a line would swallow the next one.
+            try:
+                os.ftruncate(file, size)
+            except OSError:
+                self._torn = True
+            raise
+        self._torn = False
 
 
 def undo_file(path: str) -> list[Undone]:
-    """Carry out what the journal at `path` still holds, the last first; then remove it.
+    """Carry out what the journal at `path` still holds, the last first.
 
-    A torn last line is skipped: its fault never went in.
+    The file is removed, unless something failed. A torn line is skipped: its fault never went in.
     """
     journal = Journal(None)
     try:
@@ -110,11 +128,17 @@ def undo_file(path: str) -> list[Undone]:
             record = json.loads(line)
             if "add" in record:
                 journal.add(record["add"], record["entry"])
+            elif "keep" in record:
+                kept = [checked(entry) for entry in record["entries"]]
+                journal.remove(record["keep"])
+                for entry in kept:
+                    journal.add(record["keep"], entry)
             else:
                 journal.remove(record["remove"])
     results = journal.undo_all()
-    with suppress(FileNotFoundError):
-        os.unlink(path)  # noqa: PTH108
+    if len(journal) == 0:
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108
     return results
 
 
@@ -125,28 +149,26 @@ def checked(entry: object) -> Entry:
         InvalidArgument: Its kind is unknown, or a key is missing, unknown or of the wrong type.
 
     Examples:
-        >>> checked({"undo": "unlink", "path": "socket"})
+        >>> checked({"undo": "signal", "pid": 0, "start_time": 1.0, "signal": 18})
         Traceback (most recent call last):
         ...
-        resilkit.errors.InvalidArgument: entry.path: must be absolute, got 'socket'
+        resilkit.errors.InvalidArgument: entry.pid: is no process of ours, got 0
     """
-    kind = entry.get("undo") if isinstance(entry, dict) else None
-    if not isinstance(entry, dict) or kind not in _KINDS:
-        allowed = ", ".join(map(repr, _KINDS))
-        raise InvalidArgument("is no undo entry", path="entry.undo", value=entry, allowed=allowed)
-    fields = {"undo": str, **_KINDS[kind][0]}
-    for key in sorted(fields.keys() | entry.keys()):
-        type_ = fields.get(key)
-        value = entry.get(key)
-        if type_ is None or isinstance(value, bool) is not (type_ is bool):
+    if not isinstance(entry, dict) or entry.get("undo") != "signal":
+        raise InvalidArgument("is no undo entry", path="entry.undo", value=entry, allowed="signal")
+    for key in sorted(_FIELDS.keys() | entry.keys()):
+        types, value = _FIELDS.get(key), entry.get(key)
+        if types is None:
             raise InvalidArgument("does not belong here", path=f"entry.{key}", value=value)
-        if not isinstance(value, (int, float) if type_ is float else type_):
+        if isinstance(value, bool) or not isinstance(value, types):
+            allowed = " or ".join(each.__name__ for each in types)
             raise InvalidArgument(
-                "has the wrong type", path=f"entry.{key}", value=value, allowed=type_.__name__
+                "has the wrong type", path=f"entry.{key}", value=value, allowed=allowed
             )
-    for key, (fits, message) in _SENSE.items():
-        if key in entry and not fits(entry[key]):
-            raise InvalidArgument(message, path=f"entry.{key}", value=entry[key])
+    if entry["pid"] <= 1:  # 0 and less stand for whole groups
+        raise InvalidArgument("is no process of ours", path="entry.pid", value=entry["pid"])
+    if entry["signal"] not in signal.valid_signals():
+        raise InvalidArgument("is no signal", path="entry.signal", value=entry["signal"])
     return dict(entry)
 
 
@@ -159,7 +181,7 @@ def perform(entry: Entry) -> bool:
     Raises:
         OSError: It could not be undone.
     """
-    return _KINDS[entry["undo"]][1](entry)
+    return signal_process(entry["pid"], entry["start_time"], entry["signal"])
 
 
 def _undone(key: str, entry: Entry) -> Undone:
@@ -170,51 +192,9 @@ def _undone(key: str, entry: Entry) -> Undone:
     return {"key": key, "entry": entry, "outcome": outcome, "reason": reason}
 
 
-def _signal(entry: Entry) -> bool:
-    return signal_process(entry["pid"], entry["start_time"], entry["signal"])
-
-
-def _kill(entry: Entry) -> bool:
-    return signal_process(entry["pid"], entry["start_time"], signal.SIGKILL, group=entry["group"])
-
-
-def _prlimit(entry: Entry) -> bool:
-    import resource
-
-    if start_time(entry["pid"]) != entry["start_time"]:
-        return False
-    limit = getattr(resource, entry["resource"])
-    try:
-        resource.prlimit(entry["pid"], limit, (entry["soft"], entry["hard"]))
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _unlink(entry: Entry) -> bool:
-    try:
-        os.unlink(entry["path"])  # noqa: PTH108
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _is_limit(name: str) -> bool:
-    import resource
-
-    return name.startswith("RLIMIT_") and hasattr(resource, name) and hasattr(resource, "prlimit")
-
-
-_SENSE: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "path": (os.path.isabs, "must be absolute"),
-    "pid": (lambda pid: pid > 1, "is no process of ours"),  # 0 and less stand for whole groups
-    "resource": (_is_limit, "is no limit that can be set here"),
-    "signal": (lambda number: number in signal.valid_signals(), "is no signal"),
-}
-_PROCESS: dict[str, type] = {"pid": int, "start_time": float}
-_KINDS: dict[str, tuple[dict[str, type], Callable[[Entry], bool]]] = {
-    "signal": ({**_PROCESS, "signal": int}, _signal),
-    "kill_process": ({**_PROCESS, "group": bool}, _kill),
-    "prlimit": ({**_PROCESS, "resource": str, "soft": int, "hard": int}, _prlimit),
-    "unlink": ({"path": str}, _unlink),
+_FIELDS: dict[str, tuple[type, ...]] = {
+    "undo": (str,),
+    "pid": (int,),
+    "start_time": (int, float),
+    "signal": (int,),
 }

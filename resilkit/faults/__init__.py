@@ -18,7 +18,9 @@ name in a file           class           harm
 ``supervisor_children``  `KillChildren`  a supervisor's servers die, again and again
 =======================  ==============  ================================================
 
-`base` says what a fault is and how to write one, `targets` whom it hits, `schedule` when.
+Your own: subclass `LinkFault`, `NodeFault`, `ServerFault`, `PartitionFault` or `ResourceFault`
+under `register_fault`. `base` says how, and what they answer with; `fields` has the types of
+their fields, `targets` whom a fault hits, `schedule` when.
 All here is light (standard library only), since every node loads it.
 """
 
@@ -37,22 +39,21 @@ from resilkit.faults.base import (
     ServerFault,
     ServerRule,
     Signal,
-    occurs,
 )
+from resilkit.faults.base import occurs as occurs
 from resilkit.faults.cpu import CPU
-from resilkit.faults.documents import from_dict, to_dict
+from resilkit.faults.documents import from_dict as from_dict
+from resilkit.faults.documents import to_dict as to_dict
 from resilkit.faults.duplicate import Duplicate
-from resilkit.faults.fields import (
-    Bytes,
-    Count,
-    FieldInfo,
-    Rate,
-    ScaledSeconds,
-    Seconds,
-    Share,
-    Unit,
-    field_info,
-)
+from resilkit.faults.fields import Bytes as Bytes
+from resilkit.faults.fields import Count as Count
+from resilkit.faults.fields import FieldInfo as FieldInfo
+from resilkit.faults.fields import Rate as Rate
+from resilkit.faults.fields import ScaledSeconds as ScaledSeconds
+from resilkit.faults.fields import Seconds as Seconds
+from resilkit.faults.fields import Share as Share
+from resilkit.faults.fields import Unit as Unit
+from resilkit.faults.fields import field_info as field_info
 from resilkit.faults.kill_children import KillChildren
 from resilkit.faults.latency import Latency
 from resilkit.faults.loss import Loss
@@ -61,21 +62,20 @@ from resilkit.faults.node_crash import NodeCrash
 from resilkit.faults.node_pause import NodePause
 from resilkit.faults.open_files import OpenFiles
 from resilkit.faults.partition import Partition
-from resilkit.faults.registry import register_fault, registered_faults
+from resilkit.faults.registry import register_fault
+from resilkit.faults.registry import registered_faults as registered_faults
 from resilkit.faults.reorder import Reorder
-from resilkit.faults.schedule import schedule
+from resilkit.faults.schedule import schedule as schedule
 from resilkit.faults.server_crash import ServerCrash
-from resilkit.faults.targets import Targets, choose_targets
+from resilkit.faults.targets import Targets as Targets
+from resilkit.faults.targets import choose_targets as choose_targets
 
 __all__ = [
     "CPU",
     "Bandwidth",
-    "Bytes",
     "ChildrenRule",
-    "Count",
     "Duplicate",
     "Fault",
-    "FieldInfo",
     "KillChildren",
     "Latency",
     "LinkFault",
@@ -89,24 +89,17 @@ __all__ = [
     "Partition",
     "PartitionFault",
     "Pressure",
-    "Rate",
     "Reorder",
     "ResourceFault",
-    "ScaledSeconds",
-    "Seconds",
     "ServerCrash",
     "ServerFault",
     "ServerRule",
-    "Share",
     "Signal",
-    "Targets",
-    "Unit",
-    "choose_targets",
-    "field_info",
-    "from_dict",
-    "occurs",
     "register_fault",
-    "registered_faults",
-    "schedule",
-    "to_dict",
 ]
+
+
+def __dir__() -> list[str]:
+    # What completion offers in a notebook: faults, and what it takes to write one. The rest can be
+    # imported from here all the same.
+    return sorted(__all__)

@@ -322,24 +322,28 @@ def test_faults_are_undone_when_the_notebook_is_killed(tmp_path):
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_what_was_undone_at_the_end_is_told(tmp_path, killed):
-    (tmp_path / "rule").touch()
+    with subprocess.Popen(["sleep", "1000"]) as bystander:
+        entry = {
+            "undo": "signal", "pid": bystander.pid, "start_time": start_time(bystander.pid),
+            "signal": int(signal.SIGTERM),
+        }  # fmt: skip
+        other = {**entry, "start_time": start_time(bystander.pid) - 1}
 
-    async def scenario():
-        async with launched(tmp_path / "c") as (launcher, events):
-            await launcher.journal_add("f1", {"undo": "unlink", "path": str(tmp_path / "rule")})
-            await launcher.journal_add("f2", {"undo": "unlink", "path": str(tmp_path / "never")})
-            await launcher.journal_add("f3", {"undo": "unlink", "path": str(tmp_path)})
-            await launcher.journal_add("f4", {"undo": "unlink", "path": str(tmp_path / "healed")})
-            await launcher.journal_remove("f4")
-            if killed:
-                os.kill(launcher.pid, signal.SIGKILL)
-                await events.next(LauncherDied)
-            await launcher.close()
-            undone = [(each.key, each.outcome) for each in events.all if isinstance(each, Undone)]
-            assert undone == [("f3", "failed"), ("f2", "gone"), ("f1", "done")]
+        async def scenario():
+            async with launched(tmp_path / "c") as (launcher, events):
+                await launcher.journal_add("f1", entry)
+                await launcher.journal_add("f2", other)
+                await launcher.journal_add("f3", {**entry, "signal": int(signal.SIGKILL)})
+                await launcher.journal_remove("f3")
+                if killed:
+                    os.kill(launcher.pid, signal.SIGKILL)
+                    await events.next(LauncherDied)
+                await launcher.close()
+                undone = [(e.key, e.outcome) for e in events.all if isinstance(e, Undone)]
+                assert undone == [("f2", "gone"), ("f1", "done")]
 
-    run(scenario)
-    assert not (tmp_path / "rule").exists()
+        run(scenario)
+        assert bystander.wait(20) == -signal.SIGTERM
 
 
 def test_a_handle_that_was_never_started_closes_to_nothing(tmp_path):

@@ -46,6 +46,13 @@ def test_files_registry_exports_and_documentation_name_the_same_faults():
     assert dict(table) == {name: found.__name__ for name, found in of_resilkit().items()}
 
 
+def test_completion_offers_faults_and_what_it_takes_to_write_one_and_nothing_else():
+    answers = {"ChildrenRule", "MessageView", "Pressure", "ServerRule", "Signal"}
+    bases = {"Fault", "LinkFault", "NodeFault", "PartitionFault", "ResourceFault", "ServerFault"}
+    kinds = {found.__name__ for found in of_resilkit().values()}
+    assert set(dir(faults)) == set(faults.__all__) == {*kinds, *bases, *answers, "register_fault"}
+
+
 @pytest.mark.parametrize("fault_class", of_resilkit().values(), ids=lambda found: found.__name__)
 def test_every_fault_says_what_it_applies_to_what_healing_does_and_what_is_deterministic(
     fault_class,
