@@ -85,6 +85,7 @@ def render(result: Result) -> str:
         problems=result.problems,
         facts=_facts(result),
         verdicts=_verdicts(result),
+        open_notes=_open_notes(result),
         figures=report_figures(result),
         operations=operations,
         operation_columns=columns,
@@ -127,6 +128,37 @@ def _verdicts(result: Result) -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def _open_notes(result: Result) -> list[str]:
+    """Return what inconclusive means, and what to do about those that are."""
+    rows = result.verdicts[result.verdicts["verdict"] == "inconclusive"]
+    if not len(rows):
+        return []
+    notes = [
+        "Inconclusive: this run cannot say whether the criterion holds. That is no failure of the "
+        "system, and no success either."
+    ]
+    measured = rows["measured"].notna()
+    if measured.any():
+        notes.append(
+            "A figure from a run is an estimate; the true value lies within the 95 % interval, "
+            "19 times out of 20. Where the limit lies within it too, nobody can tell on which "
+            "side the true value is. A longer run, or more load, makes the interval narrower."
+        )
+    unmeasured = rows.loc[~measured, "criterion"]
+    if unmeasured.str.match(r"p\d").any():
+        notes.append(
+            "A percentile needs operations on both of its sides: few are slower than the p99.9, "
+            "one in a thousand, so it takes thousands to know it. Run longer, or with more load."
+        )
+    if unmeasured.str.startswith("recovery").any():
+        notes.append(
+            "Recovery compares the seconds after a fault with those before it. It takes a few "
+            "seconds of load before the first fault, and after each one enough to see the system "
+            "come back."
+        )
+    return notes
 
 
 def _operations(result: Result) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:

@@ -190,6 +190,25 @@ def test_the_outcome_stands_on_top(words, stamp):
 
 
 @pytest.mark.usefixtures("_no_figures")
+def test_what_is_inconclusive_is_explained_and_only_what_is():
+    def text(*rows):
+        table = synthetic.verdict_frame(
+            {"criterion": criterion, "measured": measured, "verdict": "inconclusive"}
+            for criterion, measured in rows
+        )
+        return Page(report.render(synthetic.result(verdicts=table))).text
+
+    few, near, never = ("p99.9[put] < 1 s", None), ("p95 < 1 s", 0.9), ("recovery < 5 s", None)
+    assert "needs operations on both of its sides" in text(few)
+    assert "lies within the 95 % interval" not in text(few)
+    assert "makes the interval narrower" in text(near)
+    assert "compares the seconds after a fault with those before it" in text(never)
+    assert all("this run cannot say" in text(row) for row in (few, near, never))
+    held = Page(report.render(synthetic.result(verdicts=synthetic.verdicts("pass", "fail")))).text
+    assert "this run cannot say" not in held
+
+
+@pytest.mark.usefixtures("_no_figures")
 def test_a_run_without_anything_still_has_a_report():
     empty = synthetic.result(
         history=synthetic.history(seconds=0),
