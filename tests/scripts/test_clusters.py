@@ -76,6 +76,8 @@ hear()
 
 def test_a_fork_of_the_script_cannot_use_its_cluster_nor_break_it(place: Place) -> None:
     code = """
+import warnings
+warnings.simplefilter("ignore", DeprecationWarning)  # Python's own word on forks beside threads
 cluster = rk.Cluster(nodes=2)
 counter = cluster.start(Counter, name="counter", node="n2")
 counter.call.increment()
