@@ -135,10 +135,11 @@ def _open_notes(result: Result) -> list[str]:
     rows = result.verdicts[result.verdicts["verdict"] == "inconclusive"]
     if not len(rows):
         return []
-    notes = [
+    meaning = (
         "Inconclusive: this run cannot say whether the criterion holds. That is no failure of the "
         "system, and no success either."
-    ]
+    )
+    notes = [meaning]
     measured = rows["measured"].notna()
     if measured.any():
         notes.append(

@@ -193,7 +193,10 @@ def test_the_outcome_stands_on_top(words, stamp):
 def test_what_is_inconclusive_is_explained_and_only_what_is():
     def text(*rows):
         table = synthetic.verdict_frame(
-            {"criterion": criterion, "measured": measured, "verdict": "inconclusive"}
+            {
+                **{"criterion": criterion, "measured": measured, "verdict": "inconclusive"},
+                **{"low": None, "high": None, "n": 9, "unit": "s", "reason": "too few"},
+            }
             for criterion, measured in rows
         )
         return Page(report.render(synthetic.result(verdicts=table))).text
