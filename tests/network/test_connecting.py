@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -80,3 +81,19 @@ async def test_dialling_goes_on_after_a_connection_that_could_not_be_taken(folde
 @on_both_loops
 async def test_a_dialled_connection_that_could_not_be_taken_is_let_go(folder: Path) -> None:
     await _fails_first(folder, "n2")
+
+
+@on_both_loops
+async def test_a_stranger_behind_a_name_never_becomes_a_link(folder: Path) -> None:
+    net = Net(folder, mesh("n1", "n2"))
+    stranger = await net.start("n9")
+    # The file of n2's socket leads elsewhere: the other end has the cookie, but is not n2.
+    (folder / "n2.sock").symlink_to(folder / "n9.sock")
+    n1 = await net.start("n1")
+    async with asyncio.timeout(5):
+        while "n2" not in n1._connector._outcomes:
+            await n1._connector.change()
+    assert "'n9' answered for 'n2'" in n1._connector._outcomes["n2"]
+    assert n1._links == {}
+    assert not n1.peers()
+    assert stranger.hello.name == "n9"
