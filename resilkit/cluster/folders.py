@@ -6,11 +6,46 @@ import os
 import stat
 from contextlib import suppress
 
-from resilkit.errors import InvalidArgument
+from resilkit.errors import InvalidArgument, StartFailed
 
-__all__ = ["MARKER", "is_ours", "make_folder", "remove_folder"]
+__all__ = ["MARKER", "folder_for", "is_ours", "make_folder", "remove_folder"]
 
 MARKER = ".resilkit-private"
+
+
+_LONGEST = 77
+"""Bytes of a cluster's folder: with the name of a socket behind it, a hundred. The system has no
+room for more in the address of a socket."""
+
+
+def folder_for(identity: str) -> str:
+    """Return where the cluster `identity` has its folder: below the system's temporary folder.
+
+    Below ``/tmp`` when that one (``TMPDIR``) is too deep for the sockets that stand in it.
+
+    Raises:
+        StartFailed: Neither will do, or the folder that nodes would start in was removed.
+    """
+    import tempfile  # the launcher, which shares this file, does without
+
+    try:
+        os.getcwd()  # noqa: PTH109
+    except FileNotFoundError as error:
+        raise StartFailed(
+            "the current folder, in which the nodes would run, was removed; "
+            "change to another one with os.chdir()",
+            reason=error,
+        ) from None
+    temporary = tempfile.gettempdir()
+    for base in (temporary, "/tmp"):  # noqa: S108 - what is made there is private
+        folder = f"{base}/resilkit-{identity}"
+        usable = os.path.isdir(base) and os.access(base, os.W_OK | os.X_OK)  # noqa: PTH112
+        if usable and len(os.fsencode(folder)) <= _LONGEST:
+            return folder
+    raise StartFailed(
+        f"the temporary folder {temporary!r} is too deep for sockets, and /tmp cannot be used; "
+        f"set TMPDIR to a folder of at most {_LONGEST - len(identity) - 10} bytes"
+    )
 
 
 def make_folder(folder: str, token: str) -> None:

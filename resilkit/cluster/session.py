@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from resilkit.cluster.agent import AGENT_NUMBER
 from resilkit.cluster.applications import specs_of
 from resilkit.cluster.boot_record import boot_record
 from resilkit.cluster.console import Console
+from resilkit.cluster.folders import folder_for
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.launcher_events import (
     Exited,
@@ -121,7 +121,7 @@ class Session:
             name: specs_of(node.spec, f"nodes[{name}]") for name, node in self.nodes.items()
         }
         report("starting the launcher")
-        self.folder = Path(tempfile.gettempdir()) / f"resilkit-{self.identity}"
+        self.folder = Path(folder_for(self.identity))
         self.launcher = Launcher(
             self.folder, preload=["resilkit.cluster.node_process"], on_event=self._launched
         )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 import pytest
 
-from resilkit.cluster.folders import MARKER, is_ours, make_folder, remove_folder
-from resilkit.errors import InvalidArgument
+import resilkit as rk
+from resilkit.cluster import folders
+from resilkit.cluster.folders import MARKER, folder_for, is_ours, make_folder, remove_folder
+from resilkit.errors import InvalidArgument, StartFailed
 
 TOKEN = "5eed"
 
@@ -67,3 +70,44 @@ def test_what_stands_there_is_never_taken(tmp_path):
     for name in ("file", "full", "link"):
         with pytest.raises(InvalidArgument, match="folder: is not free"):
             make_folder(str(tmp_path / name), TOKEN)
+
+
+@pytest.fixture
+def temporary(monkeypatch):
+    """Set the system's temporary folder."""
+
+    def use(folder):
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+    return use
+
+
+def test_a_temporary_folder_too_deep_for_sockets_is_replaced(tmp_path, temporary):
+    temporary(tmp_path)
+    deep = tmp_path / ("x" * 100)
+    deep.mkdir()
+    temporary(deep)
+    with rk.Cluster(nodes=2) as cluster:
+        assert cluster.health()["n2"]["answers"]
+    assert list(deep.iterdir()) == []
+
+
+def test_where_no_folder_will_do_the_error_says_what_to_set(tmp_path, temporary, monkeypatch):
+    temporary(tmp_path / ("x" * 100))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(StartFailed, match=r"too deep for sockets.*set TMPDIR to .* 59 bytes"):
+        folder_for("5eed5eed")
+
+
+def test_a_usable_temporary_folder_is_taken(tmp_path, temporary, monkeypatch):
+    temporary(tmp_path)
+    monkeypatch.setattr(folders, "_LONGEST", 1000)
+    assert folder_for("5eed") == f"{tmp_path}/resilkit-5eed"
+
+
+def test_a_current_folder_that_was_removed_is_told_with_what_to_do(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(StartFailed, match=r"current folder.* was removed; .*os\.chdir\(\)"):
+        rk.Cluster(nodes=1)

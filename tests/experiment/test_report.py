@@ -12,6 +12,7 @@ import pytest
 from resilkit.errors import InvalidArgument, StorageError
 from resilkit.experiment import display, figures, report
 from resilkit.experiment.comparison import compare
+from resilkit.experiment.result import VERDICT_COLUMNS
 from tests.experiment import synthetic
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -193,11 +194,8 @@ def test_the_outcome_stands_on_top(words, stamp):
 def test_what_is_inconclusive_is_explained_and_only_what_is():
     def text(*rows):
         table = synthetic.verdict_frame(
-            {
-                **{"criterion": criterion, "measured": measured, "verdict": "inconclusive"},
-                **{"low": None, "high": None, "n": 9, "unit": "s", "reason": "too few"},
-            }
-            for criterion, measured in rows
+            dict(zip(VERDICT_COLUMNS, (*row, None, None, 9, "inconclusive", "s", "-"), strict=True))
+            for row in rows
         )
         return Page(report.render(synthetic.result(verdicts=table))).text
 
