@@ -13,7 +13,7 @@ from resilkit.runtime import ChildSpec, Server, SupervisorSpec
 if TYPE_CHECKING:
     from resilkit.cluster.specs import NodeSpec
 
-__all__ = ["as_spec", "dump_applications", "load_applications", "specs_of"]
+__all__ = ["as_spec", "dump_applications", "imported", "load_applications", "specs_of"]
 
 
 def as_spec(
@@ -31,7 +31,7 @@ def as_spec(
         'echo'
     """
     if isinstance(what, str):
-        what = _imported(what, path)
+        what = imported(what, path)
     if isinstance(what, (ChildSpec, SupervisorSpec)):
         if args or name is not None:
             raise InvalidArgument(
@@ -64,7 +64,12 @@ def specs_of(node: NodeSpec, path: str) -> list[ChildSpec | SupervisorSpec]:
     ]
 
 
-def _imported(text: str, path: str) -> Any:
+def imported(text: str, path: str) -> Any:
+    """Return what ``"package.module:Name"`` names.
+
+    Raises:
+        InvalidArgument: Nothing that can be imported.
+    """
     module, _, attribute = text.partition(":")
     try:
         found: Any = importlib.import_module(module)

@@ -39,6 +39,7 @@ def boot_record(session: Session, name: str, *, autostart: bool) -> bytes:
             "autostart": autostart,
             "rejoin_timeout": min(1.0, session.start_timeout),
             "applications": dump_applications(node.applications),
+            "name_resolver": by_value(session.name_resolver),
             "faults": by_value(session.faults.for_node(name)),
         }
     )

@@ -16,6 +16,7 @@ from resilkit.cluster.agent import AGENT_NUMBER, Agent
 from resilkit.cluster.applications import load_applications
 from resilkit.cluster.event_loop import new_loop
 from resilkit.cluster.fork import watch_lifeline
+from resilkit.cluster.resolvers import guarded
 from resilkit.metrics.node_sampler import NodeSampler
 from resilkit.network.codec import from_value
 from resilkit.network.transport import SocketTransport
@@ -66,6 +67,7 @@ async def _serve(
         storage=folder / "storage" / name,
         emit=agent.event,
     )
+    node.names.resolver = guarded(from_value(options["name_resolver"]), node)
     process = ServerProcess(node, node.new_number(), agent, None, None)
     assert process.number == AGENT_NUMBER  # noqa: S101 - the handle addresses it by this number
     transport = SocketTransport(

@@ -27,6 +27,7 @@ from resilkit.cluster.launcher_events import (
 )
 from resilkit.cluster.node_state import NodeState
 from resilkit.cluster.reference import ClusterReference
+from resilkit.cluster.resolvers import loaded
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.errors import (
     CallTimeout,
@@ -63,6 +64,7 @@ class Session:
         self.spec = spec
         self.seed = seed
         self.start_timeout = spec.patience
+        self.name_resolver = loaded(spec.name_resolver, "name_resolver")
         self.thread = thread
         self.loop = thread.loop
         self.clock = SystemClock()

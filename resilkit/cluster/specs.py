@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
 from resilkit import validate
+from resilkit.cluster import resolvers
 from resilkit.cluster.latency import LinkLatency
 from resilkit.cluster.limits import Limits
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.cluster.topology import Edge, links, validated_topology
 from resilkit.errors import InvalidArgument
+from resilkit.runtime.names import keep_lower
 
 __all__ = ["MOST_NODES", "ClusterSpec", "NodeSpec"]
 
 MOST_NODES = 1000
 
-_IMPORTABLE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
 _NODE_KEYS = ("name", "applications", "config", "limits", "restart")
 
 
@@ -119,6 +120,11 @@ class ClusterSpec:
         detect_after: Seconds without a sign of life after which a link counts as down.
         config: Settings that every node's servers can read.
         limits: What each node may use of the machine, unless it has limits of its own.
+        name_resolver: Who keeps a name that servers on both sides of a partition took, when it
+            heals: called with (name, pid, pid), it returns the pid that keeps it, or ``None`` for
+            neither; the others are killed. A function or its text ``"package.module:function"``;
+            each node calls it alone, so that it must say the same everywhere. When left out, the
+            holder on the node with the smaller name keeps it, and so it does when yours raises.
         name: The cluster's name, for display; ``None`` for one that is made up.
 
     Raises:
@@ -147,6 +153,7 @@ allowed: a whole number >= 32
     detect_after: float = field(default=5.0, kw_only=True)
     config: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
     limits: Limits | None = field(default=None, kw_only=True)
+    name_resolver: resolvers.Resolver | str = field(default=keep_lower, kw_only=True)
     name: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
@@ -170,6 +177,7 @@ allowed: a whole number >= 32
             "detect_after": validate.duration(self.detect_after, "detect_after", allow_zero=False),
             "config": _config(self.config, "config"),
             "limits": _limits(self.limits, "limits"),
+            "name_resolver": resolvers.checked(self.name_resolver, "name_resolver"),
             "name": None if self.name is None else validate.name(self.name, "name"),
         }
         for key, value in clean.items():
@@ -227,7 +235,10 @@ allowed: a whole number >= 32
         return 10.0 + 0.4 * len(self.names)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the spec for a manifest; `from_dict` reads it back, but for applications."""
+        """Return the spec for a manifest.
+
+        `from_dict` reads it back, but for applications and a resolver that no module holds.
+        """
         nodes: Any = [node.to_dict() for node in self.node_specs]
         if nodes == [{"name": each} for each in _default_names(len(nodes))]:
             nodes = len(nodes)
@@ -245,6 +256,7 @@ allowed: a whole number >= 32
             "detect_after": self.detect_after,
             "config": dict(self.config),
             "limits": self.limits and self.limits.to_dict(),
+            "name_resolver": resolvers.described(self.name_resolver),
             "name": self.name,
         }
 
@@ -263,7 +275,8 @@ allowed: a whole number >= 32
             ...
             resilkit.errors.InvalidArgument: topologi: is an unknown key (did you mean \
 'topology'?); allowed: 'nodes', 'topology', 'latency', 'seed', 'restart', 'start_timeout', \
-'sample_interval', 'detect_after', 'config', 'limits', 'name'
+'sample_interval', 'detect_after', 'config', 'limits', \
+'name_resolver', 'name'
         """
         keys = [each.name for each in dataclasses.fields(cls)]
         given: dict[str, Any] = validate.known_keys(mapping, "", keys)
@@ -344,7 +357,7 @@ def _applications(applications: object, path: str) -> tuple[Any, ...]:
 
 def _application(application: Any, path: str) -> Any:
     if isinstance(application, str):
-        if re.fullmatch(_IMPORTABLE, application):
+        if re.fullmatch(resolvers.IMPORTABLE, application):
             return application
     elif isinstance(application, type):
         return application

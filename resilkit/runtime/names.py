@@ -309,6 +309,9 @@ class Names:
             del self._table[name]
         else:
             self._table[name] = keeper
+            if keeper.node == self._node.name:
+                # A client takes no part in this: it holds for true what it heard last.
+                self._tell_clients(name, keeper)
         for loser in {held, pid} - {keeper}:
             if loser.node == self._node.name:
                 self._lose(name, loser)
@@ -319,6 +322,7 @@ class Names:
             self._node.emit("supervision", "name_conflict", name, loser=str(loser))
             if name in process.names:
                 process.names.remove(name)
+                self._unset(name, loser)
             process.end("killed")
 
     # Nodes that come and go --------------------------------------------------------------------

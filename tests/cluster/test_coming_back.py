@@ -27,8 +27,8 @@ class Late(rk.Server):
     """Takes its time to start: what is started after it is not there at once."""
 
     async def init(self) -> None:
-        """Wait a little."""
-        await asyncio.sleep(0.3)
+        """Wait for what does not come, for a little while."""
+        await asyncio.wait([asyncio.ensure_future(asyncio.Event().wait())], timeout=0.3)
 
 
 class Gated(rk.Server):
