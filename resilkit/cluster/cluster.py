@@ -211,13 +211,18 @@ class Cluster:
             CallTimeout: It did not join in time; it was taken out again.
             StartFailed: It ended, or an application of its spec failed; it was taken out again.
         """
+        return self._sync(self.aadd_node(name))
+
+    async def aadd_node(self, name: str | NodeSpec | None = None) -> NodeHandle:
+        """Await it: `add_node`, for async code."""
         self._session.refuse_closed()
         if name is None:
             numbers = range(1, len(self.nodes) + 2)
             name = next(f"n{i}" for i in numbers if f"n{i}" not in self.nodes)
         spec = name if isinstance(name, NodeSpec) else NodeSpec(name)
-        self._sync(operations.add_node(self._session, spec.validated()))
-        return NodeHandle(self._session, spec.name)
+        session = self._session
+        await session.thread.bridge(operations.add_node(session, spec.validated()))
+        return NodeHandle(session, spec.name)
 
     def health(self) -> dict[str, dict[str, Any]]:
         """Return what each node says of itself now: status, reachable nodes, majority, servers.
@@ -285,19 +290,24 @@ class Cluster:
             duration: Seconds until it heals by itself; ``None``: on ``heal()``, or when the
                 ``with`` block ends.
         """
+        return self._sync(self.apartition(*groups, one_way=one_way, duration=duration))
+
+    async def apartition(
+        self, *groups: Iterable[str], one_way: bool = False, duration: float | None = None
+    ) -> Injection:
+        """Await it: `partition`, for async code."""
         named = [
             [groups_of] if isinstance(groups_of, str) else list(groups_of) for groups_of in groups
         ]
         rest = [name for name in self.nodes if all(name not in group for group in named)]
         if rest and named:
             named.append(rest)
-        return self.inject(
-            Partition(
-                kind="one_way" if one_way else "custom",
-                groups=tuple(tuple(group) for group in named),
-                duration=duration,
-            )
+        fault = Partition(
+            kind="one_way" if one_way else "custom",
+            groups=tuple(tuple(group) for group in named),
+            duration=duration,
         )
+        return await self.ainject(fault)
 
     def heal(self) -> None:
         """Heal every injection, and let paused nodes go on.

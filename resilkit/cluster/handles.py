@@ -110,8 +110,13 @@ class NodeHandle:
 
     def servers(self) -> list[dict[str, Any]]:
         """Return a row a server: name, pid, class, kind, queue_length, messages, parent."""
-        rows: list[dict[str, Any]] = self._session.thread.sync(
-            self._session.ask_agent(self._name, "servers")
+        return self._session.thread.sync(self.aservers())
+
+    async def aservers(self) -> list[dict[str, Any]]:
+        """Await it: `servers`, for async code."""
+        session = self._session
+        rows: list[dict[str, Any]] = await session.thread.bridge(
+            session.ask_agent(self._name, "servers")
         )
         return rows
 

@@ -64,3 +64,23 @@ def test_an_injection_that_is_interrupted_leaves_no_fault_in(turns: int) -> None
         assert session.faults.injections == {}
         assert session.faults.cut_pairs() == set()
         assert {tuple(row["reachable"]) for row in cluster.health().values()} == {("n1", "n2")}
+
+
+def test_async_code_cuts_adds_and_looks_without_blocking_its_loop() -> None:
+    async def main() -> list[int]:
+        async with rk.Cluster(nodes=2) as cluster:
+            added = asyncio.ensure_future(cluster.aadd_node())
+            turns = 0
+            while not added.done():
+                turns += 1
+                await asyncio.wait({added}, timeout=0.01)
+            assert (await added).name == "n3"
+            assert turns > 1
+            assert isinstance(await cluster.nodes["n3"].aservers(), list)
+            cut = await cluster.apartition(["n1"], duration=60.0)
+            assert cut.active
+            await cluster.aheal()
+            assert not cut.active
+            return node_pids(cluster)
+
+    wait_gone(asyncio.run(main()))
