@@ -23,8 +23,8 @@ Message = tuple[Any, ...]
 
 _FRAME_BYTES: Final = 256 * 1024
 """About how large a frame is when many messages wait: what one read of the other end takes."""
-_FIRST_BATCH: Final = 1024
-_MOST_BATCH: Final = 16384
+_MOST_BATCH: Final = 512
+"""Messages of a frame at most. The other end works on one while this end makes the next."""
 
 
 class LinkCounters:
@@ -87,7 +87,7 @@ class Link:
         self._outbox: list[Any] = []
         self._forwards: list[Entry] = []
         self._scheduled = False
-        self._batch = _FIRST_BATCH
+        self._batch = _MOST_BATCH
         self._refused = refused
         self._protocol = FramedProtocol(
             lambda kind, body: on_frame(self, kind, body),
@@ -117,7 +117,8 @@ class Link:
             return False
         if message[0] == REPLY and type(message[-1]) in MUTABLE:
             message = as_sent(message)
-        if self.shaper.faults or not self.shaper.idle:
+        shaper = self.shaper
+        if shaper.faults or shaper._held:  # `not idle`, written out
             self._shape(message, self._put)
         else:
             outbox = self._outbox
