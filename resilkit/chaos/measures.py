@@ -10,6 +10,7 @@ from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.evidence import Evidence
 from resilkit.chaos.spans import fault_spans
 from resilkit.errors import InvalidArgument
+from resilkit.history import LOST
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -157,7 +158,9 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
         reason = "every fault was in during the whole run" if spans else "no fault was injected"
         return _nothing(reason)
     rule = RecoveryRule(closed=bool(getattr(evidence, "closed_loop", False)))
-    return _slowest(recoveries(evidence.operations, passing, rule))
+    # The end of a load generator is no harm that a fault did.
+    rows = evidence.operations
+    return _slowest(recoveries(rows[rows["error"] != LOST], passing, rule))
 
 
 def _slowest(found: list[Recovery]) -> Measurement:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,13 +26,14 @@ class Collected:
     """What a run left behind.
 
     Attributes:
-        cluster: The cluster, still running.
+        cluster: The cluster; after an interrupt it may be closed.
         load: The load, at its end.
         since: When the run began, in monotonic seconds: what a borrowed cluster logged before
             that is not this run's.
         ran: Seconds of load.
         audit: What the audit found.
         undelivered: Why a fault never struck, by its name.
+        cut_short: Why it ended before its time was up, when somebody interrupted it.
         problems: What went wrong with the run, in words.
         began: When it began, in seconds since 1970.
         memory_limit_bytes: The limit on memory.
@@ -45,6 +45,7 @@ class Collected:
     ran: float
     audit: Audit | None
     undelivered: Mapping[str, str]
+    cut_short: str
     problems: tuple[str, ...]
     began: float
     memory_limit_bytes: int | Mapping[str, int] | None
@@ -52,11 +53,12 @@ class Collected:
 
 def assemble(experiment: Experiment, collected: Collected) -> Result:
     """Return the judged result of a run."""
-    from resilkit.chaos.judge import Verdict, judge, verdicts_frame
+    from resilkit.chaos.judge import verdicts_frame
     from resilkit.experiment.environment import read_environment
     from resilkit.experiment.evidence import ResultEvidence
     from resilkit.experiment.frames import Events
     from resilkit.experiment.result import Result
+    from resilkit.experiment.verdicts import verdicts_of
     from resilkit.history import History
 
     load, origin = collected.load, float(collected.load.started)
@@ -80,21 +82,14 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
         closed_loop=experiment.workload.loop == "closed",
         rerun=experiment.how_to_rerun(),
     )
-    evidence = ResultEvidence(result)
-    verdicts = [judge(criterion, evidence) for criterion in experiment.scenario.criteria]
-    audit = collected.audit
-    if audit is not None and audit.valid is False:
-        # The system itself says that its data are wrong: no criterion that holds can outweigh it,
-        # and a stale read loses nothing, so that a share of what is still there cannot show it.
-        share = audit.share
-        reason = audit.example or audit.summary or "the system's audit found its data wrong"
-        verdicts.append(Verdict("audit", share, share, share, audit.n, "fail", "share", reason))
-    # Criteria that held without the fault that they were to hold under say nothing about it.
-    nan = math.nan
-    verdicts += [
-        Verdict(f"fault delivered: {name}", nan, nan, nan, 0, "inconclusive", "", why)
-        for name, why in collected.undelivered.items()
-    ]
+    verdicts = verdicts_of(
+        experiment.scenario.criteria,
+        ResultEvidence(result),
+        audit=collected.audit,
+        undelivered=collected.undelivered,
+        incomplete=load.incomplete,
+        cut_short=collected.cut_short,
+    )
     return dataclasses.replace(result, verdicts=verdicts_frame(verdicts))
 
 

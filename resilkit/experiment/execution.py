@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from resilkit.experiment.suspects import bugs, never_succeeded
 from resilkit.experiment.words import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from resilkit.chaos.judge import Verdict
     from resilkit.experiment.experiment import Experiment
     from resilkit.experiment.planning import PlannedFault
@@ -35,6 +38,8 @@ _LOOK_EVERY = 0.25
 _JUDGE_EVERY = 1.0
 _DRAIN_SLACK = 10.0
 _STOP_PATIENCE = 2.0
+_AFTER_LOAD = frozenset({"audit", "judge"})
+"""The phases in which all the load is over and told of."""
 
 
 def execute(
@@ -43,25 +48,56 @@ def execute(
     cluster: Any,
     listener: Listener,
     abort_on_breach: bool | None,
+    keep: Callable[[Result], None],
 ) -> Result:
-    """Run `experiment` and return its result; see `Experiment.run`."""
+    """Run `experiment` and return its result; see `Experiment.run`.
+
+    Args:
+        experiment: What to run.
+        cluster: A cluster to run it on; ``None`` to start one.
+        listener: Is told how it goes.
+        abort_on_breach: Whether the first breach ends the load; ``None``: as the scenario says.
+        keep: Gets the result, that of an interrupted run as well.
+    """
     experiment.scenario.check_requirements()
     run = _Run(experiment, listener)
     run.tell("start", "getting ready")
     rehearse(experiment.scenario.criteria)
     began = clock.wall()
-    with ExitStack() as cleanup:
-        run.start_cluster(cluster, cleanup)
-        run.start_system(cleanup)
-        run.start_load(cleanup)
-        run.under_load(cleanup, abort_on_breach=abort_on_breach)
-        run.heal()
-        run.drain()
-        audit = run.audit()
-        run.tell("judge", "judging")
-        result = assemble(experiment, run.collected(audit, began))
+    try:
+        with ExitStack() as cleanup:
+            run.start_cluster(cluster, cleanup)
+            run.start_system(cleanup)
+            run.start_load(cleanup)
+            try:
+                run.under_load(cleanup, abort_on_breach=abort_on_breach)
+                run.heal()
+                run.drain()
+                audit = run.audit()
+                run.tell("judge", "judging")
+                result = assemble(experiment, run.collected(audit, began))
+            except KeyboardInterrupt:
+                run.note_interrupt()
+                raise
+    except KeyboardInterrupt as interrupt:
+        # Only now, when nothing is left to stop: another interrupt costs no more than the result.
+        _keep_part(run, began, keep, interrupt)
+        raise
+    keep(result)
     listener.update(Progress(phase="done", text=result.sentence(), total=run.total))
     return result
+
+
+def _keep_part(
+    run: _Run, began: float, keep: Callable[[Result], None], interrupt: KeyboardInterrupt
+) -> None:
+    """Keep what was measured until the interrupt, if there was load by then."""
+    if not run.interrupted:
+        return
+    try:
+        keep(assemble(run.experiment, run.part(began)))
+    except Exception as error:  # noqa: BLE001 - the interrupt is what the caller must see
+        interrupt.add_note(f"what was measured is lost: {type(error).__name__}: {error}")
 
 
 class _Run:
@@ -72,6 +108,8 @@ class _Run:
         self.listener = listener
         self.total = experiment.warmup + experiment.duration
         self.ran = self.total
+        self.phase = ""
+        self.interrupted = self.cut_short = ""
         self.problems: list[str] = []
         self.injections: list[Any] = []
         self.deliveries = Deliveries(experiment.scenario.scaled_faults)
@@ -80,6 +118,7 @@ class _Run:
         self.load: Any = None
         self.meter: Meter | None = None
         self.since = clock.monotonic()
+        self.resting = threading.Event()  # never set: a pause that an interrupt ends
 
     # The phases ----------------------------------------------------------------------------------
 
@@ -158,12 +197,20 @@ class _Run:
             phase = "warm-up" if max(now, 0.0) < experiment.warmup else "load"
             self.tell(phase, "under load" if phase == "load" else "warming up")
             target = experiment.warmup if waiting else self.total
-            if self.load.wait(max(0.0, min(_LOOK_EVERY, target - self.elapsed()))):
-                # Every generator has ended: before its time only when they are gone.
-                break
+            pause = max(0.0, min(_LOOK_EVERY, target - self.elapsed()))
+            if self.load.wait(pause):
+                if self.load.incomplete:
+                    break
+                # All was sent before the time was up, at a low rate say; faults may still strike.
+                self.resting.wait(pause)
         if self.elapsed() < self.total - _LOOK_EVERY:
-            self.ran = max(self.elapsed(), 0.0)
-            self.problems.append(f"the load ended early, after {self.ran:.1f} s")
+            after = max(self.elapsed(), 0.0)
+            self.problems.append(
+                f"the load ended early, after {after:.1f} s: no load generator was left"
+            )
+            if experiment.workload.loop == "closed":
+                # Nobody knows what it would have sent; an open loop's plan goes on to the end.
+                self.ran = after
 
     def heal(self) -> None:
         """Take back every fault, and say which of them never went in."""
@@ -177,7 +224,11 @@ class _Run:
         self.tell("drain", "waiting for the last operations")
         if not self.load.wait(self.experiment.workload.drain + _DRAIN_SLACK):
             self.problems.append("the load generators did not end in time, and were stopped")
-            self.load.stop()
+            self.load.abandon()
+        self._tell_of_load()
+
+    def _tell_of_load(self) -> None:
+        """Note what was wrong with the load itself."""
         for report in self.load.reports:
             self.problems += report.warnings()
         operations = self.load.history.frame()
@@ -185,6 +236,11 @@ class _Run:
         self.problems += [*never_succeeded(operations).values(), *bugs(raised)]
         for name, error in self.load.errors.items():
             self.problems.append(f"the load generator {name} gave no report: {error}")
+        for name, count in self.load.lost.items():
+            self.problems.append(
+                f"the load generator {name} did not tell of {plain(count, 'operation')} that it "
+                "was to do"
+            )
 
     def audit(self) -> Audit | None:
         """Let the system look at its own data."""
@@ -240,8 +296,27 @@ class _Run:
         """Return the seconds since the load began."""
         return clock.monotonic() - float(self.load.started)
 
+    def note_interrupt(self) -> None:
+        """Note how far the run was when somebody interrupted it, before all the cleaning."""
+        if self.phase in _AFTER_LOAD:
+            self.interrupted = "interrupted before it was judged"
+            return
+        self.ran = min(self.ran, max(self.elapsed(), 0.0))
+        self.cut_short = f"interrupted after {self.ran:.1f} s of {self.total:g} s"
+        self.interrupted = self.cut_short
+
+    def part(self, began: float) -> Collected:
+        """Return what an interrupted run leaves behind; everything is stopped by then."""
+        self.load.wait(_STOP_PATIENCE)
+        self.problems.append(self.interrupted)
+        if self.phase not in _AFTER_LOAD:
+            self.problems += self.deliveries.problems(float(self.load.started))
+            self._tell_of_load()
+        return self._collected(None, began)
+
     def tell(self, phase: str, text: str) -> None:
         """Tell the listener where the run is."""
+        self.phase = phase
         if self.load is None or self.meter is None:
             nodes = {} if self.cluster is None else _states(self.cluster)
             progress = Progress(phase=phase, text=text, total=self.total, nodes=nodes)
@@ -267,6 +342,9 @@ class _Run:
                 if state != "running"]  # fmt: skip
         if down:
             self.problems.append(f"at the end these nodes were not running: {', '.join(down)}")
+        return self._collected(audit, began)
+
+    def _collected(self, audit: Audit | None, began: float) -> Collected:
         return Collected(
             cluster=self.cluster,
             load=self.load,
@@ -274,6 +352,7 @@ class _Run:
             ran=self.ran,
             audit=audit,
             undelivered=self.deliveries.undelivered(),
+            cut_short=self.cut_short,
             problems=tuple(dict.fromkeys(self.problems)),
             began=began,
             memory_limit_bytes=limits_of(self.experiment.cluster),

@@ -53,6 +53,10 @@ class Experiment:
         InvalidArgument: Something is wrong by itself or does not fit the rest: a criterion about
             an operation that the workload does not have, a fault on a node that is not there or
             after the end. The path says where.
+
+    Attributes:
+        last: The result of the latest `run`, also when that was interrupted: then it has what was
+            measured until then. ``None`` before the first, and when it ended before the load began.
     """
 
     cluster: ClusterSpec
@@ -64,6 +68,7 @@ class Experiment:
     warmup: float
     name: str
     parts: System
+    last: Result | None
 
     # Written by hand, since what may be left out is never missing afterwards.
     def __init__(
@@ -93,6 +98,7 @@ class Experiment:
         self._set("warmup", validate.duration(warmup, "warmup"))
         self._set("name", _name(name, plan))
         self._set("parts", parts)
+        self._set("last", None)
         check_scenario(plan, spec, self.workload, duration=self.duration)
 
     def _set(self, name: str, value: object) -> None:
@@ -110,7 +116,10 @@ class Experiment:
         """Run it: start, load, break, watch, heal, drain, audit, judge.
 
         Whatever happens, faults are healed, the load is stopped and what was started is stopped
-        again, also when the cell is interrupted.
+        again, also when the cell is interrupted. An interrupt goes on to the caller as
+        `KeyboardInterrupt`; what was measured until then stays, in `last`: criteria that it
+        cut short are inconclusive, but for those that were broken for good, and
+        `Result.problems` says when it was interrupted. The system's audit is not asked then.
 
         Args:
             backend: Where the nodes run; one of `BACKENDS`.
@@ -141,9 +150,14 @@ class Experiment:
         if cluster is None and self.system is None:
             message = "is None, so give run() the cluster that runs the system"
             raise InvalidArgument(message, path="system")
+        self._set("last", None)
         with choose_listener(progress, on_progress) as listener:
             return execute(
-                self, cluster=cluster, listener=listener, abort_on_breach=abort_on_breach
+                self,
+                cluster=cluster,
+                listener=listener,
+                abort_on_breach=abort_on_breach,
+                keep=lambda result: self._set("last", result),
             )
 
     def describe(self) -> dict[str, Any]:

@@ -1,16 +1,100 @@
-"""The verdicts of a run as a table."""
+"""The verdicts of a run: the criteria's, its audit's and its faults', and the table of them."""
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from resilkit.chaos.criteria import Criterion
+from resilkit.chaos.judge import Verdict, judge
 from resilkit.experiment.result import VERDICT_COLUMNS
+from resilkit.history import LOST
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["verdict_frame"]
+    from resilkit.experiment.audit import Audit
+    from resilkit.experiment.evidence import ResultEvidence
+
+__all__ = ["verdict_frame", "verdicts_of"]
+
+_COUNTING = ("availability", "error_rate")
+"""Measures for which an operation of which nobody told is one that was not good."""
+
+
+def verdicts_of(
+    criteria: Iterable[str | Criterion],
+    evidence: ResultEvidence,
+    *,
+    audit: Audit | None,
+    undelivered: Mapping[str, str],
+    incomplete: str = "",
+    cut_short: str = "",
+) -> list[Verdict]:
+    """Judge a run.
+
+    Args:
+        criteria: What was to hold.
+        evidence: What was seen.
+        audit: What the system's own audit found.
+        undelivered: Why a fault never struck, by its name.
+        incomplete: Why something is missing that load generators were to tell of. What was to be
+            sent in an open loop counts as not good; nothing else that is said about operations
+            can hold then.
+        cut_short: Why the run ended before its time: then nothing holds, and only what could not
+            have been mended any more fails.
+    """
+    verdicts = []
+    for criterion in map(Criterion.parse, criteria):
+        verdict = judge(criterion, evidence)
+        if cut_short:
+            verdict = _cut_short(criterion, verdict, cut_short)
+        elif incomplete:
+            verdict = _incomplete(criterion, verdict, evidence, incomplete)
+        verdicts.append(verdict)
+    if audit is not None and audit.valid is False:
+        # The system itself says that its data are wrong: no criterion that holds can outweigh it,
+        # and a stale read loses nothing, so that a share of what is still there cannot show it.
+        share = audit.share
+        reason = audit.example or audit.summary or "the system's audit found its data wrong"
+        verdicts.append(Verdict("audit", share, share, share, audit.n, "fail", "share", reason))
+    # Criteria that held without the fault that they were to hold under say nothing about it.
+    nan = math.nan
+    verdicts += [
+        Verdict(f"fault delivered: {name}", nan, nan, nan, 0, "inconclusive", "", why)
+        for name, why in undelivered.items()
+    ]
+    return verdicts
+
+
+def _cut_short(criterion: Criterion, verdict: Verdict, why: str) -> Verdict:
+    # The most that was seen can only become more. A share can still change, and operations that
+    # the interrupt itself cut off are among those that were not good.
+    if verdict.verdict == "fail" and criterion.about.exact and criterion.comparison in {"<", "<="}:
+        return verdict
+    return dataclasses.replace(verdict, verdict="inconclusive", reason=_joined(verdict.reason, why))
+
+
+def _incomplete(
+    criterion: Criterion, verdict: Verdict, evidence: ResultEvidence, why: str
+) -> Verdict:
+    if criterion.about.subject not in {"operation", "fault"}:
+        return verdict
+    if criterion.measure in _COUNTING and not evidence.closed_loop:
+        rows = evidence.operations
+        if criterion.subject is not None:
+            rows = rows[rows["operation"] == criterion.subject]
+        lost = int((rows["error"] == LOST).sum())
+        reason = f"counts {lost} operations as not good, since {why}" if lost else ""
+        return dataclasses.replace(verdict, reason=_joined(verdict.reason, reason))
+    word = "inconclusive" if verdict.verdict == "pass" else verdict.verdict
+    return dataclasses.replace(verdict, verdict=word, reason=_joined(verdict.reason, why))
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(reason for reason in reasons if reason)
 
 
 def verdict_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:

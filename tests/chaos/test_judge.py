@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resilkit.chaos import Verdict, judge, overall, verdicts_frame
+from resilkit.history import LOST
 from tests.chaos.observed import Observed, events, operations, samples, steady
 
 
@@ -191,6 +192,16 @@ def test_a_recovery_that_was_never_seen_fails_once_it_is_longer_than_allowed():
     assert "did not recover within the 14.5 s" in verdict.reason
     assert judge("recovery_time <= 60 s", seen).verdict == "inconclusive"
     assert judge("recovery_time >= 1 s", seen).verdict == "pass"
+
+
+def test_the_end_of_a_load_generator_is_no_harm_that_a_fault_did():
+    rows = outage()
+    rows.loc[rows["intended"] >= 12, ["status", "error"]] = ["info", LOST]
+    log = events([fault(5.0, "injected"), fault(6.0, "healed"), fault(11.0, "injected", "2")])
+    verdict = judge("recovery_time <= 5 s", Observed(operations=rows, events=log, duration=20.0))
+    assert verdict.verdict == "pass"
+    assert verdict.measured == pytest.approx(2.0, abs=0.6)
+    assert judge("availability >= 0.6", Observed(operations=rows)).measured == 0.5
 
 
 def test_recovery_without_a_baseline_is_inconclusive():
