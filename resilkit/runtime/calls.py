@@ -37,9 +37,9 @@ class CallTable:
     def open(
         self,
         node: str,
-        timeout: float | None,
-        what: str,
-        whom: object,
+        timeout: float | None = None,
+        what: str = "",
+        whom: object = None,
         future: Future[Any] | None = None,
     ) -> tuple[int, Future[Any]]:
         """Return a new call's number and the future that its reply resolves.
@@ -59,17 +59,21 @@ class CallTable:
             future = self._new_future()
         waiting[number] = future
         if timeout is not None:
-            queue = self._queues.get(timeout)
-            if queue is None:
-                # Its timer runs as long as the queue is in the table.
-                queue = self._queues[timeout] = deque()
-                self._loop.call_later(timeout, self._expire, timeout, queue)
-            # Answered calls leave from the left here, so the queue holds no more than the oldest
-            # unanswered call and what came after it.
-            while queue and queue[0][1] not in queue[0][2]:
-                queue.popleft()
-            queue.append((self._time() + timeout, number, waiting, whom, what))
+            self.limit(node, number, timeout, what, whom)
         return number, future
+
+    def limit(self, node: str, number: int, timeout: float, what: str, whom: object) -> None:
+        """Give an open call its time limit, from now on."""
+        queue = self._queues.get(timeout)
+        if queue is None:
+            # Its timer runs as long as the queue is in the table.
+            queue = self._queues[timeout] = deque()
+            self._loop.call_later(timeout, self._expire, timeout, queue)
+        # Answered calls leave from the left here, so the queue holds no more than the oldest
+        # unanswered call and what came after it.
+        while queue and queue[0][1] not in queue[0][2]:
+            queue.popleft()
+        queue.append((self._time() + timeout, number, self._waiting[node], whom, what))
 
     def resolve(self, node: str, number: int, value: object) -> None:
         """Give the reply of `node` to the call; a late one is dropped."""
@@ -84,6 +88,19 @@ class CallTable:
         future = waiting.pop(number, None) if waiting is not None else None
         if future is not None and not future.done():
             future.set_exception(error)
+
+    def failed(self, error: BaseException, future: Future[Any] | None = None) -> Future[Any]:
+        """Return the future of a call that could not be made."""
+        if future is None:
+            future = self._new_future()
+        future.set_exception(error)
+        return future
+
+    def done(self, *, value: Any) -> Future[Any]:
+        """Return the future of a question that needs nobody to answer it."""
+        future = self._new_future()
+        future.set_result(value)
+        return future
 
     def lose(self, node: str) -> None:
         """Fail every call that `node` has not answered: it was lost."""

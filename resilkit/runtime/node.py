@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit import rng as rng_module
 from resilkit.errors import InvalidArgument, NodeDown, NoProcess
 from resilkit.runtime import kinds, reasons, signals, unsendable
+from resilkit.runtime.at_once import AtOnce
 from resilkit.runtime.calls import CallTable
 from resilkit.runtime.kinds import CALL, CAST, EXIT, FAIL, INFO, REPLY
 from resilkit.runtime.membership import Membership
@@ -72,12 +73,14 @@ class Node:
         self.processes: dict[int, Process] = {}
         self.calls = CallTable(loop, incarnation)
         self.names = Names(self)
+        self._whereis = self.names.whereis
         self.topics = Topics(self)
         self.membership = Membership(self)
         self.reached = self.membership.incarnations
         self.server_rules: dict[str, dict[str, Callable[[], CrashRule]]] = {}
         self._numbers = count(1)
         self._monitor_numbers = count(1)
+        self.at_once = AtOnce(self)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     # Processes -------------------------------------------------------------------------------
@@ -144,21 +147,22 @@ class Node:
 
         `future` is resolved instead of a new one, if it is given.
         """
-        pid: Pid | None = address if address.__class__ is Pid else self.resolve(address)
+        pid: Pid | None = address if address.__class__ is Pid else self._whereis(address)  # type: ignore[assignment, arg-type]
         if pid is None:
-            return self._failed(NoProcess(f"no process is called {address!r}"), future)
+            return self.calls.failed(NoProcess(f"no process is called {address!r}"), future)
         node, number, incarnation = pid
         if node == self.name:
             process = self.processes.get(number)
             if process is None or incarnation != self.incarnation:
-                return self._failed(NoProcess(f"no process {address!r}: it has ended"), future)
+                return self.calls.failed(NoProcess(f"no process {address!r}: it has ended"), future)
             if process is caller:
-                return self._failed(
-                    InvalidArgument(
-                        "a server cannot call itself: it would wait for ever", value=method
-                    ),
-                    future,
-                )
+                why = "a server cannot call itself: it would wait for ever"
+                return self.calls.failed(InvalidArgument(why, value=method), future)
+            if not process.scheduled and caller is not None and caller.task is not None:
+                at_once = self.at_once
+                if at_once.clock_read < at_once.until:
+                    return at_once.call(process, method, args, kwargs, timeout, caller, address)
+                at_once.turn()
             reference, future = self.calls.open(node, timeout, method, address, future)
             # `enqueue`, written out: this is the hottest line of a node.
             process.mailbox.append((CALL, number, method, args, kwargs, node, reference))
@@ -176,12 +180,13 @@ class Node:
         self, address: Address, method: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None
     ) -> None:
         """Send a request that nobody answers."""
-        pid = address if address.__class__ is Pid else self.resolve(address)
+        pid: Pid | None = address if address.__class__ is Pid else self._whereis(address)  # type: ignore[assignment, arg-type]
         if pid is None:
             return
         node, number, incarnation = pid
         if node != self.name:
-            self.send_to(pid, (CAST, number, method, args, kwargs))  # type: ignore[arg-type]
+            if self.reached.get(node) == incarnation:  # `send_to`, written out
+                self.transport.send(node, (CAST, number, method, args, kwargs))
             return
         process = self.processes.get(number)
         if process is not None and incarnation == self.incarnation:
@@ -210,8 +215,8 @@ class Node:
         pid = self.resolve(address)
         if pid is None:
             if request == "alive":
-                return self._done(value=False)
-            return self._failed(NoProcess(f"no process is called {address!r}"))
+                return self.calls.done(value=False)
+            return self.calls.failed(NoProcess(f"no process is called {address!r}"))
         reference, future = self.calls.open(pid.node, timeout, request, address)
         message = (kind, pid.number, request, argument, self.name, reference)
         if pid.node == self.name:
@@ -244,54 +249,51 @@ class Node:
             definite=True,
         )
 
-    def _failed(self, error: BaseException, future: Future[Any] | None = None) -> Future[Any]:
-        if future is None:
-            future = self.loop.create_future()
-        future.set_exception(error)
-        return future
-
-    def _done(self, *, value: Any) -> Future[Any]:
-        future: Future[Any] = self.loop.create_future()
-        future.set_result(value)
-        return future
-
     # Receiving -------------------------------------------------------------------------------
 
     def deliver(self, source: str, incarnation: int, messages: list[Message]) -> None:
         """Take what another node sent, in order."""
         processes = self.processes
         ready: list[Process] = []
+        last = -1  # to whom the last cast went, and how the next one gets there: most are in rows
+        put: Any = None
         try:
             for message in messages:
                 try:
                     kind = message[0]
-                    if kind == CALL or kind == CAST or kind == INFO:  # noqa: PLR1714 - faster than `in`
+                    if kind == CAST and message[1] == last:
+                        put(message)
+                    elif kind == CALL or kind == CAST or kind == INFO:  # noqa: PLR1714 - faster than `in`
                         process = processes.get(message[1])
                         if process is not None:
-                            process.mailbox.append(message)
+                            last, put = message[1], process.mailbox.append
+                            put(message)
                             if not process.scheduled:
                                 process.scheduled = True
                                 ready.append(process)
                         elif kind == CALL:
-                            error = NoProcess(
-                                f"no process <{self.name}.{message[1]}>: it has ended"
-                            )
+                            error = signals.gone(self, message[1])
                             self.transport.send(source, (FAIL, message[6], error))
                     elif kind == REPLY:
                         self.calls.resolve(source, message[1], message[2])
                     elif kind == FAIL:
                         self.calls.fail(source, message[1], message[2])
                     else:
+                        last = -1  # a signal may end a process
                         self.dispatch(source, incarnation, message, local=False)
                 except Exception as error:  # noqa: BLE001 - one bad message, not the frame
                     self.on_undecodable(source, error)
         finally:
             # Run here and now: another turn of the loop would cost a call its best half.
             for process in ready:
-                try:
-                    process.context.run(process.run)
-                except Exception as error:  # noqa: BLE001 - the others have their turn
-                    self.emit("alert", "failed_run", process.label, why=reasons.describe(error))
+                self.run_now(process)
+
+    def run_now(self, process: Process) -> None:
+        """Let a process handle its messages now, whoever runs."""
+        try:
+            process.context.run(process.run)
+        except Exception as error:  # noqa: BLE001 - the others have their turn
+            self.emit("alert", "failed_run", process.label, why=reasons.describe(error))
 
     def dispatch(
         self, source: str, incarnation: int, message: Message, *, local: bool = True

@@ -39,6 +39,7 @@ class Process:
         "parent",
         "pid",
         "scheduled",
+        "task",
         "trap_exit",
     )
 
@@ -50,6 +51,9 @@ class Process:
         self.alive = True
         self.scheduled = False
         self.trap_exit = False
+        # The handler that awaits something, if one does: until it is done no other message is
+        # handled.
+        self.task: asyncio.Task[Any] | None = None
         self.mailbox: deque[Message] = deque()
         # Links are ordered (a dict, not a set) so that the end of a process sends its signals in
         # the same order in every run.

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import validate
-from resilkit.runtime.context import require_current
+from resilkit.runtime.context import current, require_current
 from resilkit.runtime.kinds import QUERY, SYSTEM
 from resilkit.runtime.messages import Pid
 
@@ -22,6 +22,9 @@ DEFAULT_TIMEOUT = 5.0
 Address = Pid | str | tuple[str, str]
 """A pid, a name in the cluster, or (name, node) for a name that only that node knows."""
 
+running = current.get
+"""`require_current` for the hot paths: a look-up and nothing else."""
+
 
 class _Call:
     """``ref.call``. What it made for a method it keeps, so that the next look-up is a plain one."""
@@ -34,7 +37,7 @@ class _Call:
         address, timeout = self._address, self._timeout
 
         def call(*args: Any, **kwargs: Any) -> Future[Any]:
-            process = require_current()
+            process = running() or require_current()
             return process.node.call(address, method, args, kwargs or None, timeout, process)
 
         if method.startswith("_"):
@@ -53,7 +56,8 @@ class _Cast:
         address = self._address
 
         def cast(*args: Any, **kwargs: Any) -> None:
-            require_current().node.cast(address, method, args, kwargs or None)
+            process = running() or require_current()
+            process.node.cast(address, method, args, kwargs or None)
 
         if method.startswith("_"):
             return cast

@@ -38,7 +38,6 @@ class ServerProcess(Process):
         "_methods",
         "_rng",
         "_storage",
-        "_task",
         "busy_seconds",
         "deferred",
         "ending",
@@ -65,7 +64,6 @@ class ServerProcess(Process):
         self.ending = False
         self._methods: dict[str, Callable[..., Any]] = {}
         self._call: tuple[str, int] | None = None
-        self._task: asyncio.Task[Any] | None = None
         self._rng: random.Random | None = None
         self._storage: Storage | None = None
         server._process = self
@@ -121,12 +119,14 @@ class ServerProcess(Process):
     def run(self) -> None:  # noqa: C901, PLR0912, PLR0915 - the hot loop: one function, no calls it can spare
         """Handle what waits, until the mailbox is empty, a handler awaits, or the turn is over."""
         self.scheduled = False
-        if self._task is not None or not self.alive:
+        if self.task is not None or not self.alive:
             return
         mailbox = self.mailbox
         waiting = len(mailbox)
-        self.high_water = max(self.high_water, waiting)
-        now = self.node.clock.now
+        if waiting > self.high_water:  # noqa: PLR1730 - a call of `max` takes thrice as long
+            self.high_water = waiting
+        node = self.node
+        now = node.clock.now
         started = now()
         methods = self._methods
         turn = _TURN
@@ -166,14 +166,14 @@ class ServerProcess(Process):
                 break
             if kind == CALL and result is not NO_REPLY:
                 # `Node.answer`, written out for the caller on this node.
-                node = self.node
                 if message[5] == node.name:
                     node.calls.resolve(node.name, message[6], result)
                 else:
                     node.transport.send(message[5], (3, message[6], result))
         self.handled += _TURN - turn
-        self.busy_seconds += now() - started
-        if mailbox and self._task is None and self.alive and not self.scheduled and not self.ending:
+        node.at_once.clock_read = ended = now()
+        self.busy_seconds += ended - started
+        if mailbox and self.task is None and self.alive and not self.scheduled and not self.ending:
             self.scheduled = True
             self.node.loop.call_soon(self.run, context=self.context)
 
@@ -193,12 +193,12 @@ class ServerProcess(Process):
 
     def _await(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         task = self.node.loop.create_task(carry(coroutine), context=self.context)
-        self._task = task
+        self.task = task
         task.add_done_callback(self._awaited, context=self.context)
 
     def _awaited(self, task: asyncio.Task[Any]) -> None:
-        if self._task is task:
-            self._task = None
+        if self.task is task:
+            self.task = None
         if task.cancelled():
             error: BaseException | None = asyncio.CancelledError()
         else:
@@ -298,13 +298,13 @@ class ServerProcess(Process):
             return
         if result.__class__ is CoroutineType:
             task = self.node.loop.create_task(carry(result), context=self.context)
-            self._task = task
+            self.task = task
             task.add_done_callback(lambda done: self._terminated(done, reason))
         else:
             self.end(reason)
 
     def _terminated(self, task: asyncio.Task[Any], reason: Any) -> None:
-        self._task = None
+        self.task = None
         if task.cancelled():
             self.end(reason)
             return
@@ -315,9 +315,9 @@ class ServerProcess(Process):
         """Cancel the timers and the running handler; answer those who waited; close the storage."""
         for timer in list(self.timers):
             timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if self.task is not None:
+            self.task.cancel()
+            self.task = None
         if self._call is not None:
             self.deferred[self._call] = None
         for caller, reference in self.deferred:

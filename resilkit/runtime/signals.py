@@ -149,14 +149,14 @@ def to_nobody(node: Node, message: Message) -> None:
     """Answer what was sent to a process that is not here (any more)."""
     kind = message[0]
     if kind == CALL:
-        node.answer_error(message[5], message[6], _gone(node, message[1]))
+        node.answer_error(message[5], message[6], gone(node, message[1]))
     elif kind == SYSTEM:
-        node.answer_error(message[4], message[5], _gone(node, message[1]))
+        node.answer_error(message[4], message[5], gone(node, message[1]))
     elif kind == QUERY:
         if message[2] == "alive":
             node.answer(message[4], message[5], value=False)
         else:
-            node.answer_error(message[4], message[5], _gone(node, message[1]))
+            node.answer_error(message[4], message[5], gone(node, message[1]))
     elif kind == MONITOR:
         watcher: Pid = message[3]
         pid = Pid(node.name, message[1], node.incarnation)
@@ -167,7 +167,8 @@ def to_nobody(node: Node, message: Message) -> None:
         node.signal(linked, (EXIT, linked.number, pid, "noproc", True))
 
 
-def _gone(node: Node, number: int) -> NoProcess:
+def gone(node: Node, number: int) -> NoProcess:
+    """Return the error for a call of a process that has ended."""
     return NoProcess(f"no process <{node.name}.{number}>: it has ended")
 
 
