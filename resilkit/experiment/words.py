@@ -136,11 +136,12 @@ def story(result: Result) -> str:
         parts.append(audit.summary or f"{plain(audit.n, 'acknowledged write')}, {words}.")
     recovery = result.recovery
     if recovery is not None:
-        parts.append(
-            "After one fault it was not seen to come back to normal."
-            if math.isinf(recovery)
-            else f"After a fault it was back to normal within {quantity(recovery, 's')}."
-        )
+        if math.isinf(recovery):
+            parts.append("After one fault it was not seen to come back to normal.")
+        elif recovery:
+            parts.append(f"After a fault it was back to normal within {quantity(recovery, 's')}.")
+        else:
+            parts.append("No fault took it out of its normal range.")
     return " ".join(part for part in parts if part)
 
 

@@ -50,6 +50,16 @@ def test_a_system_that_stays_down_did_not_recover():
     assert "not seen to come back" in result.sentence()
 
 
+def test_a_fault_that_did_no_harm_is_said_to_have_done_none():
+    rows = [
+        ("get", 0, "@g1", i / 100, i / 100, i / 100 + 0.01, "ok", "", None) for i in range(2000)
+    ]
+    result = synthetic.result(history=History(rows))
+    assert result.recovery == 0.0
+    assert "No fault took it out of its normal range." in result.sentence()
+    assert "within 0 s" not in result.sentence()
+
+
 def test_without_faults_nothing_is_said_of_recovery():
     calm = Events(synthetic.events().query("kind != 'fault'"))
     result = synthetic.result(events=calm)
