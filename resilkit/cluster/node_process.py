@@ -16,6 +16,7 @@ from resilkit.cluster.agent import AGENT_NUMBER, Agent
 from resilkit.cluster.applications import load_applications
 from resilkit.cluster.event_loop import new_loop
 from resilkit.cluster.fork import watch_lifeline
+from resilkit.cluster.forked import disown_forks
 from resilkit.cluster.resolvers import guarded
 from resilkit.metrics.node_sampler import NodeSampler
 from resilkit.network.codec import from_value
@@ -94,6 +95,7 @@ async def _serve(
     agent.standing.become(standing)
     # A restarted node rejoins those that run before it starts anything: alone it would be its own
     # arbiter of names for a moment.
+    disown_forks(node, folder)
     await transport.start()
     if options["autostart"]:
         await transport.wait_neighbours(options["rejoin_timeout"])
