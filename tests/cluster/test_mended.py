@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from resilkit.cluster import launcher_requests
 from resilkit.cluster.launcher_process import end_launcher
 from resilkit.cluster.loop_thread import loop_thread
 from tests.cluster.harm import wait_until
-from tests.cluster.traces import folders, node_pids, wait_gone
+from tests.cluster.traces import node_pids, wait_gone
 
 
 def test_a_fault_that_cannot_be_closed_does_not_keep_the_cluster() -> None:
-    before = folders()
     cluster = rk.Cluster(nodes=2)
-    pids = node_pids(cluster)
+    pids, folder = node_pids(cluster), cluster._session.folder
+    assert folder.is_dir()
 
     async def broken() -> None:
         raise ValueError("a fault of the user's")
@@ -32,7 +33,7 @@ def test_a_fault_that_cannot_be_closed_does_not_keep_the_cluster() -> None:
     cluster._session.faults.close = broken  # type: ignore[method-assign]
     cluster.close()
     wait_gone(pids)
-    assert folders() == before
+    assert not folder.exists()
     assert "unclean_close" in str(list(cluster.events.frame("alert")["event"]))
 
 
@@ -64,6 +65,8 @@ def test_a_node_that_cannot_be_added_is_not_there() -> None:
         session.launcher.fork = fork  # type: ignore[method-assign]
         assert list(cluster.nodes) == ["n1", "n2"]
         assert session.edges == edges
+        with pytest.raises(rk.ResilkitError, match="late"):
+            session.thread.sync(session.launcher.forget("late"))  # the launcher has none
         assert cluster.add_node("late").status == "running"
 
         async def never(*_: object) -> None:
@@ -77,6 +80,22 @@ def test_a_node_that_cannot_be_added_is_not_there() -> None:
         session.until_joined = joined  # type: ignore[method-assign]
         session.start_timeout = 10.0
         assert cluster.add_node("later").status == "running"
+
+
+def test_a_node_that_could_not_be_added_does_not_count_for_the_majority() -> None:
+    with rk.Cluster(nodes=1) as cluster:
+        fork = cluster._session.launcher.fork
+
+        async def failing(name: str, **options: Any) -> int:
+            return await fork(name, **{**options, "entry": "os:no_such_function"})
+
+        cluster._session.launcher.fork = failing  # type: ignore[method-assign,assignment]
+        with pytest.raises(rk.StartFailed):
+            cluster.add_node("late")
+        assert cluster.health()["n1"]["majority"], "one of one"
+        cluster._session.launcher.fork = fork  # type: ignore[method-assign]
+        cluster.nodes["n1"].restart()
+        assert cluster.health()["n1"]["majority"], "so does its next process think"
 
 
 def test_many_nodes_have_more_time_to_start() -> None:
@@ -112,24 +131,31 @@ def test_a_launcher_that_died_is_told_of() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_notebook_killed_while_it_connects_leaves_no_folder(
-    number: int, moment: str, tmp_path: Path
-) -> None:
+def test_a_notebook_killed_while_it_connects_leaves_no_folder(number: int, moment: str) -> None:
     code = f"""
 import os, resilkit as rk
+from resilkit.cluster.folders import folder_for
 from resilkit.cluster.launcher_process import LauncherProcess
 adopt = LauncherProcess.adopt
 def killed(self, sock):
     if {moment!r} == "after":
         adopt(self, sock)
+    print(self.pid, folder_for("of-this-test"), flush=True)
     os.kill(os.getpid(), {int(number)})
 LauncherProcess.adopt = killed
 rk.Cluster(nodes=2)
 """
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, timeout=30.0, check=False)
-    assert done.returncode == -number
-    wait_until(lambda: not list(tmp_path.glob("resilkit-*")))
+    # Not pytest's folder: its path is so long that clusters turn to another one.
+    with tempfile.TemporaryDirectory(prefix="rk-") as place:
+        done = subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "TMPDIR": place}, timeout=30.0,
+            check=False, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert done.returncode == -number
+        launcher, folder = done.stdout.split()
+        assert Path(folder).parent == Path(place)
+        wait_gone([int(launcher)])
+        assert list(Path(place).glob("resilkit-*")) == []
 
 
 def test_a_fault_on_links_is_not_delivered_where_no_node_runs() -> None:
@@ -175,3 +201,25 @@ def test_nodes_have_the_time_of_the_start_to_join() -> None:
         session.ask_agent = ask_agent  # type: ignore[method-assign,assignment]
         session.thread.sync(session.until_joined("n1"))
         assert asked == [33.0]
+
+
+_CELL = """
+import resilkit as rk
+def helper():
+    return "first"
+class Asks(rk.Server):
+    def get(self):
+        return helper()
+"""
+
+
+def test_a_server_that_is_started_later_finds_what_was_bound_meanwhile() -> None:
+    bound: dict[str, Any] = {"__name__": "__main__"}
+    exec(_CELL, bound)  # noqa: S102 - as a notebook runs a cell
+    with rk.Cluster(nodes=2) as cluster:
+        first = cluster.start(bound["Asks"], name="first", node="n1")
+        assert first.call.get() == "first"
+        exec("def helper():\n    return 'second'", bound)  # noqa: S102
+        for node in ("n1", "n2"):
+            assert cluster.start(bound["Asks"], node=node).call.get() == "second"
+        assert first.call.get() == "first", "what runs goes on as it was"
