@@ -20,6 +20,7 @@ as it was when the node first heard of it: an instance must be one on every serv
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.machinery
@@ -304,8 +305,10 @@ def _place_of_sentinel(obj: Any) -> tuple[str, str] | None:
     # A bare object() may stand anywhere; others are made where their class is.
     names = list(sys.modules) if kind is object else [kind.__module__]
     for module_name in names:
+        if not isinstance(module_name, str) or module_name in ("__main__", "__mp_main__"):
+            continue
         module = sys.modules.get(module_name)
-        if isinstance(module, ModuleType) and module_name not in ("__main__", "__mp_main__"):
+        if isinstance(module, ModuleType):
             for name, value in list(vars(module).items()):
                 if value is obj and _findable(module_name) and not _sent_by_value(module_name):
                     return (module_name, name)
@@ -334,6 +337,7 @@ def _found_by(obj: Any) -> tuple[Any, ...]:
             waiting += [
                 one for one in values if isinstance(one, FunctionType) and one.__globals__ is bound
             ]
+            waiting += _wrapped_in(function)
     return tuple(found)
 
 
@@ -341,12 +345,24 @@ def _functions_of(cls: type) -> list[FunctionType]:
     found: list[Any] = []
     for base in cls.__mro__:
         if not importable(base):
-            for value in vars(base).values():
+            for value in list(vars(base).values()):
                 if isinstance(value, property):
                     found += [value.fget, value.fset, value.fdel]
+                elif isinstance(value, staticmethod | classmethod):
+                    found.append(value.__func__)
                 else:
-                    found.append(getattr(value, "__func__", value))  # of class and static methods
+                    found.append(value)
     return [one for one in found if isinstance(one, FunctionType)]
+
+
+def _wrapped_in(function: FunctionType) -> list[FunctionType]:
+    """Return the functions that a closure holds: what a decorator stands before."""
+    found: list[FunctionType] = []
+    for cell in function.__closure__ or ():
+        with contextlib.suppress(ValueError):  # it is empty yet
+            if isinstance(cell.cell_contents, FunctionType):
+                found.append(cell.cell_contents)
+    return found
 
 
 def _names_in(code: CodeType) -> list[str]:

@@ -117,7 +117,13 @@ def _cells(*sources: str) -> types.SimpleNamespace:
 
 
 SERVER = """
+    import functools
     from resilkit import Server
+    def logged(function):
+        @functools.wraps(function)
+        def wrapper(*args):
+            return function(*args)
+        return wrapper
     def inner():
         return VALUE
     def helper():
@@ -131,7 +137,13 @@ SERVER = """
             return [helper() for _ in range(1)]
         async def wait(self):
             return DEEP
-    VALUE, SCALE, DEEP, UNUSED = 1, 2, 3, 4
+        @logged
+        def decorated(self):
+            return WRAPPED
+        @property
+        def asked(self):
+            return ASKED
+    VALUE, SCALE, DEEP, WRAPPED, ASKED, UNUSED = 1, 2, 3, 4, 5, 6
 """
 
 
@@ -146,6 +158,8 @@ def test_a_class_of_servers_is_another_one_when_what_it_finds_was_bound_anew() -
         "VALUE = 10",  # what a function finds that a function calls
         "SCALE = 20",  # what a base finds
         "DEEP = 30",
+        "WRAPPED = 40",
+        "ASKED = 50",
         "def helper():\n    return 99",
     ):
         cells.run(change)
