@@ -2,10 +2,19 @@
 
 Operations are put into windows by their *intended* start. The windows before the first fault give
 a baseline band: the share of good operations and a latency percentile (and the rate, for closed
-loops, where an outage shows as operations that never began). A fault harms when a window after it
-leaves the band; the system has recovered at the first window that is back inside and stays there
-for the hold time. What had not recovered when the run ended is *censored*: all that is known is
-that recovery takes longer, so the figure is ``None``.
+loops, where an outage shows as operations that never began).
+
+A fault harms when a window leaves the band while it is in, or within the hold time after its end:
+what befalls a system that was well for that long is not the fault's doing any more. The system has
+recovered at the first window that is back inside and stays there for the hold time. What had not
+recovered when the run ended is *censored*: all that is known is that recovery takes longer, so the
+figure is ``None``.
+
+To stay there means, for the share and the rate, that each window does. The latency percentile is
+that of all good operations of the hold time together: a window holds about 50, of which two or
+three decide its 95th percentile, so one moment in which the machine did something else puts it
+outside. Asked of each window, a system that is back would seem to be away for as long as there is
+such a moment in every hold time.
 """
 
 from __future__ import annotations
@@ -37,11 +46,12 @@ class RecoveryRule:
     Attributes:
         window: Seconds that a window is long; ``None`` picks 0.2 to 1 s such that a window holds
             about 50 operations.
-        hold: Seconds that the system must stay inside the band.
+        hold: Seconds that the system must stay inside the band, the latency as a whole.
         share_slack: How far the share of good operations may fall below the baseline's median.
         latency_share: Which latency percentile is watched, 0..1.
         latency_factor: How many times the baseline's median latency is still inside.
-        latency_floor: Seconds above the baseline's median that are always inside.
+        latency_floor: Seconds above the baseline's median that are always inside: a few turns of
+            other processes on a busy machine, which say nothing of the system.
         closed: Whether the load was a closed loop: then the rate of good operations is watched
             too, and a window in which nothing was intended is a bad one.
         rate_slack: How far, as a share, the rate may fall below the baseline's (closed loops).
@@ -53,7 +63,7 @@ class RecoveryRule:
     share_slack: float = 0.05
     latency_share: float = 0.95
     latency_factor: float = 2.0
-    latency_floor: float = 0.010
+    latency_floor: float = 0.020
     closed: bool = False
     rate_slack: float = 0.5
     fewest_windows: int = 3
@@ -104,7 +114,7 @@ class Recovery:
         kind: The fault's kind.
         start: When it went in.
         end: When it was healed, or ``None``.
-        harmed: Whether a window left the band; ``None`` when there is no baseline.
+        harmed: Whether a window left the band because of it; ``None`` when there is no baseline.
         detection: From the start to the end of the first bad window; ``None`` when none was.
         outage: Time in bad windows until recovery, or until the end of the run.
         recovery: From the start to the first window inside the band that holds; 0 when it did no
@@ -137,6 +147,7 @@ class _Windows(NamedTuple):
     intended: Floats
     share: Floats  # NaN where nothing was intended
     latency: Floats  # NaN where nothing was good
+    responses: list[Floats]  # of what was good
     rate: Floats
     window: float
 
@@ -145,7 +156,10 @@ class _Timeline(NamedTuple):
     """Windows that say something, in order: when each begins, and whether it is outside."""
 
     starts: Floats
-    bad: npt.NDArray[np.bool_]
+    bad: npt.NDArray[np.bool_]  # by whatever it left the band
+    failing: npt.NDArray[np.bool_]  # by its share or its rate
+    responses: list[Floats]
+    latency_high: float
     window: float
 
 
@@ -188,20 +202,24 @@ def recoveries(
     if band is None:
         reason = f"no baseline: fewer than {rule.fewest_windows} windows before the first fault"
         return [_unknown(fault, reason) for fault in bands]
-    # True: bad, False: good. Windows that say nothing (an open loop that paused) are left out.
-    bad = ~(windows.share >= band.share_low) | (windows.latency > band.latency_high)
+    failing = ~(windows.share >= band.share_low)
     if rule.closed:
-        bad |= windows.rate < band.rate_low
-        told = np.ones(bad.size, dtype=bool)
+        failing |= windows.rate < band.rate_low
+        told = np.ones(failing.size, dtype=bool)
     else:
-        told = windows.intended > 0
-    timeline = _Timeline(windows.starts[told], bad[told], band.window)
+        told = windows.intended > 0  # windows that say nothing (a load that paused) are left out
+    bad = failing | (windows.latency > band.latency_high)
+    timeline = _Timeline(
+        windows.starts[told], bad[told], failing[told],
+        [windows.responses[place] for place in np.flatnonzero(told)],
+        band.latency_high, band.window,
+    )  # fmt: skip
     return [
         _measure(
             fault,
             min((other.start for other in bands if other.start > fault.start), default=math.inf),
             timeline,
-            rule.hold,
+            rule,
         )
         for fault in bands
     ]
@@ -218,13 +236,17 @@ def recovery_frame(rows: Sequence[Recovery]) -> DataFrame:
     return frame.astype(dict.fromkeys(numbers, "float64") | {"harmed": "boolean"})
 
 
-def _measure(fault: FaultBand, following: float, timeline: _Timeline, hold: float) -> Recovery:
-    starts, bad, window = timeline
+def _measure(
+    fault: FaultBand, following: float, timeline: _Timeline, rule: RecoveryRule
+) -> Recovery:
+    starts, bad, window = timeline.starts, timeline.bad, timeline.window
     # The window that the fault went in during counts as after it, so that no harm goes unseen.
     first = int(np.searchsorted(starts, fault.start - window, side="right"))
     last = int(np.searchsorted(starts, following - window, side="right"))
     if first >= starts.size:
         return _unknown(fault, "the run ended with the fault")
+    if fault.end is not None:
+        last = min(last, int(np.searchsorted(starts, fault.end + rule.hold)))
     harmful = np.flatnonzero(bad[first : max(last, first + 1)])
     if not harmful.size:
         after_end = None if fault.end is None else 0.0
@@ -233,7 +255,7 @@ def _measure(fault: FaultBand, following: float, timeline: _Timeline, hold: floa
                         censored_after=None, overlapped=False, reason="")  # fmt: skip
     hit = first + int(harmful[0])
     detection = max(0.0, float(starts[hit]) + window - fault.start)
-    back = _first_that_holds(timeline, hit + 1, hold)
+    back = _first_that_holds(timeline, hit + 1, rule)
     if back is None:
         observed = float(starts[-1]) + window - fault.start
         return Recovery(fault.label, fault.kind, fault.start, fault.end, harmed=True,
@@ -250,15 +272,20 @@ def _measure(fault: FaultBand, following: float, timeline: _Timeline, hold: floa
     )  # fmt: skip
 
 
-def _first_that_holds(timeline: _Timeline, first: int, hold: float) -> int | None:
-    starts, bad, window = timeline
-    begun: int | None = None
-    for place in range(first, starts.size):
-        if bad[place]:
-            begun = None
+def _first_that_holds(timeline: _Timeline, first: int, rule: RecoveryRule) -> int | None:
+    starts, window = timeline.starts, timeline.window
+    for begun in range(first, starts.size):
+        if timeline.bad[begun]:
             continue
-        begun = place if begun is None else begun
-        if starts[place] + window - starts[begun] >= hold - 1e-9:
+        # The first window by whose end the hold time is over.
+        until = starts[begun] + rule.hold - window - 1e-9
+        last = max(begun, int(np.searchsorted(starts, until)))
+        if last >= starts.size:
+            return None
+        if timeline.failing[begun : last + 1].any():
+            continue
+        together = np.concatenate(timeline.responses[begun : last + 1])
+        if not together.size or np.quantile(together, rule.latency_share) <= timeline.latency_high:
             return begun
     return None
 
@@ -276,7 +303,7 @@ def _windows(operations: DataFrame, anchor: float, rule: RecoveryRule) -> _Windo
     response = operations["response"].to_numpy(dtype=np.float64)
     if not intended.size:
         none = np.empty(0)
-        return _Windows(none, none, none, none, none, rule.window or 1.0)
+        return _Windows(none, none, none, none, [], none, rule.window or 1.0)
     begin, end = float(intended.min()), float(intended.max())
     window = rule.window or _window_for(intended, begin, end, anchor)
     # Only whole windows: half a window has half the operations.
@@ -287,22 +314,17 @@ def _windows(operations: DataFrame, anchor: float, rule: RecoveryRule) -> _Windo
     places, good, response = places[inside], good[inside], response[inside]
     intended_counts = np.bincount(places, minlength=count).astype(np.float64)
     good_counts = np.bincount(places[good], minlength=count).astype(np.float64)
-    latency = np.full(count, np.nan)
     order = np.argsort(places[good], kind="stable")
-    kept, where = response[good][order], places[good][order]
-    for place, part in zip(*_runs(where, kept), strict=True):
-        latency[place] = np.quantile(part, rule.latency_share)
+    cuts = np.cumsum(good_counts).astype(np.int64)
+    responses = np.split(response[good][order], cuts)[:count]
+    latency = np.array(
+        [np.quantile(part, rule.latency_share) if part.size else np.nan for part in responses]
+    )
     share = np.full(count, np.nan)
     np.divide(good_counts, intended_counts, out=share, where=intended_counts > 0)
     starts = anchor + (first + np.arange(count, dtype=np.float64)) * window
-    return _Windows(starts, intended_counts, share, latency, good_counts / window, window)
-
-
-def _runs(where: npt.NDArray[np.int64], values: Floats) -> tuple[list[int], list[Floats]]:
-    if not where.size:
-        return [], []
-    cuts = np.flatnonzero(np.diff(where)) + 1
-    return [int(where[place]) for place in (0, *cuts)], np.split(values, cuts)
+    rate = good_counts / window
+    return _Windows(starts, intended_counts, share, latency, responses, rate, window)
 
 
 def _window_for(intended: Floats, begin: float, end: float, anchor: float) -> float:

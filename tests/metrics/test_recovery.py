@@ -76,6 +76,41 @@ def test_a_good_window_that_does_not_hold_is_no_recovery() -> None:
     assert hasty.recovery == pytest.approx(1.0)
 
 
+def late(*moments: float) -> tuple[Span, ...]:
+    """For 25 ms the machine did something else: one window's 95th percentile is far outside."""
+    return tuple((moment, moment + 0.025) for moment in moments)
+
+
+def test_a_few_milliseconds_more_are_the_machines_doing() -> None:
+    run = history()
+    for more, harmed in ((0.015, False), (0.030, True)):
+        late = run.assign(response=run["response"] + more * (run["intended"] >= 8.0))
+        (found,) = recoveries(late, [fault(8.0)], RULE)
+        assert found.harmed is harmed
+
+
+def test_one_late_moment_in_a_hold_time_does_not_keep_a_system_away() -> None:
+    rule = RecoveryRule(window=0.2, hold=1.0)
+    run = history(down=((8.0, 8.4),), slow=late(9.1, 9.7, 10.5, 11.3, 12.1, 12.9, 13.7))
+    (found,) = recoveries(run, [fault(8.0)], rule)
+    assert found.recovery == pytest.approx(0.4)
+    assert found.outage == pytest.approx(0.4)
+
+
+def test_slow_for_more_than_its_share_of_a_hold_time_is_no_recovery() -> None:
+    rule = RecoveryRule(window=0.2, hold=1.0)
+    run = history(down=((8.0, 8.4),), slow=late(8.7, 8.9, 9.1, 9.3))
+    (found,) = recoveries(run, [fault(8.0)], rule)
+    assert found.recovery == pytest.approx(1.4)
+
+
+def test_one_failing_window_in_a_hold_time_is_no_recovery_whatever_the_rest_is() -> None:
+    rule = RecoveryRule(window=0.2, hold=1.0)
+    # 4 of 40 in one window: a tenth of that, a fiftieth of the hold time.
+    (found,) = recoveries(history(down=((8.0, 8.4), (9.2, 9.22))), [fault(8.0)], rule)
+    assert found.recovery == pytest.approx(1.4)
+
+
 def test_never_recovered_is_censored_not_a_number() -> None:
     (found,) = recoveries(history(down=((8.0, 99.0),)), [fault(8.0, 9.0)], RULE)
     assert found.harmed
@@ -127,6 +162,15 @@ def test_harm_belongs_to_the_last_fault_before_it_and_overlaps_are_marked() -> N
     assert third.recovery == pytest.approx(4.0)
     early, _ = recoveries(run, [fault(13.8, None, "d"), fault(15.0, None, "e")], RULE)
     assert early.overlapped
+
+
+def test_what_happens_to_a_system_that_was_well_again_is_not_the_faults_doing() -> None:
+    run = history(down=((12.0, 12.5),))
+    early, late = (recoveries(run, [fault(8.0, end)], RULE)[0] for end in (10.5, 11.5))
+    assert (early.harmed, early.recovery, early.recovery_after_end) == (False, 0.0, 0.0)
+    assert (late.harmed, late.recovery) == (True, pytest.approx(4.5))
+    (endless,) = recoveries(run, [fault(8.0, None)], RULE)
+    assert endless.recovery == pytest.approx(4.5)
 
 
 def test_windows_that_say_nothing_neither_harm_nor_heal_an_open_loop() -> None:

@@ -1,0 +1,39 @@
+"""What a criterion says of several recoveries together."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from resilkit.chaos import judge
+from tests.chaos.observed import Observed, events, operations
+
+Span = tuple[float, float]
+
+
+def recovered(*down: Span, criterion: str = "recovery_time <= 5 s"):
+    """The verdict on a run of 20 s with a crash at the start of each span of failures."""
+    log = [
+        (begin, "fault", event, "n1", "", {"id": str(begin), "fault": "node_crash"})
+        for begin, _ in down
+        for event in ("injected", "healed")
+    ]
+    rows = operations(
+        ("get", n / 100, 0.01, "fail" if any(a <= n / 100 < b for a, b in down) else "ok")
+        for n in range(2000)
+    )
+    return judge(criterion, Observed(operations=rows, events=events(log), duration=20.0))
+
+
+def test_the_longest_recovery_counts() -> None:
+    assert recovered((4.0, 7.0), (10.0, 11.0)).measured == pytest.approx(3.0, abs=0.6)
+
+
+def test_what_was_not_seen_to_recover_took_at_least_the_longest_that_was_seen() -> None:
+    # The crash at 17 s was watched for 3 s only, but the one at 4 s took 8 s.
+    verdict = recovered((4.0, 12.0), (17.0, 99.0))
+    assert verdict.verdict == "fail"
+    assert math.isnan(verdict.measured)
+    assert (verdict.low, verdict.high) == (pytest.approx(8.0, abs=0.6), math.inf)
+    assert recovered((4.0, 5.0), (17.0, 99.0)).low == pytest.approx(2.5, abs=0.6)
