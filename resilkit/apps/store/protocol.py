@@ -109,19 +109,38 @@ class Answer(NamedTuple):
 
 
 class Hello(NamedTuple):
-    """A replica with an empty disk asks the others who they are. `life` is unique to its life."""
+    """A replica with an empty disk asks the others who they are.
+
+    Attributes:
+        replica: Who asks.
+        life: Unique to its life.
+        round: How often it has asked them all before in this life.
+    """
 
     replica: str
     life: str
+    round: int
 
 
 class Welcome(NamedTuple):
-    """The answer to `Hello`: whether the speaker serves, and what it knows about crashes."""
+    """The answer to `Hello`.
+
+    Attributes:
+        replica: Who speaks.
+        life: The life of the one that asked.
+        round: The round in which it asked.
+        born: The life of the speaker.
+        serving: Whether the speaker serves.
+        founder: Whether it serves because in this very life it found the system to be new.
+        crashes: What it knows of others that lost their disks.
+    """
 
     replica: str
     life: str
+    round: int
+    born: str
     serving: bool
-    epoch: int
+    founder: bool
     crashes: Crashes
 
 

@@ -59,10 +59,13 @@ class Registers:
     Args:
         name: The replica's name.
         storage: Where the registers live.
+        life: A text that no other life of this replica uses.
     """
 
-    def __init__(self, name: str, storage: Storage) -> None:
+    def __init__(self, name: str, storage: Storage, life: str) -> None:
         self.name = name
+        self.life = life
+        self.founder = False
         self._storage = storage
         self._unsynced: dict[str, Version] = {}
         self._waiting: list[tuple[Any, str, Version]] = []
@@ -126,7 +129,10 @@ class Registers:
 
     def welcome(self, hello: Hello) -> Welcome:
         """Tell a replica with an empty disk who this one is."""
-        return Welcome(self.name, hello.life, self.serving, self.epoch, dict(self.crashes))
+        return Welcome(
+            self.name, hello.life, hello.round, self.life,
+            self.serving, self.founder, dict(self.crashes),
+        )  # fmt: skip
 
     def remember(self, fetch: Fetch) -> bool:
         """Note the new epoch of a replica that lost its disk; return whether it is news.
@@ -149,9 +155,12 @@ class Registers:
         }
         return Snapshot(self.name, fetch.life, self.epoch, dict(self.crashes), registers)
 
-    def serve(self, epoch: int, snapshots: Iterable[Snapshot] = ()) -> None:
-        """Begin to serve with what `snapshots` hold; the caller syncs before anyone is answered."""
-        self.epoch, self.crashes = epoch, {}
+    def serve(self, epoch: int, snapshots: Sequence[Snapshot] = ()) -> None:
+        """Begin to serve with what `snapshots` hold; the caller syncs before anyone is answered.
+
+        Without any, this replica is one of those that began the system.
+        """
+        self.epoch, self.crashes, self.founder = epoch, {}, not snapshots
         for snapshot in snapshots:
             for replica, known in snapshot.crashes.items():
                 self.crashes[replica] = max(known, self.crashes.get(replica, 0))
@@ -168,11 +177,19 @@ class Joining:
     """How a replica with an empty disk finds out what it is, and catches up.
 
     An empty disk means one of two things. In a system that was never used, everybody's is empty:
-    when a majority says so, there is nothing to catch up with. In one that was used, this replica
-    has lost what it had promised to keep, and must not speak until so many others have told it
-    what they hold that each majority has a member among them: then each acknowledged write is
+    when a majority is so at one time, there is nothing to catch up with. In one that was used, this
+    replica has lost what it had promised to keep, and must not speak until so many others have told
+    it what they hold that each majority has a member among them: then each acknowledged write is
     among what they hold. The two cannot be confused as long as fewer than a majority of the
     replicas are without their disk at the same time, and with more lost no protocol helps.
+
+    "At one time" is what a question cannot tell. Counterexample with five replicas, of which c has
+    lost its disk and reaches a and b alone: a loses its disk, tells c that it is empty, and catches
+    up from the rest; then b does the same. Never were more than two empty, but c has heard of two
+    others, and with itself that is a majority. So all are asked twice, the second time when enough
+    have answered the first. Who was empty both times in one life was so at the moment in between.
+    Or it has begun the system meanwhile: that was new then, and who was empty before has nothing
+    to catch up with either.
 
     Args:
         name: The replica's name.
@@ -188,13 +205,17 @@ class Joining:
         self.epoch = 0
         self._founders = majority_of(len(replicas))
         self._needed = covering(len(replicas))
-        self._welcomes: dict[str, Welcome] = {}
+        self._round = 0
+        self._before: dict[str, str] = {}  # who was empty in the last round, and in which life
+        self._now: dict[str, str] = {}  # who is in this one
+        self._empty: dict[str, str] = {}  # who was when it was last heard of being so
+        self._serving: dict[str, Welcome] = {}
         self._fetching: QuorumCall | None = None
 
     def question(self) -> Hello | Fetch:
         """Return what to ask all the others now (again and again: questions get lost)."""
         if self._fetching is None:
-            return Hello(self.name, self.life)
+            return Hello(self.name, self.life, self._round)
         return Fetch(self.name, self.life, self.epoch)
 
     def alone(self) -> bool:
@@ -203,20 +224,36 @@ class Joining:
 
     def knows(self, replica: str) -> bool:
         """Return whether `replica` has told who it is."""
-        return replica in self._welcomes
+        return replica in self._empty or replica in self._serving
 
     def welcomed(self, welcome: Welcome) -> bool:
         """Count an answer to `Hello`; return whether this replica is one of the founders."""
         if welcome.life != self.life or self._fetching is not None:
             return False
-        self._welcomes[welcome.replica] = welcome
-        serving = [each for each in self._welcomes.values() if each.serving]
-        if len(serving) >= self._needed:
+        if not welcome.serving:
+            return self._is_empty(welcome)
+        if welcome.founder and self._empty.get(welcome.replica) == welcome.born:
+            return True
+        self._serving[welcome.replica] = welcome
+        if len(self._serving) >= self._needed:
             # Above all that a majority knows, so above every epoch that this replica served in.
-            self.epoch = 1 + max(each.crashes.get(self.name, 0) for each in serving)
+            known = [each.crashes.get(self.name, 0) for each in self._serving.values()]
+            self.epoch = 1 + max(known)
             self._fetching = QuorumCall(self.others, needed=self._needed)
+        return False
+
+    def _is_empty(self, welcome: Welcome) -> bool:
+        self._serving.pop(welcome.replica, None)
+        self._empty[welcome.replica] = welcome.born
+        if welcome.round != self._round:
             return False
-        return len(self._welcomes) - len(serving) + 1 >= self._founders
+        self._now[welcome.replica] = welcome.born
+        if len(self._now) + 1 < self._founders:
+            return False
+        both = self._now.items() & self._before.items()
+        self._before, self._now = self._now, {}
+        self._round += 1
+        return len(both) + 1 >= self._founders
 
     def fetched(self, snapshot: Snapshot) -> list[Snapshot] | None:
         """Count a snapshot; return all that count when they are enough to serve with."""

@@ -30,7 +30,8 @@ class Replica(rk.Server):
         Args:
             nodes: The nodes that have a replica, this one too. A replica goes by its node's name.
         """
-        self.registers = Registers(self.node, self.storage)
+        life = str(self.me.address)
+        self.registers = Registers(self.node, self.storage, life)
         self.joining: Joining | None = None
         self.others = {
             each: self.whereis(replica_name(each), node=each) for each in nodes if each != self.node
@@ -40,7 +41,7 @@ class Replica(rk.Server):
         if self.registers.serving:
             self._announce()
         else:
-            self.joining = Joining(self.node, str(self.me.address), nodes)
+            self.joining = Joining(self.node, life, nodes)
             if self.joining.alone():
                 await self._serve([])
             else:
@@ -84,9 +85,11 @@ class Replica(rk.Server):
         other = self.others[hello.replica]
         if self.joining is not None and not self.joining.knows(hello.replica):
             # It was not there when it was asked. In a system that starts, to wait for the next
-            # round would be a time in which one crash leaves no majority. Asked first, answered
+            # time would be a time in which one crash leaves no majority. Asked first, answered
             # second: then both hear that the other is new, and both are founders.
-            other.cast.hello(Hello(self.node, self.joining.life))
+            question = self.joining.question()
+            if isinstance(question, Hello):
+                other.cast.hello(question)
         other.cast.welcome(self.registers.welcome(hello))
 
     async def fetch(self, fetch: Fetch) -> None:

@@ -12,6 +12,7 @@ from resilkit.apps.store.registers import Joining, Registers
 from .world import Disk
 
 REPLICAS = ["a", "b", "c"]
+FIVE = ["a", "b", "c", "d", "e"]
 
 
 def answer(
@@ -34,9 +35,16 @@ def feed(rules, actions, *answers, now=0.0):
     return result
 
 
-def served(name, disk=None):
-    registers = Registers(name, disk or Disk())
+def empty(name, life=""):
+    """A replica that is there and does not serve."""
+    return Registers(name, Disk(), life or f"{name}1")
+
+
+def served(name):
+    """A replica that serves, and did not begin the system in this life."""
+    registers = empty(name)
     registers.serve(0)
+    registers.founder = False
     return registers
 
 
@@ -209,13 +217,68 @@ class TestRegisters:
         assert not registers.query(Query("3", "k")).durable
         assert registers.dirty
 
+    def test_what_a_replica_knows_of_others_that_lost_their_disk_survives_its_crash(self):
+        disk = Disk()
+        before = Registers("b", disk, "b1")
+        before.serve(2, [served("c").snapshot(Fetch("b", "b1", 2))])
+        assert before.remember(Fetch("a", "a2", 1))
+        assert not before.remember(Fetch("a", "a2", 1)), "no news"
+        disk.sync()
+        after = Registers("b", disk, "b2")
+        spoken = after.query(Query("1", "k"))
+        assert (after.serving, spoken.epoch, spoken.crashes) == (True, 2, {"a": 1})
+
 
 class TestJoining:
     def founded(self, joining, *others):
         return [joining.welcomed(other.welcome(joining.question())) for other in others]
 
-    def test_a_majority_of_empty_disks_founds_the_system(self):
-        assert self.founded(Joining("a", "a1", REPLICAS), Registers("b", Disk())) == [True]
+    def test_a_majority_of_empty_disks_that_is_asked_twice_founds_the_system(self):
+        joining, b = Joining("a", "a1", REPLICAS), empty("b")
+        assert self.founded(joining, b, b) == [False, True]
+
+    def test_an_answer_counts_for_the_round_in_which_it_was_asked(self):
+        joining, b = Joining("a", "a1", REPLICAS), empty("b")
+        first = b.welcome(joining.question())
+        assert [joining.welcomed(first), joining.welcomed(first)] == [False, False]
+
+    def test_disks_that_were_never_empty_at_the_same_time_found_nothing(self):
+        joining = Joining("c", "c2", FIVE)
+        a, b = empty("a", "a2"), empty("b", "b2")
+        assert self.founded(joining, a) == [False]
+        a.serve(1, [served("d").snapshot(Fetch("a", "a2", 1))])
+        # From here on c does not reach a any more.
+        assert self.founded(joining, b, b, b) == [False] * 3
+
+    def test_a_life_that_was_empty_twice_is_one_life(self):
+        joining = Joining("a", "a1", REPLICAS)
+        lives = [empty("b", "b1"), empty("b", "b2"), empty("b", "b3")]
+        assert self.founded(joining, *lives) == [False] * 3
+        assert self.founded(joining, lives[-1]) == [True]
+
+    def test_who_was_empty_before_another_began_the_system_is_a_founder_too(self):
+        b = empty("b")
+        early, late = Joining("a", "a1", REPLICAS), Joining("a", "a2", REPLICAS)
+        assert self.founded(early, b) == [False]
+        b.serve(0)
+        assert self.founded(early, b) == [True]
+        assert self.founded(late, b) == [False], "it may have served and lost its disk since"
+
+    def test_a_founder_is_one_in_the_life_in_which_it_began(self):
+        disk = Disk()
+        joining, b = Joining("a", "a1", REPLICAS), Registers("b", disk, "b1")
+        assert self.founded(joining, b) == [False]
+        b.serve(0)
+        assert self.founded(joining, Registers("b", disk, "b2")) == [False]
+
+    def test_the_first_loss_of_a_disk_is_above_the_epoch_of_the_founders(self):
+        joining, b = Joining("a", "a1", REPLICAS), empty("b")
+        self.founded(joining, b, b)
+        a = empty("a")
+        a.serve(joining.epoch)
+        again = Joining("a", "a2", REPLICAS)
+        self.founded(again, served("b"), served("c"))
+        assert again.epoch > a.query(Query("1", "k")).epoch
 
     def test_among_replicas_that_serve_an_empty_disk_is_a_loss(self):
         joining = Joining("a", "a1", REPLICAS)
@@ -225,11 +288,13 @@ class TestJoining:
     def test_one_that_serves_is_not_enough_to_go_by(self):
         joining = Joining("a", "a1", REPLICAS)
         assert self.founded(joining, served("b")) == [False]
-        assert joining.question() == Hello("a", "a1")
+        assert joining.question() == Hello("a", "a1", 0)
 
     def test_answers_to_an_earlier_life_do_not_count(self):
         earlier, later = Joining("a", "a1", REPLICAS), Joining("a", "a2", REPLICAS)
-        assert later.welcomed(Registers("b", Disk()).welcome(earlier.question())) is False
+        b = empty("b")
+        assert later.welcomed(b.welcome(earlier.question())) is False
+        assert self.founded(later, b, b) == [False, True]
 
     def test_it_serves_with_the_highest_of_what_the_others_hold_and_a_new_epoch(self):
         b, c = served("b"), served("c")
@@ -241,7 +306,7 @@ class TestJoining:
         for other in (b, c):
             assert other.remember(fetch)
             snapshots = joining.fetched(other.snapshot(fetch))
-        a = Registers("a", Disk())
+        a = empty("a", "a2")
         a.serve(joining.epoch, snapshots)
         held = a.query(Query("3", "k"))
         assert (held.version, held.value, held.epoch) == ((2, "w"), "new", 1)
@@ -261,7 +326,7 @@ class TestJoining:
         for other in (a, c):
             other.remember(fetch)
             snapshots = joining.fetched(other.snapshot(fetch))
-        b = Registers("b", Disk())
+        b = empty("b", "b2")
         b.serve(joining.epoch, snapshots)
         c.store(send.message, "w")
         after = c.committed(c.seal())[0][1]

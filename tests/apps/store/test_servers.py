@@ -9,6 +9,7 @@ import pytest
 
 import resilkit as rk
 from resilkit.apps.store.coordination import Coordination
+from resilkit.apps.store.protocol import Store
 from resilkit.runtime.storage import Storage
 
 from .memory import MemoryCluster
@@ -167,6 +168,53 @@ def test_many_puts_share_one_sync(tmp_path, monkeypatch):
     run(test, tmp_path)
     assert sum(syncs) >= 400, "a majority put them all on disk"
     assert len(syncs) <= 60
+
+
+class Listener:
+    """A coordinator to a replica: it notes what it is told."""
+
+    def __init__(self, log):
+        self.cast = self
+        self._log = log
+
+    def answered(self, answer):
+        self._log.append(answer.request)
+
+
+def test_what_is_stored_during_a_sync_is_answered_after_the_next_one(tmp_path, monkeypatch):
+    log = []
+    synced = Storage.synced
+
+    async def test(cluster):
+        replica, listener = cluster.server("replica-n1"), Listener(log)
+        late = [Store("late", "k", (2, "w"), "during the sync")]
+
+        async def slowly(storage):
+            await synced(storage)
+            # As if it had come while the disk was at work: this sync does not hold it.
+            while late:
+                replica.store(listener, late.pop())
+            log.append("synced")
+
+        monkeypatch.setattr(Storage, "synced", slowly)
+        replica.store(listener, Store("early", "k", (1, "w"), "before it"))
+        await cluster.replica("n1").sync()
+        await cluster.replica("n1").sync()
+        assert log == ["synced", "early", "synced", "late"]
+
+    run(test, tmp_path)
+
+
+def test_no_two_lives_on_one_storage_use_one_writer(tmp_path):
+    async def test(cluster):
+        state = await cluster.coordinator("n1").state()
+        version = await cluster.coordinator("n1").call.put("k", "v")
+        return str(state["here"]), version[1]
+
+    # Whole clusters: the pids of the second one begin anew.
+    (first, one), (second, other) = run(test, tmp_path), run(test, tmp_path)
+    assert first == second
+    assert one != other
 
 
 def test_the_broken_coordinator_forgets_what_it_acknowledged(tmp_path):

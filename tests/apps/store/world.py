@@ -109,10 +109,11 @@ class World:
         host.life += 1
         host.up = True
         host.syncing = None
-        host.registers = Registers(name, host.disk)
+        life = f"{name}:{host.life}"
+        host.registers = Registers(name, host.disk, life)
         host.joining = None
         if not host.registers.serving:
-            host.joining = Joining(name, f"{name}:{host.life}", self.names)
+            host.joining = Joining(name, life, self.names)
             if host.joining.alone():
                 self.begin_to_serve(host, [])
 
