@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resilkit.check import DurabilityVerdict
     from resilkit.experiment import Audit
 
-__all__ = ["audit", "read_all"]
+__all__ = ["audit", "durability", "read_all"]
 
 _AT_ONCE = 250
 _PATIENCE = 30.0
@@ -36,12 +36,34 @@ def audit(cluster: Any, history: rk.History) -> Audit:
         Refused: The coordinators reached no majority for half a minute.
     """
     # Nodes import this module too, and none of what it takes to judge.
-    from resilkit.check import lost_writes
     from resilkit.experiment import Audit
+
+    verdict = durability(cluster, history)
+    return Audit(
+        share=1.0 if verdict.share is None else verdict.share,
+        n=verdict.acknowledged,
+        valid=verdict.valid,
+        summary=headline(verdict),
+        example=example(verdict),
+    )
+
+
+def durability(cluster: Any, history: rk.History) -> DurabilityVerdict:
+    """Do as `audit` does, and return all that was found: each write, not only how many.
+
+    Args:
+        cluster: The cluster that runs the store, without faults now.
+        history: The log of the load.
+
+    Raises:
+        ClusterError: No coordinator could be reached for half a minute.
+        Refused: The coordinators reached no majority for half a minute.
+    """
+    from resilkit.check import lost_writes
 
     done = [record for record in history if record.status == "ok"]
     began = min((record.intended for record in history), default=0.0)
-    verdict = lost_writes(
+    return lost_writes(
         history.frame(origin=began),
         read_all(cluster, sorted({record.value[0] for record in done})),
         write="put",
@@ -51,13 +73,6 @@ def audit(cluster: Any, history: rk.History) -> Audit:
         step=lambda version: version[0],
         # The register is atomic: what one client has read, nobody may miss afterwards.
         after_reads=True,
-    )
-    return Audit(
-        share=1.0 if verdict.share is None else verdict.share,
-        n=verdict.acknowledged,
-        valid=verdict.valid,
-        summary=headline(verdict),
-        example=example(verdict),
     )
 
 
