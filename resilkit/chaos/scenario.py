@@ -266,7 +266,9 @@ class Scenario:
 
 def _text(value: object, path: str, *, least: int) -> str:
     longest = _LONGEST_TEXT if least else _LONGEST_TEXT * 10
-    if not isinstance(value, str) or not least <= len(value.strip()) <= longest:
+    fits = isinstance(value, str) and least <= len(value.strip()) <= longest
+    # Half a surrogate pair is a text to Python, but no file and no terminal takes it.
+    if not isinstance(value, str) or not fits or any("\ud800" <= c <= "\udfff" for c in value):
         raise InvalidArgument(
             "must be a text", path=path, value=value, allowed=f"{least} to {longest} characters"
         )

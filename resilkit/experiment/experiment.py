@@ -12,6 +12,7 @@ from resilkit.cluster.specs import ClusterSpec
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.checks import check_scenario, made_by
 from resilkit.experiment.system import System, read_system
+from resilkit.experiment.values import writable
 from resilkit.rng import fresh_seed
 from resilkit.workload import Workload
 
@@ -240,7 +241,7 @@ def _scenario(given: object, parts: System, hints: Mapping[str, Any]) -> Scenari
 def _name(given: object, scenario: Scenario) -> str:
     if given is None:
         return scenario.name
-    if isinstance(given, str) and given.strip() and len(given) <= 200:
+    if isinstance(given, str) and given.strip() and len(given) <= 200 and writable(given) == given:
         return given
     allowed = "text of 1 to 200 characters"
     raise InvalidArgument("is no name", path="name", value=given, allowed=allowed)

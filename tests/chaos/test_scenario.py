@@ -86,6 +86,7 @@ def test_a_scenario_survives_the_way_through_a_file(tmp_path, suffix):
         ([], "^must be a mapping"),
         (None, "^must be a mapping"),
         ({"name": ""}, "^name: must be a text"),
+        ({"name": "half a pair: \ud800"}, "^name: must be a text"),
         ({"name": "x", "fautls": []}, r"^fautls: is an unknown key \(did you mean 'faults'"),
         ({"name": "x", "faults": {}, "criteria": 3}, "^criteria: must be a list"),
         ({"name": "x", "faults": {"latency": {}}}, "^faults: must be a list"),

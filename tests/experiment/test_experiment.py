@@ -96,6 +96,12 @@ def test_a_cluster_is_a_spec_or_a_number_of_nodes():
             Experiment(wrong, system=Counter, workload=LOAD)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", ["", " ", "x" * 201, 3, "\ud800"], ids=ascii)
+def test_a_name_that_could_not_be_shown_or_saved_is_refused(name):
+    with pytest.raises(InvalidArgument, match="name: is no name"):
+        make(name=name)
+
+
 @pytest.mark.parametrize("backend", ["simulation", "dask", "proceses", 3])
 def test_another_backend_is_refused_with_what_is_available(backend):
     with pytest.raises(InvalidArgument, match="'processes'"):

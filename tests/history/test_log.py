@@ -140,3 +140,11 @@ def test_values_that_are_all_texts_stay_what_they_are():
     values = ["a", None, "no file caf\udce9"]
     frame = History([("get", 1, "@g1", 0.0, 0.0, 0.1, "ok", "", each) for each in values]).frame()
     assert frame["value"].tolist() == values
+
+
+def test_an_error_that_is_no_utf_8_is_kept_so_that_it_can_be_written():
+    texts = ["no file caf\udce9", "no file caf\udcea", "no file café", "no file caf\udce9"]
+    history = History([("get", 1, "@g1", 0.0, 0.0, 0.1, "fail", each, None) for each in texts])
+    clean = ["no file caf\ufffd", "no file caf\ufffd", "no file café", "no file caf\ufffd"]
+    assert [record.error for record in history] == clean
+    assert history.frame()["error"].astype("str").tolist() == clean
