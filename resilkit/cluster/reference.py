@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import validate
 from resilkit.cluster.loop_thread import Answer, slices
-from resilkit.errors import CallTimeout, ClusterClosed, InvalidArgument, NodeDown, NoProcess
+from resilkit.errors import CallTimeout, ClusterClosed, InvalidArgument, NodeDown
 from resilkit.runtime.kinds import QUERY, SYSTEM
 from resilkit.runtime.messages import Down, Pid
 from resilkit.runtime.reasons import describe
@@ -146,7 +146,7 @@ class ClusterReference(Reference):
         """
         pid = self._session.node.resolve(self._address)
         if pid is None:
-            raise NoProcess(f"no process is called {self._address!r}")
+            raise self._session.node.names.missing(self._address)
         return pid
 
     def sync(self) -> bool:  # type: ignore[override]

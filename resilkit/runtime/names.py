@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from resilkit.errors import AlreadyStarted, NodeDown
+from resilkit.errors import AlreadyStarted, NodeDown, NoProcess
 from resilkit.runtime.kinds import NAMES
 from resilkit.runtime.messages import Pid
 from resilkit.runtime.reference import Reference
@@ -63,6 +63,8 @@ class Names:
         self._gone: dict[tuple[str, Pid], int] = {}
         # The last incarnation of each node that was lost.
         self._lost: dict[str, int] = {}
+        # Where the names were held that a loss has freed: for the error that says so.
+        self._freed: dict[str, str] = {}
         # Counts what this node registers, so that a process may take a name again.
         self._stamp = 0
         self._repeater = Repeater(node)
@@ -80,6 +82,13 @@ class Names:
         if node == self._node.name:
             return self._local.get(name)
         return self._table.get(f"{name}\0{node}")
+
+    def missing(self, address: object) -> NoProcess:
+        """Return the error for a name that nobody holds."""
+        node = address[1] if isinstance(address, tuple) else self._freed.get(str(address))
+        away = node not in {None, self._node.name, *self._node.reached}
+        why = f"; it was on node {node}, which cannot be reached" if away else ""
+        return NoProcess(f"no process is called {address!r}{why}")
 
     def all(self) -> dict[str, Pid]:
         """Return the names of the cluster that this node knows, and their holders."""
@@ -253,6 +262,7 @@ class Names:
             name, pid, stamp = message[3:]
             if self._table.get(name) == pid:
                 del self._table[name]
+            self._freed.pop(name, None)
             # A note that is repeated meanwhile must not bring it back.
             self._gone[(name, pid)] = stamp
             if len(self._gone) > _REMEMBERED:
@@ -369,6 +379,7 @@ class Names:
         self._lost[peer] = incarnation
         for name in [name for name, pid in self._table.items() if pid.node == peer]:
             del self._table[name]
+            self._freed[name] = peer
         self._repeater.lost(peer)
 
     def close(self) -> None:

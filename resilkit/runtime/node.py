@@ -149,7 +149,7 @@ class Node:
         """
         pid: Pid | None = address if address.__class__ is Pid else self._whereis(address)  # type: ignore[assignment, arg-type]
         if pid is None:
-            return self.calls.failed(NoProcess(f"no process is called {address!r}"), future)
+            return self.calls.failed(self.names.missing(address), future)
         node, number, incarnation = pid
         if node == self.name:
             process = self.processes.get(number)
@@ -216,7 +216,7 @@ class Node:
         if pid is None:
             if request == "alive":
                 return self.calls.done(value=False)
-            return self.calls.failed(NoProcess(f"no process is called {address!r}"))
+            return self.calls.failed(self.names.missing(address))
         reference, future = self.calls.open(pid.node, timeout, request, address)
         message = (kind, pid.number, request, argument, self.name, reference)
         if pid.node == self.name:
