@@ -111,12 +111,19 @@ def number(
     if clean is None:
         kind = "a whole number" if integer else "a number"
         raise InvalidArgument(f"must be {kind}", path=path, value=value, allowed=allowed)
-    if not math.isfinite(clean):
+    if not _finite(clean):
         raise InvalidArgument("must be finite", path=path, value=value, allowed=allowed)
     too_low = low is not None and (clean <= low if low_open else clean < low)
     if too_low or (high is not None and clean > high):
         raise InvalidArgument("is out of range", path=path, value=value, allowed=allowed)
     return clean
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an int of 400 digits
+        return False
 
 
 def _plain(value: object, *, integer: bool) -> float | None:

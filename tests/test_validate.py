@@ -19,6 +19,11 @@ def test_a_number_is_not_a_truth_value_a_text_or_anything_else(value):
         validate.number(value, "rate")
 
 
+def test_a_whole_number_that_no_float_could_hold_is_refused():
+    with pytest.raises(InvalidArgument, match="count: must be finite"):
+        validate.number(10**400, "count", integer=True)
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400])
 def test_a_number_is_finite(value):
     with pytest.raises(InvalidArgument, match=r"^rate: must be finite"):

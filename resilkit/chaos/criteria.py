@@ -59,7 +59,7 @@ class Criterion:
         validate.number(self.threshold, "threshold", low=0.0)
         if self.percentile is not None:
             validate.number(self.percentile, "percentile", low=0.0, high=100.0)
-        if self.measure not in MEASURES:
+        if not isinstance(self.measure, str) or self.measure not in MEASURES:
             raise InvalidArgument("is not known", path="measure", value=self.measure,
                                   allowed=", ".join(MEASURES))  # fmt: skip
         if (self.percentile is None) == (self.measure == "percentile"):

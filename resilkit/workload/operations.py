@@ -31,6 +31,9 @@ class CallMethod:
         args: Positional arguments; callables are called with the user each time.
         kwargs: Keyword arguments, the same.
         timeout: Seconds to wait for the reply; ``None`` waits for ever.
+
+    Raises:
+        InvalidArgument: A malformed field.
     """
 
     target: str | Callable[[User], str]
@@ -38,6 +41,14 @@ class CallMethod:
     args: tuple[Any, ...] = ()
     kwargs: tuple[tuple[str, Any], ...] = ()
     timeout: float | None = 5.0
+
+    def __post_init__(self) -> None:
+        if not callable(self.target):
+            _check_target(self.target)
+        _check_method(self.method)
+        _check_arguments(self.args, self.kwargs)
+        timeout = validate.duration(self.timeout, "timeout", allow_zero=False, allow_none=True)
+        object.__setattr__(self, "timeout", timeout)
 
     async def __call__(self, user: User) -> Any:
         """Find the server by its name as of now, call it, and return its reply."""
@@ -117,12 +128,6 @@ class Operation:
             >>> add.name, add.weight
             ('increment', 1.0)
         """
-        if not callable(target):
-            _check_target(target)
-        if not (isinstance(method, str) and method.isidentifier()) or method.startswith("_"):
-            allowed = "the name of a public method"
-            raise InvalidArgument("is no method", path="method", value=method, allowed=allowed)
-        timeout = validate.duration(timeout, "timeout", allow_zero=False, allow_none=True)
         function = CallMethod(target, method, args, tuple(kwargs.items()), timeout)
         return cls(method if name is None else name, function, weight=weight)
 
@@ -154,6 +159,23 @@ def _check_target(target: object) -> None:
     if not (isinstance(target, str) and target):
         allowed = "the name of a server, or a function of the user that gives one"
         raise InvalidArgument("is no name", path="target", value=target, allowed=allowed)
+
+
+def _check_method(method: object) -> None:
+    if not (isinstance(method, str) and method.isidentifier()) or method.startswith("_"):
+        allowed = "the name of a public method"
+        raise InvalidArgument("is no method", path="method", value=method, allowed=allowed)
+
+
+def _check_arguments(args: object, kwargs: object) -> None:
+    if not isinstance(args, tuple):
+        raise InvalidArgument("must be a tuple", path="args", value=args, allowed="(1, 2)")
+    pairs = kwargs if isinstance(kwargs, tuple) else (None,)
+    if not all(
+        isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], str) for one in pairs
+    ):
+        message, allowed = "must be pairs of a name and a value", "(('by', 2),)"
+        raise InvalidArgument(message, path="kwargs", value=kwargs, allowed=allowed)
 
 
 def _check_async(function: object) -> None:

@@ -20,7 +20,19 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Arrivals", "Burst", "Closed", "Constant", "OpenArrivals", "Poisson", "Stages"]
+__all__ = [
+    "MOST_USERS",
+    "Arrivals",
+    "Burst",
+    "Closed",
+    "Constant",
+    "OpenArrivals",
+    "Poisson",
+    "Stages",
+]
+
+MOST_USERS = 1_000_000
+"""Users that one workload may have: each is kept in memory."""
 
 _SPACINGS = ("even", "poisson")
 
@@ -204,7 +216,8 @@ class Closed:
         if isinstance(self.users, (list, tuple)):
             _set(self, "users", _steps(self.users, "users", integer=True, idle=True))
         else:
-            _set(self, "users", validate.number(self.users, "users", low=1, integer=True))
+            most = validate.number(self.users, "users", low=1, high=MOST_USERS, integer=True)
+            _set(self, "users", most)
         _set(self, "think_time", _think(self.think_time))
 
     @property
@@ -271,7 +284,7 @@ def _steps(
             raise InvalidArgument(message, path=where, value=step, allowed=f"(duration, {what})")
         duration = validate.duration(step[0], f"{where}.duration")
         target: float = (
-            validate.number(step[1], f"{where}.{what}", low=0, integer=True)
+            validate.number(step[1], f"{where}.{what}", low=0, high=MOST_USERS, integer=True)
             if integer
             else validate.number(step[1], f"{where}.{what}", low=0.0)
         )

@@ -7,6 +7,7 @@ Each function here returns a function of the user, to stand among the arguments 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from resilkit import validate
 from resilkit.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from resilkit.workload.client import User
 
@@ -25,13 +26,15 @@ def choice(options: Sequence[Any]) -> Callable[[User], Any]:
     """Draw one of `options`, all equally likely.
 
     Raises:
-        InvalidArgument: There are none.
+        InvalidArgument: There are none, or `options` is no sequence.
 
     Examples:
         >>> from resilkit.workload import User
         >>> choice("abc")(User(0)) in "abc"
         True
     """
+    if not isinstance(options, Sequence):
+        raise InvalidArgument("must be a list", path="options", value=options, allowed="[1, 2, 3]")
     kept = tuple(options)
     if not kept:
         raise InvalidArgument("must not be empty", path="options", value=options)
@@ -70,9 +73,10 @@ def key(count: int, *, prefix: str = "key-", skew: float = 0.0) -> Callable[[Use
             all equally likely; about 1 is what caches and shops see.
 
     Raises:
-        InvalidArgument: `count` is below 1, or `skew` is negative.
+        InvalidArgument: `count` is not 1 to 10,000,000, `prefix` is no text, or `skew` is negative.
     """
-    names = [f"{prefix}{i}" for i in range(validate.number(count, "count", low=1, integer=True))]
+    many = validate.number(count, "count", low=1, high=10_000_000, integer=True)
+    names = [f"{_text(prefix, 'prefix')}{i}" for i in range(many)]
     exponent = validate.number(skew, "skew", low=0.0)
     if not exponent:
         return lambda user: user.rng.choice(names)
@@ -86,10 +90,20 @@ def serial(name: str = "serial") -> Callable[[User], str]:
 
     Args:
         name: Which counter in the user's state to take: two arguments may share one or not.
+
+    Raises:
+        InvalidArgument: `name` is no text.
     """
+    _text(name, "name")
 
     def draw(user: User) -> str:
         count = user.state[f"values.{name}"] = user.state.get(f"values.{name}", 0) + 1
         return f"{user.index}-{count}"
 
     return draw
+
+
+def _text(given: object, path: str) -> str:
+    if not isinstance(given, str):
+        raise InvalidArgument("must be text", path=path, value=given, allowed="a text")
+    return given

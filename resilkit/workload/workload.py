@@ -9,9 +9,15 @@ from typing import Any, cast
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.workload.operations import Operation
-from resilkit.workload.specs import Arrivals, Closed, OpenArrivals
+from resilkit.workload.specs import MOST_USERS, Arrivals, Closed, OpenArrivals
 
 __all__ = ["GeneratorPlan", "Workload"]
+
+_MOST_SHOWN = 6
+"""Operations that a `repr` names."""
+
+_LONGEST_SHOWN = 60
+"""Letters that it has for each field of the arrivals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ class GeneratorPlan:
         return cast("Closed", self.arrivals)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Workload:
     """Weighted operations plus arrivals: what users do to a system, and how often.
 
@@ -86,6 +92,8 @@ class Workload:
         ...     ],
         ...     arrivals=arrivals.poisson(rate=500),
         ... )
+        >>> workload
+        <Workload increment 80 %, get 20 %; open loop, poisson(rate=500)>
         >>> workload.loop
         'open'
     """
@@ -163,6 +171,27 @@ class Workload:
             "drain": self.drain,
         }
 
+    def __repr__(self) -> str:
+        total = sum(operation.weight for operation in self.operations)
+        mix = [
+            f"{one.name} {one.weight / total * 100:.3g} %" for one in self.operations[:_MOST_SHOWN]
+        ]
+        if len(self.operations) > _MOST_SHOWN:
+            mix.append(f"{len(self.operations) - _MOST_SHOWN} more")
+        about = self.arrivals.describe()
+        kind = about.pop("kind")
+        fields = ", ".join(f"{name}={_shown(value)}" for name, value in about.items())
+        several = [
+            f"{count} {noun}"
+            for count, noun, plain in (
+                (self.users, "users", self.generators),
+                (self.generators, "generators", 1),
+            )
+            if count not in {None, plain}
+        ]
+        rest = ", ".join([f"{self.loop} loop", f"{kind}({fields})", *several])
+        return f"<Workload {', '.join(mix)}; {rest}>"
+
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 
@@ -178,7 +207,12 @@ class Workload:
             return None
         if self.users is None:
             return generators
-        return validate.number(self.users, "users", low=generators, integer=True)
+        return validate.number(self.users, "users", low=generators, high=MOST_USERS, integer=True)
+
+
+def _shown(value: object) -> str:
+    text = f"{value:g}" if isinstance(value, float) else repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _operations(given: object) -> tuple[Operation, ...]:

@@ -167,6 +167,7 @@ def test_criteria_that_say_the_same_are_equal_and_refused_together():
 @pytest.mark.parametrize(
     "fields",
     [
+        (["mean"], "<=", 1.0),
         ("latency", "<=", 1.0),
         ("mean", "=<", 1.0),
         ("mean", "<=", -1.0),

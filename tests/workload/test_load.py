@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -15,11 +13,11 @@ import pytest
 import resilkit as rk
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
-from resilkit.history import LOST
 from resilkit.workload.load import LoadRun, start_load
 from tests.cluster.harm import wait_until
 from tests.cluster.traces import wait_gone
 from tests.workload.desk import Desk, add_one
+from tests.workload.ends import finished
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,15 +46,6 @@ def _nothing_is_left(cluster: Cluster) -> Iterator[None]:
 async def of_this_module(user: Any) -> tuple[int, int, int]:
     """Count by one, from a module that the generator imports."""
     return await add_one(user)
-
-
-def finished(run: LoadRun, timeout: float = 20.0) -> pd.DataFrame:
-    """Wait for the end of a load whose generators all report, and return its history."""
-    assert run.wait(timeout)
-    assert run.finished
-    assert run.errors == {}
-    wait_gone(list(run.pids.values()))
-    return run.history.frame()
 
 
 def test_every_intended_operation_of_an_open_loop_is_counted_once(cluster: Cluster) -> None:
@@ -212,126 +201,6 @@ def test_two_loads_run_at_once_and_keep_to_themselves(cluster: Cluster) -> None:
     assert [len(frame) for frame in frames] == [30, 60]
     assert [set(frame["operation"]) for frame in frames] == [{"left"}, {"right"}]
     assert not set(runs[0].pids) & set(runs[1].pids)
-
-
-def test_what_a_killed_generator_was_to_do_counts_and_the_others_go_on(cluster: Cluster) -> None:
-    workload = rk.Workload(
-        [rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(100), generators=2
-    )
-    run = start_load(cluster, workload, duration=1.0)
-    wait_until(lambda: set(run.history.frame()["generator"]) == {"g1", "g2"})
-    (victim,) = [name for name in run.pids if name.startswith("@g2")]
-    os.kill(run.pids[victim], signal.SIGKILL)
-    assert run.wait(20.0)
-    assert list(run.errors) == [victim]
-    assert run.errors[victim]
-    assert [report.generator for report in run.reports] == ["g1"]
-    frame = run.history.frame()
-    assert frame["generator"].value_counts().to_dict() == {"g1": 50, "g2": 50}
-    lost = frame[frame["error"] == LOST]
-    assert run.lost == {victim: len(lost)}
-    assert 0 < len(lost) < 50
-    assert set(lost["generator"]) == {"g2"}
-    assert set(lost["status"]) == {"info"}
-    assert lost[["sent", "done"]].isna().all(axis=None)
-    due = (frame["intended"].sort_values() - run.started).to_numpy()
-    assert due == pytest.approx([number / 100 for number in range(100)], abs=0.005)
-    assert victim in run.incomplete
-    wait_gone(list(run.pids.values()))
-
-
-def test_what_a_generator_was_to_do_after_it_was_told_to_stop_does_not_count(
-    cluster: Cluster,
-) -> None:
-    workload = rk.Workload([rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(100))
-    run = start_load(cluster, workload, duration=60.0)
-    wait_until(lambda: len(run.history) > 0)
-    (victim,) = run.pids
-    os.kill(run.pids[victim], signal.SIGKILL)
-    run.stop()
-    stopped = monotonic() - run.started
-    assert run.wait(20.0)
-    assert len(run.history) <= 100 * stopped + 1
-
-
-@pytest.fixture
-def held() -> Iterator[Callable[[int], None]]:
-    """Stop processes with a signal, and let them go on at the end at the latest."""
-    stopped: list[int] = []
-
-    def hold(pid: int) -> None:
-        os.kill(pid, signal.SIGSTOP)
-        stopped.append(pid)
-
-    yield hold
-    for pid in stopped:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
-
-
-def test_a_generator_that_stood_still_for_a_second_counts_from_when_it_was_to_send(
-    cluster: Cluster, held: Callable[[int], None]
-) -> None:
-    workload = rk.Workload([rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(200))
-    run = start_load(cluster, workload, duration=3.0)
-    (pid,) = run.pids.values()
-    wait_until(lambda: monotonic() > run.started + 0.5)
-    held(pid)
-    began = monotonic()
-    wait_until(lambda: monotonic() > began + STALL)
-    os.kill(pid, signal.SIGCONT)
-    stood = monotonic() - began
-    frame = finished(run)
-    assert len(frame) == 600
-    assert run.lost == {}
-    # Who was to be sent `t` seconds after it stopped waited for what was left of the stop.
-    assert stood - 0.02 <= frame["response"].max() <= stood + 0.3
-    assert (frame["response"] > stood / 2).sum() == pytest.approx(200 * stood / 2, abs=60)
-    assert frame["service"].quantile(0.9) < 0.1, "what a count from the sending would say"
-    (report,) = run.reports
-    assert any("late" in warning for warning in report.warnings())
-
-
-def test_a_generator_that_stands_still_to_the_end_is_ended_and_what_it_was_to_do_counts(
-    cluster: Cluster, held: Callable[[int], None]
-) -> None:
-    workload = rk.Workload([rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(100))
-    run = start_load(cluster, workload, duration=0.8)
-    (pid,) = run.pids.values()
-    wait_until(lambda: len(run.history) > 0)
-    held(pid)
-    assert not run.wait(0.5)
-    run.abandon()
-    assert run.finished
-    frame = run.history.frame()
-    assert len(frame) == 80
-    assert 0 < (frame["error"] == LOST).sum() == run.lost["@" + frame["generator"][0] + run._suffix]
-    wait_gone([pid])
-
-
-@pytest.mark.parametrize("loop", ["open", "closed"])
-def test_rows_that_got_lost_on_the_way_are_counted_all_the_same(
-    cluster: Cluster, loop: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    took = LoadRun.take
-    lost = []
-
-    def lossy(run: LoadRun, name: str, rows: Any) -> None:
-        if not lost and len(rows):
-            lost.append(len(rows))
-        else:
-            took(run, name, rows)
-
-    monkeypatch.setattr(LoadRun, "take", lossy)
-    made = rk.arrivals.constant(100) if loop == "open" else rk.arrivals.closed(2, think_time=0.01)
-    workload = rk.Workload([rk.Operation("one", add_one)], arrivals=made)
-    run = start_load(cluster, workload, duration=0.8)
-    frame = finished(run)
-    (report,) = run.reports
-    assert list(run.lost.values()) == lost
-    assert f"did not tell of {lost[0]} operations" in run.incomplete
-    assert (frame["error"] == LOST).sum() == (lost[0] if loop == "open" else 0)
-    assert len(frame) == report.intended - (lost[0] if loop == "closed" else 0)
 
 
 def test_a_cluster_closed_in_the_middle_wakes_who_waits_and_leaves_no_generator() -> None:

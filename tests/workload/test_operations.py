@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from resilkit.errors import InvalidArgument
-from resilkit.workload import Operation, User, values
+from resilkit.workload import CallMethod, Operation, User, values
 from tests.workload.fakes import FakeClient
 
 
@@ -123,6 +123,25 @@ def test_a_bad_call_is_refused(path, arguments, options):
     assert caught.value.path == path
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("target", {"target": 3}),
+        ("method", {"method": "_private"}),
+        ("args", {"args": [1]}),
+        ("kwargs", {"kwargs": {"by": 1}}),
+        ("kwargs", {"kwargs": (("by",),)}),
+        ("timeout", {"timeout": -1}),
+        ("timeout", {"timeout": float("inf")}),
+    ],
+    ids=count(),
+)
+def test_a_bad_call_that_is_made_by_itself_is_refused_too(path, fields):
+    with pytest.raises(InvalidArgument) as caught:
+        CallMethod(**{"target": "bank", "method": "move", **fields})
+    assert caught.value.path == path
+
+
 def test_an_operation_describes_itself_as_plain_data():
     assert Operation.call("bank", "move", weight=2).describe() == {
         "name": "move",
@@ -176,6 +195,10 @@ def test_serials_never_repeat_in_a_workload():
     "make",
     [
         lambda: values.choice([]),
+        lambda: values.choice(3),
+        lambda: values.key(10**9),
+        lambda: values.key(3, prefix=None),
+        lambda: values.serial(3),
         lambda: values.integer(3, 2),
         lambda: values.number(3, 2),
         lambda: values.key(0),

@@ -40,6 +40,8 @@ def test_a_workload_says_which_loop_it_is():
         ("generators", lambda: Workload(ONE, arrivals.closed(2), generators=3)),
         ("users", lambda: Workload(ONE, arrivals.closed(2), users=2)),
         ("users", lambda: Workload(ONE, arrivals.poisson(5), users=2, generators=3)),
+        ("users", lambda: Workload(ONE, arrivals.poisson(5), users=10**12)),
+        ("max_in_flight", lambda: Workload(ONE, arrivals.poisson(5), max_in_flight=10**400)),
         ("max_in_flight", lambda: Workload(ONE, arrivals.poisson(5), max_in_flight=0)),
         ("drain", lambda: Workload(ONE, arrivals.poisson(5), drain=-1)),
         ("duration", lambda: Workload(ONE, arrivals.poisson(5)).plan(1, 0)),
@@ -78,6 +80,21 @@ def test_a_workload_describes_itself_as_plain_data():
     assert about["loop"] == "closed"
     assert about["arrivals"] == {"kind": "closed", "users": 5, "think_time": 0.0}
     assert about["operations"] == [{"name": "nothing", "weight": 1.0, "function": "nothing"}]
+
+
+def test_a_workload_shows_what_is_done_and_when():
+    made = [Operation(f"op{number}", nothing, weight=number) for number in range(8)]
+    shown = repr(Workload(made[:3], arrivals.burst(0, 50, every=2, length=0.5), generators=2))
+    assert shown == (
+        "<Workload op0 0 %, op1 33.3 %, op2 66.7 %; open loop, "
+        "burst(base=0, peak=50, every=2, length=0.5, gaps='even'), 2 generators>"
+    )
+    ramp = arrivals.stages([(number + 1, 5) for number in range(100)])
+    shown = repr(Workload(made, ramp, users=9))
+    assert "op5 17.9 %, 2 more; open loop, stages(steps=[[1.0, 5.0]" in shown
+    assert shown.endswith("9 users>")
+    assert len(shown) < 300
+    assert "closed loop, closed(users=3, think_time=0)" in repr(Workload(made, arrivals.closed(3)))
 
 
 def test_a_generator_can_import_it_without_the_heavy_libraries():
