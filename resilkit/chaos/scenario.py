@@ -207,7 +207,7 @@ class Scenario:
         clean = validate.known_keys(data, "", list(cls.__dataclass_fields__))
         if clean.get("name") is None:
             raise InvalidArgument("is missing", path="name", allowed="a text")
-        listed = clean.get("faults") or ()
+        listed = () if clean.get("faults") is None else clean["faults"]
         if isinstance(listed, str | Mapping) or not isinstance(listed, Iterable):
             raise InvalidArgument(
                 "must be a list", path="faults", value=listed, allowed="a list of faults"

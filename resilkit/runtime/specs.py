@@ -70,7 +70,7 @@ class ChildSpec:
             )
         if self.name is not None:
             _name(self.name, "ChildSpec.name")
-        if not self.id:
+        if self.id is None or (isinstance(self.id, str) and not self.id):
             object.__setattr__(self, "id", self.name or self.server.__name__)
         if not isinstance(self.id, str):
             raise InvalidArgument("must be a string", path="ChildSpec.id", value=self.id)
@@ -89,7 +89,8 @@ class ChildSpec:
             )
         validate.choice(self.restart, f"ChildSpec({self.id}).restart", _RESTARTS)
         validate.choice(self.scope, f"ChildSpec({self.id}).scope", ("cluster", "node"))
-        if self.shutdown != "brutal_kill":
+        # Looked at as text only when it is: an array, say, compares to no single answer.
+        if not (isinstance(self.shutdown, str) and self.shutdown == "brutal_kill"):
             validate.duration(self.shutdown, f"ChildSpec({self.id}).shutdown", allow_none=True)
         _flag(self.significant, f"ChildSpec({self.id}).significant")
 
