@@ -44,10 +44,27 @@ def test_a_replica_that_loses_its_disk_catches_up_before_it_serves():
 
 
 def test_five_replicas_lose_two_disks_at_a_time_and_no_write():
+    writes = wiped = 0
     for seed in range(25):
-        world = World(seed, nodes=5, crashes=0.02, wipes=0.6)
-        world.run(500)
+        world = World(seed, nodes=5, crashes=0.01, wipes=0.9)
+        world.run(800)
         assert violations(world.operations) == [], f"seed {seed}"
+        writes += acknowledged(world)
+        wiped += world.lost_disks
+    assert writes > 300
+    assert wiped > 80, "disks must have been lost"
+
+
+def test_disks_that_are_lost_while_some_replicas_cannot_reach_each_other_lose_no_write():
+    writes = wiped = 0
+    for seed in range(60):
+        world = World(seed, nodes=5, loss=0.02, crashes=0.01, wipes=0.9, cuts=0.05)
+        world.run(800)
+        assert violations(world.operations) == [], f"seed {seed}"
+        writes += acknowledged(world)
+        wiped += world.lost_disks
+    assert writes > 1_000
+    assert wiped > 200, "disks must have been lost"
 
 
 @settings(max_examples=60, deadline=None)
@@ -60,10 +77,13 @@ def test_five_replicas_lose_two_disks_at_a_time_and_no_write():
     repeat=st.sampled_from([0.0, 0.2]),
     crashes=st.sampled_from([0.0, 0.01, 0.05]),
     wipes=st.sampled_from([0.0, 0.5, 1.0]),
+    cuts=st.sampled_from([0.0, 0.05]),
 )
 def test_the_register_is_atomic_under_any_mix_of_faults(
-    *, seed, nodes, keys, steps, loss, repeat, crashes, wipes
+    *, seed, nodes, keys, steps, loss, repeat, crashes, wipes, cuts
 ):
-    world = World(seed, nodes=nodes, loss=loss, repeat=repeat, crashes=crashes, wipes=wipes)
+    world = World(
+        seed, nodes=nodes, loss=loss, repeat=repeat, crashes=crashes, wipes=wipes, cuts=cuts
+    )
     world.run(steps, keys=keys)
     assert violations(world.operations) == []

@@ -85,10 +85,13 @@ class World:
         repeat: float = 0.05,
         crashes: float = 0.01,
         wipes: float = 0.0,
+        cuts: float = 0.0,
     ) -> None:
         self.random = rng.stream(seed, "world")
         self.rules = rules
         self.loss, self.repeat, self.crashes, self.wipes = loss, repeat, crashes, wipes
+        self.cuts = cuts
+        self.apart: set[frozenset[str]] = set()
         self.names = [f"r{index}" for index in range(nodes)]
         self.hosts = {name: ReplicaHost(name) for name in self.names}
         self.lives = dict.fromkeys(self.names, 0)
@@ -171,7 +174,7 @@ class World:
 
     def arrive_at_replica(self, name: str, message: Any, sender: Any) -> None:
         host = self.hosts[name]
-        if not host.up:
+        if not host.up or frozenset((name, sender)) in self.apart:
             return
         match message:
             case Hello():
@@ -198,11 +201,12 @@ class World:
                     self.answer(sender, at_once)
 
     def answer(self, coordinator: str, answer: Answer) -> None:
-        self.send(
-            lambda: self.carry_out(
-                coordinator, self.coordinators[coordinator].answered(answer, self.now)
-            )
-        )
+        def arrive() -> None:
+            if frozenset((coordinator, answer.replica)) not in self.apart:
+                rules = self.coordinators[coordinator]
+                self.carry_out(coordinator, rules.answered(answer, self.now))
+
+        self.send(arrive)
 
     def carry_out(self, coordinator: str, actions: list[Action]) -> None:
         for action in actions:
@@ -255,6 +259,7 @@ class World:
                 self.crash(host.name, wipe=may_wipe and random.random() < self.wipes)
         if random.random() < self.crashes:
             self.restart_coordinator(random.choice(self.names))
+        self.cut_or_mend()
         for name, rules in self.coordinators.items():
             if random.random() < 0.05:
                 self.carry_out(name, rules.expire(self.now))
@@ -262,8 +267,17 @@ class World:
             kind = "put" if random.random() < 0.6 else "get"
             key = f"k{random.randrange(keys)}"
             self.invoke(random.choice(self.names), kind, key, self.step_number)
-        for _ in range(random.randrange(6)):
+        # Each message makes the more of them the more replicas there are.
+        for _ in range(random.randrange(4 * len(self.names))):
             self.deliver_one()
+
+    def cut_or_mend(self) -> None:
+        """Set two apart, or some two together again: for many steps, and never many at once."""
+        if self.random.random() < self.cuts and len(self.names) > 1:
+            if len(self.apart) >= len(self.names) // 2:
+                self.apart.discard(self.random.choice(sorted(self.apart, key=sorted)))
+            else:
+                self.apart.add(frozenset(self.random.sample(self.names, 2)))
 
     def run(self, steps: int, *, keys: int = 3) -> None:
         for _ in range(steps):
@@ -273,6 +287,7 @@ class World:
     def settle(self, keys: int) -> None:
         """Heal everything, then read every key through a new coordinator."""
         self.loss = self.repeat = 0.0
+        self.apart.clear()
         for host in self.hosts.values():
             if not host.up:
                 self.start(host.name)
