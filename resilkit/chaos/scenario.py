@@ -207,7 +207,9 @@ class Scenario:
         clean = validate.known_keys(data, "", list(cls.__dataclass_fields__))
         if clean.get("name") is None:
             raise InvalidArgument("is missing", path="name", allowed="a text")
-        listed = () if clean.get("faults") is None else clean["faults"]
+        listed = clean.get("faults")
+        if listed is None or (isinstance(listed, Mapping) and not listed):
+            listed = ()
         if isinstance(listed, str | Mapping) or not isinstance(listed, Iterable):
             raise InvalidArgument(
                 "must be a list", path="faults", value=listed, allowed="a list of faults"

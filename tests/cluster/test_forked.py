@@ -61,7 +61,7 @@ class Forker(rk.Server):
     async def awaits(self) -> int:
         """Fork; both await the loop."""
         child = os.fork()
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         return child or -1
 
     async def in_thread(self) -> int:
