@@ -1,4 +1,8 @@
-"""Ask and tell between servers of one process, and what a server costs."""
+"""Ask and tell between servers of one process, and what a server costs.
+
+pykka is asked twice: for bare integers, as fast as it goes, which is what the aims refer to; and
+through its proxies, which look a method up by its name and pass arguments, as resilkit does.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +66,69 @@ def pykka_actor() -> Any:
             return self.count
 
     return Actor.start()
+
+
+def pykka_proxy() -> Any:
+    """Start an actor and return a proxy of it, whose methods are called by name."""
+    import pykka
+
+    class Actor(pykka.ThreadingActor):
+        def __init__(self) -> None:
+            super().__init__()
+            self.count = 0
+
+        def increment(self, by: int = 1) -> int:
+            self.count += by
+            return self.count
+
+    return Actor.start().proxy()
+
+
+def pykka_proxy_ask(seconds: float) -> float:
+    """Call one after the other."""
+    proxy = pykka_proxy()
+
+    def work() -> int:
+        for _ in range(100):
+            proxy.increment().get()
+        return 100
+
+    try:
+        return rate(seconds, work, perf_counter)
+    finally:
+        proxy.stop()
+
+
+def pykka_proxy_ask_many(seconds: float) -> float:
+    """Keep a hundred futures in flight."""
+    import pykka
+
+    proxy = pykka_proxy()
+
+    def work() -> int:
+        pykka.get_all([proxy.increment() for _ in range(WIDTH)])
+        return WIDTH
+
+    try:
+        return rate(seconds, work, perf_counter)
+    finally:
+        proxy.stop()
+
+
+def pykka_proxy_tell(seconds: float) -> float:
+    """Call in batches without a reply, counted when they are handled."""
+    proxy = pykka_proxy()
+
+    def work() -> int:
+        for _ in range(BATCH):
+            proxy.increment.defer()
+        proxy.increment().get()
+        return BATCH
+
+    try:
+        return rate(seconds, work, perf_counter)
+    finally:
+        proxy.stop()
 
 
 def pykka_ask(seconds: float) -> float:
@@ -131,21 +198,33 @@ ROWS = (
         name="ask-inside",
         title="ask inside a node",
         unit="per second",
-        contestants={"resilkit": resilkit_ask, "pykka": pykka_ask},
+        contestants={
+            "resilkit": resilkit_ask,
+            "pykka": pykka_ask,
+            "pykka (proxy)": pykka_proxy_ask,
+        },
         aims=(Aim("pykka", 8),),
     ),
     Row(
         name="ask-inside-concurrent",
         title="ask inside a node, 100 in flight",
         unit="per second",
-        contestants={"resilkit": resilkit_ask_many, "pykka": pykka_ask_many},
+        contestants={
+            "resilkit": resilkit_ask_many,
+            "pykka": pykka_ask_many,
+            "pykka (proxy)": pykka_proxy_ask_many,
+        },
         aims=(Aim("pykka", 8),),
     ),
     Row(
         name="tell-inside",
         title="tell inside a node, counted when handled",
         unit="per second",
-        contestants={"resilkit": resilkit_tell, "pykka": pykka_tell},
+        contestants={
+            "resilkit": resilkit_tell,
+            "pykka": pykka_tell,
+            "pykka (proxy)": pykka_proxy_tell,
+        },
         aims=(Aim("pykka", 8),),
     ),
     Row(
