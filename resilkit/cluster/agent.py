@@ -54,6 +54,7 @@ class Agent(Server):
         self.standing = Standing(self._process.node, transport)
         self.failures: list[tuple[str, str]] | None = None
         self.awaiting_start: list[Deferred] = []
+        self.starts: dict[str, asyncio.Task[None] | ServerProcess] = {}
         self.monitor_nodes()
         self.send_after(interval, "sample")
 
@@ -121,23 +122,41 @@ class Agent(Server):
 
     # Servers -------------------------------------------------------------------------------------
 
-    def start(self, spec: ChildSpec | SupervisorSpec) -> Any:
+    def start(self, spec: ChildSpec | SupervisorSpec, key: str) -> Any:
         """Start an application; the agent goes on with other work meanwhile."""
-        caller = self.defer()
-        self._process.node.spawn_task(self._start(caller, spec))
+        start = self._process.loop.create_task(self._start(self.defer(), spec, key))
+        self.starts[key] = start
         return NO_REPLY
 
-    async def _start(self, caller: Deferred, spec: ChildSpec | SupervisorSpec) -> None:
+    async def give_up(self, key: str) -> None:
+        """Stop what was to be started under `key`, whether it has started meanwhile or not."""
+        start = self.starts.pop(key, None)
+        if isinstance(start, ServerProcess):
+            start.asked = True
+            start.end("killed")
+        elif start is not None:
+            start.cancel()
+            await asyncio.wait({start})
+
+    async def _start(self, caller: Deferred, spec: ChildSpec | SupervisorSpec, key: str) -> None:
         node = self._process.node
         try:
             process = await self.run_application(spec)
-        except ResilkitError as error:
-            node.emit(
-                "supervision", "start_failed", spec.id, reason=reasons.describe(error), again=False
-            )
+        except (ResilkitError, asyncio.CancelledError) as error:
+            self.starts.pop(key, None)
+            given_up = isinstance(error, asyncio.CancelledError)
+            why = "it took too long" if given_up else reasons.describe(error)
+            node.emit("supervision", "start_failed", spec.id, reason=why, again=False)
             caller.fail(error)
+            if given_up:
+                raise
         else:
+            self.starts[key] = process
+            process.on_end.append(lambda _: self._forget_start(key))
             caller.reply((process.pid, isinstance(spec, SupervisorSpec)))
+
+    def _forget_start(self, key: str) -> None:
+        self.starts.pop(key, None)
 
     async def run_applications(self, specs: Sequence[ChildSpec | SupervisorSpec]) -> None:
         """Start what the node starts by itself, in order; one that fails does not keep the rest."""
@@ -183,8 +202,9 @@ class Agent(Server):
             "terminated",
             label,
             supervisor="",
+            pid=str(process.pid),
             reason=reasons.describe(reason),
-            asked=reasons.is_shutdown(reason),
+            asked=process.asked,
         )
 
     async def stop_applications(self) -> None:
@@ -194,6 +214,7 @@ class Agent(Server):
             ended: asyncio.Future[Any] = node.loop.create_future()
             process.on_end.append(ended.set_result)
             process.parent = self._process.pid
+            process.asked = True
             process.exit_signal(self._process.pid, "shutdown", by_link=False)
             if process.alive:
                 await ended
@@ -266,6 +287,7 @@ class Agent(Server):
     def remove(self, fault_id: str) -> None:
         """Take a fault off the links; unknown is no error: healing twice is healing once."""
         self.standing.remove(fault_id)
+        self._flush()  # what it still tells, of failures say, comes before this answer
 
     def cut(self, peers: list[str], direction: str) -> None:
         """Cut the links to `peers`: ``"both"``, ``"out"`` or ``"in"``."""

@@ -141,7 +141,8 @@ class Cluster:
         Raises:
             InvalidArgument: It is nothing that can be started, or the node is unknown.
             AlreadyStarted: Its name is taken.
-            StartFailed: Its ``init``, or a child's, failed; what had started was stopped.
+            StartFailed: Its ``init``, or a child's, failed, or it was not up after `timeout`
+                seconds; what had started was stopped.
             NodeDown: The node does not run.
         """
         return self._sync(self.astart(what, *args, name=name, node=node, timeout=timeout))
@@ -164,6 +165,7 @@ class Cluster:
             )
         else:
             validate.choice(node, "node", list(session.nodes))
+        validate.duration(timeout, "timeout", allow_none=True, allow_zero=False)
         self._session.refuse_closed()
         pid, _ = await session.thread.bridge(session.start_application(spec, node, timeout))
         return ClusterReference(session, spec.name if spec.name is not None else pid)

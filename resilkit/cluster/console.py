@@ -41,6 +41,8 @@ class Console(Process):
         for row in rows:
             if row[0] == "event":
                 _, time, kind, event, target, detail = row
+                if event == "fault_failed":
+                    session.faults.failed(node, **detail)
                 session.events.append(
                     time - offset, kind, event, node=node, target=target, detail=detail
                 )
@@ -82,7 +84,8 @@ class _Receiver:
         self.on_unsendable: Callable[[str, Message, BaseException], None] = (
             session.node.on_unsendable
         )
-        self.on_undecodable: Callable[[str, BaseException], None] = session.node.on_undecodable
+        self.on_undecodable: Callable[..., None] = session.node.on_undecodable
+        self.emit: Callable[..., None] = session.node.emit
 
     def peer_up(self, name: str, incarnation: int, role: str) -> None:
         """Pass it on, and attach to the node."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from resilkit.errors import ResilkitError
+from resilkit.errors import CallTimeout, NodeDown, ResilkitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,11 +31,21 @@ class FaultBook:
         self._rules: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
         self.injections: dict[str, Injection] = {}
         self.ids: list[str] = []
+        self.outcomes: dict[str, dict[str, Any]] = {}
 
     def new_id(self, name: str) -> str:
         """Return an id for an injection: the fault's name and a number."""
         self.ids.append(f"{name}-{len(self.ids) + 1}")
         return self.ids[-1]
+
+    def failed(self, node: str, *, id: str, why: str, failures: int) -> None:
+        """Note that a fault failed on messages: whatever else it did, it was not delivered."""
+        row = self.outcomes.get(id)
+        if row is not None:
+            times = f" ({failures} times)" if failures > 1 else ""
+            row.setdefault("failed", {})[node] = f"{why}{times}"
+            told = "; ".join(f"on {name}: {each}" for name, each in row["failed"].items())
+            row.update(delivered=False, why=f"it failed, and was ignored for the message, {told}")
 
     # Cuts ----------------------------------------------------------------------------------------
 
@@ -77,7 +87,7 @@ class FaultBook:
         for name in self._session.nodes:
             peers = _peers(name, self._link_faults[fault_id][1])
             if peers:
-                await self.tell(name, "install", fault_id, fault, peers)
+                await self.tell(name, "install", fault_id, fault, peers, raises=True)
                 self._session.refresh_boot(name)
 
     async def remove(self, fault_id: str) -> None:
@@ -122,8 +132,12 @@ class FaultBook:
             ],
         }
 
-    async def tell(self, name: str, method: str, *args: Any) -> None:
-        """Tell a node, if it is there; one that is not learns it when it starts."""
+    async def tell(self, name: str, method: str, *args: Any, raises: bool = False) -> None:
+        """Tell a node, if it is there; one that is not learns it when it starts.
+
+        Raises:
+            ResilkitError: With `raises`, when the node is there and does not take it.
+        """
         session = self._session
         if session.nodes[name].status not in ("running", "paused", "starting"):
             return
@@ -131,9 +145,9 @@ class FaultBook:
             # It will take this first thing when it goes on; waiting for it would never end.
             session.node.spawn_task(self._tell_later(name, method, *args))
             return
-        await self._tell_later(name, method, *args)
+        await self._tell_later(name, method, *args, raises=raises)
 
-    async def _tell_later(self, name: str, method: str, *args: Any) -> None:
+    async def _tell_later(self, name: str, method: str, *args: Any, raises: bool = False) -> None:
         session = self._session
         if session.node.membership.incarnation(name) is None and (
             session.nodes[name].status == "starting"
@@ -144,6 +158,8 @@ class FaultBook:
         except ResilkitError as error:
             if session.nodes[name].status == "running" and not session.closed:
                 session.note("alert", "fault_not_told", name, what=method, why=str(error))
+                if raises and not isinstance(error, (CallTimeout, NodeDown)):
+                    raise  # one that is silent or gone has it from its boot record at the latest
 
     # The end -------------------------------------------------------------------------------------
 

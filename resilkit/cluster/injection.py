@@ -187,6 +187,8 @@ class Injection:
                 return
             if not targets:
                 raise Refused("nobody is there whom its targets fit")
+            # Noted first: it may fail on a message before all have it.
+            session.faults.outcomes[strike.id] = row
             measured = await strike.deliver(targets)
         except asyncio.CancelledError:
             # Half delivered is delivered: whoever ends the injection expects it gone.
@@ -199,7 +201,7 @@ class Injection:
             self._note("failed", strike, why=row["why"])
             await self._undo(strike)
             return
-        row.update(delivered=True, **measured)
+        row.update(delivered="failed" not in row, **measured)
         self._active.append(strike)
         # As of its beginning: building up a pressure takes time, and does harm meanwhile.
         session.events.append(

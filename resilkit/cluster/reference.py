@@ -29,6 +29,9 @@ class _Call:
     def __init__(self, reference: ClusterReference) -> None:
         self._reference = reference
 
+    def __repr__(self) -> str:
+        return f"<calls of {self._reference!r}>"
+
     def __getattr__(self, method: str) -> Callable[..., Any]:
         _public(method)
         reference = self._reference
@@ -53,6 +56,9 @@ class _AwaitableCall:
     def __init__(self, reference: ClusterReference) -> None:
         self._reference = reference
 
+    def __repr__(self) -> str:
+        return f"<awaitable calls of {self._reference!r}>"
+
     def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
         _public(method)
         reference = self._reference
@@ -75,6 +81,9 @@ class _Cast:
 
     def __init__(self, reference: ClusterReference) -> None:
         self._reference = reference
+
+    def __repr__(self) -> str:
+        return f"<casts to {self._reference!r}>"
 
     def __getattr__(self, method: str) -> Callable[..., None]:
         _public(method)

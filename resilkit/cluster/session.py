@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,7 @@ __all__ = ["Session"]
 
 CONSOLE = "@notebook"
 _AGENT_TIMEOUT = 10.0
+_GIVE_UP_TIMEOUT = 1.0
 
 
 class Session:
@@ -349,10 +351,23 @@ class Session:
     async def start_application(
         self, spec: ChildSpec | SupervisorSpec, node: str, timeout: float | None = None
     ) -> tuple[Pid, bool]:
-        """Start `spec` on a node, now and whenever the node is started again."""
-        pid, supervisor = await self.ask_agent(
-            node, "start", spec, timeout=timeout or self.start_timeout
-        )
+        """Start `spec` on a node, now and whenever the node is started again.
+
+        Raises:
+            StartFailed: Among others when it is not up after `timeout` seconds; then it is stopped.
+        """
+        limit = timeout or self.start_timeout
+        key = secrets.token_hex(8)
+        try:
+            pid, supervisor = await self.ask_agent(node, "start", spec, key, timeout=limit)
+        except CallTimeout as error:
+            with suppress(ResilkitError):
+                # A node that does not answer now finds this when it goes on.
+                await self.ask_agent(node, "give_up", key, timeout=_GIVE_UP_TIMEOUT)
+            raise StartFailed(
+                f"{spec.id!r} had not started on node {node} within {limit:g} s; it is stopped",
+                reason=error,
+            ) from None
         self.nodes[node].applications.append(spec)
         self.refresh_boot(node)
         return pid, supervisor

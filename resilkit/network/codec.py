@@ -146,8 +146,10 @@ class Codec:
         """
         return pickle.loads(self._learn(data))
 
-    def salvage(self, data: bytes | memoryview) -> tuple[list[Any], list[BaseException]]:
-        """Return the messages that can be read although `decode` failed, and why others cannot.
+    def salvage(
+        self, data: bytes | memoryview
+    ) -> tuple[list[Any], list[tuple[BaseException, Any]]]:
+        """Return the messages that `decode` could have read, and what is left of the others.
 
         Raises:
             Exception: The bytes are damaged: nothing can be read.

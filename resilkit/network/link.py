@@ -235,15 +235,18 @@ class Link:
         if transport is not None and not transport.is_closing():
             transport.write(frame(kind, body))
 
-    def decode(self, body: memoryview) -> tuple[list[Any], list[BaseException]]:
-        """Return the messages of a frame that can be read, and why others cannot."""
+    def decode(self, body: memoryview) -> tuple[list[Any], list[tuple[BaseException, Any]]]:
+        """Return the messages of a frame that can be read, and why others cannot.
+
+        With each error stands what is left of its message, ``None`` when nothing is.
+        """
         try:
             return self._codec.decode(body), []
         except BaseException as error:  # noqa: BLE001 - the others must arrive; even of a sys.exit
             try:
                 return self._codec.salvage(body)
             except BaseException:  # noqa: BLE001 - the first error says more
-                return [], [error]
+                return [], [(error, None)]
 
     def drop_waiting(self) -> None:
         """Lose what has not been written yet: the link was cut."""

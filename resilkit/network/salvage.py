@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["salvage"]
+__all__ = ["Partly", "salvage"]
 
 
 class _Lost(Exception):
@@ -32,6 +32,21 @@ class _Marker:
 
     def __reduce__(self) -> Any:
         raise _Lost(self.error)
+
+    def __repr__(self) -> str:
+        return "<unreadable>"
+
+
+class Partly(Exception):
+    """What was packed up by itself cannot be read whole.
+
+    Attributes:
+        rest: What is left of it, with markers in it.
+    """
+
+    def __init__(self, error: BaseException, rest: Any) -> None:
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.rest = rest
 
 
 class _Reader(pickle._Unpickler):
@@ -56,7 +71,7 @@ class _Reader(pickle._Unpickler):
                     raise one.error
             step(self)
         except BaseException as error:  # noqa: BLE001 - whatever user code raised, a sys.exit too
-            marker = _Marker(error)
+            marker = error.rest if isinstance(error, Partly) else _Marker(error)
             self.stack[bottom:] = [marker]
             if not calls:
                 # It was filled in place, so it may be known already: nobody may use it.
@@ -114,8 +129,11 @@ for _name in ("APPENDS", "SETITEMS", "ADDITEMS"):
     _guard_marked(_name)
 
 
-def salvage(data: bytes, dumps: Any) -> tuple[list[Any], list[BaseException]]:
-    """Return the items of a pickled list that can be read, and an error for each that cannot.
+def salvage(data: bytes, dumps: Any) -> tuple[list[Any], list[tuple[BaseException, Any]]]:
+    """Return the items of a pickled list that can be read, and those that cannot.
+
+    Of each of the others there is the error, and what is left of it: the item with a marker in the
+    place of what could not be made, or the marker alone.
 
     Args:
         data: The pickled list.
@@ -132,12 +150,12 @@ def salvage(data: bytes, dumps: Any) -> tuple[list[Any], list[BaseException]]:
     if not isinstance(items, list):
         raise pickle.UnpicklingError(f"a frame held a {type(items).__name__}, not a list")
     kept: list[Any] = []
-    errors: list[BaseException] = []
+    errors: list[tuple[BaseException, Any]] = []
     for item in items:
         try:
             dumps(item)
         except _Lost as lost:
-            errors.append(lost.error)
+            errors.append((lost.error, item))
         except BaseException:  # noqa: BLE001 - it came by pickle, so it is whole: it just cannot go on
             kept.append(item)
         else:

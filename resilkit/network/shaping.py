@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.errors import InvalidArgument
 from resilkit.network.verdicts import Deliver, Drop, Duplicate, Message, Pass, Verdict
-from resilkit.runtime.reasons import text_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,8 +31,8 @@ class Shaper:
     unless a verdict says otherwise: a message never leaves before the one in front of it, not even
     when the fault that held that one back is gone.
 
-    A fault that raises, or says something else than a verdict, has no say on that message. The
-    loop's exception handler is told the first time.
+    A fault that raises, or says something else than a verdict, has no say on that message, and
+    `failed` is told.
 
     Args:
         loop: Whose time delays are in.
@@ -41,20 +40,22 @@ class Shaper:
         source: The sending node.
         target: The node at the other end.
         classify: Names the kind of a message.
+        failed: Called with the id of a fault and its error, for each message on which it failed.
     """
 
     __slots__ = (
-        "_blamed", "_busy_until", "_classify", "_held", "_last", "_loop", "_numbers", "_rng",
+        "_busy_until", "_classify", "_failed", "_held", "_last", "_loop", "_numbers", "_rng",
         "_source", "_target", "_timer", "_timer_due", "faults",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - all that a link has, in one place
         self,
         loop: asyncio.AbstractEventLoop,
         rng: random.Random,
         source: str,
         target: str,
         classify: Callable[[tuple[Any, ...]], str],
+        failed: Callable[[str, BaseException], None],
     ) -> None:
         self._loop = loop
         self._rng = rng
@@ -68,7 +69,7 @@ class Shaper:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         self._busy_until: dict[str, float] = {}
-        self._blamed: set[str] = set()
+        self._failed = failed
 
     @property
     def idle(self) -> bool:
@@ -134,12 +135,7 @@ class Shaper:
                 allowed="PASS, Deliver, Drop or Duplicate",
             )  # fmt: skip
         except BaseException as error:  # noqa: BLE001 - a slip in a fault must not stop the node
-            if fault_id not in self._blamed:
-                self._blamed.add(fault_id)
-                which = f"{fault_id!r} ({text_of(fault, repr)})"
-                self._loop.call_exception_handler(
-                    {"message": f"the link fault {which} failed and is ignored", "exception": error}
-                )
+            self._failed(fault_id, error)
             return Pass()
 
     def _at(

@@ -6,7 +6,8 @@ import copy
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import Any, Final
 
-from resilkit.network.codec import by_value, from_value
+from resilkit.network.codec import Codec, by_value, from_value
+from resilkit.network.salvage import Partly
 from resilkit.runtime.kinds import REPLY
 
 __all__ = ["MUTABLE", "Held", "as_sent", "held"]
@@ -32,10 +33,23 @@ class Held:
 
     def __init__(self, message: Message) -> None:
         self.message = message
-        self._data = by_value(message)
+        self._data = by_value([message])
 
     def __reduce__(self) -> Any:
-        return (from_value, (self._data,))
+        return (taken_out, (self._data,))
+
+
+def taken_out(data: bytes) -> Any:
+    """Return the message that `Held` kept as bytes.
+
+    Raises:
+        Partly: It cannot be read, or not whole.
+    """
+    try:
+        return from_value(data)[0]
+    except BaseException as error:
+        _, lost = Codec().salvage(data)
+        raise Partly(error, lost[0][1] if lost else None) from error
 
 
 def held(message: Message) -> Message | Held:

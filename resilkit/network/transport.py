@@ -92,7 +92,7 @@ class SocketTransport:
         self._loop = asyncio.get_running_loop()
         self._links: dict[str, Link] = {}
         self._counters: dict[str, LinkCounters] = {}
-        self._faults = LinkFaults(self.hello, rng.getrandbits(63), classify)
+        self._faults = LinkFaults(self.hello, rng.getrandbits(63), classify, self._fault_failed)
         self._direct: dict[str, Link] = {}
         self._near = frozenset(self._neighbours())
         self._beating: asyncio.Task[None] | None = None
@@ -286,22 +286,37 @@ class SocketTransport:
         finally:
             if self._bind is not None:
                 del binding.make
-        for error in errors:
-            self._receiver.on_undecodable(peer.name, error)
-        if self.cuts.active and self.cuts.loses(peer.name, "in"):
-            # Decoded all the same: it may define classes that later messages name.
+        # Decoded all the same where it is lost: it may define classes that later messages name.
+        lost = self.cuts.active and self.cuts.loses(peer.name, "in")
+        if not lost:
+            self._take(link, kind, messages)
+        for error, rest in errors:
+            self._unreadable(peer.name, kind, error, None if lost else rest)
+        if lost:
             return
-        self._life.heard(link)
-        if kind == DATA:
-            if self._is_link(peer) and not self.membership.known(peer.name, peer.incarnation):
-                link.counters.drops += len(messages)
-                return
-            self._receiver.deliver(peer.name, peer.incarnation, messages)
-        else:
-            self._forwarder.take(link, messages)
         # What the messages made this node send goes now, all in one frame a link, not a turn
         # of the loop later.
         self.flush()
+
+    def _take(self, link: Link, kind: int, messages: list[Any]) -> None:
+        peer = link.peer
+        self._life.heard(link)
+        if kind != DATA:
+            self._forwarder.take(link, messages)
+        elif self._is_link(peer) and not self.membership.known(peer.name, peer.incarnation):
+            link.counters.drops += len(messages)
+        else:
+            self._receiver.deliver(peer.name, peer.incarnation, messages)
+
+    def _unreadable(self, source: str, kind: int, error: BaseException, rest: Any) -> None:
+        """Tell of what could not be read, and of whose message it was if that can be seen."""
+        if isinstance(rest, tuple) and kind == FORWARD:
+            # Only at its end: what is on its way is for others to wait for.
+            source, rest = (rest[0], rest[-1]) if rest[2] == self.hello.name else (source, None)
+        self._receiver.on_undecodable(source, error, rest if isinstance(rest, tuple) else ())
+
+    def _fault_failed(self, fault_id: str, why: str, failures: int) -> None:
+        self._receiver.emit("alert", "fault_failed", "", id=fault_id, why=why, failures=failures)
 
     def _links_changed(self) -> None:
         if self.hello.role == "member":

@@ -118,6 +118,7 @@ async def terminate(supervisor: ServerProcess, child: Child) -> Any:
         "terminated",
         child.id,
         supervisor=supervisor.label,
+        pid=str(pid),
         reason=reasons.describe(reason),
         asked=asked,
     )

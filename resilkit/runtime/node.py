@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import rng as rng_module
 from resilkit.errors import InvalidArgument, NodeDown, NoProcess
-from resilkit.runtime import kinds, reasons, signals, unsendable
+from resilkit.runtime import kinds, reasons, signals, unreadable, unsendable
 from resilkit.runtime.at_once import AtOnce
 from resilkit.runtime.calls import CallTable
 from resilkit.runtime.kinds import CALL, CAST, EXIT, FAIL, INFO, REPLY
@@ -385,9 +385,9 @@ class Node:
         """Deal with one message that could not be pickled."""
         unsendable.settle(self, node, message, error)
 
-    def on_undecodable(self, source: str, error: BaseException) -> None:
-        """Tell of a frame or a message that could not be read: it is lost."""
-        self.emit("alert", "undecodable", source, why=reasons.describe(error))
+    def on_undecodable(self, source: str, error: BaseException, rest: Message = ()) -> None:
+        """Deal with a frame or a message of which only `rest` could be read."""
+        unreadable.settle(self, source, error, rest)
 
     def close(self, error: Callable[[], BaseException]) -> None:
         """End everything here without a word to anybody: the node is going away."""

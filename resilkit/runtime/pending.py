@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from resilkit.errors import InvalidArgument
 from resilkit.runtime import reasons
 from resilkit.runtime.context import require_current
 from resilkit.runtime.kinds import SETTLED
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from resilkit.runtime.messages import Pid
     from resilkit.runtime.server_process import ServerProcess
 
-__all__ = ["Deferred", "Timer"]
+__all__ = ["Deferred", "Timer", "two_answers"]
 
 
 class Timer:
@@ -25,6 +26,12 @@ class Timer:
     def __init__(self, process: ServerProcess) -> None:
         self._process = process
         self._handle: asyncio.TimerHandle | None = None
+
+    def __repr__(self) -> str:
+        if self._handle is None:
+            return "<timer: over>"
+        left = max(0.0, self._handle.when() - self._process.loop.time())
+        return f"<timer of {self._process.label}: in {left:.3g} s>"
 
     def start(self, delay: float, message: Any) -> None:
         """Send `message` after `delay` seconds."""
@@ -71,5 +78,18 @@ class Deferred:
         node.answer_for(owner.node, self.caller, self.reference, value, is_error=is_error)
         node.signal(owner, (SETTLED, owner.number, self.caller, self.reference))
 
+    def __repr__(self) -> str:
+        return f"<deferred reply to {self.caller}>" if self.owner else "<deferred reply to nobody>"
+
     def __reduce__(self) -> Any:
         return (Deferred, (self.caller, self.reference, self.owner))
+
+
+def two_answers(method: str, value: object) -> InvalidArgument:
+    """Return the error of a handler that took a `Deferred` and answers all the same."""
+    return InvalidArgument(
+        f"{method} took a Deferred, and returned an answer besides",
+        path="reply",
+        value=value,
+        allowed="NO_REPLY, when the answer is to come through what defer() gave",
+    )

@@ -51,8 +51,18 @@ class Receiver(Protocol):
         """Learn that one message could not be pickled; the others went."""
         ...
 
-    def on_undecodable(self, source: str, error: BaseException) -> None:
-        """Learn that a frame of `source` could not be read; its messages are lost."""
+    def on_undecodable(self, source: str, error: BaseException, rest: Message = ()) -> None:
+        """Learn that something of `source` is lost: it could not be read.
+
+        Args:
+            source: Who sent it.
+            error: Why.
+            rest: What could be read of the one message; empty when a whole frame is lost.
+        """
+        ...
+
+    def emit(self, kind: str, event: str, target: str = "", **detail: Any) -> None:
+        """Tell the event stream what happened on the way."""
         ...
 
 

@@ -33,6 +33,9 @@ class _Call:
         self._address = address
         self._timeout = timeout
 
+    def __repr__(self) -> str:
+        return f"<calls of {_shown(self._address)}>"
+
     def __getattr__(self, method: str) -> Callable[..., Future[Any]]:
         address, timeout = self._address, self._timeout
 
@@ -52,6 +55,9 @@ class _Cast:
     def __init__(self, address: Address) -> None:
         self._address = address
 
+    def __repr__(self) -> str:
+        return f"<casts to {_shown(self._address)}>"
+
     def __getattr__(self, method: str) -> Callable[..., None]:
         address = self._address
 
@@ -63,6 +69,10 @@ class _Cast:
             return cast
         self.__dict__[method] = cast
         return cast
+
+
+def _shown(address: Address) -> str:
+    return str(address) if isinstance(address, Pid) else repr(address)
 
 
 class Reference:
@@ -178,8 +188,7 @@ class Reference:
         return (revive, (self._address, self._timeout))
 
     def __repr__(self) -> str:
-        shown = str(self._address) if isinstance(self._address, Pid) else repr(self._address)
-        return f"Reference({shown})"
+        return f"Reference({_shown(self._address)})"
 
 
 class _Binding(threading.local):

@@ -43,6 +43,12 @@ class Server:
     of what you go on to change, as ``lines`` does below. Between nodes, and to and from a
     notebook, messages are copies.
 
+    All servers of a node share one thread. A handler that blocks it (``time.sleep(7)``, a long
+    computation, a plain socket) stops the whole node for that long: its other servers, starts on
+    it, and its signs of life, so that `Cluster.health` says that it does not answer and the others
+    may take it for lost. Await instead (``await asyncio.sleep(7)``), or do the work in a thread:
+    ``await asyncio.to_thread(work)``. A node that stood still tells so by an alert ``stalled``.
+
     A class of a notebook or of ``__main__`` runs with the module's globals as they were when the
     server was started: a helper that is defined again counts for the servers that are started from
     then on, and for those that come back with a node that is started again. On a node each such
@@ -227,7 +233,28 @@ class Server:
         return self._process.send_after(delay, message)
 
     def defer(self) -> Deferred:
-        """Return what answers the present call later; return `NO_REPLY` from the handler."""
+        """Return what answers the present call later; return `NO_REPLY` from the handler.
+
+        A handler that returns anything else, ``None`` too, while its `Deferred` has no answer yet
+        is taken for one that forgot it: the server ends with `InvalidArgument`, as OTP ends one
+        with a bad return value, and the caller sees why. In a cast or in `info` nobody waits:
+        answers through the `Deferred` go nowhere.
+
+        Examples:
+            >>> from resilkit.runtime import NO_REPLY
+            >>> class Gate(Server):
+            ...     def init(self):
+            ...         self.waiting = []
+            ...
+            ...     def enter(self):
+            ...         self.waiting.append(self.defer())
+            ...         return NO_REPLY
+            ...
+            ...     def open(self):
+            ...         for caller in self.waiting:
+            ...             caller.reply("come in")
+            ...         self.waiting.clear()
+        """
         return self._process.defer()
 
     def stop(self, reason: Any = "normal") -> NoReturn:

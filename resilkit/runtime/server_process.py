@@ -11,7 +11,7 @@ from resilkit.runtime import reasons
 from resilkit.runtime.carried import carry, raised_by
 from resilkit.runtime.kinds import CALL, CAST, INFO
 from resilkit.runtime.messages import NO_REPLY, Pid
-from resilkit.runtime.pending import Deferred, Timer
+from resilkit.runtime.pending import Deferred, Timer, two_answers
 from resilkit.runtime.process import Process
 from resilkit.runtime.server import Server, StopServer, unknown_method
 from resilkit.runtime.storage import Storage
@@ -38,6 +38,7 @@ class ServerProcess(Process):
         "_methods",
         "_rng",
         "_storage",
+        "asked",
         "busy_seconds",
         "deferred",
         "ending",
@@ -62,6 +63,7 @@ class ServerProcess(Process):
         self.high_water = 0
         self.busy_seconds = 0.0
         self.ending = False
+        self.asked = False  # to end, by somebody else
         self._methods: dict[str, Callable[..., Any]] = {}
         self._call: tuple[str, int] | None = None
         self._rng: random.Random | None = None
@@ -165,6 +167,9 @@ class ServerProcess(Process):
                 self._await(result)
                 break
             if kind == CALL and result is not NO_REPLY:
+                if self.deferred and self._call in self.deferred:
+                    self._raised(two_answers(message[2], result), began=True)
+                    break
                 # `Node.answer`, written out for the caller on this node.
                 if message[5] == node.name:
                     node.calls.resolve(node.name, message[6], result)
@@ -209,6 +214,9 @@ class ServerProcess(Process):
         if error is not None:
             self._raised(error, began=True)
         elif call is not None and task.result() is not NO_REPLY:
+            if call in self.deferred:
+                self._raised(two_answers("the handler", task.result()), began=True)
+                return
             self.node.answer(call[0], call[1], task.result())
         if self.alive and not self.ending:
             self.run()
@@ -259,6 +267,7 @@ class ServerProcess(Process):
         elif request == "state":
             self.node.answer(caller, reference, dict(vars(self.server)))
         elif request == "stop":
+            self.asked = True
             self.on_end.append(lambda _: self.node.answer(caller, reference, value=True))
             self.finish(argument)
 

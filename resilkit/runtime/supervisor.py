@@ -165,9 +165,9 @@ class Supervisor(Server):
                 await self._restart(child)
 
     async def _ended(self, child: Child, reason: Any) -> None:
+        self._tell("terminated", child, reason=reasons.describe(reason), asked=False)
         child.pid = None
         child.status = "terminated"
-        self._tell("terminated", child, reason=reasons.describe(reason), asked=False)
         restart = child.spec.restart
         if restart == "permanent" or (restart == "transient" and not reasons.is_shutdown(reason)):
             await self._restart(child)

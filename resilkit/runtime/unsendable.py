@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from resilkit.errors import InternalError, InvalidArgument, ServerExit
@@ -25,13 +26,13 @@ def settle(node: Node, target: str, message: Message, error: BaseException) -> N
         error: What the pickler said.
     """
     kind = message[0]
-    why = f"what was sent cannot travel between processes: {reasons.describe(error)}"
+    why = _cannot("what was sent", message[3:5], error)
     if kind == CALL:
         node.calls.fail(target, message[6], InvalidArgument(why, path=str(message[2])))
     elif kind == SYSTEM or kind == QUERY:  # noqa: PLR1714
         node.calls.fail(target, message[5], InvalidArgument(why, path=str(message[2])))
     elif kind == REPLY:
-        answer = InvalidArgument(f"the reply cannot travel: {reasons.describe(error)}")
+        answer = InvalidArgument(_cannot("the reply", message[2], error))
         node.transport.send(target, (FAIL, message[1], answer))
     elif kind == FAIL:
         node.transport.send(target, (FAIL, message[1], _stand_in(message[2])))
@@ -39,7 +40,7 @@ def settle(node: Node, target: str, message: Message, error: BaseException) -> N
         instead = (
             _stand_in(message[3])
             if message[4]
-            else InvalidArgument(f"the reply cannot travel: {reasons.describe(error)}")
+            else InvalidArgument(_cannot("the reply", message[3], error))
         )
         node.transport.send(target, (*message[:3], instead, True))
     elif kind == EXIT:
@@ -48,6 +49,29 @@ def settle(node: Node, target: str, message: Message, error: BaseException) -> N
         node.transport.send(target, (*message[:4], _stand_in(message[4])))
     else:
         node.emit("alert", "unsendable", target, why=why)
+
+
+def _cannot(what: str, value: object, error: BaseException) -> str:
+    """Return why something cannot travel between processes."""
+    if _awaits(value):
+        return (
+            f"{what} cannot travel: a call in it was not awaited, and gave what is to be awaited "
+            "instead of its result; did you forget await?"
+        )
+    return f"{what} cannot travel between processes: {reasons.describe(error)}"
+
+
+def _awaits(value: object, depth: int = 3) -> bool:
+    """Whether something that is to be awaited stands in `value`, in plain containers too."""
+    if isawaitable(value):
+        return True
+    if depth == 0:
+        return False
+    if type(value) is dict:
+        value = list(value.values())
+    if type(value) not in (list, tuple, set):
+        return False
+    return any(_awaits(each, depth - 1) for each in value)  # type: ignore[attr-defined]
 
 
 def _stand_in(reason: object) -> BaseException:

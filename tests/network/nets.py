@@ -46,8 +46,11 @@ class Recorder:
     def on_unsendable(self, node: str, message: Any, error: BaseException) -> None:
         self._note("unsendable", node, message, type(error).__name__)
 
-    def on_undecodable(self, source: str, error: BaseException) -> None:
+    def on_undecodable(self, source: str, error: BaseException, rest: Any = ()) -> None:
         self._note("undecodable", source, type(error).__name__)
+
+    def emit(self, kind: str, event: str, target: str = "", **detail: Any) -> None:
+        self._note(kind, event, target, detail)
 
     def messages(self, source: str | None = None) -> list[Any]:
         return [e[3] for e in self.log if e[0] == "message" and source in (None, e[1])]
