@@ -13,7 +13,7 @@ from resilkit.cluster.standing import Standing
 from resilkit.errors import Refused, ResilkitError
 from resilkit.runtime import NO_REPLY, ChildSpec, Server, SupervisorSpec, reasons, spawn
 from resilkit.runtime.kinds import INFO
-from resilkit.runtime.messages import NodeLost, NodeUp, Pid
+from resilkit.runtime.messages import Pid
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.runtime.supervisor import Supervisor
 
@@ -55,7 +55,7 @@ class Agent(Server):
         self.failures: list[tuple[str, str]] | None = None
         self.awaiting_start: list[Deferred] = []
         self.starts: dict[str, asyncio.Task[None] | ServerProcess] = {}
-        self.monitor_nodes()
+        self._process.node.names.on_told = lambda: self._process.info("told")
         self.send_after(interval, "sample")
 
     # Streaming -----------------------------------------------------------------------------------
@@ -95,8 +95,8 @@ class Agent(Server):
                 self.backlog.extend(row for row in rows if row[0] == "event")
 
     def info(self, message: Any) -> None:
-        """Sample on the timer; look again who is reached when that changes."""
-        if isinstance(message, (NodeUp, NodeLost)):
+        """Sample on the timer; look again who is reached when another node has told its names."""
+        if message == "told":
             self._look_around()
         elif message == "sample":
             self.send_after(self.interval, "sample")
@@ -254,13 +254,14 @@ class Agent(Server):
         }
 
     def wait_reachable(self, names: list[str]) -> Any:
-        """Answer when all of `names` are reached from here."""
+        """Answer when all of `names` are reached from here, and have told the names they hold."""
         self.joiners.append((self.defer(), set(names)))
         self._look_around()
         return NO_REPLY
 
     def _look_around(self) -> None:
-        reached = set(self.nodes())
+        node = self._process.node
+        reached = {node.name, *(node.names.told_by & node.reached.keys())}
         for joiner in list(self.joiners):
             if joiner[1] <= reached:
                 self.joiners.remove(joiner)

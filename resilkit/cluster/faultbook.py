@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import CallTimeout, NodeDown, ResilkitError
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["FaultBook"]
 
 Pair = tuple[str, str]
+
+_PATIENCE = 1.0
+"""Seconds that healing waits for nodes to find each other; another fault may keep them apart."""
 
 
 class FaultBook:
@@ -67,6 +71,7 @@ class FaultBook:
 
     async def _apply(self, before: set[Pair]) -> None:
         now = self.cut_pairs()
+        together: dict[str, list[str]] = {}
         for name in self._session.nodes:
             old, new = _directions(name, before), _directions(name, now)
             if old == new:
@@ -78,6 +83,21 @@ class FaultBook:
                 if peers:
                     await self.tell(name, "cut", peers, direction)
             self._session.refresh_boot(name)
+            together[name] = [peer for peer in mended if peer not in new]
+        await self._find_each_other(together)
+
+    async def _find_each_other(self, wanted: dict[str, list[str]]) -> None:
+        """Wait until nodes that may talk again do, so that the next call finds its way."""
+        session = self._session
+        if session.closed:
+            return
+        running = {name for name, node in session.nodes.items() if node.status == "running"}
+        asks = [
+            session.ask_agent(name, "wait_reachable", here, timeout=_PATIENCE)
+            for name, peers in wanted.items()
+            if name in running and (here := [peer for peer in peers if peer in running])
+        ]
+        await asyncio.gather(*asks, return_exceptions=True)
 
     # Link faults ---------------------------------------------------------------------------------
 

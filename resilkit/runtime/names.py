@@ -65,6 +65,9 @@ class Names:
         self._lost: dict[str, int] = {}
         # Where the names were held that a loss has freed: for the error that says so.
         self._freed: dict[str, str] = {}
+        # The nodes that have told their names since they were reached, and who hears of the next.
+        self.told_by: set[str] = set()
+        self.on_told: Callable[[], None] = lambda: None
         # Counts what this node registers, so that a process may take a name again.
         self._stamp = 0
         self._repeater = Repeater(node)
@@ -373,10 +376,14 @@ class Names:
                 self._note(name, pid)
         if ask:
             self._tell_mine(source, ask=False)
+        if source in self._node.reached:
+            self.told_by.add(source)
+            self.on_told()
 
     def peer_down(self, peer: str, incarnation: int) -> None:
         """Free the names that were held on a lost node; ask anew what it was asked."""
         self._lost[peer] = incarnation
+        self.told_by.discard(peer)
         for name in [name for name, pid in self._table.items() if pid.node == peer]:
             del self._table[name]
             self._freed[name] = peer

@@ -8,6 +8,7 @@ import pytest
 
 import resilkit as rk
 from resilkit import faults
+from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
 from resilkit.faults.registry import _REGISTERED
 from tests.cluster.harm import fault_events, hears, probes, wait_until, wait_whole
@@ -67,6 +68,23 @@ def test_one_is_cut_from_the_rest(cluster: Cluster) -> None:
         assert hearing(cluster) == views(cluster) == expected
         assert len(injection.outcomes[0]["cuts"]) == 4
     wait_until(lambda: hearing(cluster) == ALL)
+
+
+@pytest.mark.parametrize("kind", ["one", "one_way", "bridge"])
+def test_who_was_cut_finds_the_others_as_soon_as_it_is_healed(cluster: Cluster, kind: str) -> None:
+    for _ in range(10):
+        with cluster.inject(faults.Partition(kind)):  # type: ignore[arg-type]
+            pass
+        assert hearing(cluster) == views(cluster) == ALL
+
+
+def test_healing_does_not_wait_for_those_whom_another_fault_keeps_apart(cluster: Cluster) -> None:
+    with cluster.inject(faults.Partition("one", targets="n2")):
+        began = monotonic()
+        with cluster.inject(faults.Partition("one", targets="n1")):
+            pass
+        assert monotonic() - began < 1.0
+        assert hearing(cluster)["n1"] == ["n1", "n3"]
 
 
 def test_halves_are_drawn_by_the_seed_and_hear_only_their_own(cluster: Cluster) -> None:
