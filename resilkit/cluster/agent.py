@@ -28,6 +28,8 @@ AGENT_NUMBER = 1
 """The process number of the agent: the first process of its node."""
 
 _BACKLOG = 10_000
+_STALL = 1.0
+"""Seconds for which a node's loop stands still before that is told."""
 
 
 class Agent(Server):
@@ -48,7 +50,7 @@ class Agent(Server):
         self.console: Pid | None = None
         self.backlog: deque[tuple[Any, ...]] = deque(maxlen=_BACKLOG)
         self.outbox: list[tuple[Any, ...]] = []
-        self.applications: list[ServerProcess] = []
+        self.applications: dict[ServerProcess, ChildSpec | SupervisorSpec] = {}
         self.pressures = Pressures()
         self.joiners: list[tuple[Deferred, set[str]]] = []
         self.standing = Standing(self._process.node, transport)
@@ -101,7 +103,11 @@ class Agent(Server):
         elif message == "sample":
             self.send_after(self.interval, "sample")
             if self.console is not None:
-                self._queue(("sample", self.now(), self.sample(), self._servers(), self._links()))
+                values = self.sample()
+                self._queue(("sample", self.now(), values, self._servers(), self._links()))
+                # Each reading is about the time since the last one, so each stall is in one.
+                if (seconds := values.get("loop_lag", 0.0)) >= _STALL:
+                    self._process.node.emit("alert", "stalled", "", seconds=round(seconds, 3))
 
     def _servers(self) -> list[tuple[str, int, int, int, float]]:
         """Return (name, queue, high water, messages handled, seconds in handlers) a server."""
@@ -189,14 +195,14 @@ class Agent(Server):
         """Start `spec` at the top of this node."""
         node = self._process.node
         process = await spawn(node, spec)
-        self.applications.append(process)
+        self.applications[process] = spec
         label, pid = process.label, str(process.pid)
         node.emit("supervision", "started", spec.id, supervisor="", pid=pid, restarts=0)
         process.on_end.append(lambda reason: self._application_ended(process, label, reason))
         return process
 
     def _application_ended(self, process: ServerProcess, label: str, reason: Any) -> None:
-        self.applications.remove(process)
+        del self.applications[process]
         self._process.node.emit(
             "supervision",
             "terminated",
@@ -210,14 +216,16 @@ class Agent(Server):
     async def stop_applications(self) -> None:
         """End the applications in reverse order, each by its own shutdown."""
         node = self._process.node
-        for process in list(reversed(self.applications)):
+        own = self._process.pid
+        for process, spec in list(reversed(self.applications.items())):
             ended: asyncio.Future[Any] = node.loop.create_future()
             process.on_end.append(ended.set_result)
-            process.parent = self._process.pid
-            process.asked = True
-            process.exit_signal(self._process.pid, "shutdown", by_link=False)
+            process.parent, process.asked = own, True
+            limit = 0.0 if isinstance(spec.shutdown, str) else spec.shutdown
+            process.exit_signal(own, "kill" if limit == 0.0 else "shutdown", by_link=False)
             if process.alive:
-                await ended
+                await asyncio.wait({ended}, timeout=limit)
+            process.exit_signal(own, "kill", by_link=False)
 
     def servers(self) -> list[dict[str, Any]]:
         """Return a row a server: name, pid, class, kind, queue length, messages handled, names."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit.errors import InvalidArgument
 from resilkit.network.codec import by_value, from_value
 from resilkit.runtime import ChildSpec, Server, SupervisorSpec
+from resilkit.runtime.specs import check_unsupervised
 
 if TYPE_CHECKING:
     from resilkit.cluster.specs import NodeSpec
@@ -22,7 +23,8 @@ def as_spec(
     """Return the spec for a spec, a server class, or text such as ``"package.module:Name"``.
 
     Raises:
-        InvalidArgument: It is none of them, or the text names nothing that can be imported.
+        InvalidArgument: It is none of them, the text names nothing that can be imported, or the
+            spec asks for a supervisor, which it would not have.
 
     Examples:
         >>> class Echo(Server):
@@ -40,6 +42,7 @@ def as_spec(
                 value=what,
                 allowed="name=… and arguments with a Server class only",
             )
+        check_unsupervised(what, path)
         return what
     if isinstance(what, type) and issubclass(what, Server):
         # Not restarted: nobody supervises it.

@@ -129,7 +129,8 @@ class Cluster:
     ) -> ClusterReference:
         """Start a server, or a supervisor with its children, and return its reference.
 
-        It starts again whenever its node is started again.
+        It starts again whenever its node is started again. A server that stands alone is not
+        restarted when it ends: only a supervisor restarts.
 
         Args:
             what: A `Server` subclass, a `ChildSpec` or a `SupervisorSpec`.
@@ -139,7 +140,8 @@ class Cluster:
             timeout: Seconds that it may take; the spec's ``start_timeout`` when left out.
 
         Raises:
-            InvalidArgument: It is nothing that can be started, or the node is unknown.
+            InvalidArgument: It is nothing that can be started, a spec asks for a supervisor that
+                it would not have, or the node is unknown.
             AlreadyStarted: Its name is taken.
             StartFailed: Its ``init``, or a child's, failed, or it was not up after `timeout`
                 seconds; what had started was stopped.

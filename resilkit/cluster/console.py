@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Console"]
 
+_SLACK = 2.0
+"""Seconds that an alert of a stall may come after it."""
+
 
 class Console(Process):
     """Puts what the nodes stream into the event log and the metric store, on one clock."""
@@ -43,6 +46,8 @@ class Console(Process):
                 _, time, kind, event, target, detail = row
                 if event == "fault_failed":
                     session.faults.failed(node, **detail)
+                if event == "stalled" and self._was_paused(node, time - offset, detail["seconds"]):
+                    continue  # no wonder, and told already
                 session.events.append(
                     time - offset, kind, event, node=node, target=target, detail=detail
                 )
@@ -50,6 +55,11 @@ class Console(Process):
                 self._sample(node, row[1] - offset, *row[2:])
         for listener in self.listeners:
             listener(node, rows)
+
+    def _was_paused(self, node: str, until: float, seconds: float) -> bool:
+        """Whether a node was told to pause in the time for which its loop stood still."""
+        state = self.session.nodes.get(node)
+        return state is not None and state.resumed >= until - seconds - _SLACK
 
     def _sample(
         self,

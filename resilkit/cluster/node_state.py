@@ -18,12 +18,13 @@ class NodeState:
     Attributes:
         status: ``"starting"`` until its own applications have started, then ``"running"``;
             ``"paused"``, ``"stopped"``, ``"killed"``, ``"crashed"`` or ``"restarting"``.
+        resumed: When it last went on after a pause, on the handle's clock.
         failures: Its own applications that could not start with it, and why.
     """
 
     __slots__ = (
-        "applications", "changed", "failures", "incarnation", "pid", "process_start", "spec",
-        "status", "wanted",
+        "applications", "changed", "failures", "incarnation", "pid", "process_start", "resumed",
+        "spec", "status", "wanted",
     )  # fmt: skip
 
     def __init__(self, spec: NodeSpec) -> None:
@@ -36,3 +37,4 @@ class NodeState:
         self.changed = asyncio.Event()
         self.wanted: str | None = None
         self.process_start = 0.0
+        self.resumed = float("-inf")

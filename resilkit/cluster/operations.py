@@ -34,6 +34,8 @@ async def signal(session: Session, name: str, number: int) -> None:
         raise NodeDown(f"node {name} is {node.status}", node=name, definite=True)
     if number == signals.SIGKILL:
         node.wanted = "killed"
+    if number == signals.SIGCONT:
+        node.resumed = session.clock.now()  # before it can say how long it stood still
     await session.launcher.signal(name, number, group=number == signals.SIGKILL)
     if number == signals.SIGSTOP:
         session.set_status(node, "paused")

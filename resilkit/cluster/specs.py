@@ -31,7 +31,8 @@ class NodeSpec:
     Args:
         name: 1 to 64 letters, digits, ``_``, ``-`` and ``.``; unique in the cluster.
         applications: What the node starts, in order: server classes, child specs, supervisor
-            specs, or text such as ``"package.module:Name"``.
+            specs, or text such as ``"package.module:Name"``. They start with the node; a server
+            that ends is restarted by a supervisor alone.
         config: Settings that override the cluster's; what servers read as their configuration.
         limits: What the node may use of the machine; replaces the cluster's limits whole.
         restart: What happens when its process ends; ``None`` for the cluster's policy.
@@ -362,9 +363,10 @@ def _application(application: Any, path: str) -> Any:
     elif isinstance(application, type):
         return application
     else:
-        from resilkit.runtime.specs import ChildSpec, SupervisorSpec
+        from resilkit.runtime.specs import ChildSpec, SupervisorSpec, check_unsupervised
 
         if isinstance(application, ChildSpec | SupervisorSpec):
+            check_unsupervised(application, path)
             return application
     allowed = "a server class, a spec, or text 'package.module:Name'"
     raise InvalidArgument("is no application", path=path, value=application, allowed=allowed)

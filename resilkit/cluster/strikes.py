@@ -9,7 +9,7 @@ from resilkit import validate
 from resilkit.cluster import operations
 from resilkit.cluster.children_strike import ChildrenStrike
 from resilkit.cluster.strike import Strike
-from resilkit.errors import InvalidArgument, NodeDown, Refused, ResilkitError
+from resilkit.errors import ClusterError, InvalidArgument, NodeDown, Refused, ResilkitError
 from resilkit.faults import (
     ChildrenRule,
     Fault,
@@ -48,15 +48,13 @@ class _Links(Strike):
 
 
 class _Partition(Strike):
-    """A partition: links cut at both ends."""
+    """A partition: pairs of nodes cut from each other, at both ends."""
 
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         pairs = self.fault.cuts(targets, self.rng)
         if not pairs:
             raise Refused("no two nodes are there to be cut from each other")
         _refuse_dead(self.session, targets)
-        # Only links can be cut; messages between the two that take another way are blocked by
-        # cutting every link between the sides.
         await self.session.faults.cut(self.id, pairs)
         return {"cuts": sorted(f"{a}->{b}" for a, b in pairs)}
 
@@ -146,7 +144,10 @@ class _Node(Strike):
             except ResilkitError as error:  # one that does not come back must not keep the rest
                 errors.append(error)
         if self._written_down:
-            await session.launcher.undo(self.id)
+            undone = await session.launcher.undo(self.id)
+            why = "; ".join(each.reason for each in undone if each.outcome == "failed")
+            if why:
+                errors.append(ClusterError(f"the launcher could not let the node go on: {why}"))
         self._delivered.clear()
         if errors:
             raise errors[0]

@@ -56,7 +56,7 @@ class Child:
             "id": self.id,
             "ref": self.reference(),
             "status": self.status,
-            "restart": self.spec.restart,
+            "restart": str(self.spec.restart),
             "kind": self.kind,
             "restarts": self.restarts,
         }

@@ -10,7 +10,7 @@ from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.runtime.server import Server
 
-__all__ = ["ChildSpec", "SupervisorSpec"]
+__all__ = ["ChildSpec", "SupervisorSpec", "check_unsupervised"]
 
 Restart = Literal["permanent", "transient", "temporary"]
 Strategy = Literal["one_for_one", "one_for_all", "rest_for_one"]
@@ -21,9 +21,23 @@ _STRATEGIES = ("one_for_one", "one_for_all", "rest_for_one")
 _AUTO = ("never", "any_significant", "all_significant")
 
 
+class _Unsaid(str):
+    """A default of a spec: the same text, told apart from one that somebody wrote."""
+
+    __slots__ = ()
+
+
+_PERMANENT: Any = _Unsaid("permanent")
+
+
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
     """How a supervisor starts, restarts and stops one server.
+
+    Only a supervisor restarts. Given to `Cluster.start`, or to a node as an application, it has
+    none: the server is stopped by this spec, and starts again with its node, but nobody restarts
+    it when it ends. A `restart` or `significant` that asks for more is refused there; put it under
+    a `SupervisorSpec`.
 
     Args:
         server: The `Server` subclass.
@@ -31,8 +45,8 @@ class ChildSpec:
         name: The name to register it under, ``None`` for none.
         args: Positional arguments of its ``init``.
         kwargs: Keyword arguments of its ``init``.
-        restart: ``"permanent"`` (always), ``"transient"`` (unless it ended with ``normal``,
-            ``shutdown`` or ``(shutdown, x)``) or ``"temporary"`` (never).
+        restart: ``"permanent"`` (always; the default), ``"transient"`` (unless it ended with
+            ``normal``, ``shutdown`` or ``(shutdown, x)``) or ``"temporary"`` (never).
         shutdown: Seconds that it may take to end after ``shutdown`` before it is killed,
             ``None`` for no limit, or ``"brutal_kill"`` for no time at all.
         significant: Whether its end can end the supervisor (`SupervisorSpec.auto_shutdown`).
@@ -55,7 +69,7 @@ class ChildSpec:
     name: str | None = field(default=None, kw_only=True)
     args: tuple[Any, ...] = field(default=(), kw_only=True)
     kwargs: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
-    restart: Restart = field(default="permanent", kw_only=True)
+    restart: Restart = field(default=_PERMANENT, kw_only=True)
     shutdown: float | Literal["brutal_kill"] | None = field(default=5.0, kw_only=True)
     significant: bool = field(default=False, kw_only=True)
     scope: Literal["cluster", "node"] = field(default="cluster", kw_only=True)
@@ -108,7 +122,8 @@ class SupervisorSpec:
         max_seconds: The window of `max_restarts`, in seconds.
         auto_shutdown: Ends the supervisor when a significant child ended by itself: ``"never"``,
             ``"any_significant"`` or ``"all_significant"``.
-        restart: What its own supervisor does when it ends, as for a child.
+        restart: What its own supervisor does when it ends, as for a child. At the top of a node it
+            has none, and a `restart` that asks for more is refused.
         significant: As for a child.
         scope: As for a child: ``"node"`` for a name that each node can give once, which takes no
             agreement with the others.
@@ -130,7 +145,7 @@ class SupervisorSpec:
     max_restarts: int = field(default=3, kw_only=True)
     max_seconds: float = field(default=5.0, kw_only=True)
     auto_shutdown: AutoShutdown = field(default="never", kw_only=True)
-    restart: Restart = field(default="permanent", kw_only=True)
+    restart: Restart = field(default=_PERMANENT, kw_only=True)
     significant: bool = field(default=False, kw_only=True)
     scope: Literal["cluster", "node"] = field(default="cluster", kw_only=True)
 
@@ -203,6 +218,23 @@ class SupervisorSpec:
                 value=True,
                 allowed='auto_shutdown="any_significant" or "all_significant"',
             )
+
+
+def check_unsupervised(spec: ChildSpec | SupervisorSpec, path: str) -> None:
+    """Refuse what asks for a supervisor, where `spec` is to stand at the top of a node.
+
+    Raises:
+        InvalidArgument: It says by itself that it is to be restarted, or that it is significant.
+    """
+    said = not isinstance(spec.restart, _Unsaid) and spec.restart != "temporary"
+    if not said and not spec.significant:
+        return
+    raise InvalidArgument(
+        "asks for a supervisor, and at the top of a node there is none",
+        path=f"{path}.restart" if said else f"{path}.significant",
+        value=spec.restart if said else True,
+        allowed="the spec among the children of a SupervisorSpec, or without this",
+    )
 
 
 def _no_name_twice(spec: SupervisorSpec, where: str) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import resilkit as rk
+from resilkit import faults
 from resilkit.cluster.cluster import Cluster
+from resilkit.cluster.launcher_events import Undone
 from resilkit.faults.registry import _REGISTERED
 from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
@@ -247,3 +250,98 @@ def test_one_that_is_stopped_was_asked(cluster: Cluster) -> None:
     cluster.start(Counter, name="asked", node="n1").stop()
     wait_until(lambda: len(lives(cluster, "asked")) == 2)
     assert lives(cluster, "asked")[-1][2] is True
+
+
+# Blocking, and who restarts ----------------------------------------------------------------------
+
+
+class Blocking(rk.Server):
+    """Blocks its node."""
+
+    def block(self, seconds: float) -> None:
+        """Block."""
+        signal.sigtimedwait([], seconds)
+
+
+def test_a_node_that_stood_still_tells_so_once_and_a_paused_one_does_not(cluster: Cluster) -> None:
+    blocking = cluster.start(Blocking, name="blocking", node="n1")
+    cluster.nodes["n2"].pause()
+    blocking.call.block(1.3)
+    cluster.nodes["n2"].resume()
+    seen = {name: samples(cluster, name) for name in ("n1", "n2")}
+    wait_until(lambda: all(samples(cluster, name) > count + 2 for name, count in seen.items()))
+    (alert,) = alerts(cluster, "stalled")
+    assert alert["node"] == "n1"
+    assert 1.0 < alert["seconds"] < 10.0
+    blocking.stop()
+
+
+def samples(cluster: Cluster, node: str) -> int:
+    frame = cluster.metrics.frame("loop_lag")
+    return int((frame["node"] == node).sum())
+
+
+@pytest.mark.parametrize("restart", ["permanent", "transient"])
+def test_a_spec_that_asks_for_a_supervisor_is_refused_where_there_is_none(
+    cluster: Cluster, restart: Any
+) -> None:
+    spec = rk.ChildSpec(Counter, name="alone", restart=restart)
+    with pytest.raises(rk.InvalidArgument, match=r"spec\.restart: asks for a supervisor") as caught:
+        cluster.start(spec)
+    assert caught.value.value == restart
+    with pytest.raises(rk.InvalidArgument, match=r"spec\.restart"):
+        cluster.start(rk.SupervisorSpec("alone", restart=restart))
+    significant = rk.ChildSpec(Counter, restart="temporary", significant=True)
+    with pytest.raises(rk.InvalidArgument, match=r"spec\.significant"):
+        cluster.start(significant)
+    with pytest.raises(rk.InvalidArgument, match=r"nodes\[0\]\.applications\[0\]\.restart"):
+        rk.ClusterSpec(nodes=[rk.NodeSpec("a", applications=[spec])]).validated()
+    # Under a supervisor it holds, and without it a server may stand alone.
+    child = cluster.start(rk.SupervisorSpec("over", [spec])).children()[0]
+    assert child["restart"] == restart
+    assert type(child["restart"]) is str
+    cluster.whereis("over").stop()
+    cluster.start(rk.ChildSpec(Counter, name="alone")).stop()
+
+
+class Stubborn(rk.Server):
+    """Takes its time to end."""
+
+    def init(self) -> None:
+        """Be asked."""
+        self.trap_exit = True
+
+    async def terminate(self, reason: Any) -> None:
+        """Take it."""
+        await asyncio.sleep(60.0)
+
+
+@pytest.mark.parametrize("shutdown", [0.1, "brutal_kill"])
+def test_a_server_that_stands_alone_has_the_time_of_its_spec_to_end(shutdown: Any) -> None:
+    with rk.Cluster(nodes=1) as cluster:
+        cluster.start(rk.ChildSpec(Stubborn, name="stubborn", shutdown=shutdown))
+        cluster.nodes["n1"].stop(timeout=20.0)
+        assert not alerts(cluster, "unclean_stop")
+        assert [asked for *_, asked in lives(cluster, "stubborn")] == [None, True]
+
+
+def test_what_the_launcher_could_not_undo_is_told(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = cluster._session.launcher
+    undo = launcher.undo
+
+    async def half(key: str) -> list[Undone]:
+        await undo(key)
+        return [
+            Undone(key, {}, "failed", "PermissionError: not yours"),
+            Undone(key, {}, "gone", ""),
+        ]
+
+    monkeypatch.setattr(launcher, "undo", half)
+    injection = cluster.inject(faults.NodePause(), "n2")
+    injection.heal()
+    (alert,) = alerts(cluster, "undo_failed")
+    assert alert["id"] == injection.id
+    assert "PermissionError: not yours" in alert["why"]
+    assert cluster.nodes["n2"].status == "running"
