@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resilkit import clock
 from resilkit.chaos.judge import judge
+from resilkit.cluster.loop_thread import HEED_EVERY
 from resilkit.experiment.assembly import limits_of
 from resilkit.history import History
 from resilkit.metrics.events import EventLog
@@ -57,8 +60,27 @@ def rehearse(criteria: Iterable[str | Criterion]) -> None:
     """Judge `criteria` once for nothing, so that all that this needs is imported now.
 
     A second of importing under load would stop the clock: the thread that takes in what the load
-    generators and the nodes say shares the interpreter with it.
+    generators and the nodes say shares the interpreter with it. And an interrupt in the middle of
+    an import can leave half a library behind, until the notebook is restarted. So this happens in
+    a thread of its own, which goes on to its end when nobody waits for it any more.
     """
+    outcome: Future[None] = Future()
+
+    def work() -> None:
+        try:
+            _rehearse(criteria)
+        except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(None)
+
+    threading.Thread(target=work, name="resilkit-rehearsal").start()
+    while not outcome.done():
+        wait([outcome], HEED_EVERY)
+    outcome.result()
+
+
+def _rehearse(criteria: Iterable[str | Criterion]) -> None:
     import scipy.stats  # noqa: F401 - what percentiles need, also without a criterion about them
 
     evidence = _Rehearsal()
