@@ -10,6 +10,7 @@ from resilkit import validate
 from resilkit.chaos import grammar
 from resilkit.chaos.quantities import MEASURES, SHOWN_UNIT, Measure
 from resilkit.errors import InvalidArgument
+from resilkit.records import readable
 
 __all__ = ["DEFAULT_CRITERIA", "Criterion", "as_criteria", "check_operations"]
 
@@ -23,6 +24,7 @@ DEFAULT_CRITERIA: tuple[str, ...] = (
 """Sensible demands on a service under load; nothing is judged by them unless you pass them."""
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Criterion:
     """A statement that a run must satisfy. Write it as text: `Criterion.parse`.

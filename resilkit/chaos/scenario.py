@@ -13,6 +13,7 @@ from resilkit.chaos.criteria import Criterion, as_criteria
 from resilkit.chaos.scenario_files import dump_yaml, read_document
 from resilkit.errors import InvalidArgument
 from resilkit.faults import Fault, occurs, schedule
+from resilkit.records import readable
 from resilkit.rng import stream
 
 __all__ = ["INTENSITIES", "Planned", "Scenario"]
@@ -26,6 +27,7 @@ MOST_INJECTIONS = 10_000
 _LONGEST_TEXT = 200
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Planned:
     """One injection of a timeline.
@@ -45,6 +47,7 @@ class Planned:
     fault: Fault
 
 
+@readable
 @dataclass(frozen=True, slots=True, repr=False)
 class Scenario:
     """Faults on a timeline, and the criteria that a system must meet under them.

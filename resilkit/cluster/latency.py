@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.records import readable
 
 if TYPE_CHECKING:
     from random import Random
@@ -17,6 +18,7 @@ _KEYS = ("low", "high", "distribution")
 DISTRIBUTIONS = ("uniform", "constant", "normal", "exponential")
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class LinkLatency:
     """How long a message is under way on a healthy link, beyond what the machine itself takes.

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.records import readable
 
 __all__ = ["Limits"]
 
@@ -22,6 +23,7 @@ _LEAST = {
 _MOST = 2**62  # the kernel's own "no limit" lies just above
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one node may use of the machine; the kernel enforces it. ``None`` means no limit.

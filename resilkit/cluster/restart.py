@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, cast
 
 from resilkit import validate
+from resilkit.records import readable
 
 __all__ = ["MODES", "RestartPolicy"]
 
 MODES = ("never", "always", "on_crash")
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:
     """What happens when a node's process ends by itself, or is killed.

@@ -15,6 +15,7 @@ from resilkit.cluster.limits import Limits
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.cluster.topology import Edge, links, validated_topology
 from resilkit.errors import InvalidArgument
+from resilkit.records import readable
 from resilkit.runtime.names import keep_lower
 
 __all__ = ["MOST_NODES", "ClusterSpec", "NodeSpec"]
@@ -24,6 +25,7 @@ MOST_NODES = 1000
 _NODE_KEYS = ("name", "applications", "config", "limits", "restart")
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
     """One node of a cluster. What it leaves open, the cluster's own settings decide.
@@ -100,6 +102,7 @@ class NodeSpec:
         return cls(**given).validated(path)
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class ClusterSpec:
     """A cluster: its nodes, links and settings. Checked whole when it is made; starts nothing.

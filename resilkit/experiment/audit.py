@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.records import readable
 
 __all__ = ["Audit", "as_audit"]
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
     """The consistency of a system's data, found by looking at it after the faults are gone.

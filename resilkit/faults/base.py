@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
 from resilkit.errors import InvalidArgument
 from resilkit.faults.fields import Chance, Period, PositiveSeconds, ScaledCount, Seconds, field_info
 from resilkit.faults.targets import Targets, choose_targets, natural_order
+from resilkit.records import readable
 
 if TYPE_CHECKING:
     from random import Random
@@ -47,6 +48,7 @@ __all__ = [
 ]
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One kind of harm, and when, whom and how surely it hits.
@@ -189,6 +191,7 @@ class MessageView(Protocol):
         """The encoded size, or 0 unless the fault sets `LinkFault.needs_size`."""
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LinkFault(Fault):
     """A fault on the links between nodes; by default on all of them.
@@ -242,6 +245,7 @@ class LinkFault(Fault):
         return near if wanted == len(near) else sorted(rng.sample(near, wanted))
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Signal:
     """One thing to do to a node's process, and how to take it back.
@@ -265,6 +269,7 @@ class Signal:
         return ("resume",) if self.signal == "pause" else ()
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class NodeFault(Fault):
     """A fault of whole nodes; by default of one, drawn by the seed."""
@@ -274,6 +279,7 @@ class NodeFault(Fault):
         raise NotImplementedError
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerRule:
     """What the runtime does to a server that is hit.
@@ -298,6 +304,7 @@ class ServerRule:
         return self.after_calls is None and self.share is None and self.method is None
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildrenRule:
     """What is done to the children of a supervisor while the fault is in.
@@ -315,6 +322,7 @@ class ChildrenRule:
     targets: str | int | Sequence[str] = "one"
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ServerFault(Fault):
     """A fault of servers, by name; by default of one, drawn by the seed."""
@@ -324,6 +332,7 @@ class ServerFault(Fault):
         raise NotImplementedError
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PartitionFault(Fault):
     """A fault that cuts nodes from each other."""
@@ -340,6 +349,7 @@ class PartitionFault(Fault):
         raise NotImplementedError
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pressure:
     """What a node's process should hold or burn.
@@ -367,6 +377,7 @@ class Pressure:
         )
 
 
+@readable
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ResourceFault(Fault):
     """A fault that uses up what a node needs; by default on one, drawn by the seed."""

@@ -17,6 +17,7 @@ from resilkit.faults.base import (
     ResourceFault,
     ServerFault,
 )
+from resilkit.records import readable
 
 __all__ = ["register_fault", "registered_faults"]
 
@@ -131,7 +132,7 @@ def _slotted(fault_class: type[F]) -> type[F]:
     ``dataclass(slots=True)`` makes a new class, and before Python 3.14 the methods' own
     ``__class__`` still points at the old one: a bare ``super()`` then raises TypeError.
     """
-    made = dataclass(frozen=True, slots=True, repr=False)(fault_class)
+    made = readable(dataclass(frozen=True, slots=True, repr=False)(fault_class))
     for member in vars(made).values():
         function: Any = getattr(member, "__func__", getattr(member, "fget", member))
         if isinstance(function, types.FunctionType):

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from resilkit import validate
+from resilkit.records import readable
 
 __all__ = ["PASS", "Deliver", "Drop", "Duplicate", "Message", "Pass", "Verdict"]
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Pass:
     """No objection: the next fault is asked, and in the end the message goes as it is."""
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Deliver:
     """Deliver the message later.
@@ -34,11 +37,13 @@ class Deliver:
         validate.duration(self.after, "Deliver.after")
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Drop:
     """Lose the message."""
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Duplicate:
     """Deliver the message, and copies of it.

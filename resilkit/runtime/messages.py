@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from resilkit.records import readable
+
 if TYPE_CHECKING:
     from resilkit.runtime.reference import Reference
 
@@ -28,6 +30,7 @@ class Pid(NamedTuple):
         return f"<{self.node}.{self.number}.{self.incarnation}>"
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Down:
     """A monitored process has ended.
@@ -43,6 +46,7 @@ class Down:
     reason: Any
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Exit:
     """A linked process has ended, or somebody sent an exit signal; only for those that trap exits.
@@ -56,6 +60,7 @@ class Exit:
     reason: Any
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Published:
     """Somebody published to a topic that matches a subscription.
@@ -69,6 +74,7 @@ class Published:
     payload: Any
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class NodeUp:
     """A node can be reached (again). For servers that called `Server.monitor_nodes`.
@@ -82,6 +88,7 @@ class NodeUp:
     majority: bool
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class NodeLost:
     """A node cannot be reached any more: it died, was cut off, or fell silent.

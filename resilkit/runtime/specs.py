@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.records import readable
 from resilkit.runtime.server import Server
 
 __all__ = ["ChildSpec", "SupervisorSpec", "check_unsupervised"]
@@ -30,6 +31,7 @@ class _Unsaid(str):
 _PERMANENT: Any = _Unsaid("permanent")
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
     """How a supervisor starts, restarts and stops one server.
@@ -109,6 +111,7 @@ class ChildSpec:
         _flag(self.significant, f"ChildSpec({self.id}).significant")
 
 
+@readable
 @dataclass(frozen=True, slots=True, repr=False)
 class SupervisorSpec:
     """A supervisor: its children in order, and what it does when one ends (OTP's rules).

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.records import readable
 
 if TYPE_CHECKING:
     from resilkit.workload.client import User
@@ -21,6 +22,7 @@ OperationFunction = Callable[["User"], Awaitable[Any]]
 _LONGEST_NAME = 64
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class CallMethod:
     """The function behind `Operation.call`: one call of one method of one named server.
@@ -59,6 +61,7 @@ class CallMethod:
         return await getattr(reference.call, self.method)(*args, **kwargs)
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One thing that users do.

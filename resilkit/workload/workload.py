@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.records import readable
 from resilkit.workload.operations import Operation
 from resilkit.workload.specs import MOST_USERS, Arrivals, Closed, OpenArrivals
 
@@ -20,6 +21,7 @@ _LONGEST_SHOWN = 60
 """Letters that it has for each field of the arrivals."""
 
 
+@readable
 @dataclass(frozen=True, slots=True)
 class GeneratorPlan:
     """What one load generator does. Made by `Workload.plan`; travels to the generator's process.
@@ -64,6 +66,7 @@ class GeneratorPlan:
         return cast("Closed", self.arrivals)
 
 
+@readable
 @dataclass(frozen=True, slots=True, repr=False)
 class Workload:
     """Weighted operations plus arrivals: what users do to a system, and how often.

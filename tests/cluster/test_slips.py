@@ -313,7 +313,7 @@ class Stubborn(rk.Server):
 
     async def terminate(self, reason: Any) -> None:
         """Take it."""
-        await asyncio.sleep(60.0)
+        await asyncio.sleep(3600.0)
 
 
 @pytest.mark.parametrize("shutdown", [0.1, "brutal_kill"])
