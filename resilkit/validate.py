@@ -27,6 +27,7 @@ __all__ = [
     "parse_duration",
     "parse_size",
     "probability",
+    "relocated",
 ]
 
 LONGEST_DURATION = 1e9
@@ -142,13 +143,18 @@ def _plain(value: object, *, integer: bool) -> float | None:
 def _range(low: float | None, high: float | None, *, low_open: bool, integer: bool) -> str:
     kind = "a whole number" if integer else "a number"
     if low is not None and high is not None and not low_open:
-        return f"{kind} from {low:g} to {high:g}"
+        return f"{kind} from {_bound(low)} to {_bound(high)}"
     parts = []
     if low is not None:
-        parts.append(f"{'>' if low_open else '>='} {low:g}")
+        parts.append(f"{'>' if low_open else '>='} {_bound(low)}")
     if high is not None:
-        parts.append(f"<= {high:g}")
+        parts.append(f"<= {_bound(high)}")
     return f"{kind} {' and '.join(parts)}" if parts else f"{kind}, finite"
+
+
+def _bound(value: float) -> str:
+    """Return a limit as a person writes it: whole numbers with all their digits."""
+    return str(int(value)) if math.isfinite(value) and value == int(value) else f"{value:g}"
 
 
 @overload
@@ -185,7 +191,7 @@ def duration(
         return number(value, path, low=0.0, high=LONGEST_DURATION, low_open=not allow_zero)
     except InvalidArgument as error:
         sign = ">= 0" if allow_zero else "> 0"
-        allowed = f"seconds {sign}, at most {LONGEST_DURATION:g}"
+        allowed = f"seconds {sign}, at most {_bound(LONGEST_DURATION)}"
         allowed += ", or None" if allow_none else ""
         raise InvalidArgument(error.message, path=path, value=value, allowed=allowed) from None
 
@@ -288,6 +294,18 @@ def _suggestion(value: object, allowed: Sequence[str]) -> str:
 
     near = difflib.get_close_matches(value.lower(), allowed, n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def relocated(error: InvalidArgument, path: str) -> InvalidArgument:
+    """Return the same error about a value that stands at `path`, whatever path it had.
+
+    Examples:
+        >>> str(relocated(InvalidArgument("is empty", path="name"), "shop.yaml: name"))
+        'shop.yaml: name: is empty'
+    """
+    if error.has_value:
+        return InvalidArgument(error.message, path=path, value=error.value, allowed=error.allowed)
+    return InvalidArgument(error.message, path=path, allowed=error.allowed)
 
 
 def parse_duration(value: object, path: str) -> float:

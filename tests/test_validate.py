@@ -59,7 +59,7 @@ def test_a_duration_may_be_zero_or_none_only_where_that_is_said():
     for bad in (None, -1, -0.5, math.nan, math.inf, 1e10, True):
         with pytest.raises(InvalidArgument, match=r"^t: .*allowed: seconds >= 0"):
             validate.duration(bad, "t")
-    with pytest.raises(InvalidArgument, match=r"allowed: seconds > 0, at most 1e\+09, or None"):
+    with pytest.raises(InvalidArgument, match=r"allowed: seconds > 0, at most 1000000000, or None"):
         validate.duration(0, "t", allow_zero=False, allow_none=True)
 
 
@@ -134,3 +134,22 @@ def test_sizes_are_read_from_text(text, size):
 def test_unreadable_sizes_are_refused(text):
     with pytest.raises(InvalidArgument, match=r"^s: "):
         validate.parse_size(text, "s")
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"low": 64 << 20}, "a whole number >= 67108864"),
+        ({"low": 0, "high": 2**63 - 1}, "a whole number from 0 to 9223372036854775807"),
+        ({"low": 1, "low_open": True, "high": 10**7}, "a whole number > 1 and <= 10000000"),
+    ],
+)
+def test_limits_are_told_with_all_their_digits(limits, words):
+    with pytest.raises(InvalidArgument) as caught:
+        validate.number(-1, "size", integer=True, **limits)
+    assert caught.value.allowed == words
+
+
+def test_the_longest_duration_is_told_with_all_its_digits():
+    with pytest.raises(InvalidArgument, match="at most 1000000000"):
+        validate.duration(2e9, "timeout")

@@ -25,6 +25,8 @@ _MEASURE = re.compile(r"p\(\s*[0-9.]+\s*\)|[^\W\d_][\w]*(?:\.[0-9]+)?")
 _PERCENTILE = re.compile(r"p\(?\s*([0-9]+(?:[._][0-9]+)?)\s*\)?")
 _COMPARISON = re.compile(r"<=|>=|≤|≥|<|>")
 _NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|\.[0-9]+")
+_JOINT = re.compile(r"(?<![^\W_])(?:and|or)(?![^\W_])|&+|\|+|;|,(?!\d)", re.IGNORECASE)
+"""What somebody writes between two criteria."""
 _LEAST_TIME_WITH_UNIT = 10.0
 
 
@@ -168,6 +170,7 @@ def _read_comparison(reader: _Reader) -> str:
     found = reader.take(_COMPARISON)
     if found is None:
         word = reader.word()
+        _refuse_second(reader, word)
         said = f"{word!r} is no comparison" if word else "a comparison is missing"
         reader.refuse(said, ", ".join(COMPARISONS))
     if reader.text.startswith("=", reader.at):
@@ -181,6 +184,7 @@ def _read_threshold(reader: _Reader, kind: Kind) -> float:
     start = reader.at
     if not word:
         reader.refuse("a number is missing", wanted)
+    _refuse_second(reader, reader.text[start:])
     if re.match(r"[-−]\s*[0-9.]", reader.text[start:]):
         reader.refuse("the number is negative", f"0 or more: {wanted}")
     number = reader.take(_NUMBER)
@@ -205,6 +209,15 @@ def _read_threshold(reader: _Reader, kind: Kind) -> float:
         meant = f" (did you mean {number} %?)" if not unit.strip() and value <= 100.0 else ""
         reader.refuse(f"{number}{unit} is more than the whole{meant}", wanted, at=start)
     return threshold
+
+
+def _refuse_second(reader: _Reader, rest: str) -> None:
+    """Refuse what joins another criterion to this one, where it stands."""
+    joint = _JOINT.search(rest)
+    if joint is not None:
+        allowed = 'a list for several: ["p95 < 2 s", "p99 < 3 s"]'
+        message = f"one text holds one criterion, so {joint[0]!r} has no meaning"
+        reader.refuse(message, allowed, at=reader.at + joint.start())
 
 
 def _unit_of(text: str, kind: Kind) -> float | None:

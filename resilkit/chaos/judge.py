@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Literal
 from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.evidence import Evidence
 from resilkit.chaos.measures import Measurement, measure
+from resilkit.metrics.export import clean_text
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -102,7 +103,15 @@ def verdicts_frame(verdicts: Iterable[Verdict]) -> DataFrame:
     import pandas as pd
 
     names = ["criterion", "measured", "low", "high", "n", "verdict", "unit", "reason"]
-    frame = pd.DataFrame([asdict(verdict) for verdict in verdicts], columns=names)
+    # Texts come from users and systems: no frame takes half a surrogate pair.
+    rows = [
+        {
+            name: clean_text(value) if isinstance(value, str) else value
+            for name, value in asdict(verdict).items()
+        }
+        for verdict in verdicts
+    ]
+    frame = pd.DataFrame(rows, columns=names)
     types = dict.fromkeys(names, "str") | dict.fromkeys(("measured", "low", "high"), "float64")
     return frame.astype(types | {"n": "int64"})
 

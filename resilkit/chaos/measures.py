@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from resilkit.chaos.criteria import Criterion
@@ -165,18 +166,29 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
 
 def _slowest(found: list[Recovery]) -> Measurement:
     """Return the longest recovery; what was never seen gives the least that it must have taken."""
-    censored = [row.censored_after for row in found if row.censored_after is not None]
-    times = [row.recovery for row in found if row.recovery is not None]
+    censored = [(row.censored_after, row) for row in found if row.censored_after is not None]
+    times = [(row.recovery, row) for row in found if row.recovery is not None]
+    longest = max((time for time, _ in times), default=math.nan)
     if censored:
-        least = max(*censored, *times) if times else max(censored)
-        reason = f"did not recover within the {max(censored):.3g} s that were watched"
+        watched, row = max(censored, key=itemgetter(0))
+        least = max(watched, longest) if times else watched
+        reason = f"did not recover from {_told(row)} within the {watched:.3g} s that were watched"
         return Measurement(math.nan, least, math.inf, len(found), reason)
-    untold = [row.reason for row in found if row.recovery is None]
+    untold = [row for row in found if row.recovery is None]
     if untold:
-        low = max(times) if times else math.nan
-        return Measurement(math.nan, low, math.inf if times else math.nan, len(found), untold[0])
-    harmed = sum(bool(row.harmed) for row in found)
-    return _exactly(max(times), len(found), "" if harmed else "no fault did any harm")
+        high = math.inf if times else math.nan
+        reason = f"{_told(untold[0])}: {untold[0].reason}"
+        return Measurement(math.nan, longest, high, len(found), reason)
+    if not any(row.harmed for row in found):
+        return _exactly(longest, len(found), "no fault did any harm")
+    slowest = next(row for time, row in times if time == longest)
+    which = "the longest after" if len(found) > 1 else "after"
+    return _exactly(longest, len(found), f"{which} {_told(slowest)}")
+
+
+def _told(row: Recovery) -> str:
+    """Return which fault it was and when it went in, on the clock of the load."""
+    return f"{row.label} at {row.start:.1f} s"
 
 
 def _data_consistency(_: Criterion, evidence: Evidence) -> Measurement:

@@ -181,17 +181,14 @@ class Scenario:
 
         Raises:
             InvalidArgument: The file cannot be read, or something in it is wrong; the error has
-                the file's name and the path inside it.
+                the file as given and the path inside it.
         """
         document = read_document(path)
         try:
             return cls.from_dict(document)
         except InvalidArgument as error:
-            value = {"value": error.value} if error.has_value else {}
-            where = f"{Path(path).name}: {error.path}" if error.path else Path(path).name
-            raise InvalidArgument(
-                error.message, path=where, allowed=error.allowed, **value
-            ) from None
+            where = f"{path}: {error.path}" if error.path else str(path)
+            raise validate.relocated(error, where) from None
 
     @classmethod
     def from_dict(cls, data: object) -> Self:

@@ -26,7 +26,12 @@ def read_document(path: str | Path) -> object:
         InvalidArgument: It cannot be read, is no YAML or JSON, gives a key twice, or is larger
             than a scenario can be (1 MiB, or 100,000 values once aliases are written out).
     """
-    file = Path(path)
+    try:
+        file = Path(path).expanduser()
+    except (TypeError, RuntimeError):  # no text at all, or "~nobody/x.yaml"
+        raise InvalidArgument(
+            "is no path", path="path", value=path, allowed="a YAML or JSON file"
+        ) from None
     if file.suffix.lower() not in _SUFFIXES:
         raise InvalidArgument(
             "is no scenario file",
@@ -42,15 +47,15 @@ def read_document(path: str | Path) -> object:
         why = getattr(error, "strerror", None) or str(error)
         raise InvalidArgument(f"cannot be read ({why})", path="path", value=str(path)) from None
     if len(raw) > _LARGEST_FILE:
-        raise InvalidArgument("is too large", path=file.name, allowed="at most 1 MiB")
+        raise InvalidArgument("is too large", path=str(path), allowed="at most 1 MiB")
     try:
         read = _read_json if file.suffix.lower() == ".json" else _read_yaml
         document = read(text)
     except RecursionError:
-        raise InvalidArgument("is nested too deeply", path=file.name) from None
+        raise InvalidArgument("is nested too deeply", path=str(path)) from None
     except InvalidArgument as error:
-        raise InvalidArgument(error.message, path=file.name, allowed=error.allowed) from None
-    _check_size(document, file.name)
+        raise InvalidArgument(error.message, path=str(path), allowed=error.allowed) from None
+    _check_size(document, str(path))
     return document
 
 

@@ -1,7 +1,8 @@
 """The ``resilkit`` command.
 
 Exit codes: 0 all criteria held, 1 one did not or could not be decided, 2 bad input (one line on
-stderr says what and where), 3 the machine refused (a disk, a process, a port), 130 interrupted.
+stderr says what and where; so it does of a system whose own code raises), 3 the machine refused
+(a disk, a process, a port), 4 a bug in resilkit (with a traceback), 130 interrupted.
 """
 
 from __future__ import annotations

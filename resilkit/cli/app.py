@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -18,7 +19,7 @@ from resilkit.errors import InternalError, InvalidArgument, ResilkitError
 
 __all__ = ["EXIT", "app", "run_app"]
 
-EXIT = {"held": 0, "not held": 1, "bad input": 2, "refused": 3, "interrupted": 130}
+EXIT = {"held": 0, "not held": 1, "bad input": 2, "refused": 3, "bug": 4, "interrupted": 130}
 
 _EXIT_HELP = """\b
 Exit codes:
@@ -26,6 +27,7 @@ Exit codes:
   1    one did not hold, or could not be decided
   2    bad input: one line says what and where
   3    the machine refused: a disk, a process, a port
+  4    a bug in resilkit: a traceback says where
   130  interrupted
 """
 
@@ -191,14 +193,14 @@ def run_app(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT["not held"]
     except InternalError:
-        raise
+        return _bug()
     except ResilkitError as error:
         return _stop(str(error), EXIT["refused"])
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a bug is told as one, with an exit code of its own
         # Typer's own errors moved between packages from version to version; they all have this.
         message = getattr(error, "format_message", None)
         if message is None:
-            raise
+            return _bug()
         return _stop(message() or "needs a command; see resilkit --help", EXIT["bad input"])
     finally:
         if in_charge:
@@ -216,6 +218,15 @@ def _stop(message: str, code: int) -> int:
     first = next((line for line in message.splitlines() if line.strip()), "")
     typer.echo(f"resilkit: {printable(first)}", err=True)
     return code
+
+
+def _bug() -> int:
+    # Python's own exit code for it is 1, which here means that a criterion did not hold.
+    traceback.print_exc()
+    typer.echo(
+        "resilkit: this is a bug in resilkit; please report it with the lines above", err=True
+    )
+    return EXIT["bug"]
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

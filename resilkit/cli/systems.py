@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
+from resilkit.cli.blame import blaming, import_failure, told_to_end
 from resilkit.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -34,7 +37,8 @@ def scenario_experiment(
     """Return the experiment that ``resilkit run`` runs.
 
     Raises:
-        InvalidArgument: The scenario, the system or a number is wrong; nothing has started.
+        InvalidArgument: The scenario, the system or a number is wrong, or the system's own code
+            raised; nothing has started.
     """
     from resilkit.cluster import ClusterSpec
     from resilkit.experiment import Experiment
@@ -43,13 +47,31 @@ def scenario_experiment(
     if duration is not None:
         text: object = duration
         seconds = validate.parse_duration(text, "--duration")
-    return Experiment(
-        ClusterSpec(nodes=nodes),
-        system=find_system(system),
-        scenario=find_scenario(scenario),
-        duration=seconds,
-        seed=seed,
-    )
+    tested, plan = find_system(system), find_scenario(scenario)
+    with blaming(system), _naming_file(scenario):
+        return Experiment(
+            ClusterSpec(nodes=nodes), system=tested, scenario=plan, duration=seconds, seed=seed
+        )
+
+
+@contextmanager
+def _naming_file(scenario: str) -> Iterator[None]:
+    """Have an error about a part of the scenario name the file that it stands in."""
+    try:
+        yield
+    except InvalidArgument as error:
+        inside = error.path.removeprefix("scenario.")
+        if inside == error.path or not _is_file(scenario):
+            raise
+        raise validate.relocated(error, f"{scenario}: {inside}") from None
+
+
+def _is_file(text: str) -> bool:
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:  # "~nobody/x.yaml"
+        return False
+    return path.suffix.lower() in {".yaml", ".yml", ".json"} or path.is_file()
 
 
 def find_scenario(text: str) -> Scenario:
@@ -60,9 +82,8 @@ def find_scenario(text: str) -> Scenario:
     """
     from resilkit.chaos import Scenario, named, scenario_names
 
-    path = Path(text).expanduser()
-    if path.suffix.lower() in {".yaml", ".yml", ".json"} or path.is_file():
-        if not path.is_file():
+    if _is_file(text):
+        if not Path(text).expanduser().is_file():
             known = ", ".join(map(repr, scenario_names()))
             raise InvalidArgument(
                 "there is no such file",
@@ -70,7 +91,7 @@ def find_scenario(text: str) -> Scenario:
                 value=text,
                 allowed=f"a YAML or JSON file, or one of {known}",
             )
-        return Scenario.from_file(path)
+        return Scenario.from_file(text)
     try:
         return named(text)
     except InvalidArgument as error:
@@ -88,7 +109,7 @@ def find_system(text: str) -> Any:
         InvalidArgument: It cannot be imported, or has no such object.
     """
     place, _, attribute = text.partition(":")
-    module = _file_module(Path(place)) if place.endswith(".py") else _module(place)
+    module = _file_module(Path(place)) if place.endswith(".py") else _module(place, place)
     if not attribute:
         if not callable(getattr(module, "applications", None)):
             raise InvalidArgument(
@@ -106,23 +127,24 @@ def find_system(text: str) -> Any:
     return found
 
 
-def _module(name: str) -> Any:
+def _module(name: str, given: str) -> Any:
     # As `python -m` does: what stands in the working directory can be named.
     if "" not in sys.path:
         sys.path.insert(0, "")
+    if not all(name.split(".")):  # "", ".x", "a..b"
+        raise InvalidArgument("is no module", path="--system", value=given)
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         missing = error.name or name
         if name == missing or name.startswith(f"{missing}."):
             message = "there is no such module"
-        else:
-            message = f"needs the module {missing!r}, which is not installed"
-        raise InvalidArgument(message, path="--system", value=name) from error
-    except (ValueError, TypeError) as error:  # "", ".x", "a..b"
-        raise InvalidArgument(f"is no module: {error}", path="--system", value=name) from error
-    except Exception as error:
-        raise _broken(name, error) from error
+            raise InvalidArgument(message, path="--system", value=given) from error
+        raise import_failure(error, given) from error
+    except (Exception, SystemExit) as error:
+        if told_to_end(error):
+            raise
+        raise import_failure(error, given) from error
 
 
 def _file_module(path: Path) -> Any:
@@ -139,9 +161,4 @@ def _file_module(path: Path) -> Any:
             message = f"has the name of another module, {name!r}; rename the file"
             raise InvalidArgument(message, path="--system", value=str(path))
         return loaded
-    return _module(name)
-
-
-def _broken(name: str, error: Exception) -> InvalidArgument:
-    message = f"could not be imported: {type(error).__name__}: {error}"
-    return InvalidArgument(message, path="--system", value=name)
+    return _module(name, str(path))

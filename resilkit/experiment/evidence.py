@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from resilkit.chaos.measures import Measurement
     from resilkit.experiment.result import Result
 
-__all__ = ["ResultEvidence", "longest_recovery"]
+__all__ = ["ResultEvidence", "recovery_of"]
 
 
 class ResultEvidence:
@@ -66,13 +66,14 @@ class ResultEvidence:
         return frame[inside]
 
 
-def longest_recovery(result: Result) -> float | None:
-    """Return the longest recovery of the run; see `Result.recovery`."""
+def recovery_of(result: Result) -> Measurement:
+    """Return the longest recovery of the run as a criterion about it measures it.
+
+    Where the system did not recover from a fault while it was watched, the figure is NaN and its
+    upper end is infinite; the reason says which fault it was.
+    """
     from resilkit.chaos.criteria import Criterion
     from resilkit.chaos.measures import measure
 
     # The threshold plays no part in measuring.
-    found = measure(Criterion.parse("recovery_time <= 1 s"), ResultEvidence(result))
-    if not math.isnan(found.value):
-        return found.value
-    return math.inf if found.high == math.inf else None
+    return measure(Criterion.parse("recovery_time <= 1 s"), ResultEvidence(result))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +15,7 @@ from resilkit.experiment.audit import Audit
 if TYPE_CHECKING:
     import pandas as pd
 
+    from resilkit.chaos.measures import Measurement
     from resilkit.experiment.frames import Events, Metrics
     from resilkit.history import History
     from resilkit.metrics.plots import Picture
@@ -95,14 +98,32 @@ class Result:
 
     @cached_property
     def recovery(self) -> float | None:
-        """The longest recovery from a fault, in seconds.
+        """The longest recovery from a fault, in seconds: what ``recovery_time`` measures.
 
-        ``inf`` when the system did not recover from one while it was watched; ``None`` when no
-        fault went in or there was no baseline to compare with.
+        0 when no fault did any harm. NaN when it cannot be told how long it was, since the system
+        did not recover from a fault while it was watched: then the verdict of a criterion such as
+        ``recovery_time <= 5 s`` has NaN too, with the time that was watched as the lower end of
+        the interval, and names the fault. ``None`` when no fault went in that could be recovered
+        from, or there was no baseline to compare with.
         """
-        from resilkit.experiment.evidence import longest_recovery
+        found = self._recovery
+        if math.isnan(found.value) and not math.isinf(found.high):
+            return None
+        return found.value
 
-        return longest_recovery(self)
+    @property
+    def recovery_reason(self) -> str:
+        """What to know of `recovery`: which fault it was after, and when that went in.
+
+        Or why there is no figure; seconds count from the start of the load.
+        """
+        return self._recovery.reason
+
+    @cached_property
+    def _recovery(self) -> Measurement:
+        from resilkit.experiment.evidence import recovery_of
+
+        return recovery_of(self)
 
     @cached_property
     def latency(self) -> pd.DataFrame:
@@ -197,9 +218,14 @@ class Result:
 
     def __repr__(self) -> str:
         word = {True: "passed", False: "failed", None: "inconclusive"}[self.passed]
-        held = int((self.verdicts["verdict"] == "pass").sum())
+        said = Counter(self.verdicts["verdict"])
+        counts = (
+            f"{said['pass']} held, {said['fail']} did not, {said['inconclusive']} undecided"
+            if len(self.verdicts)
+            else "no criteria"
+        )
         return (
-            f"<Result {self.name!r}: {word}, {held} of {len(self.verdicts)} criteria held, "
+            f"<Result {self.name!r}: {word} ({counts}), "
             f"{len(self.history)} operations in {self.ran:.1f} s, seed {self.seed}>"
         )
 

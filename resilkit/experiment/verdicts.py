@@ -11,6 +11,7 @@ from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.judge import Verdict, judge
 from resilkit.experiment.result import VERDICT_COLUMNS
 from resilkit.history import LOST
+from resilkit.metrics.export import clean_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,12 +99,17 @@ def _joined(*reasons: str) -> str:
 
 
 def verdict_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
-    """Return `rows`, one a criterion, as a frame with `VERDICT_COLUMNS`; ``None`` becomes NaN."""
+    """Return `rows`, one a criterion, as a frame with `VERDICT_COLUMNS`.
+
+    A number that is missing becomes NaN, a text ``""``; halves of surrogate pairs become U+FFFD.
+    """
     import pandas as pd
 
-    frame = pd.DataFrame([dict(row) for row in rows], columns=list(VERDICT_COLUMNS))
+    texts = ("criterion", "verdict", "unit", "reason")
+    # Made clean before, since no frame takes half a surrogate pair.
+    clean = [{**row, **{name: clean_text(row.get(name)) for name in texts}} for row in rows]
+    frame = pd.DataFrame(clean, columns=list(VERDICT_COLUMNS))
     for name in ("measured", "low", "high"):
         frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
     frame["n"] = pd.to_numeric(frame["n"], errors="coerce").fillna(0).astype("int64")
-    texts = dict.fromkeys(("criterion", "verdict", "unit", "reason"), "str")
-    return frame.fillna(dict.fromkeys(texts, "")).astype(texts)
+    return frame.astype(dict.fromkeys(texts, "str"))

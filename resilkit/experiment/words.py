@@ -134,15 +134,19 @@ def story(result: Result) -> str:
         lost = round(audit.n * (1 - audit.share))
         words = "none was lost" if not lost else f"{lost:,} lost"
         parts.append(audit.summary or f"{plain(audit.n, 'acknowledged write')}, {words}.")
-    recovery = result.recovery
-    if recovery is not None:
-        if math.isinf(recovery):
-            parts.append("After one fault it was not seen to come back to normal.")
-        elif recovery:
-            parts.append(f"After a fault it was back to normal within {quantity(recovery, 's')}.")
-        else:
-            parts.append("No fault took it out of its normal range.")
+    parts.append(_recovery(result))
     return " ".join(part for part in parts if part)
+
+
+def _recovery(result: Result) -> str:
+    recovery, why = result.recovery, result.recovery_reason
+    if recovery is None:
+        return ""
+    if math.isnan(recovery):
+        return f"It {why}." if why.startswith("did not recover") else f"{capital(why)}."
+    if not recovery:
+        return "No fault took it out of its normal range."
+    return f"It was back to normal within {quantity(recovery, 's')}, {why}."
 
 
 def _outcome(result: Result) -> str:
@@ -151,13 +155,18 @@ def _outcome(result: Result) -> str:
     if not total:
         return "Nothing was judged, because there was no criterion."
     failed = result.verdicts.loc[words == "fail", "criterion"].tolist()
-    if failed:
-        return f"{len(failed)} of {plain(total, 'criterion')} did not hold ({_few(failed)})."
     opened = result.verdicts.loc[words == "inconclusive", "criterion"].tolist()
-    if opened:
-        return (
-            f"{len(opened)} of {plain(total, 'criterion')} could not be decided ({_few(opened)})."
-        )
+    if failed or opened:
+        # All three numbers, so that none is looked for: a criterion is in exactly one of them.
+        if total == 1:
+            fate = "did not hold" if failed else "could not be decided"
+            return f"The one criterion {fate} ({_few([*failed, *opened])})."
+        said = [
+            f"{len(failed)} did not hold ({_few(failed)})" if failed else "",
+            f"{len(opened)} could not be decided ({_few(opened)})" if opened else "",
+            f"{total - len(failed) - len(opened)} held",
+        ]
+        return f"Of {plain(total, 'criterion')}, {', '.join(part for part in said if part)}."
     few = {1: "the one criterion", 2: "both criteria"}
     return f"{few.get(total, f'all {total} criteria')} held."
 

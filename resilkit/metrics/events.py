@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
-from resilkit.metrics.export import write_frame
+from resilkit.metrics.export import clean_text, write_frame
 
 if TYPE_CHECKING:
     import os
@@ -87,7 +87,8 @@ class EventLog:
             kind: One of `KINDS`, or one of your own.
             event: What happened.
             node: Where.
-            target: To what.
+            target: To what. In all of these what is missing counts as ``""``, and half a surrogate
+                pair becomes U+FFFD: no frame and no file takes it.
             detail: More. It becomes JSON text at once; what JSON does not know is shown by its
                 ``repr``, and text beyond 8,192 characters is cut.
 
@@ -97,8 +98,9 @@ class EventLog:
         if not math.isfinite(time):
             raise InvalidArgument("not a time", path="time", value=time, allowed="finite seconds")
         text = _json_text(detail) if detail else "{}"
+        texts = [clean_text(each) for each in (kind, event, node, target, text)]
         with self._lock:
-            self._rows.append(Event(float(time), kind, event, node, target, text))
+            self._rows.append(Event(float(time), *texts))
             self._appended += 1
 
     @property
@@ -128,6 +130,10 @@ class EventLog:
         Returns:
             Columns ``time`` (float64, seconds), ``kind``, ``event``, ``node``, ``target`` and
             ``detail`` (text; JSON). Events of one time stand in the order of appending.
+
+            Times are those of this process's monotonic clock (`resilkit.clock.monotonic`), the
+            same for all nodes, and begin anywhere, e.g. at 3463.49: take differences. Those of
+            a `Result` count from 0, the start of its load.
 
         Raises:
             InvalidArgument: No event has that kind, and resilkit knows none of that name.

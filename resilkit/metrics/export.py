@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-__all__ = ["write_frame"]
+__all__ = ["clean_text", "write_frame"]
 
 _SUFFIXES = (".parquet", ".csv", ".json", ".jsonl")
 
@@ -48,3 +48,21 @@ def write_frame(frame: DataFrame, path: str | os.PathLike[str]) -> None:
         raise StorageError(f"cannot write {target}: {error}", definite=True) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def clean_text(value: object) -> str:
+    r"""Return `value` as text that every frame and file takes.
+
+    What is missing becomes ``""``, and each half of a surrogate pair (of a file's name in the
+    text of an error, say) becomes U+FFFD.
+
+    Examples:
+        >>> clean_text(None), clean_text("caf\udce9") == "caf\ufffd", clean_text(3)
+        ('', True, '3')
+    """
+    if value is None or value != value:  # noqa: PLR0124 - NaN, however it was made
+        return ""
+    text = value if isinstance(value, str) else str(value)
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -161,6 +161,10 @@ class MetricStore:
             Columns ``time`` (float64, seconds), ``node`` and ``server`` (categories) and ``value``
             (float64). ``frame.attrs`` holds ``metric``, ``unit`` and ``dropped``.
 
+            Times are those of this process's monotonic clock (`resilkit.clock.monotonic`), the
+            same for all nodes, and begin anywhere, e.g. at 3463.49: take differences. Those of
+            a `Result` count from 0, the start of its load.
+
         Raises:
             InvalidArgument: No metric has that name.
         """
@@ -174,9 +178,11 @@ class MetricStore:
             snapshot = None if column is None else column.snapshot(since)
         if column is None and metric not in METRICS:
             known = sorted({*METRICS, *self.names()})
-            close = difflib.get_close_matches(str(metric), known)
-            hint = f"{', '.join(close)} (nearest)" if close else ", ".join(known)
-            raise InvalidArgument("no such metric", path="metric", value=metric, allowed=hint)
+            near = difflib.get_close_matches(str(metric), known, n=1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise InvalidArgument(
+                f"no such metric{hint}", path="metric", value=metric, allowed=", ".join(known)
+            )
         times, codes, values, labels = _joined(snapshot, since, until)
         frame = pd.DataFrame(
             {

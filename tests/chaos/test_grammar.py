@@ -201,3 +201,22 @@ def test_operations_that_a_workload_does_not_have_are_refused():
     check_operations(["p95[bid] < 1 s", "queue_length[bank] < 3", "mean < 1 s"], ["bid"])
     with pytest.raises(InvalidArgument, match=r"criteria\[1\]: is not known .did you mean 'bid'"):
         check_operations(["mean < 1 s", "p95[bdi] < 1 s"], ["bid", "create"])
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("p95<2s and p99<3s", 7),
+        ("p95 < 2 s AND p99 < 3 s", 10),
+        ("p95 < 2 s, p99 < 3 s", 9),
+        ("error_rate < 5 %; p95 < 1 s", 16),
+        ("p95 < 2 s && p99 < 3 s", 10),
+        ("throughput > 1,000 /s or p95 < 1 s", 22),
+        ("p95 and p99 < 2 s", 4),
+    ],
+)
+def test_two_criteria_in_one_text_are_refused_where_the_second_begins(text, place):
+    with pytest.raises(InvalidArgument, match="one text holds one criterion") as caught:
+        Criterion.parse(text)
+    assert caught.value.allowed.splitlines()[-1].index("^") == 4 + place
+    assert 'a list for several: ["p95 < 2 s", "p99 < 3 s"]' in caught.value.allowed

@@ -189,7 +189,7 @@ def test_a_recovery_that_was_never_seen_fails_once_it_is_longer_than_allowed():
     assert verdict.verdict == "fail"
     assert math.isnan(verdict.measured)
     assert (verdict.low, verdict.high) == (pytest.approx(15.0, abs=0.6), math.inf)
-    assert "did not recover within the 14.5 s" in verdict.reason
+    assert "did not recover from node crash n1 at 5.0 s within the 14.5 s" in verdict.reason
     assert judge("recovery_time <= 60 s", seen).verdict == "inconclusive"
     assert judge("recovery_time >= 1 s", seen).verdict == "pass"
 
@@ -334,3 +334,9 @@ def test_verdicts_become_a_frame_in_order_also_when_there_are_none():
     empty = verdicts_frame([])
     assert list(empty.columns) == columns
     assert empty.dtypes.to_dict() == frame.dtypes.to_dict()
+
+
+def test_texts_that_no_frame_takes_are_made_clean():
+    broken = Verdict("p95[caf\udce9] < 1 s", 1.0, 1.0, 1.0, 1, "fail", "s", "\ud800")
+    (row,) = verdicts_frame([broken]).to_dict("records")
+    assert (row["criterion"], row["reason"]) == ("p95[caf\ufffd] < 1 s", "\ufffd")

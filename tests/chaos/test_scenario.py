@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import re
 import sys
 
 import pytest
@@ -131,9 +132,14 @@ def test_a_slip_in_plain_data_is_refused_with_its_path(data, message):
         ("s.yaml", "x" * 1_100_000, r"^s\.yaml: is too large"),
     ],
 )  # fmt: skip
-def test_a_bad_file_is_refused_with_its_name(tmp_path, name, text, message):
-    with pytest.raises(InvalidArgument, match=message):
-        Scenario.from_file(written(tmp_path, text, name))
+def test_a_bad_file_is_refused_with_its_path_as_given(tmp_path, name, text, message, monkeypatch):
+    written(tmp_path, text, name)
+    monkeypatch.chdir(tmp_path.parent)
+    given = f"{tmp_path.name}/{name}"
+    with pytest.raises(InvalidArgument) as caught:
+        Scenario.from_file(given)
+    assert given in str(caught.value)
+    assert re.search(message, str(caught.value).removeprefix(f"{tmp_path.name}/"))
 
 
 def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path):

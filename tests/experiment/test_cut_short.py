@@ -194,4 +194,4 @@ def test_a_load_that_has_sent_all_before_its_time_goes_on_until_the_end():
 def test_a_run_of_which_nothing_could_be_judged_did_not_hold_and_says_so():
     found = synthetic.result(verdicts=synthetic.verdicts("inconclusive"))
     assert found.passed is None
-    assert "1 of 1 criterion could not be decided (p99.9[put] < 200 ms)." in found.sentence()
+    assert "The one criterion could not be decided (p99.9[put] < 200 ms)." in found.sentence()

@@ -8,10 +8,12 @@ import pickle
 import pandas as pd
 import pytest
 
+from resilkit.chaos import judge
 from resilkit.errors import InvalidArgument
 from resilkit.experiment import Audit, compare
 from resilkit.experiment.audit import as_audit
 from resilkit.experiment.display import comparison_html
+from resilkit.experiment.evidence import ResultEvidence
 from resilkit.experiment.frames import EVENT_COLUMNS, Events
 from resilkit.experiment.windows import latency_windows
 from resilkit.experiment.words import detail_text, percent, quantity
@@ -29,10 +31,13 @@ def test_passed_is_three_valued():
 
 def test_the_sentence_tells_outcome_availability_writes_and_recovery():
     said = synthetic.result().sentence()
-    assert said.startswith("Failed: 1 of 3 criteria did not hold (p95 <= 100 ms).")
+    assert said.startswith(
+        "Failed: Of 3 criteria, 1 did not hold (p95 <= 100 ms), "
+        "1 could not be decided (p99.9[put] < 200 ms), 1 held. "
+    )
     assert "Of 4,000 operations in 20 s, 95.8 % succeeded." in said
     assert synthetic.KEPT in said
-    assert "back to normal within 2 s" in said
+    assert "It was back to normal within 2 s, the longest after node crash n2 at 8.0 s." in said
 
 
 def test_lost_writes_are_counted_when_the_audit_has_no_words():
@@ -46,8 +51,31 @@ def test_a_system_that_stays_down_did_not_recover():
         for i in range(1500)
     ]
     result = synthetic.result(history=History(rows), ran=15.0)
-    assert result.recovery == math.inf
-    assert "not seen to come back" in result.sentence()
+    assert result.recovery is not None
+    assert math.isnan(result.recovery)
+    verdict = judge("recovery_time <= 1 s", ResultEvidence(result))
+    assert math.isnan(verdict.measured)
+    told = "did not recover from node crash n2 at 8.0 s within the 6.5 s that were watched"
+    assert verdict.reason == result.recovery_reason == told
+    assert f"It {told}." in result.sentence()
+
+
+def test_every_criterion_is_in_one_of_three_numbers():
+    result = synthetic.result()
+    assert "failed (1 held, 1 did not, 1 undecided)" in repr(result)
+    held = synthetic.result(verdicts=synthetic.verdicts("pass"))
+    assert "passed (1 held, 0 did not, 0 undecided)" in repr(held)
+    assert held.sentence().startswith("Passed: the one criterion held.")
+    opened = synthetic.result(verdicts=synthetic.verdicts("pass", "inconclusive"))
+    words = "Inconclusive: Of 2 criteria, 1 could not be decided (p99.9[put] < 200 ms), 1 held."
+    assert opened.sentence().startswith(words)
+    none = synthetic.result(verdicts=synthetic.verdict_frame([]))
+    assert "inconclusive (no criteria)" in repr(none)
+
+
+def test_texts_that_no_frame_takes_or_that_are_missing_are_made_clean():
+    (row,) = synthetic.verdict_frame([{"criterion": "caf\udce9"}]).to_dict("records")
+    assert (row["criterion"], row["verdict"], row["reason"]) == ("caf\ufffd", "", "")
 
 
 def test_a_fault_that_did_no_harm_is_said_to_have_done_none():

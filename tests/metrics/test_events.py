@@ -116,3 +116,13 @@ def test_exports_hold_every_event(tmp_path: Path, suffix: str) -> None:
     read = pd.read_parquet if suffix == "parquet" else pd.read_csv
     frame = read(tmp_path / f"events.{suffix}")
     assert frame.iloc[0].tolist() == log.frame().iloc[0].tolist()
+
+
+def test_texts_that_no_file_takes_or_that_are_missing_are_made_clean(tmp_path: Path) -> None:
+    log = EventLog()
+    log.append(1.0, "node", "caf\udce9", node=None, target=math.nan, detail={"why": "x\ud800"})  # type: ignore[arg-type]
+    (row,) = log.frame().to_dict("records")
+    assert (row["event"], row["node"], row["target"]) == ("caf\ufffd", "", "")
+    assert row["detail"] == '{"why": "x\ufffd"}'
+    log.export(tmp_path / "events.parquet")
+    assert pd.read_parquet(tmp_path / "events.parquet")["event"].tolist() == ["caf\ufffd"]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from resilkit.errors import InvalidArgument, StorageError
 from resilkit.metrics import MetricStore
+from resilkit.metrics.units import METRICS
 
 Row = tuple[float, str, str, float]
 rows_of_samples = st.lists(
@@ -86,9 +87,12 @@ def test_a_known_metric_without_samples_is_an_empty_frame() -> None:
     assert frame.groupby("server")["value"].max().empty
 
 
-def test_a_misspelt_metric_is_refused_with_the_nearest_names() -> None:
-    with pytest.raises(InvalidArgument, match="queue_length"):
-        MetricStore().frame("queue_lenght")
+def test_a_misspelt_metric_is_refused_with_the_nearest_and_all_names() -> None:
+    store = filled([(1.0, "n1", "s", 1.0)])
+    store.append("bids", 1.0, "n1", "auction", 7)
+    with pytest.raises(InvalidArgument, match="did you mean 'queue_length'") as caught:
+        store.frame("queue_lenght")
+    assert set(caught.value.allowed.split(", ")) == {*METRICS, *store.names()}
 
 
 def test_a_metric_of_ones_own_needs_no_registration() -> None:
