@@ -19,7 +19,7 @@ RECORDS = sorted(
         for found in (getattr(module, name) for name in module.__all__)
         if isinstance(found, type) and dataclasses.is_dataclass(found)
     },
-    key=lambda record: record.__qualname__,
+    key=lambda record: (record.__qualname__, record.__module__),
 )
 
 
