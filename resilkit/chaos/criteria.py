@@ -29,6 +29,31 @@ DEFAULT_CRITERIA: tuple[str, ...] = (
 class Criterion:
     """A statement that a run must satisfy. Write it as text: `Criterion.parse`.
 
+    What can be measured; the name in brackets, as in ``p95[bid] < 200 ms``, is that of an
+    operation, server, node or kind of fault, and without it all of them count:
+
+    ================ ===== ========= ==================================================
+    measure          unit  brackets  meaning
+    ================ ===== ========= ==================================================
+    mean             s     operation Mean response time of ok operations.
+    pN               s     operation Percentile of that response time, e.g. p95, p99.9.
+    max              s     operation Longest response time of an ok operation.
+    error_rate       share operation Intended operations that did not end ok.
+    availability     share operation Intended operations that ended ok.
+    throughput       1/s   operation Operations that ended ok, a second.
+    recovery_time    s     fault     Longest recovery, from a fault's start.
+    data_consistency share none      Acknowledged effects still there at the end.
+    memory_share     share node      Most resident memory, of the limit.
+    memory_growth    share node      Growth of resident memory over the run.
+    queue_length     count server    Longest mailbox seen.
+    gc_pressure      share node      Time in garbage collection, worst second.
+    loop_lag         s     node      Longest delay of an event loop.
+    restarts         count server    Restarts by supervisors.
+    ================ ===== ========= ==================================================
+
+    A share may be written as 0.8 or 80 %, a time in ms, s, min or h. Response times count from
+    the intended start. Comparisons are <=, <, >= and >.
+
     Two criteria are equal when they say the same, however they are written.
 
     Attributes:
@@ -95,7 +120,7 @@ class Criterion:
 
     @property
     def about(self) -> Measure:
-        """What is measured, in words and with its kind."""
+        """What is measured: a row of the table above."""
         return MEASURES[self.measure]
 
     @property

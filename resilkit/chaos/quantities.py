@@ -12,7 +12,7 @@ Kind = Literal["time", "share", "growth", "rate", "count"]
 Subject = Literal["", "operation", "server", "node", "fault"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Measure:
     """One thing that a criterion can speak of.
 
@@ -31,10 +31,21 @@ class Measure:
     exact: bool
     doc: str
 
+    def __repr__(self) -> str:
+        """Say what it is in a line."""
+        of = f" of an {self.subject}" if self.subject == "operation" else f" of a {self.subject}"
+        return f"<Measure {self.name!r}{of if self.subject else ''} ({self.kind}): {self.doc}>"
+
 
 _ALL: Final = (
     Measure("mean", "time", "operation", False, "Mean response time of ok operations."),
-    Measure("percentile", "time", "operation", False, "Percentile of their response time."),
+    Measure(
+        "percentile",
+        "time",
+        "operation",
+        False,
+        "Percentile of that response time, e.g. p95, p99.9.",
+    ),
     Measure("max", "time", "operation", True, "Longest response time of an ok operation."),
     Measure("error_rate", "share", "operation", False, "Intended operations that did not end ok."),
     Measure("availability", "share", "operation", False, "Intended operations that ended ok."),

@@ -55,7 +55,8 @@ class Scenario:
     Args:
         name: What to call it, 1 to 200 characters.
         faults: The faults, each with its own schedule. None at all makes a control run.
-        criteria: Criteria as text or `Criterion`; none: the run is not judged.
+        criteria: Criteria as text or `Criterion`, whose documentation lists what they can speak
+            of; none: the run is not judged.
         duration: Seconds that a run of it takes; ``None`` leaves that to the experiment.
         intensity: ``"low"`` halves the rates, counts, shares and delays of all faults,
             ``"high"`` doubles them (a share never exceeds 1; see `Fault.scaled`).

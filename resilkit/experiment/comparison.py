@@ -9,7 +9,7 @@ to 10 interleaved runs a side, and one figure from each.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +33,6 @@ class Comparison:
     Attributes:
         a: The first run, which the ratios are relative to.
         b: The second run.
-        frame: One row a figure: ``figure`` (a criterion, a percentile, ``rate``, ``error_rate``,
-            ``data_consistency``), ``operation``, ``unit``, ``a``, ``b``, ``ratio`` (b / a; NaN
-            where a is 0), ``low`` and ``high`` (a 95 % interval of the ratio by a bootstrap over
-            blocks of 1 s windows; NaN where the windows are too few for one), ``n_a`` and ``n_b``
-            (windows that it rests on), ``note`` (what is true of this row alone).
         differences: How the two experiments differ (nodes, duration, seed, machine…), in words.
         labels: What to call the two: their names, or where these are equal the folders that were
             given.
@@ -46,14 +41,25 @@ class Comparison:
 
     a: Result
     b: Result
-    frame: pd.DataFrame
     differences: tuple[str, ...]
     labels: tuple[str, str] = ("a", "b")
     notes: tuple[str, ...] = ()
+    _rows: pd.DataFrame = field(kw_only=True)
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row a figure as a pandas frame.
+
+        Columns: ``figure`` (a criterion, a percentile, ``rate``, ``error_rate``,
+        ``data_consistency``), ``operation``, ``unit``, ``a``, ``b``, ``ratio`` (b / a; NaN where
+        a is 0), ``low`` and ``high`` (a 95 % interval of the ratio by a bootstrap over blocks of
+        1 s windows; NaN where the windows are too few for one), ``n_a`` and ``n_b`` (windows that
+        it rests on), ``note`` (what is true of this row alone).
+        """
+        return self._rows.copy()
 
     def __repr__(self) -> str:
         first, second = self.labels
-        return f"<Comparison of {first!r} and {second!r}: {len(self.frame)} figures>"
+        return f"<Comparison of {first!r} and {second!r}: {len(self.frame())} figures>"
 
     def _repr_html_(self) -> str:
         from resilkit.experiment.display import comparison_html
@@ -84,7 +90,8 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
     frame = frame.astype({"n_a": "int64", "n_b": "int64"})
     notes = _common_notes(frame)
     labels = _labels((first, a), (second, b))
-    return Comparison(first, second, frame, _differences(first, second), labels, notes)
+    differences = _differences(first, second)
+    return Comparison(first, second, differences, labels, notes, _rows=frame)
 
 
 def _labels(*sides: tuple[Result, Result | str | Path]) -> tuple[str, str]:

@@ -64,7 +64,7 @@ def _about(result: Result) -> str:
 def comparison_html(comparison: Comparison) -> str:
     """Return the display of a comparison: what differs, and every figure with its ratio."""
     rows = []
-    for row in comparison.frame.to_dict("records"):
+    for row in comparison.frame().to_dict("records"):
         bounds = ""
         if not math.isnan(row["low"]):
             bounds = f"{row['low']:.3g} to {row['high']:.3g}"

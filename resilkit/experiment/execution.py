@@ -84,7 +84,7 @@ def execute(
         _keep_part(run, began, keep, interrupt)
         raise
     keep(result)
-    listener.update(Progress(phase="done", text=result.sentence(), total=run.total))
+    listener.update(run.progress("done", result.sentence()))
     return result
 
 
@@ -317,24 +317,25 @@ class _Run:
     def tell(self, phase: str, text: str) -> None:
         """Tell the listener where the run is."""
         self.phase = phase
+        self.listener.update(self.progress(phase, text))
+
+    def progress(self, phase: str, text: str) -> Progress:
+        """Return how far the run is."""
         if self.load is None or self.meter is None:
             nodes = {} if self.cluster is None else _states(self.cluster)
-            progress = Progress(phase=phase, text=text, total=self.total, nodes=nodes)
-        else:
-            figures = self.meter.read()
-            active = [one.fault.fault_name for one in self.injections if one.active]
-            progress = Progress(
-                phase=phase,
-                text=text,
-                elapsed=max(0.0, min(self.elapsed(), self.ran)),
-                total=self.total,
-                operations=figures.operations,
-                rate=figures.rate,
-                availability=figures.availability,
-                nodes=_states(self.cluster),
-                faults=tuple(active),
-            )
-        self.listener.update(progress)
+            return Progress(phase=phase, text=text, total=self.total, nodes=nodes)
+        figures = self.meter.read()
+        return Progress(
+            phase=phase,
+            text=text,
+            elapsed=max(0.0, min(self.elapsed(), self.ran)),
+            total=self.total,
+            operations=figures.operations,
+            rate=figures.rate,
+            availability=figures.availability,
+            nodes=_states(self.cluster),
+            faults=tuple(one.fault.fault_name for one in self.injections if one.active),
+        )
 
     def collected(self, audit: Audit | None, began: float) -> Collected:
         """Return what the run leaves behind."""

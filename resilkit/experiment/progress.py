@@ -5,10 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from html import escape
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-__all__ = ["PHASES", "Listener", "Progress", "Quiet", "TqdmBar", "choose_listener"]
+__all__ = [
+    "PHASES",
+    "Listener",
+    "NotebookLine",
+    "Progress",
+    "Quiet",
+    "TqdmBar",
+    "choose_listener",
+]
 
 PHASES = ("start", "system", "warm-up", "load", "heal", "drain", "audit", "judge", "done")
 """The phases of a run, in order; ``warm-up`` is left out when there is none."""
@@ -86,7 +95,7 @@ class Quiet:
 
 
 class TqdmBar:
-    """A tqdm bar over the seconds of load: a widget in a notebook, a line in a terminal."""
+    """A tqdm bar over the seconds of load, in a terminal; it goes when the run is over."""
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -108,42 +117,82 @@ class TqdmBar:
         """Move the bar to `progress`."""
         bar = self._bar
         if bar is None:
-            bar = self._bar = _new_bar(progress.total)
+            from tqdm import tqdm
+
+            layout = "{desc}: {bar} {n:.1f}/{total:.1f} s{postfix}"
+            total = max(progress.total, 1e-9)
+            bar = self._bar = tqdm(total=total, bar_format=layout, leave=False)
         bar.n = min(progress.elapsed, progress.total)
         bar.set_description_str(progress.text, refresh=False)
         if progress.availability is not None:
-            faults = f", {' '.join(progress.faults)}" if progress.faults else ""
-            figures = f"{progress.rate:.0f}/s, {progress.availability:.1%} good{faults}"
-            bar.set_postfix_str(figures, refresh=False)
+            bar.set_postfix_str(_figures(progress), refresh=False)
         bar.refresh()
 
 
-def _new_bar(total: float) -> Any:
-    # tqdm.auto warns where ipywidgets is missing, and every run would repeat it: a kernel
-    # without ipywidgets gets the plain bar, which works there too.
-    layout = "{desc}: {bar} {n:.1f}/{total:.1f} s{postfix}"
-    bar: Any
-    if "IPython" in sys.modules and _in_notebook():
-        from tqdm.notebook import tqdm as bar
-    else:
-        from tqdm import tqdm as bar
-    return bar(total=max(total, 1e-9), bar_format=layout, leave=False)
+class NotebookLine:
+    """One line of a cell's output that is replaced in place; how the run ended stays.
+
+    A bar of tqdm's would write a line a look on stderr, which a notebook that is executed without
+    anybody looking (nbconvert, nbclient) keeps all of, or need a widget, which it cannot show.
+    """
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._told = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is not None and self._handle is not None:
+            self._show(f"{self._told}; ended by {kind.__name__}")
+
+    def update(self, progress: Progress) -> None:
+        """Replace the line."""
+        if progress.phase == "done":
+            text = progress.text
+        else:
+            text = f"{progress.text}: {progress.elapsed:.1f}/{progress.total:.1f} s"
+            text += f", {_figures(progress)}" if progress.availability is not None else ""
+        if text != self._told:
+            self._told = text
+            self._show(text)
+
+    def _show(self, text: str) -> None:
+        from IPython.display import display
+
+        # Both kinds, since a line of text alone would be shown in the letters of code.
+        shown = {"text/plain": text, "text/html": f"<div>{escape(text)}</div>"}
+        if self._handle is None:
+            self._handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(shown, raw=True)
+
+
+def _figures(progress: Progress) -> str:
+    faults = f", {' '.join(progress.faults)}" if progress.faults else ""
+    return f"{progress.rate:.0f}/s, {progress.availability or 0.0:.1%} good{faults}"
 
 
 def _in_notebook() -> bool:
-    from importlib.util import find_spec
-
-    shell = getattr(sys.modules["IPython"], "get_ipython", lambda: None)()
-    return type(shell).__name__ == "ZMQInteractiveShell" and find_spec("ipywidgets") is not None
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return type(shell).__name__ == "ZMQInteractiveShell"
 
 
 def choose_listener(
     progress: bool,  # noqa: FBT001 - the user's own flag, handed on
     on_progress: Callable[[Progress], None] | None,
 ) -> Listener:
-    """Return the bar when it was asked for and somebody can see it, else a quiet one."""
+    """Return what somebody who looks can see: a line of a cell, or a bar; else a quiet one."""
     if on_progress is not None or not progress:
         return Quiet(on_progress)
+    if _in_notebook():
+        return NotebookLine()
     if "IPython" not in sys.modules and not (sys.stderr and sys.stderr.isatty()):
         return Quiet()
     return TqdmBar()

@@ -184,13 +184,14 @@ class Result:
         """Write one self-contained HTML file that reads offline, on a phone and on paper.
 
         Args:
-            path: The file; missing folders are made, an existing file is replaced.
+            path: The file; an existing one is replaced. Its folder must be there, as for
+                pandas and matplotlib (`save`, which makes folders anyway, makes missing ones).
 
         Returns:
             The path of the file, as given.
 
         Raises:
-            InvalidArgument: `path` is a folder, or can be no path.
+            InvalidArgument: `path` is a folder, is in one that does not exist, or can be no path.
             StorageError: The disk refused. No half of a file is left. What can be known before
                 is told before anything is drawn.
         """

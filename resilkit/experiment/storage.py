@@ -102,7 +102,7 @@ def check_file(target: Path) -> None:
     """Refuse what `write_file` would refuse, as far as it can be known without writing.
 
     Raises:
-        InvalidArgument: `target` is a folder.
+        InvalidArgument: `target` is a folder, or its parent does not exist.
         StorageError: Its parent is no folder, or may not be written to.
     """
     what = f"the report cannot be written to {str(target)!r}"
@@ -118,31 +118,35 @@ def check_file(target: Path) -> None:
             allowed=f"a file, such as {str(target / 'report.html')!r}",
         )
     check_writable(target.parent, what)
+    if not target.parent.exists():
+        raise InvalidArgument(
+            "is in a folder that does not exist",
+            path="path",
+            value=str(target),
+            allowed=f"a file in an existing folder; make {str(target.parent)!r} first",
+        )
 
 
 def write_file(target: Path, content: Callable[[], bytes]) -> None:
     """Write a file, whole or not at all.
 
     Args:
-        target: The file. Missing parents are made, an existing file is replaced.
+        target: The file. An existing one is replaced.
         content: Called for what is to be written, once it is known that it can be.
 
     Raises:
-        InvalidArgument: `target` is a folder.
+        InvalidArgument: `target` is a folder, or its parent does not exist.
         StorageError: The disk refused. What was there before is still there.
     """
     check_file(target)
     data = content()
-    made: list[Path] = []
     draft = target.parent / f".{secrets.token_hex(8)}.draft"
     try:
-        _make_parents(target.parent, made)
         _write(draft, data)
         draft.replace(target)
     except BaseException as error:
         with suppress(OSError):
             draft.unlink()
-        _clear_parents(made)
         if not isinstance(error, OSError):
             raise
         raise _refusal(f"the report could not be written to {str(target)!r}", error) from error
@@ -199,10 +203,6 @@ def _put_in_place(draft: Path, target: Path) -> None:
 
 def _clear(draft: Path, made: list[Path]) -> None:
     shutil.rmtree(draft, ignore_errors=True)
-    _clear_parents(made)
-
-
-def _clear_parents(made: list[Path]) -> None:
     for parent in reversed(made):
         try:
             parent.rmdir()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resilkit.chaos import DEFAULT_CRITERIA, Criterion, as_criteria, check_operations
-from resilkit.chaos.quantities import MEASURES, UNITS
+from resilkit.chaos.quantities import MEASURES, SHOWN_UNIT, UNITS
 from resilkit.errors import InvalidArgument
 
 
@@ -220,3 +221,28 @@ def test_two_criteria_in_one_text_are_refused_where_the_second_begins(text, plac
         Criterion.parse(text)
     assert caught.value.allowed.splitlines()[-1].index("^") == 4 + place
     assert 'a list for several: ["p95 < 2 s", "p99 < 3 s"]' in caught.value.allowed
+
+
+def test_the_table_of_what_can_be_measured_is_that_of_the_registry():
+    lines = str(Criterion.__doc__).splitlines()
+    first, second, third = (n for n, line in enumerate(lines) if line.strip().startswith("==="))
+    columns = [match.span() for match in re.finditer("=+", lines[first])]
+    rows = [
+        tuple(line[start:end].strip() for start, end in columns)
+        for line in lines[second + 1 : third]
+    ]
+    assert rows == [
+        (
+            "pN" if one.name == "percentile" else one.name,
+            SHOWN_UNIT[one.kind] or "count",
+            one.subject or "none",
+            one.doc,
+        )
+        for one in MEASURES.values()
+    ]
+
+
+def test_a_measure_shows_itself_in_words():
+    about = Criterion.parse("queue_length[counter-1] < 50").about
+    assert repr(about) == "<Measure 'queue_length' of a server (count): Longest mailbox seen.>"
+    assert repr(MEASURES["data_consistency"]).startswith("<Measure 'data_consistency' (share)")

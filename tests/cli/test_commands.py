@@ -165,7 +165,7 @@ def test_the_help_of_run_and_the_error_for_an_unknown_scenario_list_the_named_on
         ("{", "scenario.yaml"),
         ("name: x\nfautls: []", "fautls"),
         ("name: x\ncriteria: ['p95 < 5oo ms']", "5oo"),
-        ("name: x\nfaults: [{node_crash: {targets: n9}}]", "scenario.faults[0].targets"),
+        ("name: x\nfaults: [{node_crash: {targets: n9}}]", "scenario.yaml: faults[0].targets"),
         ("name: x\ncriteria: ['p95[nope] < 1 s']", "nope"),
     ],
 )
@@ -187,7 +187,7 @@ def test_a_system_that_cannot_be_imported_says_why(tmp_path):
 
 def test_a_run_that_holds_exits_0_and_writes_report_and_run(scenario, tmp_path):
     path = scenario(["availability > 0.5"])
-    report, folder = tmp_path / "out" / "report.html", tmp_path / "run"
+    report, folder = tmp_path / "report.html", tmp_path / "run"
     again = f"run {path} --system {SYSTEM} --nodes 2 --seed 7"
     done = run(*again.split(), "--report", report, "--save", folder)
     assert done.returncode == 0, done.stderr
@@ -299,6 +299,9 @@ def test_the_demo_judges_writes_its_report_and_answers_by_its_exit_code(tmp_path
 
 def test_a_saved_run_becomes_a_report(tmp_path):
     folder = synthetic.result().save(tmp_path / "run")
+    refused = refuses("report", folder, "-o", tmp_path / "new" / "r.html")
+    assert refused.startswith("resilkit: --output: is in a folder that does not exist")
+    (tmp_path / "new").mkdir()
     done = run("report", folder, "-o", tmp_path / "new" / "r.html")
     assert done.returncode == 0, done.stderr
     assert synthetic.KEPT in done.stdout

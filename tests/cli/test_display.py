@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import re
 
+import pytest
 from rich.console import Console
 
 from resilkit.cli.live import PlainLines, TerminalDisplay
@@ -102,3 +104,52 @@ def test_the_bar_moves_and_closes(capsys):
         assert bar._bar.n == 3.0
     assert bar._bar is None
     assert "under load" in capsys.readouterr().err
+
+
+class Handle:
+    """What `IPython.display.display` gives back, with what it was told."""
+
+    def __init__(self, shown):
+        self.lines = [shown["text/plain"]]
+
+    def update(self, shown, *, raw):
+        assert raw
+        self.lines.append(shown["text/plain"])
+
+
+@pytest.fixture
+def displays(monkeypatch):
+    """A notebook's displays, each with the lines that it showed one after the other."""
+    import IPython
+
+    made = []
+
+    def display(shown, *, raw, display_id):
+        assert raw
+        assert display_id
+        made.append(Handle(shown))
+        return made[-1]
+
+    shell = type("ZMQInteractiveShell", (), {})()
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    monkeypatch.setattr("IPython.display.display", display)
+    return made
+
+
+def test_a_notebook_has_one_line_that_is_replaced_and_keeps_how_it_ended(displays, capsys):
+    with choose_listener(True, None) as line:
+        line.update(dataclasses.replace(LOOK, availability=None, elapsed=0.0, text="getting ready"))
+        line.update(LOOK)
+        line.update(dataclasses.replace(LOOK, phase="done", text="Failed: 1 <of> 4."))
+    (shown,) = displays
+    assert shown.lines[0] == "getting ready: 0.0/20.0 s"
+    assert re.fullmatch(r"under load: 3.0/20.0 s, .*/s, .*% good, .*", shown.lines[1])
+    assert shown.lines[2:] == ["Failed: 1 <of> 4."]
+    assert "".join(capsys.readouterr()) == ""
+
+
+def test_a_run_that_is_interrupted_says_so_in_its_last_line(displays):
+    with pytest.raises(KeyboardInterrupt), choose_listener(True, None) as line:
+        line.update(LOOK)
+        raise KeyboardInterrupt
+    assert displays[0].lines[-1].endswith("; ended by KeyboardInterrupt")

@@ -234,6 +234,7 @@ def test_a_run_without_anything_still_has_figures():
 @pytest.mark.usefixtures("_no_figures")
 def test_the_report_is_written_whole_and_replaces_an_older_one(tmp_path):
     path = tmp_path / "new" / "report.html"
+    path.parent.mkdir()
     assert synthetic.result().report(path) == path
     synthetic.result(name="second").report(path)
     assert "second" in path.read_text("utf-8")
@@ -254,6 +255,8 @@ def test_a_bad_place_for_a_report_is_refused_before_anything_is_drawn(tmp_path, 
     (tmp_path / "file").touch()
     with pytest.raises(InvalidArgument, match="path: is a folder"):
         synthetic.result().report(tmp_path / "folder")
+    with pytest.raises(InvalidArgument, match=r"path: is in a folder that does not exist, got"):
+        synthetic.result().report(tmp_path / "nope" / "dir" / "report.html")
     with pytest.raises(StorageError, match=r"cannot be written to .*is no folder"):
         synthetic.result().report(tmp_path / "file" / "deep" / "report.html")
     with monkeypatch.context() as patch:
@@ -270,7 +273,7 @@ def test_a_report_that_the_disk_refuses_in_the_end_leaves_nothing(tmp_path, monk
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(StorageError, match=r"could not be written to .*No space left"):
-        synthetic.result().report(tmp_path / "new" / "report.html")
+        synthetic.result().report(tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
 
 

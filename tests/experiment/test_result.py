@@ -204,7 +204,7 @@ def test_an_audit_is_taken_from_whoever_has_its_attributes():
 
 
 def rows_of(comparison, figure):
-    frame = comparison.frame
+    frame = comparison.frame()
     return frame[(frame["figure"] == figure) & (frame["operation"] == "total")].iloc[0]
 
 
@@ -223,6 +223,9 @@ def calm():
 def test_a_run_compared_with_itself_differs_in_nothing():
     result = synthetic.result()
     comparison = compare(result, result)
+    mine = comparison.frame()
+    mine["a"] = 0.0  # a copy: nobody else's changes
+    assert (comparison.frame()["a"] != 0.0).any()
     assert comparison.differences == ()
     for figure in ("rate", "p50", "p95"):
         row = rows_of(comparison, figure)
@@ -238,7 +241,7 @@ def test_a_run_of_half_the_speed_is_seen_with_its_interval():
 
 def test_the_interval_is_the_same_every_time():
     other = synthetic.result(history=synthetic.history(seed=9))
-    first, again = (compare(synthetic.result(), other).frame for _ in range(2))
+    first, again = (compare(synthetic.result(), other).frame() for _ in range(2))
     pd.testing.assert_frame_equal(first, again)
 
 
@@ -261,7 +264,7 @@ def test_what_is_true_of_many_rows_is_said_once():
     short = synthetic.result(history=synthetic.history(seconds=5), ran=5.0, duration=5.0)
     comparison = compare(short, short)
     assert comparison_html(comparison).count("8 whole windows") == 1
-    assert not comparison.frame["note"].str.contains("windows").any()
+    assert not comparison.frame()["note"].str.contains("windows").any()
 
 
 def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path):
@@ -287,7 +290,7 @@ def test_criteria_and_operations_of_one_side_alone_are_shown():
     other = synthetic.result(
         verdicts=synthetic.verdicts("pass"), history=synthetic.history(names=("get", "list"))
     )
-    frame = compare(synthetic.result(), other).frame
+    frame = compare(synthetic.result(), other).frame()
     notes = dict(zip(frame["figure"], frame["note"], strict=True))
     assert notes["p95 <= 100 ms"] == "fail → not judged"
     lists = frame[(frame["operation"] == "list") & (frame["figure"] == "rate")].iloc[0]
