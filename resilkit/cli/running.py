@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from resilkit.cli.interrupts import Interrupted
-from resilkit.cli.output import print_json, print_result, result_document, say
+from resilkit.cli.output import print_json, print_result, printable, result_document, say
 from resilkit.errors import InvalidArgument, ResilkitError, StorageError
 
 if TYPE_CHECKING:
@@ -48,7 +51,8 @@ def run_and_tell(
 
     with live_display(experiment, stream=sys.stderr, quiet=as_json) as display:
         try:
-            result = experiment.run(progress=False, on_progress=display.update)
+            with _warnings_as_lines():
+                result = experiment.run(progress=False, on_progress=display.update)
         except KeyboardInterrupt as error:
             # `run` has cleaned up before it lets an interrupt through.
             message = "interrupted: the cluster was stopped, nothing is left"
@@ -72,6 +76,19 @@ def run_and_tell(
     if refusals:
         raise refusals[0]
     return exit_code(result, len(experiment.scenario.criteria))
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Show a warning as a line of this command: the place in the code that gave it says nothing."""
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        typer.echo(f"resilkit: warning: {printable(str(message))}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("always", r"scenario\.")  # told, whatever -W says
+        warnings.showwarning = show
+        yield
 
 
 def _check_targets(report: Path | None, save: Path | None) -> None:

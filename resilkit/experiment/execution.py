@@ -18,6 +18,7 @@ from resilkit.experiment.assembly import Collected, assemble, limits_of
 from resilkit.experiment.audit import Audit, as_audit
 from resilkit.experiment.delivery import Deliveries
 from resilkit.experiment.live import LiveEvidence, Meter, rehearse
+from resilkit.experiment.names import warn_of_unknown
 from resilkit.experiment.planning import planned_faults
 from resilkit.experiment.progress import Progress
 from resilkit.experiment.suspects import bugs, never_succeeded
@@ -147,6 +148,9 @@ class _Run:
         for node, what in self.experiment.parts.plan:
             reference = self.cluster.start(what, node=node)
             cleanup.callback(_stop, reference)
+        if self.experiment.unknown:
+            running = self.cluster.names()
+            warn_of_unknown(self.experiment.unknown, running, self.experiment.unknown_why)
 
     def start_load(self, cleanup: ExitStack) -> None:
         """Start the load generators."""

@@ -133,3 +133,27 @@ def test_a_whole_file_runs(folder):
     (folder / "sc" / "echoes.py").write_text(WHOLE)
     done = run("run", "calm.yaml", "--system", "sc/echoes.py", "--nodes", 1)
     assert "Traceback" not in done.stderr, done
+
+
+def test_a_server_that_nobody_starts_is_refused_before_anything_runs(folder):
+    (folder / "sc" / "echoes.py").write_text(WHOLE)
+    bad = folder / "sc" / "bad.yaml"
+    bad.write_text("name: bad\nduration: 1 s\nfaults: [{server_crash: {targets: ecko}}]\n")
+    line = refuses("run", "sc/bad.yaml", "--system", "sc/echoes.py", "--nodes", 1)
+    assert line.startswith("resilkit: sc/bad.yaml: faults[0].targets: names no server")
+    assert "(did you mean 'echo'?), got 'ecko'; allowed: 's', 'echo'" in line
+
+
+def test_a_server_that_may_come_later_is_warned_of_in_a_line(folder):
+    enroll = (
+        "class Echo(rk.Server):\n    async def enroll(self):\n        await self.register('x')\n"
+    )
+    code = WHOLE.replace("class Echo(rk.Server):\n", enroll)
+    (folder / "sc" / "echoes.py").write_text(code)
+    late = folder / "late.yaml"
+    late.write_text("name: late\nduration: 200 ms\ncriteria: ['queue_length[late] < 5']\n")
+    done = run("run", late, "--system", "sc/echoes.py", "--nodes", 1)
+    assert done.returncode == 1
+    (told,) = [line for line in done.stderr.splitlines() if "warning" in line]
+    assert told.startswith("resilkit: warning: scenario.criteria[0]: names no server of the system")
+    assert told.endswith("since it may come yet: Echo calls register.")
