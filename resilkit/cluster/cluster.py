@@ -289,7 +289,7 @@ class Cluster:
         """Cut the links between groups of nodes; nodes in no group form one of their own.
 
         Args:
-            *groups: Two or more groups of node names; with one, the rest is the other.
+            *groups: Groups of node names, at least one; with one, the rest is the other.
             one_way: Only messages from the first group to the others are lost.
             duration: Seconds until it heals by itself; ``None``: on ``heal()``, or when the
                 ``with`` block ends.
@@ -300,6 +300,9 @@ class Cluster:
         self, *groups: Iterable[str], one_way: bool = False, duration: float | None = None
     ) -> Injection:
         """Await it: `partition`, for async code."""
+        if not groups:
+            message = "needs at least one group of node names"
+            raise InvalidArgument(message, path="partition", allowed='such as partition(["n1"])')
         named = [
             [groups_of] if isinstance(groups_of, str) else list(groups_of) for groups_of in groups
         ]

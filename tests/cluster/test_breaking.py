@@ -168,6 +168,11 @@ def wait_until(condition: object, deadline: float = 10.0) -> None:
         assert monotonic() < until
 
 
+def test_a_partition_without_groups_says_what_to_give(cluster: Cluster) -> None:
+    with pytest.raises(ValueError, match="partition: needs at least one group of node names"):
+        cluster.partition()
+
+
 def test_a_timed_partition_heals_by_itself(cluster: Cluster) -> None:
     injection = cluster.partition(["n1"], duration=0.3)
     # On a busy machine it may have healed before n1 is asked.

@@ -181,7 +181,7 @@ def test_an_audit_that_finds_the_data_wrong_fails_the_run_whatever_else_held():
 
 def test_a_run_without_one_of_its_faults_does_not_pass_and_goes_on():
     plan = scenario(
-        rk.faults.ServerCrash(at=0.2, every=0.3, count=2, targets="nobody"),
+        rk.faults.ServerCrash(at=0.2, every=0.3, count=2, targets="matching:nobody-*"),
         rk.faults.NodePause(at=0.2, duration=0.1, targets="n1"),
         rk.faults.NodePause(at=0.3, targets="none"),
         criteria=["availability > 0.1"],
