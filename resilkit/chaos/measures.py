@@ -148,20 +148,21 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
     from resilkit.metrics.recovery import RecoveryRule, recoveries
 
     spans = fault_spans(evidence.events)
-    if criterion.subject is not None:
-        others = {span.kind for span in spans}
-        spans = [span for span in spans if span.kind == criterion.subject]
-        if others and not spans:
-            return _nothing(f"no {criterion.subject!r} was injected")
+    kind = criterion.subject
+    asked = [span for span in spans if kind in {None, span.kind}]
+    if not asked:
+        return _nothing(f"no {kind!r} was injected" if spans else "no fault was injected")
     ended = evidence.started + evidence.duration
     passing = [span for span in spans if not span.standing(evidence.started, ended)]
-    if not passing:
-        reason = "every fault was in during the whole run" if spans else "no fault was injected"
-        return _nothing(reason)
+    if not any(kind in {None, span.kind} for span in passing):
+        return _nothing("every fault was in during the whole run")
     rule = RecoveryRule(closed=bool(getattr(evidence, "closed_loop", False)))
     # The end of a load generator is no harm that a fault did.
     rows = evidence.operations
-    return _slowest(recoveries(rows[rows["error"] != LOST], passing, rule))
+    # All faults together, also when one kind is asked for: what is usual was learned before the
+    # first of any kind, and the harm of one kind is not another's.
+    found = recoveries(rows[rows["error"] != LOST], passing, rule)
+    return _slowest([row for row in found if kind in {None, row.kind}])
 
 
 def _slowest(found: list[Recovery]) -> Measurement:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resilkit.cluster.session import Session
     from resilkit.cluster.strike import Strike
 
-__all__ = ["Injection"]
+__all__ = ["Injection", "inject_planned"]
 
 _FOR_EVER = 1e9
 
@@ -35,12 +35,18 @@ class Injection:
     """
 
     def __init__(
-        self, session: Session, fault: Fault, *, targets: Any = None, seed: int | None = None
+        self,
+        session: Session,
+        fault: Fault,
+        *,
+        targets: Any = None,
+        seed: int | None = None,
+        place: tuple[int, int] | None = None,
     ) -> None:
         self.session = session
         self.fault = fault
         self._parameters = to_dict(fault)
-        self._key = len(session.faults.ids)
+        self._key, self._from = place or (len(session.faults.ids), 0)
         self.id = session.faults.new_id(fault.fault_name or type(fault).__name__)
         self.outcomes: list[dict[str, Any]] = []
         self._targets = targets
@@ -144,7 +150,7 @@ class Injection:
 
     async def _run(self, moments: Any) -> None:
         started = self.session.loop.time()
-        for occurrence, moment in enumerate(moments):
+        for occurrence, moment in enumerate(moments, self._from):
             delay = started + moment - self.session.loop.time()
             if delay > 0:
                 await asyncio.sleep(delay)
@@ -159,7 +165,9 @@ class Injection:
     def _stream(self, purpose: str, *names: int) -> Random:
         """Return a stream that depends on the seed and the place of this fault alone.
 
-        The same ones as in `Scenario.timeline`: the plan that it shows is the plan that runs.
+        The same ones as in `Scenario.timeline`: the plan that it shows is the plan that an
+        experiment runs, which gives each fault its place in the scenario. Without a place it is
+        the number of faults that the cluster had before.
         """
         return rng_module.stream(self._root, purpose, self._key, *names)
 
@@ -291,6 +299,31 @@ class Injection:
         self._first.set()
         self._finished.set()
         self.session.faults.injections.pop(self.id, None)
+
+
+def inject_planned(
+    session: Session, fault: Fault, *, seed: int, place: tuple[int, int]
+) -> Injection:
+    """Put in one fault of a plan; it then draws what `Scenario.timeline` shows for `seed`.
+
+    Args:
+        session: The cluster's inside.
+        fault: The fault.
+        seed: The root of the plan's randomness.
+        place: The fault's index in the plan, and the number of its first strike there.
+
+    Raises:
+        ClusterError: The cluster is closed.
+        InvalidArgument: It is not ready to be put in: see `Injection.begin`.
+    """
+    session.refuse_closed()
+
+    async def begin() -> Injection:
+        injection = Injection(session, fault, seed=seed, place=place)
+        await injection.begin()
+        return injection
+
+    return session.thread.sync(begin())
 
 
 def _list(targets: Sequence[str] | None) -> str:

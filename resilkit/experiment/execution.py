@@ -115,7 +115,6 @@ class _Run:
         self.injections: list[Any] = []
         self.deliveries = Deliveries(experiment.scenario.scaled_faults)
         self.cluster: Any = None
-        self.fresh = True
         self.load: Any = None
         self.meter: Meter | None = None
         self.since = clock.monotonic()
@@ -131,7 +130,7 @@ class _Run:
             if missing:
                 message = f"lacks the node{'s' * (len(missing) > 1)} {', '.join(missing)}"
                 raise InvalidArgument(message, path="cluster", value=given)
-            self.cluster, self.fresh = given, False
+            self.cluster = given
             return
         from resilkit.cluster.cluster import Cluster
 
@@ -179,7 +178,7 @@ class _Run:
             else abort_on_breach,
         )
         cleanup.callback(self._heal_quietly)
-        waiting = planned_faults(experiment, fresh=self.fresh)
+        waiting = planned_faults(experiment)
         self.deliveries.plan(one.fault_index for one in waiting)
         judge_at = experiment.warmup + _JUDGE_EVERY
         while (now := self.elapsed()) < self.total:
@@ -261,8 +260,15 @@ class _Run:
     # Parts of them -------------------------------------------------------------------------------
 
     def _inject(self, planned: PlannedFault) -> None:
+        from resilkit.cluster.injection import inject_planned
+
         try:
-            injection = self.cluster.inject(planned.fault)
+            injection = inject_planned(
+                self.cluster._session,
+                planned.fault,
+                seed=self.experiment.seed,
+                place=(planned.fault_index, planned.occurrence),
+            )
         except ResilkitError as error:
             self.deliveries.refused(planned.fault_index, str(error))
             return

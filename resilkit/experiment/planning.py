@@ -20,13 +20,20 @@ _AT_ONCE = 0.001
 
 
 class PlannedFault(NamedTuple):
-    """A fault as the cluster is to be given it, and which of the scenario's faults it is."""
+    """A fault as the cluster is to be given it, and its place in the scenario.
+
+    Attributes:
+        fault_index: Which of the scenario's faults it is.
+        occurrence: Which of that fault's moments is its first.
+        fault: The fault.
+    """
 
     fault_index: int
+    occurrence: int
     fault: Fault
 
 
-def planned_faults(experiment: Experiment, *, fresh: bool = True) -> list[PlannedFault]:
+def planned_faults(experiment: Experiment) -> list[PlannedFault]:
     """Return the scenario's faults as the cluster is to be given them, at the end of the warm-up.
 
     A cluster does not know when the run ends, which only the scenario does. So a fault at drawn
@@ -34,38 +41,34 @@ def planned_faults(experiment: Experiment, *, fresh: bool = True) -> list[Planne
     `LAST_STRIKE`; what has none is left out. One that is due at once is put a millisecond off, so
     that giving it to the cluster does not wait for it: filling a node's memory takes seconds.
 
-    Args:
-        experiment: What is about to run.
-        fresh: Whether the cluster is the run's own. One that had faults before draws gaps from
-            streams that nobody knows here, so those stay uncounted.
+    Given its place and the experiment's seed, each draws what `Scenario.timeline` shows, whatever
+    seed the cluster has and whichever faults it had before.
     """
     scenario = experiment.scenario
     end = LAST_STRIKE * experiment.duration
-    drawn: dict[int, list[float]] = {}
+    drawn: dict[int, list[tuple[int, float]]] = {}
     for planned in scenario.timeline(experiment.duration, experiment.seed):
         if planned.time < end:
-            drawn.setdefault(planned.fault_index, []).append(planned.time)
+            moments = drawn.setdefault(planned.fault_index, [])
+            moments.append((planned.occurrence, planned.time))
     found: list[PlannedFault] = []
     for index, fault in enumerate(scenario.scaled_faults):
         if fault.random and fault.every is None:
+            # The timeline has left out those that the probability decided against.
             single = dataclasses.replace(fault, random=False, count=None, probability=1.0)
             found += [
-                PlannedFault(index, dataclasses.replace(single, at=moment))
-                for moment in drawn.get(index, [])
+                PlannedFault(index, occurrence, dataclasses.replace(single, at=moment))
+                for occurrence, moment in drawn.get(index, [])
             ]
+            continue
+        gaps = stream(experiment.seed, "schedule", index)
+        count = sum(moment < end for moment in schedule(fault, experiment.duration, gaps))
+        if not count:
             continue
         at = fault.at
         if not at and (fault.every is None or at is not None):
             at = _AT_ONCE
-        if fault.random and not fresh:
-            found.append(PlannedFault(index, dataclasses.replace(fault, at=at)))
-            continue
-        # The cluster draws the gaps from this very stream: its root seed, and its count of faults.
-        seed = experiment.seed if experiment.cluster.seed is None else experiment.cluster.seed
-        gaps = stream(seed, "schedule", len(found))
-        count = sum(moment < end for moment in schedule(fault, experiment.duration, gaps))
-        if not count:
-            continue
         repeats = fault.count if fault.every is None else count
-        found.append(PlannedFault(index, dataclasses.replace(fault, at=at, count=repeats)))
+        repeated = dataclasses.replace(fault, at=at, count=repeats)
+        found.append(PlannedFault(index, 0, repeated))
     return found

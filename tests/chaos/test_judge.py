@@ -162,6 +162,43 @@ def test_recovery_is_the_time_from_the_fault_to_the_first_good_window():
     assert judge("recovery_time[latency] <= 5 s", seen).reason == "no 'latency' was injected"
 
 
+def two_kinds(first, second, down):
+    """A run of 40 s at 100 operations a second; `down` says which part of them fails when."""
+    rows = operations(
+        ("get", n / 100, 0.01, "fail" if any(a <= n / 100 < b and n % k == 0 for a, b, k in down)
+         else "ok") for n in range(4000)
+    )  # fmt: skip
+    log = [
+        fault(time, event, kind, kind, node)
+        for kind, node, begin, end in (first, second)
+        for time, event in ((begin, "injected"), (end, "healed"))
+    ]
+    return Observed(operations=rows, events=events(log), duration=40.0)
+
+
+def test_what_is_usual_is_learned_before_the_faults_of_other_kinds_too():
+    seen = two_kinds(
+        ("node_crash", "n1", 5.0, 6.0),
+        ("partition", "", 15.0, 16.0),
+        [(5, 13, 2), (15, 25, 3)],
+    )
+    verdict = judge("recovery_time[partition] <= 5 s", seen)
+    assert verdict.verdict == "fail"
+    assert verdict.measured == pytest.approx(10.0, abs=0.6)
+    assert verdict.n == 1
+    assert judge("recovery_time[node_crash] <= 9 s", seen).measured == pytest.approx(8.0, abs=0.6)
+
+
+def test_the_harm_of_a_fault_of_another_kind_is_not_put_down_to_the_one_before_it():
+    seen = two_kinds(
+        ("latency", "", 4.5, 30.0), ("node_crash", "n1", 8.0, 9.0), [(8, 20, 2)]
+    )  # fmt: skip
+    verdict = judge("recovery_time[latency] <= 5 s", seen)
+    assert (verdict.verdict, verdict.measured) == ("pass", 0.0)
+    assert verdict.reason == "no fault did any harm"
+    assert judge("recovery_time[node_crash] <= 5 s", seen).verdict == "fail"
+
+
 def test_the_longest_of_several_recoveries_is_judged():
     rows = operations(
         ("get", n / 100, 0.01, "fail" if 5 <= n / 100 < 6 or 10 <= n / 100 < 14 else "ok")

@@ -1,0 +1,38 @@
+"""The plan that a scenario shows is the plan that an experiment runs."""
+
+from __future__ import annotations
+
+import pytest
+
+import resilkit as rk
+from resilkit.experiment.planning import LAST_STRIKE
+from resilkit.faults import choose_targets
+from resilkit.rng import stream
+from tests.experiment.runs import experiment, scenario
+
+PAUSE = rk.faults.NodePause(every=0.15, duration=0.02, probability=0.5)
+PLAN = scenario(
+    rk.faults.Latency(0.001, 0.001, at=0.2, random=True, count=3, duration=0.05, probability=0.6),
+    rk.faults.NodePause(random=True, probability=0.001),
+    PAUSE,
+    rk.faults.Latency(0.001, 0.001, at=0.1, every=0.3, random=True, duration=0.05, targets=1),
+)
+
+
+def test_an_experiment_runs_what_the_timeline_shows_on_a_used_cluster_with_another_seed() -> None:
+    tried = experiment(scenario=PLAN, duration=1.5, seed=3)
+    planned = [
+        (one, choose_targets(one.fault.targets, ["n1", "n2", "n3"],
+                             stream(3, "targets", one.fault_index, one.occurrence)))
+        for one in PLAN.timeline(1.5, seed=3) if one.time < LAST_STRIKE * 1.5
+    ]  # fmt: skip
+    assert {one.fault_index for one, _ in planned} == {0, 2, 3}
+    with rk.Cluster(nodes=3, seed=99) as cluster:
+        cluster.inject(rk.faults.Latency(0.0, 0.001)).heal()
+        result = tried.run(cluster=cluster, progress=False)
+    log = result.events.frame("fault")
+    struck = log[log["event"].isin(["injected", "failed"])].sort_values("time")
+    ran = list(zip(struck["time"], struck["target"], strict=True))
+    assert [whom for _, whom in ran] == [", ".join(whom) for _, whom in planned]
+    moments = [one.time for one, _ in planned]
+    assert [time for time, _ in ran] == pytest.approx(moments, abs=0.1)
