@@ -142,8 +142,9 @@ class Experiment:
             progress: Whether to show a bar, in a notebook or a terminal.
             cluster: A cluster that runs already, with the nodes of this experiment's; it is left
                 running. ``None`` starts one and closes it.
-            abort_on_breach: Whether to end the load as soon as a watched criterion is certainly
-                broken; ``None`` leaves it to the scenario.
+            abort_on_breach: Whether to end the load as soon as a watched criterion has failed for a
+                second, though a share could still have risen by the end; ``None`` leaves it to
+                the scenario.
             on_progress: Called with a `Progress` about four times a second, instead of the bar.
 
         Returns:

@@ -11,7 +11,7 @@ STATUSES = ("ok", "fail", "info")
 """How an operation can end: done, definitely did not happen, nobody knows."""
 
 DROPPED = "dropped"
-"""The error of an operation that was never sent, because too many were in flight."""
+"""The error of an operation that was never sent: too many were in flight, or time ran out."""
 
 LOST = "lost with its load generator"
 """The error of an operation that was due, and of which its load generator told nothing."""
@@ -37,8 +37,8 @@ class OperationRecord:
         done: When its end was known; ``None`` when it never was.
         status: ``"ok"`` (done), ``"fail"`` (definitely did not happen) or ``"info"`` (nobody
             knows: it may have happened, may happen later, or never).
-        error: Why it is not ``ok``, else ``""``. `DROPPED` when too many were in flight, `LOST`
-            when its load generator was killed, or stood still to the end, and told nothing of it.
+        error: Why it is not ``ok``, else ``""``. `DROPPED` when it was never sent, `LOST` when
+            its load generator was killed, or stood still to the end, and told nothing of it.
         value: What the operation returned.
 
     Examples:

@@ -41,7 +41,7 @@ def summarize(
     ====================== ====================================================================
     count                  operations intended
     ok, fail, info         done; certainly did not happen; nobody knows
-    dropped                of the failed: never sent, since too many were in flight
+    dropped                of the failed: never sent (too many in flight, or time ran out)
     late                   sent more than `late_after` after their intended start
     error_rate             share of the intended operations that did not end ``ok``
     rate                   ok operations per second of `duration`

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
 from resilkit.cluster.launcher_events import Exited, Forked
-from resilkit.errors import InvalidArgument, NodeDown, ResilkitError, StartFailed
+from resilkit.errors import ClusterError, InvalidArgument, NodeDown, ResilkitError, StartFailed
 from resilkit.history import History
 from resilkit.network.codec import by_value
 from resilkit.runtime import Pid, reasons
@@ -19,7 +19,7 @@ from resilkit.runtime.process import Process
 from resilkit.workload.due import due, untold
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from resilkit.cluster import Cluster
     from resilkit.cluster.session import Session
@@ -31,6 +31,7 @@ __all__ = ["LoadRun", "start_load"]
 
 _START_TIMEOUT = 10.0
 _END_TIMEOUT = 5.0
+_PATIENCE = 5.0
 _HEAD_START = 0.05
 """Seconds between the order to start and the start: all generators must have it by then."""
 
@@ -94,6 +95,7 @@ class LoadRun:
         self._packed = packed
         self._offsets: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._orders: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
         self._gone: dict[str, asyncio.Event] = {}
         self._sink: _Sink | None = None
@@ -124,9 +126,12 @@ class LoadRun:
         return self._session.thread.sync(over())
 
     def stop(self) -> None:
-        """Send nothing more; what is under way ends or is counted as ``info``."""
+        """Send nothing more; what is under way ends or is counted as ``info``.
+
+        A generator that has not answered within 5 s stops when it goes on; an event says so.
+        """
         self._stopped = min(self._stopped, self._session.clock.now())
-        self._session.thread.sync(self._ask_all("halt"))
+        self._session.thread.sync(self._halt())
 
     def abandon(self) -> None:
         """End the generators now, and wait for that: what they have not told of is lost."""
@@ -142,7 +147,13 @@ class LoadRun:
         return f"of the load generators, {', '.join(whys)}" if whys else ""
 
     def set_rate(self, factor: float) -> None:
-        """Multiply the planned rate (closed loop: the users) by `factor` from now on; 0 pauses."""
+        """Multiply the planned rate (closed loop: the users) by `factor` from now on; 0 pauses.
+
+        Raises:
+            InvalidArgument: `factor` is negative or not finite.
+            ClusterError: A generator has not answered within 5 s: it is stuck, and changes its rate
+                when it goes on. The others have changed theirs.
+        """
         factor = validate.number(factor, "factor", low=0.0)
         self._session.thread.sync(self._change(factor))
 
@@ -302,17 +313,43 @@ class LoadRun:
 
     async def _change(self, factor: float) -> None:
         async def change(name: str) -> None:
-            moment = await self._ask(name, "set_rate", factor)
+            moment = await self._ask(name, "set_rate", factor, timeout=None)
             self._switches.setdefault(name, []).append((moment, factor))
 
-        works = (change(self._name(plan)) for plan in self._plans)
-        await asyncio.gather(*works, return_exceptions=True)
+        for name, error in (await self._order(change)).items():
+            raise ClusterError(f"the rate of the load generator {name} did not change: {error}")
 
-    async def _ask_all(self, method: str, *args: Any) -> None:
-        await asyncio.gather(
-            *(self._ask(self._name(plan), method, *args) for plan in self._plans),
-            return_exceptions=True,
-        )
+    async def _halt(self) -> None:
+        async def halt(name: str) -> None:
+            await self._ask(name, "halt", timeout=None)
+
+        # Whoever stops a load may be on the way out of something worse: told, not raised.
+        for name, error in (await self._order(halt)).items():
+            self._session.note("alert", "generator_not_stopped", name, why=error)
+
+    async def _order(self, give: Callable[[str], Coroutine[Any, Any, None]]) -> dict[str, str]:
+        """Give all generators an order; return why those that have not obeyed yet did not.
+
+        An order reaches a generator that is stuck when it goes on, so its answer is waited for
+        beyond the patience of the caller. One that has gone has nothing left to obey.
+        """
+        loop = asyncio.get_running_loop()
+        works = {self._name(plan): loop.create_task(give(self._name(plan))) for plan in self._plans}
+        self._orders |= set(works.values())
+        await asyncio.wait(works.values(), timeout=_PATIENCE)
+        whys: dict[str, str] = {}
+        for name, work in works.items():
+            work.add_done_callback(self._answered)
+            if not work.done():
+                whys[name] = f"no answer within {_PATIENCE:g} s; it obeys when it goes on"
+            elif (error := work.exception()) and not isinstance(error, NodeDown):
+                whys[name] = reasons.describe(error)
+        return whys
+
+    def _answered(self, work: asyncio.Task[None]) -> None:
+        self._orders.discard(work)
+        if not work.cancelled():
+            work.exception()  # of one that answered too late: `errors` and `reports` tell of it
 
     def take(self, name: str, rows: Rows) -> None:
         """Take a batch of rows, on the notebook's clock."""

@@ -67,13 +67,13 @@ class GeneratorReport:
 
         Examples:
             >>> GeneratorReport("g1", "open", intended=100, sent=90, dropped=10).warnings()
-            ['g1 never sent 10 of 100 operations: too many were in flight']
+            ['g1 never sent 10 of 100 operations: too many were in flight, or time ran out']
         """
         found = []
         if self.dropped:
             found.append(
                 f"{self.generator} never sent {self.dropped} of {self.intended} operations: "
-                "too many were in flight"
+                "too many were in flight, or time ran out"
             )
         if self.undelivered:
             found.append(

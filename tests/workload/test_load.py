@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import pytest
 import resilkit as rk
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
+from resilkit.workload import load
 from resilkit.workload.load import LoadRun, start_load
 from tests.cluster.harm import wait_until
 from tests.cluster.traces import wait_gone
@@ -175,6 +177,31 @@ def test_the_rate_changes_while_it_runs_and_a_stop_ends_it(cluster: Cluster) -> 
     assert frame["done"].max() - run.started < 30.0
     with pytest.raises(rk.InvalidArgument, match="factor"):
         run.set_rate(-1.0)
+
+
+def test_a_generator_that_stands_still_is_told_of_and_obeys_when_it_goes_on(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_PATIENCE", 0.1)
+    workload = rk.Workload([rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(50))
+    run = start_load(cluster, workload, duration=60.0)
+    ((name, pid),) = run.pids.items()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(rk.ClusterError, match=f"{name} did not change: no answer within 0.1 s"):
+            run.set_rate(2.0)
+        assert not run._switches
+        run.stop()
+        alerts = cluster.events.frame("alert")
+        assert alerts["event"].tolist().count("generator_not_stopped") == 1
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: bool(run._switches))
+    assert [factor for _, factor in run._switches[name]] == [2.0]
+    finished(run)
+    run.set_rate(3.0)  # nobody is left to change anything
+    run.stop()
+    assert not run._orders
 
 
 def settled(run: LoadRun) -> int:

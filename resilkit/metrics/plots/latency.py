@@ -103,7 +103,7 @@ def errors_and_rate_figure(
     """Draw the intended operations a second, stacked by how they ended.
 
     ``ok``; ``unknown`` (nobody knows whether it happened); ``failed`` (it certainly did not);
-    ``not sent`` (dropped, since too many were in flight). The arguments are those of
+    ``not sent`` (dropped: too many were in flight, or time ran out). The arguments are those of
     `latency_figure`.
 
     Raises:
