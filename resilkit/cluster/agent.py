@@ -89,12 +89,15 @@ class Agent(Server):
 
     def _flush(self) -> None:
         if self.outbox and self.console is not None:
-            rows, self.outbox = self.outbox, []
+            rows, self.outbox = [*self.backlog, *self.outbox], []
+            self.backlog.clear()
             node = self._process.node
             message = (INFO, self.console.number, ("stream", node.name, rows))
             if not node.transport.send(self.console.node, message):
-                self.console = None
                 self.backlog.extend(row for row in rows if row[0] == "event")
+                if self.console.node not in node.membership.clients():
+                    self.console = None
+                # Else there is no room now: they go with what comes next, a sample say.
 
     def info(self, message: Any) -> None:
         """Sample on the timer; look again who is reached when another node has told its names."""
@@ -309,7 +312,7 @@ class Agent(Server):
     def crash(self, server: str, reason: Any) -> str:
         """End a server at once; return how it went: died or trapped."""
         process = self._find(server)
-        if reason == "kill":
+        if reasons.is_text(reason, "kill"):
             process.exit_signal(self._process.pid, "kill", by_link=False)
         elif process.trap_exit:
             process.exit_signal(self._process.pid, reason, by_link=False)

@@ -43,6 +43,7 @@ class FramedProtocol(asyncio.BufferedProtocol):
         on_lost: Called once when the connection has ended.
         most_waiting: Bytes that may wait to be written before the connection counts as `full`.
         on_made: Called when there is something to write to.
+        on_drained: Called when the connection was `full` and is not any more.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class FramedProtocol(asyncio.BufferedProtocol):
         *,
         most_waiting: int = 1 << 26,
         on_made: Callable[[], None] | None = None,
+        on_drained: Callable[[], None] | None = None,
     ) -> None:
         self._on_frame = on_frame
         self._on_lost = on_lost
         self._on_made = on_made
+        self._on_drained = on_drained
         self._most_waiting = most_waiting
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
@@ -83,6 +86,8 @@ class FramedProtocol(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Note that the peer reads again, and half of it is gone."""
         self.full = False
+        if self._on_drained is not None:
+            self._on_drained()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where the next bytes go."""

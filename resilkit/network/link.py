@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from resilkit.network.codec import Codec, measure
 from resilkit.network.framing import DATA, FORWARD, LARGEST, FramedProtocol, frame
 from resilkit.network.snapshots import MUTABLE, Held, as_sent, held
-from resilkit.runtime.kinds import REPLY
+from resilkit.runtime.kinds import CALL, CAST, REPLY
+from resilkit.runtime.ports import LinkFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,10 @@ _FRAME_BYTES: Final = 256 * 1024
 """About how large a frame is when many messages wait: what one read of the other end takes."""
 _MOST_BATCH: Final = 512
 """Messages of a frame at most. The other end works on one while this end makes the next."""
+_SMALL: Final = 64 * 1024
+"""Bytes of a message that a full link still takes: names, events and errors have so many."""
+_REQUESTS: Final = frozenset({CALL, CAST})
+"""What a full link takes none of: who calls hears of it at once, and nobody waits for a cast."""
 
 
 class LinkCounters:
@@ -56,8 +61,8 @@ class Link:
     """
 
     __slots__ = (
-        "_batch", "_codec", "_forwards", "_loop", "_most", "_outbox", "_own", "_protocol",
-        "_refused", "_scheduled",
+        "_batch", "_beyond", "_codec", "_forwards", "_loop", "_lost", "_most", "_on_drained",
+        "_outbox", "_own", "_protocol", "_refused", "_refusing", "_scheduled",
         "confirmed", "counters", "heard", "hears_us", "on_frame", "peer", "shaper",
     )  # fmt: skip
 
@@ -72,6 +77,7 @@ class Link:
         most: int,
         on_frame: Callable[[Link, int, memoryview], None],
         on_lost: Callable[[Link], None],
+        on_drained: Callable[[Link, int], None],
         refused: Callable[[str, Message, BaseException], None],
     ) -> None:
         self._own = own
@@ -83,6 +89,10 @@ class Link:
         self.confirmed = True
         self._loop = loop
         self._most = most
+        self._beyond = 0  # bytes of what went since the link was full
+        self._lost = 0  # since the link was full
+        self._on_drained = on_drained
+        self._refusing = False
         self._codec = Codec()
         self._outbox: list[Any] = []
         self._forwards: list[Entry] = []
@@ -94,6 +104,7 @@ class Link:
             lambda: on_lost(self),
             most_waiting=most,
             on_made=self.flush,
+            on_drained=self._drained,
         )
 
     @property
@@ -110,10 +121,11 @@ class Link:
         """Send a message to the peer, through the link's faults if there are any.
 
         Returns:
-            ``False`` when the link is full: the message is lost.
+            ``False`` when the link is full: the message is lost. Small ones that are no requests
+            are taken all the same, until as much again waits.
         """
-        if self._protocol.full:
-            self.counters.drops += 1
+        if self._protocol.full and not self._takes(message):
+            self._lose(DATA, message, tell=message[0] not in _REQUESTS)
             return False
         if message[0] == REPLY and type(message[-1]) in MUTABLE:
             message = as_sent(message)
@@ -132,10 +144,10 @@ class Link:
 
     def forward(self, entry: Entry) -> bool:
         """Send a message to a node further on; ``False`` when the link is full."""
-        if self._protocol.full:
-            self.counters.drops += 1
-            return False
         message = entry[-1]
+        if self._protocol.full and not self._takes(message):
+            self._lose(FORWARD, entry, tell=message[0] not in _REQUESTS)
+            return False
 
         def put(what: Any) -> None:
             self._forwards.append(entry if what is message else (*entry[:-1], what))
@@ -189,15 +201,52 @@ class Link:
             self._write_all(FORWARD, forwards)
 
     def _write_all(self, kind: int, messages: list[Any]) -> None:
-        """Write messages in frames of a bounded size; when the link is full, lose the rest."""
+        """Write messages in frames of a bounded size; when the link is full, only what it takes."""
         start = 0
         while start < len(messages):
-            if self._protocol.full or self._protocol.closing:
+            if self._protocol.closing:
                 self.counters.drops += len(messages) - start
                 return
+            if self._protocol.full:
+                for sent in messages[start:]:
+                    if self._takes(_message(kind, sent)):
+                        before = self.counters.bytes
+                        self._write(kind, [sent])
+                        self._beyond += self.counters.bytes - before
+                    else:
+                        self._lose(kind, sent, tell=True)
+                return
             end = start + self._batch
-            self._write(kind, messages if end - start >= len(messages) else messages[start:end])
+            self._write(kind, messages[start:end] if start or end < len(messages) else messages)
             start = end
+
+    def _takes(self, message: Message) -> bool:
+        """Whether the link, though full, takes a message: a small one that is no request."""
+        if message[0] in _REQUESTS or self._beyond >= self._most:
+            return False
+        try:
+            return measure(message) <= _SMALL
+        except BaseException:  # noqa: BLE001 - it is refused when it is written
+            return True
+
+    def _lose(self, kind: int, sent: Any, *, tell: bool) -> None:
+        """Lose a message to the full link; `tell` whoever waits for it, if it began here."""
+        self.counters.drops += 1
+        self._lost += 1
+        if tell and not self._refusing:
+            # What is told may find the link too full for itself: that is not told again.
+            self._refusing = True
+            try:
+                self._refuse(kind, sent, LinkFull("too much waits for its receiver"))
+            finally:
+                self._refusing = False
+
+    def _drained(self) -> None:
+        """Say how much was lost, now that there is room again."""
+        self._beyond = 0
+        lost, self._lost = self._lost, 0
+        if lost:
+            self._on_drained(self, lost)
 
     def _write(self, kind: int, messages: list[Any]) -> None:
         try:
@@ -221,9 +270,7 @@ class Link:
 
     def _refuse(self, kind: int, sent: Any, error: BaseException) -> None:
         """Tell of a message that cannot travel, if it began here: nobody here waits for another."""
-        message = sent if kind == DATA else sent[-1]
-        if isinstance(message, Held):
-            message = message.message
+        message = _message(kind, sent)
         if kind == DATA:
             self._refused(self.peer.name, message, error)
         elif sent[:2] == (self._own.name, self._own.incarnation):
@@ -267,3 +314,9 @@ class Link:
     async def closed(self, timeout: float) -> None:
         """Return when the connection has ended; after `timeout` seconds it is cut off."""
         await self._protocol.wait_lost(timeout)
+
+
+def _message(kind: int, sent: Any) -> Message:
+    """Return the message itself of what waits in a link."""
+    message = sent if kind == DATA else sent[-1]
+    return message.message if isinstance(message, Held) else message

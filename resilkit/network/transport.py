@@ -182,6 +182,7 @@ class SocketTransport:
             most=MOST_WAITING_BYTES,
             on_frame=self._on_frame,
             on_lost=self._on_lost,
+            on_drained=self._on_drained,
             refused=self._receiver.on_unsendable,
         )
         self._links[peer.name] = link
@@ -215,6 +216,13 @@ class SocketTransport:
             self.membership.client_down(link.peer)
         self._links_changed()
         self._connector.lost(name)
+
+    def _on_drained(self, link: Link, lost: int) -> None:
+        peer = link.peer
+        self._receiver.emit("alert", "lost_messages", peer.name, lost=lost)
+        if peer.role == "client" and self._links.get(peer.name) is link:
+            # Names are told to it once: what it has missed of them it gets now.
+            self._receiver.peer_up(peer.name, peer.incarnation, peer.role)
 
     def send(self, node: str, message: Message) -> bool:
         """Send in order; return ``False`` when `node` cannot be reached now."""

@@ -109,7 +109,7 @@ async def terminate(supervisor: ServerProcess, child: Child) -> Any:
             timer.cancel()
         else:
             reason = await ended
-    asked = reason != "noproc"
+    asked = not reasons.is_text(reason, "noproc")
     if not asked:
         # It had ended by itself just before: its own reason waits in the mailbox.
         reason = _own_reason(supervisor, pid)

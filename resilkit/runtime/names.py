@@ -175,7 +175,7 @@ class Names:
     def _spread(
         self, request: str, name: str, pid: Pid, done: Callable[[], None] = lambda: None
     ) -> None:
-        """Tell every node, until each has said that it knows; clients, whose links lose nothing."""
+        """Tell every node, until each has said that it knows; clients once."""
         peers = self._node.transport.peers()
         self._stamp += request == "note"
         stamp = self._stamp
@@ -370,6 +370,11 @@ class Names:
         self._acknowledge(source, number)
         if found:
             self._node.membership.found_by(source, found)
+        if self._node.role == "client":
+            # It tells a client all at first, and when the client has missed something since.
+            for name in [name for name, pid in self._table.items() if pid.node == source]:
+                if name not in names:
+                    del self._table[name]
         for name, pid in names.items():
             # Repeated, it may be older than the end of a holder.
             if stamp > self._gone.get((name, pid), 0):

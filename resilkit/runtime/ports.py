@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["NullTransport", "Receiver", "Transport"]
+__all__ = ["LinkFull", "NullTransport", "Receiver", "Transport"]
 
 Message = tuple[Any, ...]
+
+
+class LinkFull(Exception):
+    """Why a message was lost: its receiver does not read as fast as it is sent to."""
 
 
 class Transport(Protocol):
@@ -40,7 +44,10 @@ class Receiver(Protocol):
         ...
 
     def peer_up(self, name: str, incarnation: int, role: str) -> None:
-        """Learn that `name` can be reached; `role` is ``"member"`` or ``"client"``."""
+        """Learn that `name` can be reached; `role` is ``"member"`` or ``"client"``.
+
+        Of a client also when it may have missed what it is told once: there was no room.
+        """
         ...
 
     def peer_down(self, name: str, incarnation: int) -> None:
@@ -48,7 +55,7 @@ class Receiver(Protocol):
         ...
 
     def on_unsendable(self, node: str, message: Message, error: BaseException) -> None:
-        """Learn that one message could not be pickled; the others went."""
+        """Learn that one message could not be pickled, or is lost (`LinkFull`); the others went."""
         ...
 
     def on_undecodable(self, source: str, error: BaseException, rest: Message = ()) -> None:

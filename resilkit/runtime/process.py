@@ -10,6 +10,7 @@ from resilkit.runtime import signals
 from resilkit.runtime.context import current
 from resilkit.runtime.kinds import CALL, DOWN, EXIT, QUERY, SYSTEM
 from resilkit.runtime.messages import Pid
+from resilkit.runtime.reasons import is_text
 
 if TYPE_CHECKING:
     import asyncio
@@ -103,13 +104,14 @@ class Process:
                 # Unlinked meanwhile: the signal crossed the unlink and must have no effect.
                 return
             self.links.pop(sender, None)
-        if reason == "kill" and not by_link:
+        normal = is_text(reason, "normal")
+        if not by_link and is_text(reason, "kill"):
             self.end("killed")
-        elif sender == self.parent and (reason != "normal" or by_link):
+        elif sender == self.parent and (by_link or not normal):
             self.parent_exit(reason)
         elif self.trap_exit:
             self.info(self.node.exit_message(sender, reason))
-        elif reason != "normal":
+        elif not normal:
             self.end(reason)
 
     def settled(self, caller: str, reference: int) -> None:
@@ -139,8 +141,14 @@ class Process:
         self.alive = False
         node = self.node
         node.forget(self)
-        self.cleanup(reason)
-        self._fail_callers(reason)
+        try:
+            self.cleanup(reason)
+            self._fail_callers(reason)
+        finally:
+            self._tell_end(reason)
+
+    def _tell_end(self, reason: Any) -> None:
+        node = self.node
         for pid in list(self.links):
             node.signal(pid, (EXIT, pid.number, self.pid, reason, True))
         self.links.clear()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import traceback
-from typing import TYPE_CHECKING, Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.errors import ResilkitError, ServerExit
 
@@ -16,10 +17,15 @@ __all__ = [
     "describe",
     "exit_error",
     "is_shutdown",
+    "is_text",
     "portable",
     "text_of",
     "traceback_of",
 ]
+
+_MOST_TEXT: Final = 2_000
+_MOST_TRACEBACK: Final = 16_000
+"""Characters of a description, and of a traceback: they go to many, some over full links."""
 
 
 class RemoteError(ResilkitError):
@@ -41,21 +47,26 @@ class RemoteError(ResilkitError):
         return (RemoteError, (self.kind, self.text), {"remote_traceback": traceback_of(self)})
 
 
-def is_shutdown(reason: object) -> bool:
+def is_shutdown(reason: Any) -> bool:
     """Whether `reason` needs no restart of a transient child: normal, shutdown, (shutdown, x).
 
     Examples:
         >>> is_shutdown("normal"), is_shutdown(("shutdown", 1)), is_shutdown("killed")
         (True, True, False)
     """
-    if isinstance(reason, str):
-        return reason in ("normal", "shutdown")
-    return (
-        isinstance(reason, tuple)
-        and len(reason) == 2
-        and isinstance(reason[0], str)
-        and reason[0] == "shutdown"
-    )
+    if issubclass(type(reason), tuple):
+        return len(reason) == 2 and is_text(reason[0], "shutdown")
+    return is_text(reason, "normal") or is_text(reason, "shutdown")
+
+
+def is_text(reason: object, text: str) -> bool:
+    """Whether `reason` is the text `text`, without asking a reason of a user's for ``==``.
+
+    Examples:
+        >>> is_text("kill", "kill"), is_text(ValueError("kill"), "kill")
+        (True, False)
+    """
+    return issubclass(type(reason), str) and str.__eq__(reason, text)  # type: ignore[operator]
 
 
 def portable(error: BaseException) -> BaseException:
@@ -64,21 +75,50 @@ def portable(error: BaseException) -> BaseException:
     An exception class whose ``__init__`` does not accept its own ``args`` pickles but cannot be
     unpickled, and would take the whole frame that carries it down with it.
     """
-    text = traceback_of(error) or _formatted(error)
+    text, shown = traceback_of(error), ""
+    if not text:
+        text, shown = _formatted(error)
     try:
         # Copying takes the same way through __reduce_ex__ as unpickling, without the bytes.
         copy.copy(error)
         error.remote_traceback = text  # type: ignore[attr-defined]
+        if shown:
+            error.remote_text = shown  # type: ignore[attr-defined]
     except BaseException:  # noqa: BLE001 - any failure here means "this one cannot travel"
-        return replaced(error, text)
+        return replaced(error, text, shown)
     return error
 
 
-def _formatted(error: BaseException) -> str:
+def _formatted(error: BaseException) -> tuple[str, str]:
+    """Return the traceback, and the text of an error that it may take long to ask for again."""
     try:
-        return "".join(traceback.format_exception(error))
+        # Past a property of the user's class that has the attribute's name.
+        began = BaseException.__dict__["__traceback__"].__get__(error)
+        found = traceback.TracebackException(type(error), error, began)
+        text = "".join(found.format())
+        if len(text) > _MOST_TRACEBACK:
+            half = _MOST_TRACEBACK // 2
+            text = f"{text[:half]}\n… ({len(text)} characters) …\n{text[-half:]}"
+        shown = "" if _plain(error) else _cut(found._str)  # type: ignore[attr-defined]
     except BaseException as second:  # noqa: BLE001 - as in `text_of`
-        return f"(its traceback raised {type(second).__name__})"
+        return f"(its traceback raised {type(second).__name__})", ""
+    return text, "" if shown == _NO_TEXT else shown
+
+
+_NO_TEXT: Final = "<exception str() failed>"
+"""What `traceback` has for the text of an exception whose ``__str__`` raises."""
+
+
+def _plain(error: BaseException) -> bool:
+    """Whether the text of `error` is made by no code of a user's, or by ours."""
+    if isinstance(error, ResilkitError):
+        return True
+    by_python = not isinstance(type(error).__str__, FunctionType)
+    return by_python and all(type(each) in {str, int, float} for each in error.args)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}… ({len(text)} characters)"
 
 
 def text_of(value: object, to_text: Callable[[Any], str] = str) -> str:
@@ -94,9 +134,15 @@ def text_of(value: object, to_text: Callable[[Any], str] = str) -> str:
         return f"(its {to_text.__name__} raised {type(error).__name__})"
 
 
-def replaced(error: BaseException, text: str = "") -> RemoteError:
-    """Return the `RemoteError` that stands for `error`."""
-    stand_in = RemoteError(type(error).__qualname__, text_of(error))
+def replaced(error: BaseException, text: str = "", shown: str = "") -> RemoteError:
+    """Return the `RemoteError` that stands for `error`.
+
+    Args:
+        error: What cannot travel.
+        text: Its traceback, if that is known.
+        shown: Its text, likewise.
+    """
+    stand_in = RemoteError(type(error).__qualname__, shown or _text(error))
     stand_in.remote_traceback = text or traceback_of(error)  # type: ignore[attr-defined]
     return stand_in
 
@@ -110,7 +156,7 @@ def _traceback_of(reason: object) -> str:
     return str(getattr(reason, "remote_traceback", "") or "")
 
 
-def describe(reason: object) -> str:
+def describe(reason: Any) -> str:
     """Return a reason as one short line for events and messages.
 
     Examples:
@@ -119,11 +165,20 @@ def describe(reason: object) -> str:
         >>> describe(("shutdown", "done"))
         "('shutdown', 'done')"
     """
-    if isinstance(reason, RemoteError):
-        return text_of(reason)
-    if isinstance(reason, BaseException):
-        return f"{type(reason).__name__}: {text_of(reason)}"
-    return reason if isinstance(reason, str) else text_of(reason, repr)
+    if issubclass(type(reason), RemoteError):
+        return _cut(text_of(reason))
+    if issubclass(type(reason), BaseException):
+        return f"{type(reason).__name__}: {_text(reason)}"
+    return _cut(reason if issubclass(type(reason), str) else text_of(reason, repr))
+
+
+def _text(error: object) -> str:
+    return _cut(text_of(error, _asked_before) or text_of(error))
+
+
+def _asked_before(error: object) -> str:
+    """Return what the text of an exception was when it was raised, if it was kept."""
+    return str(getattr(error, "remote_text", "") or "")
 
 
 def exit_error(who: str, reason: object) -> ServerExit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from resilkit.runtime import reasons
 from resilkit.runtime.kinds import CALL, CAST
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class CrashRule:
         self.after_calls = after_calls
         self.probability = probability
         self.method = method
-        self.reason = "killed" if reason == "kill" else reason
+        self.reason = "killed" if reasons.is_text(reason, "kill") else reason
 
     def strike(self, message: Message) -> Any:
         """Return the reason to end with at this message, or ``None``."""

@@ -229,6 +229,19 @@ class ServerProcess(Process):
             began: Whether the handler has surely begun, so that it cannot be a caller's slip.
         """
         call = self._call
+        try:
+            self._judge(error, call, began=began)
+        except BaseException as second:  # noqa: BLE001 - an error that raises when it is looked at
+            kind = type(error).__qualname__
+            told = reasons.RemoteError(kind, f"(judging it raised {type(second).__name__})")
+            if call is not None and self._call is not None and call not in self.deferred:
+                self._call = None
+                self.node.answer_error(*call, reasons.exit_error(self.label, told))
+            self.end(told)
+
+    def _judge(
+        self, error: BaseException, call: tuple[str, int] | None, *, began: bool = False
+    ) -> None:
         if isinstance(error, StopServer):
             if call is not None:
                 # It waits no longer for an answer, but for the end.

@@ -5,9 +5,10 @@ from __future__ import annotations
 from inspect import isawaitable
 from typing import TYPE_CHECKING
 
-from resilkit.errors import InternalError, InvalidArgument, ServerExit
+from resilkit.errors import ClusterError, InternalError, InvalidArgument, NodeDown, ServerExit
 from resilkit.runtime import reasons
 from resilkit.runtime.kinds import ANSWER_FOR, CALL, DOWN, EXIT, FAIL, QUERY, REPLY, SYSTEM
+from resilkit.runtime.ports import LinkFull
 
 if TYPE_CHECKING:
     from resilkit.runtime.node import Node
@@ -17,14 +18,17 @@ __all__ = ["settle"]
 
 
 def settle(node: Node, target: str, message: Message, error: BaseException) -> None:
-    """Tell whoever waits for `message` that it could not be pickled.
+    """Tell whoever waits for `message` that it could not be pickled, or was lost.
 
     Args:
         node: The sender.
         target: The node that it was for.
         message: The message.
-        error: What the pickler said.
+        error: What the pickler said, or `LinkFull`.
     """
+    if isinstance(error, LinkFull):
+        _lost(node, target, message)
+        return
     kind = message[0]
     why = _cannot("what was sent", message[3:5], error)
     if kind == CALL:
@@ -49,6 +53,35 @@ def settle(node: Node, target: str, message: Message, error: BaseException) -> N
         node.transport.send(target, (*message[:4], _stand_in(message[4])))
     else:
         node.emit("alert", "unsendable", target, why=why)
+
+
+def _lost(node: Node, target: str, message: Message) -> None:
+    """Tell whoever waits for `message` that there was no room for it."""
+    kind = message[0]
+    if kind in {CALL, SYSTEM, QUERY}:
+        reference = message[6 if kind == CALL else 5]
+        why = f"node {target} does not read as fast as it is called: this call was not sent"
+        node.calls.fail(target, reference, NodeDown(why, node=target, definite=True))
+    elif kind == REPLY:
+        node.transport.send(target, (FAIL, message[1], _no_room(node)))
+    elif kind == FAIL:
+        node.transport.send(target, (FAIL, message[1], _stand_in(message[2])))
+    elif kind == ANSWER_FOR:
+        answer = _stand_in(message[3]) if message[4] else _no_room(node)
+        node.transport.send(target, (*message[:3], answer, True))
+    elif kind == EXIT:
+        node.transport.send(target, (*message[:3], _stand_in(message[3]), message[4]))
+    elif kind == DOWN:
+        node.transport.send(target, (*message[:4], _stand_in(message[4])))
+
+
+def _no_room(node: Node) -> ClusterError:
+    """Return what a caller gets instead of a reply for which there was no room."""
+    return ClusterError(
+        f"node {node.name} handled the call, but its reply is lost: more waits for the caller "
+        "than it takes; ask for less at once, or wait for each large reply before the next call",
+        definite=False,
+    )
 
 
 def _cannot(what: str, value: object, error: BaseException) -> str:
