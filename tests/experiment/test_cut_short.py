@@ -9,7 +9,10 @@ import signal
 import pytest
 
 import resilkit as rk
+from resilkit.chaos.criteria import Criterion
+from resilkit.chaos.judge import Verdict
 from resilkit.experiment import execution
+from resilkit.experiment.verdicts import _cut_short
 from resilkit.history import LOST
 from resilkit.workload.load import start_load
 from tests.experiment import synthetic, systems
@@ -195,3 +198,18 @@ def test_a_run_of_which_nothing_could_be_judged_did_not_hold_and_says_so():
     found = synthetic.result(verdicts=synthetic.verdicts("inconclusive"))
     assert found.passed is None
     assert "The one criterion could not be decided (p99.9[put] < 200 ms)." in found.sentence()
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("max <= 1 s", "fail"),
+        ("max < 1 s", "fail"),
+        ("max >= 1 s", "inconclusive"),
+        ("max > 1 s", "inconclusive"),
+        ("availability <= 0.5", "inconclusive"),
+    ],
+)
+def test_only_the_most_that_was_seen_fails_for_good_before_the_end(text, word):
+    failed = Verdict(text, 1.0, 1.0, 1.0, 9, "fail", "s", "")
+    assert _cut_short(Criterion.parse(text), failed, "interrupted").verdict == word

@@ -259,3 +259,25 @@ def test_malformed_bands_are_refused(row: tuple[object, ...]) -> None:
 def test_a_frame_of_bands_needs_its_columns() -> None:
     with pytest.raises(InvalidArgument, match="label"):
         fault_bands(pd.DataFrame({"start": [1.0], "end": [2.0], "kind": ["x"]}))
+
+
+def test_the_window_of_a_strike_is_the_new_faults_and_no_longer_that_of_the_one_before() -> None:
+    run = history(down=((12.3, 12.5),))
+    first, second = recoveries(run, [fault(8.0), fault(12.3)], RULE)
+    assert first.harmed is False
+    assert second.harmed is True
+    assert second.detection == pytest.approx(0.2)
+    assert second.recovery == pytest.approx(0.2)
+
+
+def test_what_is_usual_is_as_wide_as_four_times_the_spread_of_the_healthy() -> None:
+    # Every other window has a tenth of failures, and 150 ms instead of 100 ms.
+    odd = (np.arange(4000) // 100) % 2 == 1
+    status = np.where(odd & (np.arange(4000) % 10 == 0), "fail", "ok")
+    run = pd.DataFrame({
+        "intended": np.arange(4000) / 200, "status": status, "response": np.where(odd, 0.15, 0.1),
+    })  # fmt: skip
+    found = baseline(run, 10.0, RULE)
+    assert found is not None
+    assert found.share_low == pytest.approx(0.95 - 4 * 1.4826 * 0.05)
+    assert found.latency_high == pytest.approx(0.125 + 4 * 1.4826 * 0.025)

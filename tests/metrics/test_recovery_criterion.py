@@ -37,3 +37,19 @@ def test_what_was_not_seen_to_recover_took_at_least_the_longest_that_was_seen() 
     assert math.isnan(verdict.measured)
     assert (verdict.low, verdict.high) == (pytest.approx(8.0, abs=0.6), math.inf)
     assert recovered((4.0, 5.0), (17.0, 99.0)).low == pytest.approx(2.5, abs=0.6)
+
+
+class Closed(Observed):
+    closed_loop = True
+
+
+def test_silence_is_harm_in_a_closed_loop_and_a_pause_of_the_load_in_an_open_one() -> None:
+    log = events([(8.0, "fault", "injected", "n1", "", {"id": "1", "fault": "node_crash"})])
+    rows = operations(
+        ("get", n / 100, 0.01, "ok") for n in range(2000) if not 8.0 <= n / 100 < 11.0
+    )
+    verdicts = [
+        judge("recovery_time <= 5 s", kind(operations=rows, events=log, duration=20.0))
+        for kind in (Closed, Observed)
+    ]
+    assert [one.measured for one in verdicts] == [pytest.approx(3.0, abs=0.6), 0.0]

@@ -157,3 +157,11 @@ def test_availability_of_nothing_is_unknown() -> None:
     assert math.isnan(availability(operations([])).operations.value)
     with pytest.raises(InvalidArgument, match="window"):
         availability(operations([]), window=0)
+
+
+def test_a_window_with_just_the_share_that_is_asked_for_is_good() -> None:
+    rows = pd.DataFrame({
+        "intended": np.arange(40) / 20, "response": 0.01,
+        "status": ["fail"] + ["ok"] * 19 + ["fail"] * 2 + ["ok"] * 18,
+    })  # fmt: skip
+    assert availability(rows, good_share=0.95).windows.value == 0.5

@@ -282,3 +282,26 @@ def test_the_report_warns_of_a_generator_that_was_the_bottleneck():
     assert any("99% of a core" in warning for warning in busy.warnings())
     assert GeneratorReport("g1", "open", started=0.0, ended=10.0, cpu=1.0, sent=10).warnings() == []
     assert busy.as_dict()["cpu"] == 9.9
+
+
+def test_a_timer_that_is_early_gives_nothing_up_before_the_drain_is_over():
+    class Pending:
+        def __init__(self):
+            self.finished = asyncio.get_running_loop().create_future()
+
+        def give_up(self):
+            self.finished.set_result(times.pop())
+
+    (plan,) = workload_of(nothing, arrivals.constant(1)).plan(7, 1.0)
+    times = [5.0]
+
+    async def main(loop):
+        engine = Engine(plan, None, print)
+        engine.now = lambda: times[-1]
+        engine._driver = driver = Pending()
+        engine._give_up(5.0005)
+        assert not driver.finished.done()
+        times.append(5.0005)
+        return await driver.finished
+
+    assert run_virtually(main) == 5.0005

@@ -140,3 +140,15 @@ def test_a_generator_hands_over_every_row_before_it_reports():
     report, handed_over = run_virtually(main)
     assert (report.intended, report.undelivered, handed_over) == (200, 0, 200)
     assert link.flushes
+
+
+def test_what_was_sent_at_last_leaves_its_room_to_others():
+    narrow = Narrow()
+    outbox = Outbox(narrow, most=20)
+    for first in range(0, 60, 20):
+        narrow.full = True
+        outbox.put(batch(first, 20))
+        narrow.full = False
+        assert outbox.pump()
+    assert outbox.lost == 0
+    assert users(narrow.sent) == list(range(60))
