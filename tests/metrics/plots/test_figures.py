@@ -12,6 +12,8 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.text import Text
 from PIL import Image
 
@@ -97,6 +99,20 @@ def test_a_run_in_which_nothing_succeeded_says_so(figure: Callable[..., Picture]
     assert "no operation succeeded" in texts(figure(RUN.operations.assign(status="info")))
 
 
+def test_every_good_operation_is_in_a_cell_of_the_heat_map_at_its_time_and_height() -> None:
+    rows = RUN.operations.iloc[:6].assign(
+        intended=[0.0, 0.0, 0.0, 10.0, 10.0, 10.0], status=["ok"] * 5 + ["fail"],
+        response=[0.01, 0.01, 0.01, 1.0, 1.0, 1.0],
+    )  # fmt: skip
+    picture = heatmap_figure(rows, origin=0.0)
+    (mesh,) = picture.axes[0].findobj(QuadMesh)[:1]
+    cells = np.ma.filled(mesh.get_array(), 0.0)
+    (low, early), (high, late) = np.argwhere(cells > 0)
+    assert (cells[low, early], cells[high, late], cells.sum()) == (3.0, 2.0, 5.0)
+    assert low < high
+    assert early < late
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_a_handful_of_operations_is_drawn_without_claims(count: int) -> None:
     few = RUN.operations.iloc[:count]
@@ -104,8 +120,21 @@ def test_a_handful_of_operations_is_drawn_without_claims(count: int) -> None:
     assert not any(text in {"p50", "p95", "p99"} for text in shown) or "p99 (too few)" in shown
 
 
+def lines(picture: Picture) -> list[np.typing.NDArray[np.float64]]:
+    """The heights of what is drawn as lines, in the axes' units."""
+    return [
+        np.asarray(line.get_ydata(), dtype=float)
+        for axes in picture.findobj(Axes)
+        for line in axes.lines
+    ]
+
+
 @pytest.mark.parametrize("response", [0.0, 0.004, 1e-7, 1e5])
 def test_operations_that_all_take_equally_long_are_drawn(response: float) -> None:
+    picture = latency_figure(RUN.operations.assign(response=response))
+    picture.to_png()
+    drawn = {value for line in lines(picture) for value in line if math.isfinite(value)}
+    assert len(drawn) == 1, "each percentile is the same"
     overview(RUN.operations.assign(response=response)).to_png()
 
 
@@ -113,7 +142,12 @@ def test_operations_that_all_take_equally_long_are_drawn(response: float) -> Non
 def test_odd_values_are_drawn(value: float) -> None:
     frame = RUN.memory.copy()
     frame.loc[::7, "value"] = value
-    metric_figure(frame).to_png()
+    picture = metric_figure(frame)
+    picture.to_png()
+    shown = np.concatenate(lines(picture))
+    # What is not finite is no point of a line; all the rest is drawn.
+    expected = np.isfinite(frame["value"]).sum()
+    assert np.isfinite(shown).sum() == expected
     metric_figure(frame.assign(value=value if math.isfinite(value) else 1.0)).to_png()
 
 
