@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import signal
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from resilkit import rng, telemetry, validate
 from resilkit.cluster import operations
 from resilkit.cluster.applications import as_spec
+from resilkit.cluster.begun import Begun
 from resilkit.cluster.handles import NodeHandle, Nodes
 from resilkit.cluster.injection import Injection
 from resilkit.cluster.loop_thread import loop_thread
@@ -76,9 +76,10 @@ class Cluster:
         session = Session(spec, seed, loop_thread())
         self._session = session
         say: Callable[[str], None] = (lambda _: None) if quiet else print
-        with telemetry.span("resilkit.cluster.start", {"nodes": len(spec.names)}):
-            session.thread.sync(session.start(say))
-        _open.add(self)
+        span = telemetry.span("resilkit.cluster.start", {"nodes": len(spec.names)})
+        with Begun(session) as begun, span:
+            begun.start(say)
+            _open.add(self)
 
     # What it is ----------------------------------------------------------------------------------
 
@@ -147,7 +148,8 @@ class Cluster:
                 seconds; what had started was stopped.
             NodeDown: The node does not run.
         """
-        return self._sync(self.astart(what, *args, name=name, node=node, timeout=timeout))
+        started = self.astart(what, *args, name=name, node=node, timeout=timeout)
+        return self._sync(started, lambda lost: operations.take_back(self._session, lost))
 
     async def astart(
         self,
@@ -215,7 +217,9 @@ class Cluster:
             CallTimeout: It did not join in time; it was taken out again.
             StartFailed: It ended, or an application of its spec failed; it was taken out again.
         """
-        return self._sync(self.aadd_node(name))
+        return self._sync(
+            self.aadd_node(name), lambda node: operations.take_out(self._session, node.name)
+        )
 
     async def aadd_node(self, name: str | NodeSpec | None = None) -> NodeHandle:
         """Await it: `add_node`, for async code."""
@@ -259,7 +263,7 @@ class Cluster:
             InvalidArgument: It is no fault, or a target is unknown.
             NodeDown, Refused: It could not be delivered.
         """
-        return self._sync(self.ainject(fault, targets, seed=seed))
+        return self._sync(self.ainject(fault, targets, seed=seed), Injection.close)
 
     async def ainject(
         self, fault: Fault, targets: Any = None, *, seed: int | None = None
@@ -294,7 +298,8 @@ class Cluster:
             duration: Seconds until it heals by itself; ``None``: on ``heal()``, or when the
                 ``with`` block ends.
         """
-        return self._sync(self.apartition(*groups, one_way=one_way, duration=duration))
+        cut = self.apartition(*groups, one_way=one_way, duration=duration)
+        return self._sync(cut, Injection.close)
 
     async def apartition(
         self, *groups: Iterable[str], one_way: bool = False, duration: float | None = None
@@ -325,16 +330,7 @@ class Cluster:
 
     async def aheal(self) -> None:
         """Await it: `heal`, for async code."""
-        session = self._session
-
-        async def heal() -> None:
-            for injection in list(session.faults.injections.values()):
-                await injection.close()
-            for name, node in session.nodes.items():
-                if node.status == "paused":
-                    await operations.signal(session, name, signal.SIGCONT)
-
-        await session.thread.bridge(heal())
+        await self._session.thread.bridge(operations.heal(self._session))
 
     # The end -------------------------------------------------------------------------------------
 
@@ -373,8 +369,12 @@ class Cluster:
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
-    def _sync(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self._session.thread.sync(coroutine)
+    def _sync(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+    ) -> T:
+        return self._session.thread.sync(coroutine, lost)
 
     def __repr__(self) -> str:
         if self.closed:

@@ -75,13 +75,18 @@ class LoopThread:
                 context = {"message": f"{function!r} failed on the loop", "exception": error}
                 self.loop.call_exception_handler(context)
 
-    def wait(self, start: Callable[[], asyncio.Future[T]]) -> T:
+    def wait(
+        self,
+        start: Callable[[], asyncio.Future[T]],
+        lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+    ) -> T:
         """Run `start` on the loop, block until its future is done, and return the result.
 
-        An interrupt cancels the future and goes on to the caller.
+        An interrupt cancels the future and goes on to the caller. When it comes too late for that,
+        `lost` takes back the result, which nobody gets.
         """
         self.refuse_here()
-        waiter = _Waiter(start)
+        waiter = _Waiter(start, lost)
         try:
             self.submit(waiter.begin)
             while not waiter.lock.acquire(timeout=HEED_EVERY):
@@ -93,14 +98,21 @@ class LoopThread:
             raise waiter.error
         return waiter.value  # type: ignore[no-any-return]
 
-    def sync(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run `coroutine` on the loop and block until it is done; an interrupt cancels it."""
+    def sync(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+    ) -> T:
+        """Run `coroutine` on the loop and block until it is done; an interrupt cancels it.
+
+        As in `wait`, `lost` takes back a result that an interrupt keeps from the caller.
+        """
         try:
             self.refuse_here()
         except ResilkitError:
             coroutine.close()
             raise
-        return self.wait(lambda: self.loop.create_task(coroutine))
+        return self.wait(lambda: self.loop.create_task(coroutine), lost)
 
     async def bridge(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Await `coroutine`, run on this loop, from any other loop."""
@@ -123,15 +135,23 @@ class LoopThread:
             )
 
 
+_taking_back: set[asyncio.Task[Any]] = set()
+
+
 class _Waiter:
     """One blocked thread. A bare lock wakes it sooner than an Event or a Condition would."""
 
-    __slots__ = ("error", "future", "lock", "start", "value")
+    __slots__ = ("error", "future", "lock", "lost", "start", "value")
 
-    def __init__(self, start: Callable[[], asyncio.Future[Any]]) -> None:
+    def __init__(
+        self,
+        start: Callable[[], asyncio.Future[Any]],
+        lost: Callable[[Any], Coroutine[Any, Any, Any]] | None,
+    ) -> None:
         self.lock = threading.Lock()
         self.lock.acquire()
         self.start = start
+        self.lost = lost
         self.future: asyncio.Future[Any] | None = None
         self.value: Any = None
         self.error: BaseException | None = None
@@ -157,6 +177,13 @@ class _Waiter:
     def cancel(self) -> None:
         if self.future is not None:
             self.future.cancel()
+            self.future.add_done_callback(self._take_back)
+
+    def _take_back(self, future: asyncio.Future[Any]) -> None:
+        if self.lost is not None and not future.cancelled() and future.exception() is None:
+            task = future.get_loop().create_task(self.lost(future.result()))
+            _taking_back.add(task)  # a loop by itself would forget it
+            task.add_done_callback(_taking_back.discard)
 
 
 class Answer:

@@ -17,12 +17,24 @@ from resilkit.errors import (
     ResilkitError,
     StartFailed,
 )
+from resilkit.runtime.kinds import SYSTEM
 
 if TYPE_CHECKING:
+    from resilkit.cluster.reference import ClusterReference
     from resilkit.cluster.session import Session
     from resilkit.cluster.specs import NodeSpec
 
-__all__ = ["add_node", "kill_node", "restart_node", "signal", "stop_node", "until_gone"]
+__all__ = [
+    "add_node",
+    "heal",
+    "kill_node",
+    "restart_node",
+    "signal",
+    "stop_node",
+    "take_back",
+    "take_out",
+    "until_gone",
+]
 
 _FORGOTTEN_WITHIN = 5.0
 
@@ -43,6 +55,29 @@ async def signal(session: Session, name: str, number: int) -> None:
     elif number == signals.SIGCONT and node.status == "paused":
         session.set_status(node, "running")
         session.note("node", "resumed", name)
+
+
+async def heal(session: Session) -> None:
+    """Heal every injection, and let paused nodes go on."""
+    for injection in list(session.faults.injections.values()):
+        await injection.close()
+    for name, node in session.nodes.items():
+        if node.status == "paused":
+            await signal(session, name, signals.SIGCONT)
+
+
+async def take_back(session: Session, reference: ClusterReference) -> None:
+    """Stop what was started, and do not start it again with its node."""
+    pid = session.node.resolve(reference.address)
+    if pid is None:
+        return
+    applications = session.nodes[pid.node].applications
+    mine = [spec for spec in applications if reference.name in (None, spec.name)]
+    if mine:
+        applications.remove(mine[-1])
+    await session.update_boot(pid.node)
+    with suppress(ResilkitError):  # it ended by itself meanwhile
+        await session.node.request(SYSTEM, pid, "stop", "normal", _FORGOTTEN_WITHIN)
 
 
 async def kill_node(session: Session, name: str) -> None:
@@ -116,7 +151,7 @@ async def add_node(session: Session, spec: NodeSpec) -> str:
             for application in applications:
                 await session.start_application(application, name)
     except BaseException as error:  # an interrupt of the cell, too
-        await _take_out(session, name)
+        await take_out(session, name)
         if joined and isinstance(error, TimeoutError):
             raise StartFailed(
                 f"the applications of node {name} had not started within {timeout:g} s; "
@@ -142,7 +177,7 @@ async def _tell_members(session: Session, names: list[str]) -> None:
             await session.faults.tell(name, "set_members", members, edges)
 
 
-async def _take_out(session: Session, name: str) -> None:
+async def take_out(session: Session, name: str) -> None:
     """Forget a node that could not be added, and end its process."""
     with suppress(ClusterError, TimeoutError):
         await session.launcher.hold(name)  # fails when it was not even forked
