@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from resilkit.cluster.patience import PATIENCE, Patience
 from resilkit.errors import CallTimeout, NodeDown, ResilkitError
 
 if TYPE_CHECKING:
@@ -17,8 +18,7 @@ __all__ = ["FaultBook"]
 
 Pair = tuple[str, str]
 
-_PATIENCE = 1.0
-"""Seconds that healing waits for nodes to find each other; another fault may keep them apart."""
+_TELL_TIMEOUT = 10.0
 
 
 class FaultBook:
@@ -30,6 +30,7 @@ class FaultBook:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.patience = Patience(session)
         self._cuts: dict[str, frozenset[Pair]] = {}
         self._link_faults: dict[str, tuple[Any, tuple[Pair, ...]]] = {}
         self._rules: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
@@ -61,39 +62,54 @@ class FaultBook:
         """Cut links for one injection."""
         before = self.cut_pairs()
         self._cuts[fault_id] = self._cuts.get(fault_id, frozenset()) | frozenset(pairs)
-        await self._apply(before)
+        told, _ = self._turn(before)
+        await asyncio.gather(*(self.tell(name, *what) for name, *what in told))
 
     async def mend(self, fault_id: str) -> None:
         """Take one injection's cuts back."""
         before = self.cut_pairs()
         if self._cuts.pop(fault_id, None):
-            await self._apply(before)
+            told, together = self._turn(before)
+            await self._heal(told)
+            await self._find_each_other(together)
 
-    async def _apply(self, before: set[Pair]) -> None:
+    def _turn(self, before: set[Pair]) -> tuple[list[tuple[Any, ...]], dict[str, list[str]]]:
+        """Return what to tell which node, in order, and which peers each reaches again then."""
         now = self.cut_pairs()
+        told: list[tuple[Any, ...]] = []
         together: dict[str, list[str]] = {}
         for name in self._session.nodes:
             old, new = _directions(name, before), _directions(name, now)
             if old == new:
                 continue
             mended = [peer for peer in old if old[peer] != new.get(peer)]
-            await self.tell(name, "mend", mended)
+            told.append((name, "mend", mended))
             for direction in ("both", "out", "in"):
                 peers = [p for p, way in new.items() if way == direction and old.get(p) != way]
                 if peers:
-                    await self.tell(name, "cut", peers, direction)
+                    told.append((name, "cut", peers, direction))
             self._session.refresh_boot(name)
             together[name] = [peer for peer in mended if peer not in new]
-        await self._find_each_other(together)
+        return told, together
+
+    async def _heal(self, told: Iterable[tuple[Any, ...]]) -> None:
+        """Tell nodes to take something back, all at once: one that is stuck holds nobody up."""
+        await self.patience.wait(
+            (name, what, self.tell(name, what, *args, timeout=None)) for name, what, *args in told
+        )
 
     async def _find_each_other(self, wanted: dict[str, list[str]]) -> None:
-        """Wait until nodes that may talk again do, so that the next call finds its way."""
+        """Wait until nodes that may talk again do, so that the next call finds its way.
+
+        Not for ever: another fault may keep them apart.
+        """
         session = self._session
         if session.closed:
             return
         running = {name for name, node in session.nodes.items() if node.status == "running"}
+        running -= self.patience.silent
         asks = [
-            session.ask_agent(name, "wait_reachable", here, timeout=_PATIENCE)
+            session.ask_agent(name, "wait_reachable", here, timeout=PATIENCE)
             for name, peers in wanted.items()
             if name in running and (here := [peer for peer in peers if peer in running])
         ]
@@ -113,10 +129,10 @@ class FaultBook:
     async def remove(self, fault_id: str) -> None:
         """Take a fault off its links."""
         _, links = self._link_faults.pop(fault_id, (None, ()))
-        for name in self._session.nodes:
-            if _peers(name, links):
-                await self.tell(name, "remove", fault_id)
-                self._session.refresh_boot(name)
+        touched = [name for name in self._session.nodes if _peers(name, links)]
+        for name in touched:
+            self._session.refresh_boot(name)
+        await self._heal((name, "remove", fault_id) for name in touched)
 
     # Rules of servers ----------------------------------------------------------------------------
 
@@ -152,8 +168,22 @@ class FaultBook:
             ],
         }
 
-    async def tell(self, name: str, method: str, *args: Any, raises: bool = False) -> None:
+    async def tell(
+        self,
+        name: str,
+        method: str,
+        *args: Any,
+        timeout: float | None = _TELL_TIMEOUT,
+        raises: bool = False,
+    ) -> None:
         """Tell a node, if it is there; one that is not learns it when it starts.
+
+        Args:
+            name: The node.
+            method: What its agent is to do.
+            *args: With what.
+            timeout: Seconds for its answer; ``None``: as long as it is there.
+            raises: Whether an error of the node comes to the caller.
 
         Raises:
             ResilkitError: With `raises`, when the node is there and does not take it.
@@ -161,20 +191,23 @@ class FaultBook:
         session = self._session
         if session.nodes[name].status not in ("running", "paused", "starting"):
             return
+        telling = self._tell(name, method, args, timeout, raises=raises)
         if session.nodes[name].status == "paused":
             # It will take this first thing when it goes on; waiting for it would never end.
-            session.node.spawn_task(self._tell_later(name, method, *args))
+            session.node.spawn_task(telling)
             return
-        await self._tell_later(name, method, *args, raises=raises)
+        await telling
 
-    async def _tell_later(self, name: str, method: str, *args: Any, raises: bool = False) -> None:
+    async def _tell(
+        self, name: str, method: str, args: tuple[Any, ...], timeout: float | None, *, raises: bool
+    ) -> None:
         session = self._session
         if session.node.membership.incarnation(name) is None and (
             session.nodes[name].status == "starting"
         ):
             return  # it is told all at once when it is reached
         try:
-            await session.ask_agent(name, method, *args)
+            await session.ask_agent(name, method, *args, timeout=timeout)
         except ResilkitError as error:
             if session.nodes[name].status == "running" and not session.closed:
                 session.note("alert", "fault_not_told", name, what=method, why=str(error))

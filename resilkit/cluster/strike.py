@@ -8,7 +8,7 @@ from resilkit.errors import ResilkitError
 from resilkit.faults import choose_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from random import Random
 
     from resilkit.cluster.session import Session
@@ -50,26 +50,28 @@ class Strike:
         """Take it back; return what was measured. Must be safe to repeat."""
         raise NotImplementedError
 
-    async def ask_each(self, names: Iterable[str], method: str, *args: Any) -> dict[str, Any]:
+    async def ask_each(self, names: Sequence[str], method: str, *args: Any) -> dict[str, Any]:
         """Ask the agents of several nodes to undo something; return their answers by node.
 
         One that fails does not spare the others. One whose node is down has nothing to undo, and
-        one whose node is paused undoes it first thing when it goes on.
+        one whose node is paused, or held up by a handler, undoes it first thing when it goes on.
         """
-        answers, errors = {}, []
-        for name in names:
+        answers: dict[str, Any] = {}
+
+        async def ask(name: str) -> None:
             status = self.session.nodes[name].status
             try:
                 if status == "running":
-                    answers[name] = await self.session.ask_agent(name, method, *args)
+                    answer = await self.session.ask_agent(name, method, *args, timeout=None)
+                    answers[name] = answer
                 elif status in ("paused", "starting"):
                     await self.session.faults.tell(name, method, *args)
-            except ResilkitError as error:
+            except ResilkitError:
                 if self.session.nodes[name].status == "running":
-                    errors.append(error)
-        if errors:
-            raise errors[0]
-        return answers
+                    raise
+
+        await self.session.faults.patience.wait((name, method, ask(name)) for name in names)
+        return {name: answers[name] for name in names if name in answers}
 
     def abandon(self) -> None:
         """Do nothing more: the cluster ends, and what was harmed with it."""
