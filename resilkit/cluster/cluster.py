@@ -174,12 +174,6 @@ class Cluster:
         pid, _ = await session.thread.bridge(session.start_application(spec, node, timeout))
         return ClusterReference(session, spec.name if spec.name is not None else pid)
 
-    def start_system(self, applications: dict[str, Iterable[Any]]) -> None:
-        """Start several applications, by node."""
-        for node, specs in applications.items():
-            for spec in specs:
-                self.start(spec, node=node)
-
     def whereis(self, name: str, *, node: str | None = None) -> ClusterReference:
         """Return a reference that follows `name` across restarts, whether it runs now or not.
 
@@ -294,7 +288,8 @@ class Cluster:
 
         Args:
             *groups: Groups of node names, at least one; with one, the rest is the other.
-            one_way: Only messages from the first group to the others are lost.
+            one_way: Only messages from a group to a later one are lost; those back get through.
+                Nodes in no group are the last group.
             duration: Seconds until it heals by itself; ``None``: on ``heal()``, or when the
                 ``with`` block ends.
         """
@@ -308,12 +303,7 @@ class Cluster:
         if not groups:
             message = "needs at least one group of node names"
             raise InvalidArgument(message, path="partition", allowed='such as partition(["n1"])')
-        named = [
-            [groups_of] if isinstance(groups_of, str) else list(groups_of) for groups_of in groups
-        ]
-        rest = [name for name in self.nodes if all(name not in group for group in named)]
-        if rest and named:
-            named.append(rest)
+        named = [[group] if isinstance(group, str) else list(group) for group in groups]
         fault = Partition(
             kind="one_way" if one_way else "custom",
             groups=tuple(tuple(group) for group in named),

@@ -215,6 +215,15 @@ def test_a_one_way_cut_loses_messages_in_one_direction(cluster: Cluster) -> None
         wait_until(lambda: one.call.get() == before + 1)
 
 
+def test_a_one_way_cut_is_from_each_group_to_the_later_ones_the_rest_last(
+    cluster: Cluster,
+) -> None:
+    with cluster.partition(["n1"], ["n2"], one_way=True) as injection:
+        assert injection.outcomes[0]["cuts"] == ["n1->n2", "n1->n3", "n2->n3"]
+    with cluster.partition("n1", one_way=True) as injection:
+        assert injection.outcomes[0]["cuts"] == ["n1->n2", "n1->n3"]
+
+
 def test_a_silent_link_is_noticed_by_its_missing_signs_of_life() -> None:
     with rk.Cluster(nodes=2, detect_after=0.4) as cluster:
         cluster.start(Counter, name="a", node="n1")
