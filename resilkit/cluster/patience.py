@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import ResilkitError
@@ -51,9 +52,7 @@ class Patience:
         errors = []
         for name, what, task in tasks:
             if not task.done():
-                task.add_done_callback(
-                    lambda task, name=name, what=what: self._late(name, what, task)
-                )
+                task.add_done_callback(partial(self._late, name, what))
                 if name not in self.silent and not session.closed:
                     session.note("alert", "heals_late", name, what=what, why=_WHY)
                 self.silent.add(name)

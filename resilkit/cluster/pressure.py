@@ -205,10 +205,7 @@ class _Cpu:
         self._burners: list[int] = []
         self._began = 0.0
 
-    async def press(
-        self, *, share: float, workers: int, limit: int | None = None, ramp: float = 0.0
-    ) -> dict[str, Any]:
-        del limit
+    async def press(self, *, share: float, workers: int, ramp: float) -> dict[str, Any]:
         self._began = monotonic()
         for _ in range(workers):
             self._burners.append(_fork_burner(share, ramp))

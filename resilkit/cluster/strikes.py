@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +71,10 @@ class _Node(Strike):
         super().__init__(*args)
         self._delivered: list[Signal] = []
         self._written_down = False
+        self._timers: list[asyncio.TimerHandle] = []
+        self._early: list[asyncio.Task[None]] = []
+        self._back: list[str] = []
+        self._errors: list[ResilkitError] = []
 
     def candidates(self) -> list[str]:
         if getattr(self.fault, "kind", "random") != "random":
@@ -90,8 +95,9 @@ class _Node(Strike):
         return named
 
     def ends_after(self, duration: float | None) -> float | None:
-        times = [action.undo_after for action in self._delivered if action.undo_after is not None]
-        return max(times) if times else duration
+        times = [action.undo_after for action in self._delivered if action.undo]
+        timed = [time for time in times if time is not None]
+        return max(timed) if timed and len(timed) == len(times) else duration
 
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         session = self.session
@@ -126,23 +132,53 @@ class _Node(Strike):
             else:
                 await operations.restart_node(session, action.node)
             self._delivered.append(action)
+        self._undo_early()
         return {"pids": pids}
+
+    def _undo_early(self) -> None:
+        """Have each signal undone at its own time, where that is not the end of all."""
+        end = self.ends_after(None)
+        for action in self._delivered:
+            after = action.undo_after
+            if action.undo and after is not None and (end is None or after < end):
+                self._timers.append(self.session.loop.call_later(after, self._begin_early, action))
+
+    def _begin_early(self, action: Signal) -> None:
+        self._delivered.remove(action)
+        self._early.append(self.session.loop.create_task(self._take_back(action)))
+
+    async def _take_back(self, action: Signal) -> None:
+        """Undo one signal; one that does not come back must not keep the rest."""
+        try:
+            if await self._undone(action):
+                self._back.append(action.node)
+        except ResilkitError as error:
+            self._errors.append(error)
+
+    async def _undone(self, action: Signal) -> bool:
+        """Undo one signal; return whether there was anything to undo."""
+        session, node = self.session, self.session.nodes[action.node]
+        if action.undo == ("restart",) and node.pid is None and node.status != "restarting":
+            await operations.restart_node(session, action.node)
+        elif action.undo == ("resume",) and node.status == "paused":
+            await operations.signal(session, action.node, signal.SIGCONT)
+        else:
+            return False
+        return True
+
+    def abandon(self) -> None:
+        """Undo nothing at its own time any more."""
+        for timer in self._timers:
+            timer.cancel()
 
     async def undo(self) -> dict[str, Any]:
         session = self.session
-        back: list[str] = []
-        errors: list[ResilkitError] = []
+        self.abandon()
+        await asyncio.gather(*self._early)
         for action in reversed(self._delivered):
-            node = session.nodes[action.node]
-            try:
-                if action.undo == ("restart",) and node.pid is None and node.status != "restarting":
-                    await operations.restart_node(session, action.node)
-                    back.append(action.node)
-                elif action.undo == ("resume",) and node.status == "paused":
-                    await operations.signal(session, action.node, signal.SIGCONT)
-                    back.append(action.node)
-            except ResilkitError as error:  # one that does not come back must not keep the rest
-                errors.append(error)
+            await self._take_back(action)
+        back, errors = self._back, self._errors
+        self._back, self._errors, self._early = [], [], []
         if self._written_down:
             undone = await session.launcher.undo(self.id)
             why = "; ".join(each.reason for each in undone if each.outcome == "failed")
@@ -203,13 +239,15 @@ class _Resource(Strike):
 
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         pressure = self.fault.pressure()
-        options = {"share": pressure.share, "limit": pressure.limit, "ramp": pressure.ramp}
-        if pressure.kind == "cpu":
-            options["workers"] = pressure.workers
         reached = {}
         for name in targets:
             reached[name] = await self.session.ask_agent(
-                name, "press", self.id, pressure.kind, options, timeout=pressure.ramp + 30.0
+                name,
+                "press",
+                self.id,
+                pressure.kind,
+                pressure.options,
+                timeout=pressure.ramp + 30.0,
             )
         return {"reached": reached}
 

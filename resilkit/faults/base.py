@@ -254,7 +254,8 @@ class Signal:
         node: The node's name.
         signal: ``"kill"`` (SIGKILL), ``"stop"`` (orderly), ``"pause"`` (SIGSTOP), ``"resume"``
             or ``"restart"``.
-        undo_after: Seconds until the undo runs by itself; ``None``: when the injection heals.
+        undo_after: Seconds until the undo of this signal runs by itself, whatever the others
+            wait for; ``None``: when the injection heals.
     """
 
     node: str
@@ -285,14 +286,12 @@ class ServerRule:
     """What the runtime does to a server that is hit.
 
     Args:
-        kind: ``"crash"``: the server ends with `reason` as if its handler had raised.
-        reason: The exit reason.
+        reason: The exit reason: the server ends with it as if its handler had raised.
         after_calls: Crash on handling the call or cast after that many; ``None`` for no counting.
         share: The chance of a crash for each message that fits; ``None``: certain.
         method: Only messages for this method fit; ``None`` for all.
     """
 
-    kind: Literal["crash"] = "crash"
     reason: str = "chaos"
     after_calls: int | None = None
     share: float | None = None

@@ -43,7 +43,6 @@ class ServerCrash(ServerFault):
     def rule(self) -> ServerRule:
         """Crash, at once or on a message."""
         return ServerRule(
-            kind="crash",
             reason=self.reason,
             after_calls=self.after_calls,
             share=self.share,

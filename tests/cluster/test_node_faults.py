@@ -16,6 +16,7 @@ import resilkit as rk
 from resilkit import faults
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
+from resilkit.faults.registry import _REGISTERED
 from tests.cluster.harm import fault_events, probes, took, wait_until, wait_whole
 from tests.cluster.traces import wait_gone
 
@@ -230,3 +231,49 @@ def test_a_node_that_starts_while_a_fault_is_on_the_links_is_under_it_too() -> N
             # The way back alone, which only the new process delays.
             cluster._session.thread.sync(cluster._session.ask_agent("n1", "remove", "latency-1"))
             assert one.call.call_took("on-n2") >= 0.05 - 0.001
+
+
+def test_each_signal_is_undone_at_its_own_time_or_with_the_injection(cluster: Cluster) -> None:
+    @rk.register_fault("ragged")
+    class Ragged(rk.NodeFault):
+        """Stops three nodes: for a moment, for ever, and until the injection heals."""
+
+        def actions(self, targets: object) -> list[faults.Signal]:
+            pause = [("n1", 0.05), ("n2", 1e6), ("n3", None)]
+            return [faults.Signal(node, "pause", undo_after=after) for node, after in pause]
+
+    try:
+        injection = cluster.inject(Ragged(targets="all"))
+        wait_until(lambda: cluster.nodes["n1"].status == "running")
+        others = [cluster.nodes[name] for name in ("n2", "n3")]
+        assert [node.status for node in others] == ["paused", "paused"]
+        assert injection.active
+        injection.heal()
+        assert [node.status for node in others] == ["running", "running"]
+        (healed,) = fault_events(cluster, injection, "healed")
+        assert sorted(healed.detail["back"]) == ["n1", "n2", "n3"]
+    finally:
+        del _REGISTERED["ragged"]
+
+
+def test_an_injection_whose_signals_all_have_their_time_ends_with_the_last(
+    cluster: Cluster,
+) -> None:
+    @rk.register_fault("ragged")
+    class Ragged(rk.NodeFault):
+        """Stops two nodes for a moment each."""
+
+        def actions(self, targets: object) -> list[faults.Signal]:
+            pause = [("n1", 0.05), ("n2", 0.6)]
+            return [faults.Signal(node, "pause", undo_after=after) for node, after in pause]
+
+    try:
+        injection = cluster.inject(Ragged(targets="all"))
+        wait_until(lambda: cluster.nodes["n1"].status == "running")
+        assert cluster.nodes["n2"].status == "paused"
+        assert injection.wait(10.0)
+        assert cluster.nodes["n2"].status == "running"
+        (healed,) = fault_events(cluster, injection, "healed")
+        assert healed.detail["back"] == ["n1", "n2"]
+    finally:
+        del _REGISTERED["ragged"]
