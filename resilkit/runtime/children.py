@@ -92,8 +92,8 @@ async def terminate(supervisor: ServerProcess, child: Child) -> Any:
     node = supervisor.node
     ended: asyncio.Future[Any] = node.loop.create_future()
     signals.monitor(node, supervisor, Reference(pid).address, ended.set_result)
-    # Unlinked first: its end must not come back as an exit that asks for a restart. If it ended
-    # by itself just before, the exit that waits in the mailbox finds no child with that pid.
+    # Unlinked first, as OTP does: its end is no signal to this supervisor. An exit that comes all
+    # the same (it ended by itself just before) asks for no restart: no child has that pid now.
     if supervisor.links.pop(pid, 0) is None:
         process = node.processes.get(pid.number)
         if process is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from resilkit.runtime.messages import NO_REPLY, Pid
 from resilkit.runtime.pending import Deferred, Timer, two_answers
 from resilkit.runtime.process import Process
 from resilkit.runtime.server import Server, StopServer, unknown_method
+from resilkit.runtime.slips import misfits
 from resilkit.runtime.storage import Storage
 
 if TYPE_CHECKING:
@@ -159,16 +161,16 @@ class ServerProcess(Process):
                         break
                     continue
             except BaseException as error:  # noqa: BLE001 - whatever a handler raises is judged there
-                self._raised(error)
+                self._raised(error, message)
                 if not self.alive or self.ending:
                     break
                 continue
             if result.__class__ is CoroutineType:
-                self._await(result)
+                self._await(result, message)
                 break
             if kind == CALL and result is not NO_REPLY:
                 if self.deferred and self._call in self.deferred:
-                    self._raised(two_answers(message[2], result), began=True)
+                    self._raised(two_answers(message[2], result), None)
                     break
                 # `Node.answer`, written out for the caller on this node.
                 if message[5] == node.name:
@@ -196,12 +198,12 @@ class ServerProcess(Process):
             raise unknown_method(self.server, name)
         return self._methods.setdefault(name, method)
 
-    def _await(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+    def _await(self, coroutine: Coroutine[Any, Any, Any], message: Message) -> None:
         task = self.node.loop.create_task(carry(coroutine), context=self.context)
         self.task = task
-        task.add_done_callback(self._awaited, context=self.context)
+        task.add_done_callback(partial(self._awaited, message), context=self.context)
 
-    def _awaited(self, task: asyncio.Task[Any]) -> None:
+    def _awaited(self, message: Message, task: asyncio.Task[Any]) -> None:
         if self.task is task:
             self.task = None
         if task.cancelled():
@@ -212,25 +214,25 @@ class ServerProcess(Process):
             return
         call = self._call
         if error is not None:
-            self._raised(error, began=True)
+            self._raised(error, message)
         elif call is not None and task.result() is not NO_REPLY:
             if call in self.deferred:
-                self._raised(two_answers("the handler", task.result()), began=True)
+                self._raised(two_answers("the handler", task.result()), None)
                 return
             self.node.answer(call[0], call[1], task.result())
         if self.alive and not self.ending:
             self.run()
 
-    def _raised(self, error: BaseException, *, began: bool = False) -> None:
+    def _raised(self, error: BaseException, message: Message | None) -> None:
         """Judge what a handler raised: an answer, a caller's slip, a stop, or the end.
 
         Args:
             error: What it raised.
-            began: Whether the handler has surely begun, so that it cannot be a caller's slip.
+            message: What it was handling; ``None`` when it cannot be a caller's slip.
         """
         call = self._call
         try:
-            self._judge(error, call, began=began)
+            self._judge(error, call, message)
         except BaseException as second:  # noqa: BLE001 - an error that raises when it is looked at
             kind = type(error).__qualname__
             told = reasons.RemoteError(kind, f"(judging it raised {type(second).__name__})")
@@ -240,7 +242,7 @@ class ServerProcess(Process):
             self.end(told)
 
     def _judge(
-        self, error: BaseException, call: tuple[str, int] | None, *, began: bool = False
+        self, error: BaseException, call: tuple[str, int] | None, message: Message | None
     ) -> None:
         if isinstance(error, StopServer):
             if call is not None:
@@ -249,7 +251,7 @@ class ServerProcess(Process):
             self.finish(error.reason)
         elif isinstance(error, Refused):
             self._answer_error(call, error)
-        elif not began and _is_slip(error):
+        elif message is not None and self._is_slip(error, message):
             # The caller named no handler, or gave it arguments that it does not take. That is
             # the caller's error; a server must not die of another's slip.
             slip = (
@@ -267,6 +269,25 @@ class ServerProcess(Process):
                 self.node.answer_error(*call, reasons.exit_error(self.label, reason))
                 self._call = None
             self.finish(reason)
+
+    def _is_slip(self, error: BaseException, message: Message) -> bool:
+        """Whether the call itself was wrong, not what the handler did."""
+        if isinstance(error, TypeError):
+            if message[0] == INFO:
+                return misfits(error, self.server.info, message[2:3], None)
+            method = self._methods.get(message[2]) if message[0] in (CALL, CAST) else None
+            return method is not None and misfits(error, method, message[3], message[4])
+        if isinstance(error, InvalidArgument):
+            # From `_method`, two frames deep at most: run -> _method -> (raise).
+            traceback = error.__traceback__
+            depth = 0
+            while traceback is not None:
+                depth += 1
+                if depth > 1 and traceback.tb_frame.f_code is not _METHOD_CODE:
+                    return False
+                traceback = traceback.tb_next
+            return True
+        return False
 
     def _answer_error(self, call: tuple[str, int] | None, error: BaseException) -> None:
         if call is not None:
@@ -347,28 +368,6 @@ class ServerProcess(Process):
         self.deferred.clear()
         if self._storage is not None:
             self._storage.close()
-
-
-def _is_slip(error: BaseException) -> bool:
-    """Whether the call itself was wrong, not what the handler did.
-
-    A ``TypeError`` whose traceback ends in the dispatcher was raised by the call expression: the
-    arguments did not fit, and no line of the handler ran. One from inside the handler has a
-    deeper traceback, and is a crash.
-    """
-    traceback = error.__traceback__
-    if isinstance(error, TypeError):
-        return traceback is not None and traceback.tb_next is None
-    if isinstance(error, InvalidArgument):
-        # From `_method`, two frames deep at most: run -> _method -> (raise).
-        depth = 0
-        while traceback is not None:
-            depth += 1
-            if depth > 1 and traceback.tb_frame.f_code is not _METHOD_CODE:
-                return False
-            traceback = traceback.tb_next
-        return True
-    return False
 
 
 _METHOD_CODE = ServerProcess._method.__code__

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Supervisor"]
 
-_MISSING = object()
-
 
 class _TryAgain:
     """What a supervisor sends itself after a failed restart: others have their turn between."""
