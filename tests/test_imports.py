@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import resilkit as rk
+from resilkit import faults
+from resilkit.workload.load import start_load
+from tests.cluster.servers import Counter
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "resilkit"
 
@@ -78,3 +83,28 @@ def test_no_module_that_a_node_loads_loads_anything_heavy(package: str) -> None:
     modules = modules_of(package)
     assert modules
     assert HEAVY & set(importing(*modules)["loaded"]) == set()
+
+
+def test_a_running_node_has_loaded_nothing_heavy_whatever_it_was_used_for() -> None:
+    with rk.Cluster(nodes=2, seed=4) as cluster:
+        counters = [cluster.start(Counter, name=f"on-{node}", node=node) for node in cluster.nodes]
+        assert [HEAVY & counter.call.loaded() for counter in counters] == [set(), set()]
+        adding = rk.Operation.call("on-n1", "increment")
+        workload = rk.Workload([adding], arrivals=rk.arrivals.constant(200))
+        load = start_load(cluster, workload, duration=0.3)
+        for fault in (
+            faults.Latency(0.001, 0.002),
+            faults.Partition("one"),
+            faults.OpenFiles(0.3, targets="all"),
+            faults.Memory(0.3, limit_bytes=1 << 28, targets="all"),
+            faults.ServerCrash(method="boom", targets="on-n1"),
+        ):
+            cluster.inject(fault).heal()
+        assert load.wait(20.0)
+        for counter in counters:
+            counter.call.keep("key", "value")
+        assert len(cluster.health()) == 2
+        assert [HEAVY & counter.call.loaded() for counter in counters] == [set(), set()]
+        cluster.nodes["n2"].restart()
+        assert counters[1].call.kept("key") == "value"
+        assert HEAVY & counters[1].call.loaded() == set()

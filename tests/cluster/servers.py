@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from typing import Any
 
 from resilkit import NO_REPLY, ChildSpec, Server, SupervisorSpec
@@ -70,6 +71,10 @@ class Counter(Server):
         """Store durably."""
         self.storage.put(key, value)
         self.storage.sync()
+
+    def loaded(self) -> set[str]:
+        """Return the packages that this node's process has loaded."""
+        return {name.partition(".")[0] for name in sys.modules}
 
     def kept(self, key: str) -> Any:
         """Return what was stored."""

@@ -18,6 +18,7 @@ from resilkit import faults
 from resilkit.clock import monotonic
 from resilkit.cluster import operations
 from resilkit.cluster.cluster import Cluster
+from resilkit.cluster.launcher_events import Exited
 from resilkit.cluster.node_state import NodeState
 from tests.cluster.harm import fault_events, wait_until
 from tests.cluster.servers import Broken, Counter
@@ -189,3 +190,24 @@ def test_a_node_whose_next_process_follows_at_once_was_gone() -> None:
         await waiting
 
     asyncio.run(main())
+
+
+def test_the_end_of_a_process_that_was_followed_already_ends_nothing() -> None:
+    with rk.Cluster(nodes=1) as cluster:
+        node, session = cluster.nodes["n1"], cluster._session
+        first = node.pid or 0
+        node.restart()
+        second = node.pid
+        late = Exited(
+            "n1", first, 1, status=1, signal=None, error="", restarting=False, time=session.started
+        )
+        said = len(cluster.events.frame("node"))
+
+        async def hear() -> None:
+            session._launched(late)
+
+        session.thread.sync(hear())
+        assert (node.status, node.pid, node.incarnation) == ("running", second, 2)
+        assert len(cluster.events.frame("node")) == said
+        node.kill()
+        assert node.status == "killed"

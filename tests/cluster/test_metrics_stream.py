@@ -177,6 +177,8 @@ def test_a_queue_that_no_sample_met_is_in_the_high_water_mark(cluster: Cluster) 
     fresh(cluster)
     high = frame(cluster, "queue_high_water", "n1", "worker")
     assert high[high["time"] > since]["value"].max() >= 50
+    fresh(cluster)
+    assert last(cluster, "queue_high_water", "n1", "worker") < 50, "each sample begins anew"
 
 
 def test_links_count_what_they_carry_and_what_they_lose(cluster: Cluster) -> None:
