@@ -15,6 +15,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import AlreadyStarted, NodeDown, NoProcess
+from resilkit.runtime.given_back import GivenBack
 from resilkit.runtime.kinds import NAMES
 from resilkit.runtime.messages import Pid
 from resilkit.runtime.reference import Reference
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from resilkit.runtime.process import Process
 
 __all__ = ["Names", "keep_lower"]
-
-_REMEMBERED = 10_000
-"""Ended holders that a node remembers; a pid is never used twice, so old ones do no harm."""
 
 
 def keep_lower(name: str, one: Pid, other: Pid) -> Pid:  # noqa: ARG001 - a resolver's signature
@@ -60,7 +58,7 @@ class Names:
         self._requests: dict[int, Future[Pid | None]] = {}
         self._deciding: set[tuple[str, int]] = set()
         self._asking: dict[str, asyncio.Lock] = {}
-        self._gone: dict[tuple[str, Pid], int] = {}
+        self._given_back = GivenBack()
         # The last incarnation of each node that was lost.
         self._lost: dict[str, int] = {}
         # Where the names were held that a loss has freed: for the error that says so.
@@ -105,7 +103,14 @@ class Names:
         if scope == "node":
             self._register_local(name, process)
             return
-        holder = await self._ask_for(name, process.pid)
+        try:
+            holder = await self._ask_for(name, process.pid)
+        except BaseException:
+            # It ended, or gave up. Others have noted the name by now, or do so later, and tell it.
+            if name not in process.names:
+                self._given_back.add(name, process.pid, self._stamp)
+                self._unset(name, process.pid)
+            raise
         if holder != process.pid:
             raise AlreadyStarted(f"the name {name!r} is held by {holder}", ref=Reference(holder))
         if not process.alive:
@@ -217,6 +222,8 @@ class Names:
         return holder
 
     async def _decide(self, name: str, pid: Pid, stamp: int) -> Pid:
+        if self._given_back.outdates(name, pid, stamp):
+            return pid  # who asked waits no longer
         holder = self._table.get(name)
         if (
             holder is not None
@@ -235,11 +242,7 @@ class Names:
                 noted.set_result(None)
 
         peers = self._node.transport.peers()
-        self._repeater.send(
-            peers,
-            lambda number: (NAMES, "note", number, name, pid, stamp),
-            done,
-        )
+        self._repeater.send(peers, lambda number: (NAMES, "note", number, name, pid, stamp), done)
         await noted
         return self._table.get(name, pid)
 
@@ -266,10 +269,7 @@ class Names:
             if self._table.get(name) == pid:
                 del self._table[name]
             self._freed.pop(name, None)
-            # A note that is repeated meanwhile must not bring it back.
-            self._gone[(name, pid)] = stamp
-            if len(self._gone) > _REMEMBERED:
-                del self._gone[next(iter(self._gone))]
+            self._given_back.add(name, pid, stamp)
             self._acknowledge(source, number)
         elif request == "noted":
             self._repeater.acknowledged(source, number)
@@ -285,17 +285,17 @@ class Names:
             self._take_all(source, *message[2:])
 
     def _take(self, name: str, pid: Pid, stamp: int) -> None:
-        if stamp > self._gone.get((name, pid), 0) and not self._is_lost(pid):
+        if not self._given_back.outdates(name, pid, stamp) and not self._is_lost(pid):
             self._table[name] = pid
 
     def _incarnation(self, node: str) -> int | None:
         return self._node.incarnation if node == self._node.name else self._node.reached.get(node)
 
     def _is_lost(self, pid: Pid) -> bool:
-        """Whether a holder's node was lost: a note of it came too late.
-
-        News of a node that this one has yet to reach are no such thing.
-        """
+        """Whether a holder has ended here or its node was lost: a note of it came too late."""
+        if pid.node == self._node.name and not self._runs_here(pid):
+            return True
+        # News of a node that this one has yet to reach are no such thing.
         now = self._incarnation(pid.node)
         if now is None:
             return pid.incarnation <= self._lost.get(pid.node, 0)
@@ -377,7 +377,7 @@ class Names:
                     del self._table[name]
         for name, pid in names.items():
             # Repeated, it may be older than the end of a holder.
-            if stamp > self._gone.get((name, pid), 0):
+            if not self._given_back.outdates(name, pid, stamp):
                 self._note(name, pid)
         if ask:
             self._tell_mine(source, ask=False)
