@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import enum
 import os
+import pickle
 import struct
 import subprocess
 import sys
@@ -46,11 +47,28 @@ def test_what_is_encoded_comes_back(messages: list[tuple[Any, ...]]) -> None:
     assert messages == Codec().decode(Codec().encode(messages))
 
 
+class Described:
+    """Stands for what travels by value: a frame that holds it begins with descriptions."""
+
+    __module__ = "__main__"
+
+
+@pytest.mark.parametrize("messages", [[(1, "increment", (), None)], [], [(1, Described())]])
+def test_a_frame_that_breaks_off_is_an_error_wherever_it_does(messages: list[Any]) -> None:
+    frame = Codec().encode(messages)
+    for size in range(len(frame)):
+        for read in (Codec().decode, Codec().salvage):
+            with pytest.raises((IndexError, EOFError, struct.error, pickle.UnpicklingError)):
+                read(frame[:size])
+
+
 @given(st.binary(max_size=300))
-def test_garbage_is_an_error_and_nothing_else(data: bytes) -> None:
-    for read in (Codec().decode, Codec().salvage):
+def test_garbage_raises_nothing_but_errors_and_the_next_frame_is_read(data: bytes) -> None:
+    codec = Codec()
+    for read in (codec.decode, codec.salvage):
         with contextlib.suppress(Exception):
             read(data)
+        assert codec.decode(Codec().encode([(1, "next")])) == [(1, "next")]
 
 
 @dataclasses.dataclass
