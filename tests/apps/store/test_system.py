@@ -63,7 +63,8 @@ def judged(*, late=(), down=()):
 
 def test_the_demo_tells_one_recovery_from_the_next():
     spans = [(one.time, one.time + 1.4) for one in store.scenario(20.0).timeline()]
-    assert len(spans) == 7
+    assert len(spans) == 5
+    assert spans[-1][0] + 5.0 < 20.0, "the last recovery cannot be watched for long enough"
     found = judged(down=spans)
     assert found.verdict == "pass"
     assert found.measured == pytest.approx(1.4, abs=0.21)
@@ -76,10 +77,10 @@ def test_a_machine_that_is_late_now_and_then_does_not_fail_the_demo():
     assert found.measured < 3.0
 
 
-@pytest.mark.parametrize("down", [(2.5, 8.0), (10.0, 15.5), (17.5, 20.0), (2.5, 20.0)])
+@pytest.mark.parametrize("down", [(2.5, 8.0), (10.0, 15.5), (12.5, 20.0), (2.5, 20.0)])
 def test_a_store_that_stays_away_fails_the_demo(down):
     found = judged(down=[down])
-    assert found.verdict == ("inconclusive" if down == (17.5, 20.0) else "fail")
+    assert found.verdict == "fail"
 
 
 @pytest.mark.parametrize("nodes", [1, 3, 5])
