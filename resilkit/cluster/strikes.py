@@ -158,7 +158,10 @@ class _Node(Strike):
     async def _undone(self, action: Signal) -> bool:
         """Undo one signal; return whether there was anything to undo."""
         session, node = self.session, self.session.nodes[action.node]
-        if action.undo == ("restart",) and node.pid is None and node.status != "restarting":
+        if action.undo == ("restart",) and node.status in ("starting", "restarting"):
+            # Somebody else brings it back, its restart policy say: healed is when it is there.
+            await session.until_running(action.node, session.start_timeout)
+        elif action.undo == ("restart",) and node.pid is None:
             await operations.restart_node(session, action.node)
         elif action.undo == ("resume",) and node.status == "paused":
             await operations.signal(session, action.node, signal.SIGCONT)
