@@ -17,11 +17,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "resilkit.runtime": (
-        "NO_REPLY", "ChildSpec", "Down", "Exit", "NodeLost", "NodeUp", "Pid", "Published",
-        "Reference", "Server", "SupervisorSpec",
+        "NO_REPLY", "ChildSpec", "Deferred", "Down", "Exit", "NodeLost", "NodeUp", "Pid",
+        "Published", "Reference", "Server", "Storage", "SupervisorSpec",
     ),
     "resilkit.cluster": (
-        "Cluster", "ClusterSpec", "Limits", "LinkLatency", "NodeSpec", "RestartPolicy",
+        "Cluster", "ClusterReference", "ClusterSpec", "Injection", "Limits", "LinkLatency",
+        "NodeHandle", "NodeSpec", "RestartPolicy",
     ),
     "resilkit.network.verdicts": ("PASS", "Deliver", "Drop", "Duplicate", "Pass"),
     "resilkit.faults": (
@@ -29,7 +30,7 @@ _HOMES = {
         "register_fault",
     ),
     "resilkit.history": ("History",),
-    "resilkit.workload": ("Operation", "Workload"),
+    "resilkit.workload": ("Operation", "User", "Workload"),
     "resilkit.chaos": ("Criterion", "Scenario", "capabilities"),
     "resilkit.experiment": (
         "Audit", "Comparison", "Experiment", "Result", "compare", "load", "runs",
@@ -59,9 +60,11 @@ __all__ = [
     "Cluster",
     "ClusterClosed",
     "ClusterError",
+    "ClusterReference",
     "ClusterSpec",
     "Comparison",
     "Criterion",
+    "Deferred",
     "Deliver",
     "Down",
     "Drop",
@@ -70,6 +73,7 @@ __all__ = [
     "Experiment",
     "Fault",
     "History",
+    "Injection",
     "InternalError",
     "InvalidArgument",
     "Limits",
@@ -78,6 +82,7 @@ __all__ = [
     "NoProcess",
     "NodeDown",
     "NodeFault",
+    "NodeHandle",
     "NodeLost",
     "NodeSpec",
     "NodeUp",
@@ -97,9 +102,11 @@ __all__ = [
     "ServerExit",
     "ServerFault",
     "StartFailed",
+    "Storage",
     "StorageError",
     "SupervisorSpec",
     "Unavailable",
+    "User",
     "Workload",
     "__version__",
     "arrivals",
@@ -120,9 +127,12 @@ if TYPE_CHECKING:
     from resilkit.chaos.capabilities import capabilities
     from resilkit.cluster import (
         Cluster,
+        ClusterReference,
         ClusterSpec,
+        Injection,
         Limits,
         LinkLatency,
+        NodeHandle,
         NodeSpec,
         RestartPolicy,
     )
@@ -165,6 +175,7 @@ if TYPE_CHECKING:
     from resilkit.runtime import (
         NO_REPLY,
         ChildSpec,
+        Deferred,
         Down,
         Exit,
         NodeLost,
@@ -173,9 +184,10 @@ if TYPE_CHECKING:
         Published,
         Reference,
         Server,
+        Storage,
         SupervisorSpec,
     )
-    from resilkit.workload import Operation, Workload, arrivals
+    from resilkit.workload import Operation, User, Workload, arrivals
 
 
 def __getattr__(name: str) -> Any:

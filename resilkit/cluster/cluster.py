@@ -329,10 +329,10 @@ class Cluster:
 
         The servers are not asked: their `terminate` does not run. Stop those that have something
         to finish first, with ``reference.stop()`` or ``cluster.nodes["n1"].stop()``. An interrupt
-        ends the waiting, not the closing. In a fork of the process that made the cluster it does
-        nothing.
+        ends the waiting, not the closing. In a fork of the process that made the cluster, and
+        after the interpreter has begun to end, it does nothing.
         """
-        if self._session.thread.forked:
+        if self._session.thread.over:
             return
         with telemetry.span("resilkit.cluster.stop", {"nodes": len(self._session.nodes)}):
             self._session.thread.wait(self._session.close)

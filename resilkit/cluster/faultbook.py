@@ -120,19 +120,31 @@ class FaultBook:
     async def install(self, fault_id: str, fault: Any, links: Iterable[Pair]) -> None:
         """Put a fault on links, in both directions."""
         self._link_faults[fault_id] = (fault, tuple(links))
-        for name in self._session.nodes:
-            peers = _peers(name, self._link_faults[fault_id][1])
-            if peers:
-                await self.tell(name, "install", fault_id, fault, peers, raises=True)
-                self._session.refresh_boot(name)
+        touched = self._touched(fault_id)
+        tells = (
+            self.tell(name, "install", fault_id, fault, peers, raises=True)
+            for name, peers in touched.items()
+        )
+        outcomes = await asyncio.gather(*tells, return_exceptions=True)
+        for name in touched:
+            self._session.refresh_boot(name)
+        errors = [each for each in outcomes if isinstance(each, BaseException)]
+        if errors:
+            raise errors[0]
 
     async def remove(self, fault_id: str) -> None:
         """Take a fault off its links."""
-        _, links = self._link_faults.pop(fault_id, (None, ()))
-        touched = [name for name in self._session.nodes if _peers(name, links)]
+        touched = self._touched(fault_id)
+        self._link_faults.pop(fault_id, None)
         for name in touched:
             self._session.refresh_boot(name)
         await self._heal((name, "remove", fault_id) for name in touched)
+
+    def _touched(self, fault_id: str) -> dict[str, list[str]]:
+        """Return the nodes whose links a fault is on, and to whom those lead."""
+        _, links = self._link_faults.get(fault_id, (None, ()))
+        found = {name: _peers(name, links) for name in self._session.nodes}
+        return {name: peers for name, peers in found.items() if peers}
 
     # Rules of servers ----------------------------------------------------------------------------
 

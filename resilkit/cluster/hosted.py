@@ -29,8 +29,8 @@ class Member:
     """One node: what it is started from, and its process while it has one."""
 
     __slots__ = (
-        "asked", "boot", "deferred", "due", "entry", "env", "held", "history", "incarnation",
-        "limits", "name", "pid", "policy", "restart_after", "starting", "tied",
+        "asked", "boot", "deferred", "due", "entry", "env", "forgotten", "held", "history",
+        "incarnation", "limits", "name", "pid", "policy", "restart_after", "starting", "tied",
     )  # fmt: skip
 
     def __init__(self, message: dict[str, Any], boot: bytes) -> None:
@@ -43,6 +43,7 @@ class Member:
         self.incarnation: int = message["incarnation"]
         self.pid: int | None = None
         self.held = False  # told to stay down, whatever the policy says
+        self.forgotten = False  # to be dropped once this process has ended
         self.restart_after: float | None = None  # asked to come back once this process has ended
         self.due: float | None = None  # when the next process starts
         self.history: deque[float] = deque()  # of restarts by policy
@@ -158,11 +159,16 @@ class HostedCluster:
 
     def _forget(self, message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
         member = self._member(message)
-        if member.pid is not None:
+        if member.pid is not None and not message["kill"]:
             raise ResilkitError(f"{member.name} still runs")
+        member.held, member.due, member.restart_after = True, None, None
         self._fail_waiting(member, "the node was forgotten")
-        del self._members[member.name]
-        return {}
+        if member.pid is None:
+            del self._members[member.name]
+            return {"ran": False}
+        member.forgotten = True
+        _kill(member.pid, signal.SIGKILL, group=True)
+        return {"ran": True}
 
     def _journal_add(self, message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
         self._journal.add(message["key"], message["entry"])
@@ -249,7 +255,9 @@ class HostedCluster:
             "signal": -code if code < 0 else None, "error": error, "restarting": restarting,
         })  # fmt: skip
         member.incarnation += 1
-        if not self.ending and not restarting and self._wants(member, code):
+        if member.forgotten:
+            del self._members[member.name]
+        elif not self.ending and not restarting and self._wants(member, code):
             self._give_up(member, now)
 
     def _wants(self, member: Member, code: int) -> bool:

@@ -36,6 +36,7 @@ from resilkit.cluster.launcher_stream import FrameStream
 from resilkit.cluster.processes import signal_process
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.errors import (
+    CallTimeout,
     ClusterClosed,
     ClusterError,
     StartFailed,
@@ -293,9 +294,17 @@ class Launcher:
         """Replace what the node's next process gets as `boot`."""
         await self._ask("update_boot", boot, name=name)
 
-    async def forget(self, name: str) -> None:
-        """Drop a node that has no process, so that nothing of it is kept."""
-        await self._ask("forget", name=name)
+    async def forget(self, name: str, *, kill: bool = False) -> bool:
+        """Drop a node that has no process, so that nothing of it is kept.
+
+        Args:
+            name: The node.
+            kill: End its process if it has one, and drop the node then.
+
+        Returns:
+            Whether it had a process, whose end is told by an event.
+        """
+        return bool((await self._ask("forget", name=name, kill=kill))["ran"])
 
     async def ping(self) -> float:
         """Return the launcher's monotonic time: it is there and not stuck."""
@@ -329,7 +338,13 @@ class Launcher:
             raise ClusterError("the launcher died, and the nodes with it; make a new cluster")
         if self._transport is None or self._state not in {"starting", "open"}:
             raise ClusterClosed("the cluster was closed")
-        return await self._requests.ask(self._transport, do, blob, parts)
+        try:
+            return await self._requests.ask(self._transport, do, blob, parts)
+        except CallTimeout as error:
+            raise CallTimeout(
+                f"{error}; if somebody stopped it, `kill -CONT {self.pid}` lets it go on; else "
+                "close this cluster and make a new one"
+            ) from None
 
     def _on_message(self, message: dict[str, Any]) -> None:
         if self._requests.heard(message):

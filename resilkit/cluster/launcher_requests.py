@@ -14,6 +14,9 @@ __all__ = ["SILENT_FOR", "Requests"]
 SILENT_FOR = 10.0
 """Seconds without a word of a launcher that is asked something, after which it counts as stuck."""
 
+_ONCE_MORE = 1.0
+"""Seconds for each request to a launcher that is stuck: it may have been let go on just now."""
+
 _ERRORS: dict[str, type[Exception]] = {
     "InvalidArgument": InvalidArgument,
     "StorageError": StorageError,
@@ -26,6 +29,9 @@ class Requests:
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        # When each was asked that has no answer yet, also those that nobody waits for any more: of
+        # a launcher that is stuck it is known at the second request.
+        self._asked: dict[int, float] = {}
         self._heard = 0.0
 
     async def ask(
@@ -42,15 +48,18 @@ class Requests:
         loop = asyncio.get_running_loop()
         number = next(self._numbers)
         future = self._waiting[number] = loop.create_future()
-        asked = loop.time() + float(parts.get("after", 0.0))
+        least = loop.time() + _ONCE_MORE
+        self._asked[number] = loop.time() + float(parts.get("after", 0.0))
         transport.write(frame({"do": do, "id": number, **parts}, blob))
         try:
             while not future.done():
-                left = max(asked, self._heard) + SILENT_FOR - loop.time()
+                silent_since = max(min(self._asked.values()), self._heard)
+                left = max(silent_since + SILENT_FOR, least) - loop.time()
                 if left <= 0:
+                    silent = loop.time() - silent_since
                     raise CallTimeout(
-                        f"the launcher does not answer: asked to {do.replace('_', ' ')}, it said "
-                        f"nothing for {SILENT_FOR:g} s; close this cluster and make a new one"
+                        f"the launcher does not answer: asked to {do.replace('_', ' ')}, it has "
+                        f"said nothing for {silent:.0f} s"
                     )
                 await asyncio.wait([future], timeout=left)
             reply = future.result()
@@ -66,6 +75,7 @@ class Requests:
         self._heard = asyncio.get_running_loop().time()
         if "re" not in message:
             return False
+        self._asked.pop(message["re"], None)
         future = self._waiting.get(message["re"])
         if future is not None and not future.done():
             future.set_result(message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import math
 import os
 import threading
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from resilkit.clock import monotonic
 from resilkit.cluster.event_loop import new_loop
-from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
+from resilkit.errors import ClusterClosed, ClusterError, InvalidArgument, ResilkitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -28,32 +29,63 @@ Python looks for signals before it blocks in a lock, and when one wakes it. One 
 the two, or at another thread, would be heeded only when the wait is over: never, maybe.
 """
 
-_FOREIGN = "this cluster belongs to the process that forked this one; make one of its own here"
+_LAST_SECONDS = 1.0
 
 
 class LoopThread:
     """A daemon thread with an event loop; one a process, started when it is first needed."""
 
     def __init__(self) -> None:
-        self.forked = False
+        self._over: tuple[type[ClusterError], str] | None = None
         self.loop = new_loop()
         self._submitted: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._scheduled = False
         self._thread = threading.Thread(target=self._run, name="resilkit", daemon=True)
         self._thread.start()
 
+    @property
+    def over(self) -> bool:
+        """Whether it does nothing any more: in a fork, or when the interpreter ends."""
+        return self._over is not None
+
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
+        if tasks := asyncio.all_tasks(self.loop):
+            for task in tasks:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=_LAST_SECONDS))
+        self.loop.close()
+
+    def end(self) -> None:
+        """End the loop and the thread, bounded: the interpreter ends.
+
+        A daemon thread that wakes up while the interpreter is torn down can crash the process.
+        """
+        if self._over is not None:
+            return
+        self._over = (ClusterClosed, "the interpreter ends, and its clusters have ended")
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(2 * _LAST_SECONDS)
+
+    def leave(self) -> None:
+        """Do nothing any more: this is a fork of the process that the thread runs in."""
+        why = "this cluster belongs to the process that forked this one; make one of its own here"
+        self._over = (ClusterError, why)
+
+    def _refuse_over(self) -> None:
+        if self._over is not None:
+            kind, why = self._over
+            raise kind(why, definite=True)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> None:
         """Call `function` on the loop soon; what is submitted together costs one wake-up.
 
         Raises:
+            ClusterClosed: The interpreter ends.
             ClusterError: This process is a fork of the one that the thread runs in.
         """
-        if self.forked:
-            raise ClusterError(_FOREIGN, definite=True)
+        self._refuse_over()
         self._submitted.append((function, args))
         if not self._scheduled:
             self._scheduled = True
@@ -118,16 +150,17 @@ class LoopThread:
         """Await `coroutine`, run on this loop, from any other loop."""
         if asyncio.get_running_loop() is self.loop:
             return await coroutine
-        if self.forked:
+        try:
+            self._refuse_over()
+        except ResilkitError:
             coroutine.close()
-            raise ClusterError(_FOREIGN, definite=True)
+            raise
         outer: ThreadFuture[T] = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         return await asyncio.wrap_future(outer)
 
     def refuse_here(self) -> None:
         """Refuse to wait where nobody would do the work: in its own thread, and in a fork."""
-        if self.forked:
-            raise ClusterError(_FOREIGN, definite=True)
+        self._refuse_over()
         if threading.get_ident() == self._thread.ident:
             raise InvalidArgument(
                 "the plain API cannot be used on the clusters' own thread: it would wait for "
@@ -259,11 +292,18 @@ def _forget_in_fork() -> None:
     global _current, _guard  # noqa: PLW0603
     _guard = threading.Lock()  # the fork may have happened while another thread held it
     if _current is not None:
-        _current.forked = True
+        _current.leave()
         # Kept for good: its loop shares the kernel's tables with the parent's, so that closing
         # anything of it here would close it there.
         _foreign.append(_current)
         _current = None
+
+
+@atexit.register
+def _end_with_the_interpreter() -> None:
+    # Registered before what closes the clusters, which therefore runs first.
+    if _current is not None:
+        _current.end()
 
 
 if hasattr(os, "register_at_fork"):

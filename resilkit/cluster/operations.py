@@ -180,12 +180,11 @@ async def _tell_members(session: Session, names: list[str]) -> None:
 async def take_out(session: Session, name: str) -> None:
     """Forget a node that could not be added, and end its process."""
     with suppress(ClusterError, TimeoutError):
-        await session.launcher.hold(name)  # fails when it was not even forked
+        # One request: a launcher that is stuck, and that nobody waits for, does it when it goes on.
+        await session.launcher.forget(name, kill=True)  # fails when it was not even forked
         async with asyncio.timeout(_FORGOTTEN_WITHIN):
-            await session.launcher.signal(name, signals.SIGKILL, group=True)
             while session.nodes[name].pid is not None:
                 await session.nodes[name].changed.wait()
-            await session.launcher.forget(name)
     del session.nodes[name]
     session.edges = {edge for edge in session.edges if name not in edge}
     with suppress(ResilkitError):

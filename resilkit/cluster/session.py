@@ -193,6 +193,8 @@ class Session:
         match event:
             case Forked() | Exited() if event.name in self.helpers:
                 self.helpers[event.name](event)
+            case Forked() | Exited() | GaveUp() | ForkFailed() if event.name not in self.nodes:
+                return  # it was taken out meanwhile
             case Forked():
                 node = self.nodes[event.name]
                 node.pid, node.incarnation = event.pid, event.incarnation

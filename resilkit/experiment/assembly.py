@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resilkit.experiment.audit import Audit
-from resilkit.experiment.values import writable
+from resilkit.texts import writable
 
 if TYPE_CHECKING:
     import pandas as pd

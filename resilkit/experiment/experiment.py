@@ -13,8 +13,8 @@ from resilkit.errors import InvalidArgument
 from resilkit.experiment.checks import check_scenario, made_by
 from resilkit.experiment.names import Unknown, check_names, known_servers
 from resilkit.experiment.system import System, read_system
-from resilkit.experiment.values import writable
 from resilkit.rng import fresh_seed
+from resilkit.texts import writable
 from resilkit.workload import Workload
 
 if TYPE_CHECKING:

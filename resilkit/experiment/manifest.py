@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from resilkit.errors import InvalidArgument, StorageError
-from resilkit.experiment.values import writable
+from resilkit.texts import writable
 
 __all__ = [
     "FILE_NAME",

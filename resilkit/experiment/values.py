@@ -13,7 +13,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Opaque", "from_json", "to_json", "writable"]
+from resilkit.texts import writable
+
+__all__ = ["Opaque", "from_json", "to_json"]
 
 _LONGEST_REPR = 2000
 
@@ -30,20 +32,6 @@ class Opaque:
 
     def __repr__(self) -> str:
         return self.text
-
-
-def writable(text: str) -> str:
-    r"""Return `text` with U+FFFD for each half of a surrogate pair, which cannot be written.
-
-    Such halves come from file names and bytes of others, in the text of an error for example.
-
-    Examples:
-        >>> writable("no file caf\udce9") == "no file caf\ufffd"
-        True
-    """
-    if _writable(text):
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def to_json(value: object) -> str:
@@ -84,7 +72,7 @@ def _plain(value: object) -> object:
     if kind is str:
         # A lone surrogate is a text in Python, but cannot be written as UTF-8.
         text = str(value)
-        return text if _writable(text) else {"$ascii": ascii(text)[1:-1]}
+        return text if writable(text) == text else {"$ascii": ascii(text)[1:-1]}
     if isinstance(value, float) and kind is float:
         return value if math.isfinite(value) else {"$float": str(value)}
     if isinstance(value, list) and kind is list:
@@ -97,15 +85,11 @@ def _plain(value: object) -> object:
         items = sorted((_plain(item) for item in value), key=json.dumps)
         return {f"${kind.__name__}": items}
     if isinstance(value, dict) and kind is dict:
-        plain = all(type(key) is str and _writable(key) and key[:1] != "$" for key in value)
+        plain = all(type(key) is str and writable(key) == key and key[:1] != "$" for key in value)
         if plain:
             return {key: _plain(item) for key, item in value.items()}
         return {"$dict": [[_plain(key), _plain(item)] for key, item in value.items()]}
     return {"$repr": _shown(value)}
-
-
-def _writable(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _shown(value: object) -> str:
@@ -116,7 +100,7 @@ def _shown(value: object) -> str:
     except Exception as error:  # noqa: BLE001 - a hostile __repr__ must not lose the whole run
         text = f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
     text = text if len(text) <= _LONGEST_REPR else f"{text[: _LONGEST_REPR - 1]}…"
-    return text if _writable(text) else ascii(text)[1:-1]
+    return text if writable(text) == text else ascii(text)[1:-1]
 
 
 def _rich(value: object) -> object:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+from resilkit.texts import writable
+
 __all__ = ["History"]
 
 
@@ -30,22 +32,12 @@ class _Names:
 
     def code(self, text: str) -> int:
         code = self.codes.get(text)
-        if code is None and text != (whole := _writable(text)):
+        if code is None and text != (whole := writable(text)):
             code = self.codes[text] = self.code(whole)
         elif code is None:
             code = self.codes[text] = len(self.texts)
             self.texts.append(text)
         return code
-
-
-def _writable(text: str) -> str:
-    """Return `text` with U+FFFD for each half of a surrogate pair, which no file takes.
-
-    Such halves come from file names and bytes of others, in the text of an error for example.
-    """
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class History:

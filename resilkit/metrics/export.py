@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
+from resilkit.texts import writable
+
 __all__ = ["clean_text", "write_frame"]
 
 _SUFFIXES = (".parquet", ".csv", ".json", ".jsonl")
@@ -62,7 +64,4 @@ def clean_text(value: object) -> str:
     """
     if value is None or value != value:  # noqa: PLR0124 - NaN, however it was made
         return ""
-    text = value if isinstance(value, str) else str(value)
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return writable(value if isinstance(value, str) else str(value))

@@ -15,6 +15,7 @@ from resilkit.runtime.messages import (
     Published,
 )
 from resilkit.runtime.node import Node
+from resilkit.runtime.pending import Deferred
 from resilkit.runtime.reasons import RemoteError
 from resilkit.runtime.reference import Reference
 from resilkit.runtime.server import Server
@@ -25,6 +26,7 @@ from resilkit.runtime.storage import Storage
 __all__ = [
     "NO_REPLY",
     "ChildSpec",
+    "Deferred",
     "Down",
     "Exit",
     "Node",

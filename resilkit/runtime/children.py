@@ -24,11 +24,12 @@ Status = Literal["running", "restarting", "terminated"]
 class Child:
     """One child: its spec, and the process that runs it, if any."""
 
-    __slots__ = ("pid", "restarts", "spec", "status")
+    __slots__ = ("pid", "process", "restarts", "spec", "status")
 
     def __init__(self, spec: ChildSpec | SupervisorSpec) -> None:
         self.spec = spec
         self.pid: Pid | None = None
+        self.process: ServerProcess | None = None  # the last one
         self.status: Status = "terminated"
         self.restarts = 0
 
@@ -74,7 +75,7 @@ async def start(supervisor: ServerProcess, child: Child) -> Any:
         return ("already_started", error.ref)
     except ResilkitError as error:
         return error
-    child.pid = process.pid
+    child.pid, child.process = process.pid, process
     child.status = "running"
     return None
 

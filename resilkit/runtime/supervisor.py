@@ -163,8 +163,9 @@ class Supervisor(Server):
                 await self._restart(child)
 
     async def _ended(self, child: Child, reason: Any) -> None:
-        self._tell("terminated", child, reason=reasons.describe(reason), asked=False)
-        child.pid = None
+        asked = child.process is not None and child.process.asked
+        self._tell("terminated", child, reason=reasons.describe(reason), asked=asked)
+        child.pid = child.process = None
         child.status = "terminated"
         restart = child.spec.restart
         if restart == "permanent" or (restart == "transient" and not reasons.is_shutdown(reason)):

@@ -295,10 +295,9 @@ class LoadRun:
                 return
             session.transport.hang_up(name)
             try:
-                if await session.launcher.signal(name, signal.SIGKILL):
+                if await session.launcher.forget(name, kill=True):
                     async with asyncio.timeout(_END_TIMEOUT):
                         await gone.wait()
-                await session.launcher.forget(name)
             except (TimeoutError, ResilkitError) as error:
                 if not session.closed:
                     session.note("alert", "generator_not_ended", name, why=str(error))

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import resilkit as rk
+from resilkit.clock import monotonic
 from resilkit.cluster import launcher_requests
 from resilkit.cluster.launcher_process import end_launcher
 from resilkit.cluster.loop_thread import loop_thread
@@ -106,16 +107,30 @@ def test_many_nodes_have_more_time_to_start() -> None:
 
 
 def test_a_launcher_that_does_not_answer_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher_requests, "SILENT_FOR", 1.0)
+    monkeypatch.setattr(launcher_requests, "SILENT_FOR", 3.0)
+    monkeypatch.setattr(launcher_requests, "_ONCE_MORE", 0.1)
     end_launcher()
     with rk.Cluster(nodes=2) as cluster:
-        launcher = cluster._session.launcher.pid
-        os.kill(launcher, signal.SIGSTOP)
+        pid = cluster._session.launcher.pid
+        os.kill(pid, signal.SIGSTOP)
         try:
-            with pytest.raises(rk.CallTimeout, match="launcher does not answer"):
+            with pytest.raises(rk.CallTimeout, match=f"does not answer: .* 3 s; .*CONT {pid}`"):
                 cluster.nodes["n1"].kill()
+            start = monotonic()
+            with pytest.raises(rk.CallTimeout, match="does not answer"):
+                cluster.nodes["n2"].restart()
+            with pytest.raises(rk.CallTimeout, match="does not answer"):
+                cluster.add_node("late")
+            assert monotonic() - start < 3.0, "what is known is not waited for again"
+            assert list(cluster.nodes) == ["n1", "n2"]
         finally:
-            os.kill(launcher, signal.SIGCONT)
+            os.kill(pid, signal.SIGCONT)
+        # What it was asked it does now, though nobody waits for it; what was taken out is gone.
+        cluster._session.thread.sync(cluster._session.launcher.ping())
+        wait_until(lambda: cluster.nodes["n1"].status == "killed")
+        wait_until(lambda: cluster.nodes["n2"].status == "running")
+        wait_until(lambda: list(cluster._session.launcher.pids) == ["n2"])
+        assert cluster.add_node("late").status == "running"
 
 
 def test_a_launcher_that_died_is_told_of() -> None:

@@ -345,3 +345,15 @@ def test_what_the_launcher_could_not_undo_is_told(
     assert alert["id"] == injection.id
     assert "PermissionError: not yours" in alert["why"]
     assert cluster.nodes["n2"].status == "running"
+
+
+def test_a_child_that_somebody_stopped_was_asked_to_end(cluster: Cluster) -> None:
+    cluster.start(rk.SupervisorSpec("kind", [rk.ChildSpec(Counter, name="told")]), node="n1")
+    cluster.whereis("told").stop()
+    wait_until(lambda: len(lives(cluster, "told")) == 3)
+    (_, first, _), ended, (again, second, _) = lives(cluster, "told")
+    assert ended == ("terminated", first, True)
+    assert again == "restarted"
+    cluster.whereis("told").kill()
+    wait_until(lambda: len(lives(cluster, "told")) == 5)
+    assert lives(cluster, "told")[3] == ("terminated", second, False)

@@ -100,3 +100,34 @@ rk.Experiment(
         script.process.kill()
         script.ended()
         place.wait_empty()
+
+
+def test_who_uses_a_cluster_when_the_interpreter_has_ended_it_is_told(place: Place) -> None:
+    code = """
+import atexit
+
+@atexit.register
+def late():
+    cluster.close()  # once more does no harm
+    try:
+        counter.call.increment()
+    except rk.ClusterClosed as error:
+        print(error, file=sys.stderr)
+
+import resilkit as rk
+
+class Counter(rk.Server):
+    def increment(self):
+        return 1
+
+cluster = rk.Cluster(nodes=1)
+counter = cluster.start(Counter)
+for _ in range(1000):
+    counter.cast.increment()
+say(counter.call.increment())
+"""
+    with place.script(code) as script:
+        assert script.heard() == 1
+        assert script.ended() == 0
+        place.wait_empty()
+        assert script.errors() == "the interpreter ends, and its clusters have ended\n"
