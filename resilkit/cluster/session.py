@@ -9,14 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resilkit import rng
 from resilkit.clock import SystemClock
-from resilkit.cluster import ending, faultbook
+from resilkit.cluster import ending, faultbook, starting
 from resilkit.cluster.agent import AGENT_NUMBER
-from resilkit.cluster.applications import specs_of
 from resilkit.cluster.boot_record import boot_record
 from resilkit.cluster.console import Console
-from resilkit.cluster.folders import folder_for
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.launcher_events import (
     Exited,
@@ -27,23 +24,21 @@ from resilkit.cluster.launcher_events import (
     LauncherEvent,
 )
 from resilkit.cluster.node_state import NodeState
-from resilkit.cluster.reference import ClusterReference
 from resilkit.cluster.resolvers import loaded
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.errors import (
     CallTimeout,
     ClusterClosed,
     ClusterError,
-    InvalidArgument,
     NodeDown,
     ResilkitError,
     StartFailed,
 )
 from resilkit.metrics.events import EventLog
+from resilkit.metrics.offset import estimate
 from resilkit.metrics.store import MetricStore
 from resilkit.network.transport import SocketTransport
 from resilkit.runtime import Node, Pid
-from resilkit.runtime.kinds import classify
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +49,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Session"]
 
-CONSOLE = "@notebook"
 _AGENT_TIMEOUT = 10.0
 _GIVE_UP_TIMEOUT = 1.0
 
@@ -100,64 +94,7 @@ class Session:
         Raises:
             StartFailed: With the reason.
         """
-        try:
-            async with asyncio.timeout(self.start_timeout):
-                await self._start(report)
-        except TimeoutError as error:
-            waiting = [name for name, node in self.nodes.items() if node.status == "starting"]
-            await self.close()
-            raise StartFailed(
-                f"the cluster was not ready within {self.start_timeout:g} s; "
-                f"waiting for {', '.join(waiting) or 'applications'}",
-                reason=error,
-            ) from None
-        except (OSError, ResilkitError) as error:
-            await self.close()
-            if isinstance(error, (StartFailed, InvalidArgument)):
-                raise
-            raise StartFailed(f"the cluster could not start: {error}", reason=error) from error
-        except BaseException:
-            await self.close()
-            raise
-
-    async def _start(self, report: Callable[[str], None]) -> None:
-        applications = {
-            name: specs_of(node.spec, f"nodes[{name}]") for name, node in self.nodes.items()
-        }
-        report("starting the launcher")
-        self.folder = Path(folder_for(self.identity))
-        self.launcher = Launcher(
-            self.folder, preload=["resilkit.cluster.node_process"], on_event=self._launched
-        )
-        await self.launcher.start()
-        self.node = Node(CONSOLE, loop=self.loop, clock=self.clock, seed=self.seed, role="client")
-        self.console = Console(self)
-        self.node.add(self.console)
-        self.transport = SocketTransport(
-            CONSOLE,
-            1,
-            role="client",
-            cookie=self.cookie,
-            folder=self.folder,
-            receiver=self.console.receiver,
-            members=list(self.nodes),
-            edges=[],
-            rng=rng.stream(self.seed, "transport", CONSOLE),
-            detect_after=self.spec.detect_after,
-            classify=classify,
-            bind=lambda address, timeout: ClusterReference(self, address, timeout),
-        )
-        self.node.transport = self.transport
-        await self.transport.start()
-        report(f"starting {len(self.nodes)} nodes")
-        await asyncio.gather(*(self.fork(name) for name in self.nodes))
-        await asyncio.gather(*(self.until_running(name) for name in self.nodes))
-        report("connecting the nodes")
-        await asyncio.gather(*(self.until_joined(name) for name in self.nodes))
-        report("starting applications")
-        for name, specs in applications.items():
-            for spec in specs:
-                await self.start_application(spec, name)
+        await starting.start(self, report)
 
     async def fork(self, name: str) -> None:
         """Have the launcher start a node's process, and dial it."""
@@ -189,7 +126,8 @@ class Session:
 
     # What the launcher and the transport say -----------------------------------------------------
 
-    def _launched(self, event: LauncherEvent) -> None:
+    def launched(self, event: LauncherEvent) -> None:
+        """Take in what the launcher says."""
         match event:
             case Forked() | Exited() if event.name in self.helpers:
                 self.helpers[event.name](event)
@@ -255,8 +193,6 @@ class Session:
             self.note("node", "running", name, pid=node.pid, incarnation=node.incarnation)
 
     async def _compare_clocks(self, name: str) -> None:
-        from resilkit.metrics.offset import estimate
-
         samples = []
         for _ in range(4):
             sent = self.clock.now()
@@ -297,13 +233,18 @@ class Session:
                     f"{timeout:g} s",
                     reason=error,
                 ) from None
-            raise CallTimeout(f"node {name} did not answer within {timeout:g} s") from None
+            why = f": {trouble}" if (trouble := self.trouble(name)) else ""
+            raise CallTimeout(f"node {name} did not answer within {timeout:g} s{why}") from None
 
     async def until_joined(self, name: str, others: list[str] | None = None) -> None:
         """Return when a node reaches `others` (all): the cluster is verified, not assumed."""
         wanted = sorted(self.nodes if others is None else others)
         # Whoever waits for this has a time limit of its own, that of the start.
         await self.ask_agent(name, "wait_reachable", wanted, timeout=self.start_timeout)
+
+    def trouble(self, name: str) -> str:
+        """Return why a node cannot be reached from here, ``""`` when nothing is known of that."""
+        return self.transport.trouble(name) if hasattr(self, "transport") else ""
 
     def last_words(self, name: str) -> str:
         """Return the end of a node's log."""

@@ -97,6 +97,11 @@ class Connector:
         """Whether nobody listened under that name the last time."""
         return self._outcomes.get(peer) == "refused"
 
+    def trouble(self, peer: str) -> str:
+        """Return why the last attempt to reach `peer` failed, ``""`` when nothing is wrong here."""
+        outcome = self._outcomes.get(peer, "")
+        return "" if outcome in {"connected", "refused"} else outcome
+
     def note(self, peer: str, outcome: str) -> None:
         """Note how an attempt ended, and tell those who wait."""
         self._outcomes[peer] = outcome
@@ -150,8 +155,11 @@ class Connector:
     async def _dial_once(self, peer: str) -> bool:
         try:
             sock = await connect(self._loop, self._folder, peer)
-        except OSError:
+        except (FileNotFoundError, ConnectionRefusedError):
             self.note(peer, "refused")
+            return False
+        except OSError as error:  # it is not the peer's fault: no descriptors left, say
+            self.note(peer, str(error))
             return False
         self._in_handshake.add(peer)
         try:

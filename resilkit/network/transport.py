@@ -162,6 +162,10 @@ class SocketTransport:
         if peer in self._links:
             self._links[peer].close()
 
+    def trouble(self, peer: str) -> str:
+        """Return why the last attempt to reach `peer` failed, ``""`` when nothing is wrong here."""
+        return self._connector.trouble(peer)
+
     async def change(self) -> None:
         """Return when some connection has come or gone."""
         await self._connector.change()

@@ -213,7 +213,7 @@ def test_the_end_of_a_process_that_was_followed_already_ends_nothing() -> None:
         said = len(cluster.events.frame("node"))
 
         async def hear() -> None:
-            session._launched(late)
+            session.launched(late)
 
         session.thread.sync(hear())
         assert (node.status, node.pid, node.incarnation) == ("running", second, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from resilkit.clock import monotonic
 from resilkit.cluster import launcher_requests
 from resilkit.cluster.launcher_process import end_launcher
 from resilkit.cluster.loop_thread import loop_thread
+from resilkit.network import connecting
 from tests.cluster.harm import wait_until
 from tests.cluster.traces import node_pids, wait_gone
 
@@ -238,3 +240,17 @@ def test_a_server_that_is_started_later_finds_what_was_bound_meanwhile() -> None
         for node in ("n1", "n2"):
             assert cluster.start(bound["Asks"], node=node).call.get() == "second"
         assert first.call.get() == "first", "what runs goes on as it was"
+
+
+def test_a_start_that_this_process_cannot_finish_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(connecting, "connect", connect)
+    with pytest.raises(rk.StartFailed, match=r"waiting for n1 \(.*Too many open files\)"):
+        rk.Cluster(nodes=1, start_timeout=1.0)
+    monkeypatch.undo()
+    with rk.Cluster(nodes=1) as cluster:
+        monkeypatch.setattr(connecting, "connect", connect)
+        with pytest.raises(rk.CallTimeout, match=r"within 1 s: .*Too many open files"):
+            cluster.nodes["n1"].restart(timeout=1.0)

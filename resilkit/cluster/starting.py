@@ -1,0 +1,100 @@
+"""How a cluster starts: the launcher, the connections, the nodes, their applications."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resilkit import rng
+from resilkit.cluster.applications import specs_of
+from resilkit.cluster.console import Console
+from resilkit.cluster.folders import folder_for
+from resilkit.cluster.launcher_client import Launcher
+from resilkit.cluster.reference import ClusterReference
+from resilkit.errors import InvalidArgument, ResilkitError, StartFailed
+from resilkit.network.transport import SocketTransport
+from resilkit.runtime import Node
+from resilkit.runtime.kinds import classify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resilkit.cluster.session import Session
+
+__all__ = ["start"]
+
+_CONSOLE = "@notebook"
+
+
+async def start(session: Session, report: Callable[[str], None]) -> None:
+    """Start everything; on any failure nothing is left.
+
+    Raises:
+        StartFailed: With the reason.
+    """
+    try:
+        async with asyncio.timeout(session.start_timeout):
+            await _start(session, report)
+    except TimeoutError as error:
+        waiting = [
+            f"{name} ({why})" if (why := session.trouble(name)) else name
+            for name, node in session.nodes.items()
+            if node.status == "starting"
+        ]
+        await session.close()
+        raise StartFailed(
+            f"the cluster was not ready within {session.start_timeout:g} s; "
+            f"waiting for {', '.join(waiting) or 'applications'}",
+            reason=error,
+        ) from None
+    except (OSError, ResilkitError) as error:
+        await session.close()
+        if isinstance(error, (StartFailed, InvalidArgument)):
+            raise
+        raise StartFailed(f"the cluster could not start: {error}", reason=error) from error
+    except BaseException:
+        await session.close()
+        raise
+
+
+async def _start(session: Session, report: Callable[[str], None]) -> None:
+    applications = {
+        name: specs_of(node.spec, f"nodes[{name}]") for name, node in session.nodes.items()
+    }
+    report("starting the launcher")
+    session.folder = Path(folder_for(session.identity))
+    session.launcher = Launcher(
+        session.folder, preload=["resilkit.cluster.node_process"], on_event=session.launched
+    )
+    await session.launcher.start()
+    session.node = Node(
+        _CONSOLE, loop=session.loop, clock=session.clock, seed=session.seed, role="client"
+    )
+    session.console = Console(session)
+    session.node.add(session.console)
+    session.transport = SocketTransport(
+        _CONSOLE,
+        1,
+        role="client",
+        cookie=session.cookie,
+        folder=session.folder,
+        receiver=session.console.receiver,
+        members=list(session.nodes),
+        edges=[],
+        rng=rng.stream(session.seed, "transport", _CONSOLE),
+        detect_after=session.spec.detect_after,
+        classify=classify,
+        bind=lambda address, timeout: ClusterReference(session, address, timeout),
+    )
+    session.node.transport = session.transport
+    await session.transport.start()
+    report(f"starting {len(session.nodes)} nodes")
+    await asyncio.gather(*(session.fork(name) for name in session.nodes))
+    await asyncio.gather(*(session.until_running(name) for name in session.nodes))
+    report("connecting the nodes")
+    await asyncio.gather(*(session.until_joined(name) for name in session.nodes))
+    report("starting applications")
+    for name, specs in applications.items():
+        for spec in specs:
+            await session.start_application(spec, name)
