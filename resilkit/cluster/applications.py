@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import InvalidArgument
 from resilkit.network.codec import by_value, from_value
-from resilkit.runtime import ChildSpec, Server, SupervisorSpec
+from resilkit.runtime import ChildSpec, Server, SupervisorSpec, reasons
 from resilkit.runtime.specs import check_unsupervised
 
 if TYPE_CHECKING:
     from resilkit.cluster.specs import NodeSpec
 
 __all__ = ["as_spec", "dump_applications", "imported", "load_applications", "specs_of"]
+
+_IMPORTABLE = "'package.module:Name' of something that can be imported"
 
 
 def as_spec(
@@ -74,16 +76,18 @@ def imported(text: str, path: str) -> Any:
         InvalidArgument: Nothing that can be imported.
     """
     module, _, attribute = text.partition(":")
+    if not all(module.split(".")):  # "", ".x", "a..b"
+        raise InvalidArgument("is no module", path=path, value=text, allowed=_IMPORTABLE)
     try:
         found: Any = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
+    except (Exception, SystemExit) as error:  # a script without a guard ends what imports it
         raise InvalidArgument(
-            f"cannot be imported ({error})",
+            f"cannot be imported ({reasons.describe(reasons.portable(error))})",
             path=path,
             value=text,
-            allowed="'package.module:Name' of something that can be imported",
+            allowed=_IMPORTABLE,
         ) from error
     return found
 

@@ -123,10 +123,10 @@ class HostedCluster:
         self._members[name] = member
 
     def _member(self, message: dict[str, Any]) -> Member:
-        try:
-            return self._members[message["name"]]
-        except KeyError:
-            raise ResilkitError(f"no node is called {message['name']!r}") from None
+        member = self._members.get(message["name"])
+        if member is None or member.forgotten:
+            raise ResilkitError(f"no node is called {message['name']!r}")
+        return member
 
     def _signal(self, message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
         member = self._member(message)

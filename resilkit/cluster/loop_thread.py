@@ -50,12 +50,23 @@ class LoopThread:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        self._serve()
         if tasks := asyncio.all_tasks(self.loop):
             for task in tasks:
                 task.cancel()
             self.loop.run_until_complete(asyncio.wait(tasks, timeout=_LAST_SECONDS))
         self.loop.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                self.loop.run_forever()
+            except (SystemExit, KeyboardInterrupt) as error:
+                # Whose code asked for that has it from its future. Everybody else goes on.
+                context = {"message": "something on the clusters' loop exits", "exception": error}
+                self.loop.call_exception_handler(context)
+            else:
+                return
 
     def end(self) -> None:
         """End the loop and the thread, bounded: the interpreter ends.

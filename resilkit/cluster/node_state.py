@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from resilkit.errors import NodeDown
+
 if TYPE_CHECKING:
     from resilkit.cluster.specs import NodeSpec
     from resilkit.runtime import ChildSpec, SupervisorSpec
 
-__all__ = ["NodeState"]
+__all__ = ["NodeState", "NodeTable"]
 
 
 class NodeState:
@@ -38,3 +40,15 @@ class NodeState:
         self.wanted: str | None = None
         self.process_start = 0.0
         self.resumed = float("-inf")
+
+
+class NodeTable(dict[str, NodeState]):
+    """What is known of each node, by its name.
+
+    Who works on a node while it is taken out, in another thread or since an interrupt came late,
+    is told so by the error for a lost node.
+    """
+
+    def __missing__(self, name: str) -> NodeState:
+        why = f"there is no node {name} any more: it could not be added, and was taken out"
+        raise NodeDown(why, node=name, definite=True)

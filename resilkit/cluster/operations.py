@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from resilkit.cluster.applications import specs_of
+from resilkit.cluster.launcher_events import Exited
 from resilkit.cluster.node_state import NodeState
 from resilkit.errors import (
     CallTimeout,
@@ -120,7 +121,11 @@ async def restart_node(session: Session, name: str, timeout: float | None = None
     if node.pid is not None:
         node.wanted = "restarting"
     await session.update_boot(name)
-    await session.launcher.restart(name)
+    try:
+        await session.launcher.restart(name)
+    except ClusterError:
+        _ = session.nodes[name]  # that it was taken out meanwhile says more
+        raise
     await session.until_running(name, timeout or session.start_timeout)
     if node.failures:
         failed = "; ".join(f"{each!r}: {why}" for each, why in node.failures)
@@ -133,6 +138,8 @@ async def restart_node(session: Session, name: str, timeout: float | None = None
 async def add_node(session: Session, spec: NodeSpec) -> str:
     """Add a node to the running cluster, linked to all others; when that fails, it is not there."""
     name = spec.name
+    while name in session.leaving:  # another one of that name has yet to be gone
+        await session.leaving[name].wait()
     if name in session.nodes:
         raise InvalidArgument("is the name of a node already", path="name", value=name)
     applications = specs_of(spec, "node")
@@ -179,13 +186,18 @@ async def _tell_members(session: Session, names: list[str]) -> None:
 
 async def take_out(session: Session, name: str) -> None:
     """Forget a node that could not be added, and end its process."""
+    # At once: who works on it at the same time must not start it anew.
+    session.set_status(session.nodes.pop(name), "killed")
+    session.edges = {edge for edge in session.edges if name not in edge}
+    ended, gone = asyncio.Event(), asyncio.Event()
+    session.leaving[name] = gone
+    session.helpers[name] = lambda event: ended.set() if isinstance(event, Exited) else None
     with suppress(ClusterError, TimeoutError):
         # One request: a launcher that is stuck, and that nobody waits for, does it when it goes on.
-        await session.launcher.forget(name, kill=True)  # fails when it was not even forked
-        async with asyncio.timeout(_FORGOTTEN_WITHIN):
-            while session.nodes[name].pid is not None:
-                await session.nodes[name].changed.wait()
-    del session.nodes[name]
-    session.edges = {edge for edge in session.edges if name not in edge}
+        if await session.launcher.forget(name, kill=True):  # fails when it was not even forked
+            async with asyncio.timeout(_FORGOTTEN_WITHIN):
+                await ended.wait()
+    del session.helpers[name], session.leaving[name]
+    gone.set()
     with suppress(ResilkitError):
         await _tell_members(session, list(session.nodes))

@@ -82,7 +82,7 @@ def guarded(resolver: Resolver, node: Node) -> Resolver:
     def resolve(name: str, one: Pid, other: Pid) -> Pid | None:
         try:
             keeper = resolver(name, one, other)
-        except Exception as error:  # noqa: BLE001 - the user's: told, and the name is not left open
+        except BaseException as error:  # noqa: BLE001 - told, and the name not left open; even of a sys.exit
             why = reasons.describe(reasons.portable(error))
         else:
             if keeper in (one, other, None):

@@ -23,7 +23,7 @@ from resilkit.cluster.launcher_events import (
     LauncherDied,
     LauncherEvent,
 )
-from resilkit.cluster.node_state import NodeState
+from resilkit.cluster.node_state import NodeState, NodeTable
 from resilkit.cluster.resolvers import loaded
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.errors import (
@@ -72,9 +72,9 @@ class Session:
         self.events = EventLog()
         self.metrics = MetricStore()
         self.offsets: dict[str, float] = {}
-        self.nodes: dict[str, NodeState] = {
-            node.name: NodeState(spec.settled(node)) for node in spec.node_specs
-        }
+        self.nodes = NodeTable(
+            (node.name, NodeState(spec.settled(node))) for node in spec.node_specs
+        )
         self.edges: set[tuple[str, str]] = set(spec.edges)
         self.faults = faultbook.FaultBook(self)
         self.launcher: Launcher
@@ -83,6 +83,7 @@ class Session:
         self.console: Console
         self.folder: Path
         self.load_runs = 0
+        self.leaving: dict[str, asyncio.Event] = {}
         self.helpers: dict[str, Callable[[LauncherEvent], None]] = {}
         self.on_change: list[Callable[[], None]] = []
 
@@ -171,7 +172,9 @@ class Session:
         self.node.spawn_task(self._attach(name))
 
     async def _attach(self, name: str) -> None:
-        node = self.nodes[name]
+        node = self.nodes.get(name)
+        if node is None:
+            return  # it was taken out meanwhile
         incarnation = self.node.membership.incarnation(name)
         try:
             patience = max(_AGENT_TIMEOUT, self.start_timeout)

@@ -11,6 +11,7 @@ import pytest
 import resilkit as rk
 from resilkit.cluster import cluster as cluster_module
 from resilkit.cluster.cluster import Cluster
+from resilkit.cluster.handles import NodeHandle
 from resilkit.cluster.loop_thread import _Waiter, loop_thread
 from resilkit.cluster.session import Session
 from tests.cluster.harm import wait_until
@@ -165,4 +166,22 @@ def test_a_node_that_nobody_got_is_taken_out(late: Callable[[], None], cluster: 
     with pytest.raises(KeyboardInterrupt):
         cluster.add_node("lost")
     wait_until(lambda: "lost" not in cluster.nodes)
+    # At once, though its process may not have ended yet.
     assert cluster.add_node("lost").status == "running"
+
+
+def test_who_works_on_a_node_that_nobody_got_is_told_and_nothing_of_it_is_left(
+    late: Callable[[], None], cluster: Cluster
+) -> None:
+    late()
+    with pytest.raises(KeyboardInterrupt):
+        cluster.add_node("fleeting")
+    session = cluster._session
+    fleeting = NodeHandle(session, "fleeting")
+    with pytest.raises(rk.NodeDown, match=r"fleeting any more: .* taken out"):
+        while True:  # until the loop has begun to take it out: then for good
+            fleeting.restart()
+    with pytest.raises(rk.NodeDown, match="taken out"):
+        _ = fleeting.status
+    wait_until(lambda: "fleeting" not in session.launcher.pids and not session.leaving)
+    assert sorted(session.launcher.pids) == sorted(cluster.nodes)

@@ -191,7 +191,9 @@ def test_names_are_taken_while_a_process_has_them(tmp_path):
                 await launcher.forget("n1")
             with pytest.raises(ClusterError, match="no node is called 'n2'"):
                 await launcher.signal("n2", signal.SIGKILL)
-            await launcher.signal("n1", signal.SIGKILL)
+            assert await launcher.forget("n1", kill=True)
+            with pytest.raises(ClusterError, match="no node is called 'n1'"):
+                await launcher.restart("n1")  # nor is it, while it ends
             await events.next(Exited)
             assert await launcher.fork("n1", f"{ENTRIES}:serve") != first
 
