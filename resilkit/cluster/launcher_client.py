@@ -95,7 +95,8 @@ class Launcher:
     @property
     def pids(self) -> dict[str, int]:
         """The process ids of the nodes that have a process now."""
-        return {name: pid for name, (pid, _) in self._running.items()}
+        # A copy first, in one step: other threads ask while the loop goes on.
+        return {name: pid for name, (pid, _) in dict(self._running).items()}
 
     # -- life
 
