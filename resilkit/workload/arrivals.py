@@ -34,7 +34,7 @@ def constant(rate: float) -> Constant:
     """Open loop: `rate` operations a second, evenly spaced, the first at once.
 
     Raises:
-        InvalidArgument: `rate` is not a finite number above 0.
+        InvalidArgument: `rate` is not a number above 0, or above a million.
     """
     return Constant(rate)
 
@@ -45,7 +45,7 @@ def poisson(rate: float) -> Poisson:
     This is how many independent users arrive; queues build up that even spacing never shows.
 
     Raises:
-        InvalidArgument: `rate` is not a finite number above 0.
+        InvalidArgument: `rate` is not a number above 0, or above a million.
     """
     return Poisson(rate)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 __all__ = [
+    "MOST_RATE",
     "MOST_USERS",
     "Arrivals",
     "Burst",
@@ -33,6 +34,9 @@ __all__ = [
 
 MOST_USERS = 1_000_000
 """Users that one workload may have: each is kept in memory."""
+
+MOST_RATE = 1_000_000.0
+"""Operations a second that one workload may have: about ten times what generators can send."""
 
 _SPACINGS = ("even", "poisson")
 
@@ -118,7 +122,7 @@ class Constant(OpenArrivals):
     rate: float
 
     def __post_init__(self) -> None:
-        _set(self, "rate", validate.number(self.rate, "rate", low=0.0, low_open=True))
+        _set(self, "rate", _rate(self.rate, "rate", zero=False))
 
     def segments(self) -> Iterator[Segment]:
         """Give the one segment."""
@@ -148,7 +152,7 @@ class Stages(OpenArrivals):
     gaps: str = "even"
 
     def __post_init__(self) -> None:
-        initial = validate.number(self.initial, "initial", low=0.0)
+        initial = _rate(self.initial, "initial")
         _set(self, "initial", initial)
         _set(self, "steps", _steps(self.steps, "steps", integer=False, idle=not initial))
         validate.choice(self.gaps, "gaps", _SPACINGS)
@@ -176,8 +180,8 @@ class Burst(OpenArrivals):
     gaps: str = "even"
 
     def __post_init__(self) -> None:
-        _set(self, "base", validate.number(self.base, "base", low=0.0))
-        _set(self, "peak", validate.number(self.peak, "peak", low=0.0, low_open=True))
+        _set(self, "base", _rate(self.base, "base"))
+        _set(self, "peak", _rate(self.peak, "peak", zero=False))
         _set(self, "every", validate.duration(self.every, "every", allow_zero=False))
         _set(self, "length", validate.duration(self.length, "length", allow_zero=False))
         if self.length >= self.every:
@@ -268,6 +272,10 @@ def _set(spec: object, name: str, value: object) -> None:
     object.__setattr__(spec, name, value)
 
 
+def _rate(given: object, path: str, *, zero: bool = True) -> float:
+    return validate.number(given, path, low=0.0, high=MOST_RATE, low_open=not zero)
+
+
 def _steps(
     given: Iterable[Any], path: str, *, integer: bool, idle: bool
 ) -> tuple[tuple[float, float], ...]:
@@ -286,7 +294,7 @@ def _steps(
         target: float = (
             validate.number(step[1], f"{where}.{what}", low=0, high=MOST_USERS, integer=True)
             if integer
-            else validate.number(step[1], f"{where}.{what}", low=0.0)
+            else _rate(step[1], f"{where}.{what}")
         )
         steps.append((duration, target))
     if idle and not any(target for _, target in steps):
