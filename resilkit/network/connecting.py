@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Connector"]
 
-_FIRST_PAUSE = 0.005
+_FIRST_PAUSE = 0.002
+_GROWTH = 1.5
 _LONGEST_PAUSE = 0.25
 _BACKLOG = 128
 MOST_UNPROVEN = 64
@@ -150,7 +151,7 @@ class Connector:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause * self._rng.uniform(0.8, 1.2)):
                     await wake.wait()
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(_GROWTH * pause, _LONGEST_PAUSE)
 
     async def _dial_once(self, peer: str) -> bool:
         try:
