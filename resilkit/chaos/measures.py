@@ -145,7 +145,8 @@ def _throughput(criterion: Criterion, evidence: Evidence) -> Measurement:
 
 
 def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
-    from resilkit.metrics.recovery import RecoveryRule, recoveries
+    from resilkit.metrics.baseline import RecoveryRule
+    from resilkit.metrics.recovery import recoveries
 
     spans = fault_spans(evidence.events)
     kind = criterion.subject

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from resilkit.metrics.bands import FaultBand, fault_bands
+    from resilkit.metrics.baseline import RecoveryRule
     from resilkit.metrics.events import KINDS, Event, EventLog
     from resilkit.metrics.histogram import Histogram
     from resilkit.metrics.node_sampler import NodeSampler
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
         overview,
         queue_figure,
     )
-    from resilkit.metrics.recovery import Recovery, RecoveryRule, recoveries, recovery_frame
+    from resilkit.metrics.recovery import Recovery, recoveries, recovery_frame
     from resilkit.metrics.runtime_cost import GcTimer, LoopMonitor, LoopSample
     from resilkit.metrics.sampler import ProcessSample, ProcessSampler
     from resilkit.metrics.statistics import (
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "bands": ("FaultBand", "fault_bands"),
+    "baseline": ("RecoveryRule",),
     "events": ("KINDS", "Event", "EventLog"),
     "histogram": ("Histogram",),
     "node_sampler": ("NodeSampler",),
@@ -59,7 +61,7 @@ _HOMES = {
         "overview",
         "queue_figure",
     ),
-    "recovery": ("Recovery", "RecoveryRule", "recoveries", "recovery_frame"),
+    "recovery": ("Recovery", "recoveries", "recovery_frame"),
     "runtime_cost": ("GcTimer", "LoopMonitor", "LoopSample"),
     "sampler": ("ProcessSample", "ProcessSampler"),
     "statistics": (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from resilkit.errors import InvalidArgument
 from resilkit.metrics import FaultBand, RecoveryRule, fault_bands, recoveries, recovery_frame
-from resilkit.metrics.recovery import baseline
+from resilkit.metrics.baseline import baseline
 
 RULE = RecoveryRule(window=0.5, hold=1.0)
 Span = tuple[float, float]
@@ -72,8 +72,37 @@ def test_a_good_window_that_does_not_hold_is_no_recovery() -> None:
     (found,) = recoveries(run, [fault(8.0)], RULE)
     assert found.recovery == pytest.approx(4.0)
     assert found.outage == pytest.approx(3.5)
-    (hasty,) = recoveries(run, [fault(8.0)], RecoveryRule(window=0.5, hold=0.5))
+    (hasty,) = recoveries(run, [fault(8.0, 8.4)], RecoveryRule(window=0.5, hold=0.5))
     assert hasty.recovery == pytest.approx(1.0)
+
+
+def test_a_system_that_falls_ill_again_while_the_fault_is_in_had_not_recovered() -> None:
+    run = history(30.0, rate=100.0, down=((10.0, 10.3), (13.0, 22.0)))
+    (found,) = recoveries(run, [fault(10.0, 20.0)])
+    assert found.detection == pytest.approx(0.5)
+    assert found.recovery == pytest.approx(12.0)
+    assert found.recovery_after_end == pytest.approx(2.0)
+    assert found.outage == pytest.approx(9.5)
+    (lost,) = recoveries(history(down=((8.0, 8.5), (12.0, 99.0))), [fault(8.0, 14.0)], RULE)
+    assert lost.recovery is lost.recovery_after_end is None
+    assert lost.outage == pytest.approx(8.0)
+
+
+def test_a_relapse_by_latency_alone_is_one_too_and_recovery_after_the_end_may_be_none() -> None:
+    run = history(slow=((8.0, 8.6), (11.0, 12.0)))
+    (found,) = recoveries(run, [fault(8.0, 16.0)], RecoveryRule(window=0.2))
+    assert found.recovery == pytest.approx(4.0)
+    assert found.recovery_after_end == 0.0
+    assert found.outage == pytest.approx(1.6)
+
+
+def test_harm_after_a_short_fault_within_a_long_one_is_the_long_ones_again() -> None:
+    run = history(down=((6.0, 6.5), (8.0, 8.5), (12.0, 13.0)))
+    long, short = recoveries(run, [fault(6.0, 16.0, "long"), fault(8.0, 8.2, "short")], RULE)
+    assert short.recovery == pytest.approx(0.5)
+    assert long.recovery == pytest.approx(7.0)
+    assert long.outage == pytest.approx(1.5)
+    assert long.overlapped
 
 
 def late(*moments: float) -> tuple[Span, ...]:

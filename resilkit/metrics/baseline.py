@@ -1,0 +1,180 @@
+"""The band that a healthy system lies in, learned from windows of operations before a fault."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from resilkit.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from pandas import DataFrame
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["Baseline", "RecoveryRule", "Windows", "baseline", "learn", "windows_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryRule:
+    """What counts as harmed and as recovered.
+
+    Attributes:
+        window: Seconds that a window is long; ``None`` picks 0.2 to 1 s such that a window holds
+            about 50 operations.
+        hold: Seconds that the system must stay inside the band, the latency as a whole.
+        share_slack: How far the share of good operations may fall below the baseline's median.
+        latency_share: Which latency percentile is watched, 0..1.
+        latency_factor: How many times the baseline's median latency is still inside.
+        latency_floor: Seconds above the baseline's median that are always inside: a few turns of
+            other processes on a busy machine, which say nothing of the system.
+        closed: Whether the load was a closed loop: then the rate of good operations is watched
+            too, and a window in which nothing was intended is a bad one.
+        rate_slack: How far, as a share, the rate may fall below the baseline's (closed loops).
+        fewest_windows: Fewer windows than this before the first fault are no baseline.
+    """
+
+    window: float | None = None
+    hold: float = 1.0
+    share_slack: float = 0.05
+    latency_share: float = 0.95
+    latency_factor: float = 2.0
+    latency_floor: float = 0.020
+    closed: bool = False
+    rate_slack: float = 0.5
+    fewest_windows: int = 3
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("window", 0.0, math.inf),
+            ("hold", 0.0, math.inf),
+            ("share_slack", 0.0, 1.0),
+            ("latency_share", 0.0, 1.0),
+            ("latency_factor", 1.0, math.inf),
+            ("latency_floor", 0.0, math.inf),
+            ("rate_slack", 0.0, 1.0),
+            ("fewest_windows", 1, math.inf),
+        ):
+            value = getattr(self, name)
+            if value is None or (low <= value <= high and (name != "window" or 0 < value < high)):
+                continue
+            raise InvalidArgument(
+                "out of range", path=name, value=value, allowed=f"{low}..{high} (window > 0)"
+            )
+
+
+class Baseline(NamedTuple):
+    """The band that a healthy window lies in, learned before the first fault.
+
+    Attributes:
+        share_low: Least share of good operations.
+        latency_high: Highest latency percentile (seconds).
+        rate_low: Least rate of good operations (1/s); 0 for open loops.
+        window: Seconds that a window is long.
+        windows: How many windows it was learned from.
+    """
+
+    share_low: float
+    latency_high: float
+    rate_low: float
+    window: float
+    windows: int
+
+
+class Windows(NamedTuple):
+    """Operations by their intended starts, one entry a window.
+
+    Attributes:
+        starts: When each begins (seconds).
+        intended: Operations intended.
+        share: Share of good ones; NaN where nothing was intended.
+        latency: The watched percentile (seconds); NaN where nothing was good.
+        responses: Response times of what was good (seconds).
+        rate: Good operations a second.
+        window: Seconds that a window is long.
+    """
+
+    starts: Floats
+    intended: Floats
+    share: Floats
+    latency: Floats
+    responses: list[Floats]
+    rate: Floats
+    window: float
+
+
+def baseline(
+    operations: DataFrame, first_fault: float, rule: RecoveryRule | None = None
+) -> Baseline | None:
+    """Learn the band of healthy windows from the operations before `first_fault` (seconds).
+
+    Returns:
+        The band, or ``None`` with fewer than ``rule.fewest_windows`` whole windows before it.
+    """
+    rule = rule or RecoveryRule()
+    return learn(windows_of(operations, first_fault, rule), first_fault, rule)
+
+
+def windows_of(operations: DataFrame, anchor: float, rule: RecoveryRule) -> Windows:
+    """Put operations into windows, one of which begins at `anchor` (the first fault)."""
+    intended = operations["intended"].to_numpy(dtype=np.float64)
+    good = (operations["status"] == "ok").to_numpy(dtype=bool)
+    response = operations["response"].to_numpy(dtype=np.float64)
+    if not intended.size:
+        none = np.empty(0)
+        return Windows(none, none, none, none, [], none, rule.window or 1.0)
+    begin, end = float(intended.min()), float(intended.max())
+    window = rule.window or _window_for(intended, begin, end, anchor)
+    # Only whole windows: half a window has half the operations.
+    first = math.ceil((begin - anchor) / window - 1e-9)
+    count = max(0, math.floor((end - anchor) / window + 1e-9) - first)
+    places = np.floor((intended - anchor) / window).astype(np.int64) - first
+    inside = (places >= 0) & (places < count)
+    places, good, response = places[inside], good[inside], response[inside]
+    intended_counts = np.bincount(places, minlength=count).astype(np.float64)
+    good_counts = np.bincount(places[good], minlength=count).astype(np.float64)
+    order = np.argsort(places[good], kind="stable")
+    cuts = np.cumsum(good_counts).astype(np.int64)
+    responses = np.split(response[good][order], cuts)[:count]
+    latency = np.array(
+        [np.quantile(part, rule.latency_share) if part.size else np.nan for part in responses]
+    )
+    share = np.full(count, np.nan)
+    np.divide(good_counts, intended_counts, out=share, where=intended_counts > 0)
+    starts = anchor + (first + np.arange(count, dtype=np.float64)) * window
+    rate = good_counts / window
+    return Windows(starts, intended_counts, share, latency, responses, rate, window)
+
+
+def _window_for(intended: Floats, begin: float, end: float, anchor: float) -> float:
+    before = intended[intended < anchor]
+    span = anchor - begin if before.size else end - begin
+    rate = (before.size or intended.size) / span if span > 0 else 0.0
+    return min(1.0, max(0.2, 50 / rate)) if rate else 1.0
+
+
+def learn(windows: Windows, first_fault: float, rule: RecoveryRule) -> Baseline | None:
+    """Return the band of the windows before `first_fault`; see `baseline`."""
+    before = (windows.starts + windows.window <= first_fault + 1e-9) & (windows.intended > 0)
+    usable = before & ~np.isnan(windows.latency)
+    if int(usable.sum()) < rule.fewest_windows:
+        return None
+    share, latency = windows.share[usable], windows.latency[usable]
+    usual = float(np.median(latency))
+    latency_high = usual + max(
+        (rule.latency_factor - 1) * usual, rule.latency_floor, 4 * _spread(latency)
+    )
+    share_low = float(np.median(share)) - max(rule.share_slack, 4 * _spread(share))
+    rate_low = 0.0
+    if rule.closed:
+        rate_low = (1 - rule.rate_slack) * float(np.median(windows.rate[usable]))
+    return Baseline(share_low, latency_high, rate_low, windows.window, int(usable.sum()))
+
+
+def _spread(values: Floats) -> float:
+    """The standard deviation of normal values, by the median distance from the median."""
+    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
