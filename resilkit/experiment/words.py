@@ -181,7 +181,16 @@ def _load(result: Result) -> str:
         return "No operation was meant to run."
     count = len(result.judged)
     seconds = max(result.ran - result.warmup, 0.0)
-    return f"Of {plain(count, 'operation')} in {seconds:.3g} s, {percent(share)} succeeded."
+    # Which loop it was decides what the share means: users who wait send nothing in an outage.
+    loop = "a closed" if result.closed_loop else "an open"
+    said = f"Of {plain(count, 'operation')} of {loop} loop in {seconds:.3g} s"
+    if not result.closed_loop:
+        return f"{said}, {percent(share)} succeeded."
+    from resilkit.metrics.statistics import availability as shares
+
+    windows = shares(result.judged, waited_until=result.ran).windows
+    good = f"{round(windows.value * windows.n):,} of {plain(windows.n, 'second')}"
+    return f"{said}, {percent(share)} succeeded; {good} were good."
 
 
 def _suspects(result: Result) -> list[str]:

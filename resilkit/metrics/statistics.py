@@ -219,12 +219,16 @@ def availability(
     within: float | None = None,
     window: float = 1.0,
     good_share: float = 0.95,
+    waited_until: float | None = None,
     confidence: float = 0.95,
 ) -> Availability:
     """Estimate availability over what was *intended*, so that an outage counts in full.
 
     A client that waits for answers sends less while a system is down; shares over what it did
     send would flatter the system. Dropped sends, failures and unknown ends all count as not good.
+
+    Operations alone cannot mend that for a closed loop, whose users intend nothing while they
+    wait; `waited_until` makes the windows show it.
 
     Args:
         operations: A history's frame: one row an intended operation, with ``intended`` (seconds),
@@ -233,14 +237,29 @@ def availability(
             start; ``None`` sets no limit.
         window: Seconds that a window is long.
         good_share: A window is good when at least this share of its operations was.
+        waited_until: When the load ended, in seconds, if its users waited for answers (a closed
+            loop): then an operation belongs to every window in which it was waited for, and not
+            to that of its intended start alone. ``None``: the load did not wait.
         confidence: 0..1, exclusive.
 
     Returns:
         The share of good operations and of good windows. Windows in which nothing was intended
-        do not count.
+        (nor waited for, with `waited_until`) do not count.
 
     Raises:
         InvalidArgument: A value is out of range.
+
+    Examples:
+        Two users are stuck from 0.9 s to the end:
+
+        >>> import pandas as pd
+        >>> times = [n / 50 for n in range(45)] + [0.9, 0.9]
+        >>> rows = {"intended": times, "status": ["ok"] * 45 + ["info"] * 2, "response": 0.01}
+        >>> rows = pd.DataFrame(rows)
+        >>> rows.loc[45:, "response"] = float("nan")
+        >>> found = availability(rows, waited_until=4.0)
+        >>> round(found.operations.value, 2), found.windows.value
+        (0.96, 0.25)
     """
     window = validate.number(window, "window", low=0, low_open=True)
     good = (operations["status"] == "ok").to_numpy(dtype=bool)
@@ -250,11 +269,27 @@ def availability(
     overall = wilson(int(good.sum()), good.size, confidence=confidence)
     if not good.size:
         return Availability(overall, overall)
-    places = np.floor((intended - intended.min()) / window).astype(np.int64)
-    _, places = np.unique(places, return_inverse=True)
-    shares = np.bincount(places, weights=good) / np.bincount(places)
+    begin = float(intended.min())
+    first = np.floor((intended - begin) / window).astype(np.int64)
+    last = first
+    if waited_until is not None:
+        # What nobody answered was waited for until the load ended.
+        ends = intended + np.nan_to_num(operations["response"].to_numpy(dtype=float), nan=np.inf)
+        ends = np.minimum(ends, waited_until) - 1e-9  # an end begins no window
+        last = np.maximum(np.floor((ends - begin) / window).astype(np.int64), first)
+    size = int(last.max()) + 1
+    counts, well = (_covered(first[chosen], last[chosen], size) for chosen in (slice(None), good))
+    told = counts > 0
+    shares = well[told] / counts[told]
     good_windows = int((shares >= good_share).sum())
     return Availability(overall, wilson(good_windows, int(shares.size), confidence=confidence))
+
+
+def _covered(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], size: int) -> Floats:
+    """Return how many of the ranges ``first..last`` each of `size` places lies in."""
+    begun = np.bincount(first, minlength=size + 1)
+    over = np.bincount(last + 1, minlength=size + 1)
+    return np.cumsum(begun - over)[:size].astype(np.float64)
 
 
 def _known(samples: Iterable[float]) -> Floats:

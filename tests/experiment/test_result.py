@@ -35,9 +35,20 @@ def test_the_sentence_tells_outcome_availability_writes_and_recovery():
         "Failed: Of 3 criteria, 1 did not hold (p95 <= 100 ms), "
         "1 could not be decided (p99.9[put] < 200 ms), 1 held. "
     )
-    assert "Of 4,000 operations in 20 s, 95.8 % succeeded." in said
+    assert "Of 4,000 operations of an open loop in 20 s, 95.8 % succeeded." in said
     assert synthetic.KEPT in said
     assert "It was back to normal within 2 s, the longest after node crash n2 at 8.0 s." in said
+
+
+def test_the_sentence_on_a_closed_loop_tells_how_many_seconds_were_good():
+    rows = [
+        ("get", user, "@g1", at, at, at + took, "ok" if took < 1 else "info", "", None)
+        for user in range(2)
+        for at, took in [*((i / 100, 0.005) for i in range(250)), (2.5, 1.5), (4.0, 0.005)]
+    ]
+    said = synthetic.result(history=History(rows), ran=5.0, closed_loop=True).sentence()
+    told = "Of 504 operations of a closed loop in 5 s, 99.6 % succeeded; 4 of 5 seconds were good."
+    assert told in said
 
 
 def test_lost_writes_are_counted_when_the_audit_has_no_words():
@@ -113,7 +124,7 @@ def test_a_warm_up_is_not_judged():
     assert result.judged["intended"].min() >= 10.0
     assert result.summary().loc["total", "count"] == 2000
     assert len(result.operations) == 4000
-    assert "Of 2,000 operations in 10 s" in result.sentence()
+    assert "Of 2,000 operations of an open loop in 10 s" in result.sentence()
 
 
 def test_windows_show_an_outage_when_it_happened():

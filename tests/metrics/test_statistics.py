@@ -165,3 +165,13 @@ def test_a_window_with_just_the_share_that_is_asked_for_is_good() -> None:
         "status": ["fail"] + ["ok"] * 19 + ["fail"] * 2 + ["ok"] * 18,
     })  # fmt: skip
     assert availability(rows, good_share=0.95).windows.value == 0.5
+
+
+def test_users_who_wait_count_in_every_window_in_which_they_wait() -> None:
+    rows = [(n / 30, "ok", 0.01) for n in range(30)] + [(0.95, "info", 2.5), (3.6, "ok", 0.01)]
+    found = availability(operations(rows), waited_until=4.0)
+    assert found.operations == wilson(31, 32)
+    assert found.windows == wilson(1, 4)  # 30 of 31, none, none, and 1 of 2
+    assert availability(operations(rows)).windows == wilson(2, 2)
+    never = availability(operations([(0.0, "ok", 0.1), (0.0, "info", math.nan)]), waited_until=3.0)
+    assert never.windows == wilson(0, 3)
