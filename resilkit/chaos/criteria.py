@@ -35,11 +35,12 @@ class Criterion:
     ================ ===== ========= ==================================================
     measure          unit  brackets  meaning
     ================ ===== ========= ==================================================
-    mean             s     operation Mean response time of ok operations.
-    pN               s     operation Percentile of that response time, e.g. p95, p99.9.
-    max              s     operation Longest response time of an ok operation.
+    mean             s     operation Mean response time.
+    pN               s     operation Percentile of it, e.g. p95, p99.9.
+    max              s     operation Longest response time.
     error_rate       share operation Intended operations that did not end ok.
     availability     share operation Intended operations that ended ok.
+    good_windows     share operation 1 s windows with 95 % of these ok.
     throughput       1/s   operation Operations that ended ok, a second.
     recovery_time    s     fault     Longest recovery, from a fault's start.
     data_consistency share none      Acknowledged effects still there at the end.
@@ -51,8 +52,18 @@ class Criterion:
     restarts         count server    Restarts by supervisors.
     ================ ===== ========= ==================================================
 
-    A share may be written as 0.8 or 80 %, a time in ms, s, min or h. Response times count from
-    the intended start. Comparisons are <=, <, >= and >.
+    A share may be written as 0.8 or 80 %, a time in ms, s, min or h. Comparisons are <=, <, >=
+    and >.
+
+    Response times count from the intended start of operations that ended ok. One that was never
+    answered (``info``: it timed out, or its node died) counts as at least the time that it was
+    waited for, so a figure that it decides can fail a limit and never pass one. One that certainly
+    did not happen (``fail``: refused, never sent) has none; error_rate counts it.
+
+    In a closed loop the users send nothing while they wait, so that few of their operations fall
+    into an outage. There availability is the lower of two shares, of good operations and of good
+    windows, where an operation belongs to each window in which it was waited for; the reason of
+    the verdict states both. Both have Wilson's interval.
 
     Two criteria are equal when they say the same, however they are written.
 

@@ -11,6 +11,10 @@ A figure from a run is an estimate, so a criterion is judged by its 95 % interva
   interval, or nothing was measured. The reason says which, and more load or a longer run settles
   it.
 
+Where only the least that a figure can be is known (a mean of operations some of which were never
+answered, a recovery that was not seen), the interval has no upper end: such a figure can fail
+``<=``, and never pass it.
+
 What is counted whole rather than estimated (the longest queue, the restarts, the longest
 recovery, the data at the end) is its own interval, so it passes or fails. So does a threshold
 that allows one extreme alone (``error_rate <= 0``, ``availability >= 100 %``): no finite run could
@@ -26,7 +30,8 @@ from typing import TYPE_CHECKING, Literal
 
 from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.evidence import Evidence
-from resilkit.chaos.measures import Measurement, measure
+from resilkit.chaos.measurement import Measurement
+from resilkit.chaos.measures import measure
 from resilkit.metrics.export import clean_text
 
 if TYPE_CHECKING:
@@ -77,7 +82,7 @@ def judge(criterion: str | Criterion, evidence: Evidence) -> Verdict:
         n=found.n,
         verdict=verdict,
         unit=criterion.unit,
-        reason="; ".join(part for part in (found.reason, reason) if part),
+        reason="; ".join(part for part in (found.reason, reason, found.note) if part),
     )
 
 

@@ -38,17 +38,12 @@ class Measure:
 
 
 _ALL: Final = (
-    Measure("mean", "time", "operation", False, "Mean response time of ok operations."),
-    Measure(
-        "percentile",
-        "time",
-        "operation",
-        False,
-        "Percentile of that response time, e.g. p95, p99.9.",
-    ),
-    Measure("max", "time", "operation", True, "Longest response time of an ok operation."),
+    Measure("mean", "time", "operation", False, "Mean response time."),
+    Measure("percentile", "time", "operation", False, "Percentile of it, e.g. p95, p99.9."),
+    Measure("max", "time", "operation", True, "Longest response time."),
     Measure("error_rate", "share", "operation", False, "Intended operations that did not end ok."),
     Measure("availability", "share", "operation", False, "Intended operations that ended ok."),
+    Measure("good_windows", "share", "operation", False, "1 s windows with 95 % of these ok."),
     Measure("throughput", "rate", "operation", False, "Operations that ended ok, a second."),
     Measure("recovery_time", "time", "fault", True, "Longest recovery, from a fault's start."),
     Measure("data_consistency", "share", "", True, "Acknowledged effects still there at the end."),

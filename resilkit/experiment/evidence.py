@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from resilkit.chaos.measures import Measurement
+    from resilkit.chaos.measurement import Measurement
     from resilkit.experiment.result import Result
 
 __all__ = ["ResultEvidence", "recovery_of"]

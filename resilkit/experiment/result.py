@@ -15,7 +15,7 @@ from resilkit.experiment.audit import Audit
 if TYPE_CHECKING:
     import pandas as pd
 
-    from resilkit.chaos.measures import Measurement
+    from resilkit.chaos.measurement import Measurement
     from resilkit.experiment.frames import Events, Metrics
     from resilkit.history import History
     from resilkit.metrics.plots import Picture

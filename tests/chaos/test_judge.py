@@ -82,7 +82,7 @@ def test_too_few_samples_are_inconclusive_and_say_how_many_are_needed():
     verdict = judge("p99 <= 1 s", Observed(operations=steady(367)))
     assert (verdict.verdict, verdict.reason, verdict.n) == (
         "inconclusive",
-        "needs 368 ok operations",
+        "needs 368 operations with an answer",
         367,
     )
     assert math.isnan(verdict.measured)
@@ -95,6 +95,7 @@ EVERY = [
     "mean <= 1 s", "p95 <= 1 s", "max <= 1 s", "error_rate <= 1 %", "availability >= 0.9",
     "throughput >= 1 /s", "recovery_time <= 1 s", "data_consistency >= 1", "memory_share <= 0.8",
     "memory_growth <= 0.1", "queue_length <= 3", "gc_pressure <= 0.5", "loop_lag <= 1 s",
+    "good_windows >= 0.9",
 ]  # fmt: skip
 
 
@@ -114,18 +115,6 @@ def test_an_operation_that_did_not_run_is_inconclusive_and_named(text):
     assert (verdict.verdict, verdict.reason) == (
         "inconclusive",
         "no operation named 'bid' was intended",
-    )
-
-
-def test_latency_counts_ok_operations_alone_and_errors_count_all():
-    rows = operations(
-        ("get", n / 100, 5.0 if n % 2 else 0.01, "info" if n % 2 else "ok") for n in range(1000)
-    )
-    seen = Observed(operations=rows)
-    assert judge("max <= 20 ms", seen).measured == pytest.approx(0.01)
-    assert judge("error_rate <= 1 %", seen).measured == 0.5
-    assert judge("max <= 20 ms", Observed(operations=rows[rows["status"] != "ok"])).reason == (
-        "no operation ended ok"
     )
 
 
