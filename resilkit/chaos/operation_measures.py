@@ -44,6 +44,8 @@ __all__ = [
 
 _WINDOW = 1.0
 _FEWEST_WINDOWS = 10
+_LONGEST = 120
+"""Characters of an error that a reason shows."""
 
 
 def closed_loop(evidence: Evidence) -> bool:
@@ -75,6 +77,7 @@ class _Responses:
         self.answered: npt.NDArray[np.float64] = (
             rows.loc[rows["status"] == "ok", "response"].dropna().to_numpy(dtype=float)
         )
+        why = _most_often(rows)
         # Nobody waited for what was lost with its load generator.
         rows = rows[(rows["status"] == "info") & (rows["error"] != LOST)]
         given_up = rows["done"].fillna(evidence.started + evidence.duration)
@@ -82,7 +85,7 @@ class _Responses:
         self.waited: npt.NDArray[np.float64] = np.maximum(waited, 0.0)
         self.at_least = np.concatenate([self.answered, self.waited])
         self.n = self.at_least.size
-        self.reason = reason or ("" if self.n else "no operation ended ok")
+        self.reason = reason or ("" if self.n else f"no operation ended ok{why}")
 
     @property
     def note(self) -> str:
@@ -135,6 +138,13 @@ def longest(criterion: Criterion, evidence: Evidence) -> Measurement:
     if found.waited.size:
         return Measurement(math.nan, most, math.inf, found.n, found.note)
     return exactly(most, found.n)
+
+
+def _most_often(rows: DataFrame) -> str:
+    errors = rows["error"][rows["error"] != ""]
+    text = str(errors.value_counts().index[0]) if len(errors) else ""
+    first = next(iter(text.splitlines()), "")[:_LONGEST]
+    return f"; most often: {first}" if first else ""
 
 
 # How well -----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from resilkit.experiment.words import VERDICTS, interval, quantity
+from resilkit.experiment.words import VERDICTS, interval, quantity, sentence
 
 if TYPE_CHECKING:
     from resilkit.experiment import Result
@@ -85,7 +85,7 @@ def print_result(result: Result) -> None:
         say(f"  {symbol} {criterion}  {word}: {measured or 'not measured'}{bounds}{reason}")
     for problem in result.problems:
         say(f"  ! {problem}")
-    say(result.sentence())
+    say(sentence(result, beside_problems=True))
 
 
 def print_capabilities(*, as_json: bool) -> None:

@@ -148,10 +148,10 @@ def _open_notes(result: Result) -> list[str]:
             "side the true value is. A longer run, or more load, makes the interval narrower."
         )
     unmeasured = rows.loc[~measured, "criterion"]
-    if unmeasured.str.match(r"p\d").any():
+    if rows.loc[~measured, "reason"].str.startswith("needs ").any():
         notes.append(
-            "A percentile needs operations on both of its sides: few are slower than the p99.9, "
-            "one in a thousand, so it takes thousands to know it. Run longer, or with more load."
+            "A percentile needs operations on both of its sides: of a thousand, one is slower than "
+            "the p99.9, ten than the p99 and fifty than the p95. Run longer, or with more load."
         )
     if unmeasured.str.startswith("recovery").any():
         notes.append(

@@ -119,16 +119,23 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def sentence(result: Result) -> str:
-    """Return what happened in a few plain sentences; see `Result.sentence`."""
-    if not len(result.verdicts):
-        return story(result)
-    return f"{OUTCOMES[result.passed][2]}: {story(result)}"
+def sentence(result: Result, *, beside_problems: bool = False) -> str:
+    """Return what happened in a few plain sentences; see `Result.sentence`.
+
+    Args:
+        result: The run.
+        beside_problems: Whether its problems stand beside it: what they say is left out then.
+    """
+    text = story(result, beside_problems=beside_problems)
+    return f"{OUTCOMES[result.passed][2]}: {text}" if len(result.verdicts) else text
 
 
-def story(result: Result) -> str:
+def story(result: Result, *, beside_problems: bool = True) -> str:
     """Return the sentence without its first word, for where the outcome stands beside it."""
-    parts = [_outcome(result), _load(result), *_suspects(result)]
+    said = result.problems if beside_problems else ()
+    suspects = [text for text in _suspects(result) if text not in said][:_SUSPECTS]
+    ended = (text if text.endswith("?") else f"{text}." for text in suspects)
+    parts = [_outcome(result), _load(result), *map(capital, ended)]
     audit = result.consistency
     if audit is not None:
         lost = round(audit.n * (1 - audit.share))
@@ -195,11 +202,11 @@ def _load(result: Result) -> str:
 
 def _suspects(result: Result) -> list[str]:
     """What may be the load's own fault: whoever reads that the system failed must know."""
-    found = [f"{capital(text)}." for text in never_succeeded(result.operations).values()]
+    found = list(never_succeeded(result.operations).values())
     if "tracebacks" in result.generators:
         kept = [_json_object(text) for text in result.generators["tracebacks"]]
-        found += [capital(text) for text in bugs(kept)]
-    return found[:_SUSPECTS]
+        found += bugs(kept)
+    return found
 
 
 def _json_object(text: object) -> dict[str, str]:

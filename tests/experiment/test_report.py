@@ -192,15 +192,17 @@ def test_the_outcome_stands_on_top(words, stamp):
 
 @pytest.mark.usefixtures("_no_figures")
 def test_what_is_inconclusive_is_explained_and_only_what_is():
-    def text(*rows):
+    def text(*rows, why="-"):
         table = synthetic.verdict_frame(
-            dict(zip(VERDICT_COLUMNS, (*row, None, None, 9, "inconclusive", "s", "-"), strict=True))
+            dict(zip(VERDICT_COLUMNS, (*row, None, None, 9, "inconclusive", "s", why), strict=True))
             for row in rows
         )
         return Page(report.render(synthetic.result(verdicts=table))).text
 
     few, near, never = ("p99.9[put] < 1 s", None), ("p95 < 1 s", 0.9), ("recovery < 5 s", None)
-    assert "needs operations on both of its sides" in text(few)
+    assert "needs operations on both of its sides" in text(few, why="needs 3,688 operations")
+    # Running longer does not help where nothing is ever answered.
+    assert "Run longer" not in text(few, why="no operation ended ok")
     assert "lies within the 95 % interval" not in text(few)
     assert "makes the interval narrower" in text(near)
     assert "compares the seconds after a fault with those before it" in text(never)

@@ -16,7 +16,7 @@ from resilkit.experiment.display import comparison_html
 from resilkit.experiment.evidence import ResultEvidence
 from resilkit.experiment.frames import EVENT_COLUMNS, Events
 from resilkit.experiment.windows import latency_windows
-from resilkit.experiment.words import detail_text, percent, quantity
+from resilkit.experiment.words import detail_text, percent, quantity, story
 from resilkit.history import History
 from tests.experiment import synthetic
 
@@ -49,6 +49,19 @@ def test_the_sentence_on_a_closed_loop_tells_how_many_seconds_were_good():
     said = synthetic.result(history=History(rows), ran=5.0, closed_loop=True).sentence()
     told = "Of 504 operations of a closed loop in 5 s, 99.6 % succeeded; 4 of 5 seconds were good."
     assert told in said
+
+
+def test_what_the_problems_say_is_not_said_again_beside_them():
+    rows = [("gone", 0, "@g1", i / 9, i / 9, i / 9 + 0.01, "fail", "NoProcess", None)
+            for i in range(90)]  # fmt: skip
+    told = "operation 'gone' never succeeded; most often: NoProcess"
+    result = synthetic.result(history=History(rows), problems=(told,))
+    assert f"{told[1:]}." in result.sentence()
+    assert "never succeeded" not in story(result)
+    assert f"O{told[1:]}." in story(synthetic.result(history=History(rows)))
+    assert judge("p95 <= 1 s", ResultEvidence(result)).reason == (
+        "no operation ended ok; most often: NoProcess"
+    )
 
 
 def test_lost_writes_are_counted_when_the_audit_has_no_words():
