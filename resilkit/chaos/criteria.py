@@ -44,7 +44,7 @@ class Criterion:
     throughput       1/s   operation Operations that ended ok, a second.
     recovery_time    s     fault     Longest recovery, from a fault's start.
     data_consistency share none      Acknowledged effects still there at the end.
-    memory_share     share node      Most resident memory, of the limit.
+    memory_share     share node      Most resident memory, of the limit in force.
     memory_growth    share node      Growth of resident memory over the run.
     queue_length     count server    Longest mailbox seen.
     gc_pressure      share node      Time in garbage collection, worst second.
@@ -59,6 +59,9 @@ class Criterion:
     answered (``info``: it timed out, or its node died) counts as at least the time that it was
     waited for, so a figure that it decides can fail a limit and never pass one. One that certainly
     did not happen (``fail``: refused, never sent) has none; error_rate counts it.
+
+    The limit in force is a node's own; without one that of the control group or the machine, which
+    all nodes share. While a memory fault is in, it is the one that the fault set for its node.
 
     In a closed loop the users send nothing while they wait, so that few of their operations fall
     into an outage. There availability is the lower of two shares, of good operations and of good

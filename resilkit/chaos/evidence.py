@@ -40,7 +40,7 @@ class Evidence(Protocol):
 
     @property
     def memory_limit_bytes(self) -> int | Mapping[str, int] | None:
-        """The limit on memory: of all nodes together, or of each node by name."""
+        """The limit on memory without faults: of all nodes together, or of each node by name."""
 
     def metric(self, name: str) -> DataFrame:
         """Return the samples of a metric: ``time``, ``node``, ``server``, ``value``."""

@@ -11,7 +11,7 @@ from resilkit.chaos import operation_measures
 from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.evidence import Evidence
 from resilkit.chaos.measurement import Measurement, exactly, nothing
-from resilkit.chaos.spans import fault_spans
+from resilkit.chaos.spans import fault_spans, memory_limits
 from resilkit.errors import InvalidArgument
 from resilkit.history import LOST
 
@@ -138,6 +138,7 @@ def _gc_pressure(criterion: Criterion, evidence: Evidence) -> Measurement:
 
 
 def _memory_share(criterion: Criterion, evidence: Evidence) -> Measurement:
+    """Return the most of the limit in force: the node's, or that of a memory fault while in."""
     rows, reason = _samples("memory_rss", criterion, evidence)
     limit = evidence.memory_limit_bytes
     if reason or limit is None:
@@ -147,9 +148,17 @@ def _memory_share(criterion: Criterion, evidence: Evidence) -> Measurement:
         unknown = sorted(set(names) - set(limit))
         if unknown:
             return nothing(f"no limit on the memory of {', '.join(unknown)} is known")
-        shares = rows["value"] / names.map(dict(limit)).astype(float)
-        return exactly(float(shares.max()), len(rows))
-    return exactly(float(_together(rows).max()) / limit, len(rows))
+        most = float((rows["value"] / names.map(dict(limit)).astype(float)).max())
+    else:
+        most = float(_together(rows).max()) / limit
+    told = ""
+    for node, start, end, set_bytes in memory_limits(evidence.events):
+        inside = (rows["node"] == node) & (rows["time"] >= start) & (rows["time"] < end)
+        share = float(rows.loc[inside, "value"].max()) / set_bytes
+        if share > most:
+            most = share
+            told = f"on {node}, of the {set_bytes / 2**20:,.0f} MiB that a memory fault left it"
+    return exactly(most, len(rows), told)
 
 
 def _together(rows: DataFrame) -> Series[float]:

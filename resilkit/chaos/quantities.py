@@ -47,7 +47,7 @@ _ALL: Final = (
     Measure("throughput", "rate", "operation", False, "Operations that ended ok, a second."),
     Measure("recovery_time", "time", "fault", True, "Longest recovery, from a fault's start."),
     Measure("data_consistency", "share", "", True, "Acknowledged effects still there at the end."),
-    Measure("memory_share", "share", "node", True, "Most resident memory, of the limit."),
+    Measure("memory_share", "share", "node", True, "Most resident memory, of the limit in force."),
     Measure("memory_growth", "growth", "node", False, "Growth of resident memory over the run."),
     Measure("queue_length", "count", "server", True, "Longest mailbox seen."),
     Measure("gc_pressure", "share", "node", True, "Time in garbage collection, worst second."),

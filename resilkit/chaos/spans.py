@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["FaultSpan", "fault_spans"]
+__all__ = ["FaultSpan", "MemoryLimit", "fault_spans", "memory_limits"]
 
 SETTLED = 0.5
 """Seconds: a fault that went in this early leaves no time before it to compare with."""
@@ -69,6 +69,49 @@ def fault_spans(events: DataFrame) -> list[FaultSpan]:
             if last is not None and spans[last].end is None:
                 spans[last] = spans[last]._replace(end=float(row["time"]))
     return sorted(spans.values(), key=lambda span: (span.start, span.label))
+
+
+class MemoryLimit(NamedTuple):
+    """A limit on memory that a fault set for a node.
+
+    Attributes:
+        node: The node.
+        start: When it was set, in seconds on the clock of the events.
+        end: When it was taken back; infinite: never, while the run lasted.
+        limit_bytes: The limit.
+    """
+
+    node: str
+    start: float
+    end: float
+    limit_bytes: int
+
+
+def memory_limits(events: DataFrame) -> list[MemoryLimit]:
+    """Return the limits that memory faults announced with what they reached.
+
+    Args:
+        events: As for `fault_spans`.
+    """
+    if not len(events):
+        return []
+    found: list[MemoryLimit] = []
+    rows = [
+        (float(row["time"]), row["event"], _detail(row["detail"]))
+        for row in events[events["kind"] == "fault"].to_dict("records")
+    ]
+    for start, event, detail in rows:
+        reached = detail.get("reached")
+        if event != "injected" or not isinstance(reached, dict):
+            continue
+        end = min((time for time, other, their in rows if other == "healed" and time >= start
+                   and their.get("id") == detail.get("id")), default=math.inf)  # fmt: skip
+        found += [
+            MemoryLimit(str(node), start, end, limit)
+            for node, one in reached.items()
+            if isinstance(one, dict) and isinstance(limit := one.get("limit_bytes"), int) and limit
+        ]
+    return found
 
 
 def _detail(text: object) -> dict[str, object]:

@@ -14,11 +14,10 @@ from resilkit.texts import writable
 if TYPE_CHECKING:
     import pandas as pd
 
-    from resilkit.cluster.specs import ClusterSpec
     from resilkit.experiment.experiment import Experiment
     from resilkit.experiment.result import Result
 
-__all__ = ["Collected", "assemble", "limits_of"]
+__all__ = ["Collected", "assemble"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,15 +117,3 @@ def _generators(reports: Any) -> pd.DataFrame:
             row[name] = writable(text)
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def limits_of(spec: ClusterSpec) -> int | dict[str, int] | None:
-    """Return the limit on memory: each node's own where all have one, else the machine's."""
-    import psutil
-
-    limits = {name: spec.node(name).limits for name in spec.names}
-    known = {name: one.memory_bytes for name, one in limits.items() if one is not None}
-    own = {name: value for name, value in known.items() if value is not None}
-    if len(own) == len(spec.names):
-        return own
-    return int(psutil.virtual_memory().total)

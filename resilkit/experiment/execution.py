@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import clock
 from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
-from resilkit.experiment.assembly import Collected, assemble, limits_of
+from resilkit.experiment.assembly import Collected, assemble
 from resilkit.experiment.audit import Audit, as_audit
 from resilkit.experiment.delivery import Deliveries
 from resilkit.experiment.live import LiveEvidence, Meter, rehearse
+from resilkit.experiment.memory_limits import limits_of
 from resilkit.experiment.names import warn_of_unknown
 from resilkit.experiment.planning import planned_faults
 from resilkit.experiment.progress import Progress

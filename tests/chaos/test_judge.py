@@ -302,6 +302,28 @@ def test_memory_share_adds_the_nodes_up_or_takes_each_by_its_own_limit():
     )
 
 
+def test_memory_share_sees_the_limit_that_a_memory_fault_sets_while_it_is_in():
+    mib = 1 << 20
+    rows = [(0.0, "n1", 50 * mib), (4.0, "n1", 95 * mib), (4.0, "n2", 60 * mib),
+            (9.0, "n1", 99 * mib)]  # fmt: skip
+    reached = {"n1": {"limit_bytes": 100 * mib, "used_bytes": 95 * mib, "share": 0.95}}
+    detail = {"id": "memory-1", "fault": "memory"}
+    log = [
+        (2.0, "fault", "injected", "", "n1", {**detail, "reached": reached}),
+        (8.0, "fault", "healed", "", "n1", detail),
+    ]
+    seen = Observed(metrics=memory(rows), events=events(log), memory_limit_bytes=1000 * mib)
+    found = judge("memory_share <= 90 %", seen)
+    assert (found.verdict, found.measured) == ("fail", 0.95)
+    assert found.reason == "on n1, of the 100 MiB that a memory fault left it"
+    assert judge("memory_share[n2] <= 90 %", seen).measured == 0.06
+    seen.events = events(log[:1])
+    assert judge("memory_share <= 97 %", seen).measured == 0.99
+    seen.events = events([])
+    calm = judge("memory_share <= 90 %", seen)
+    assert (calm.measured, calm.reason) == (pytest.approx(0.159), "")
+
+
 def test_memory_growth_is_that_of_the_worst_node():
     flat = [(float(t), "n1", 1000.0 + t % 3) for t in range(100)]
     leak = [(float(t), "n2", 1000.0 + 5 * t) for t in range(100)]
