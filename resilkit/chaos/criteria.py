@@ -53,7 +53,8 @@ class Criterion:
     ================ ===== ========= ==================================================
 
     A share may be written as 0.8 or 80 %, a time in ms, s, min or h. Comparisons are <=, <, >=
-    and >.
+    and >. k6's spelling of a percentile, p(95), is read as p95; it needs a unit, since a bare
+    number means milliseconds there.
 
     Response times count from the intended start of operations that ended ok. One that was never
     answered (``info``: it timed out, or its node died) counts as at least the time that it was

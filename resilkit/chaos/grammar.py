@@ -3,7 +3,8 @@
 ::
 
     criterion   =  measure [ "[" name "]" ] comparison number [ unit ]
-    measure     =  a name of `quantities.MEASURES`, or p50, p95, p99.9 … (also k6's p(95))
+    measure     =  a name of `quantities.MEASURES`, or p50, p95, p99.9 … (also k6's p(95), which
+                   then needs a unit)
     comparison  =  "<=" | "<" | ">=" | ">"
 """
 
@@ -199,9 +200,15 @@ def _read_threshold(reader: _Reader, kind: Kind) -> float:
         hint = f" (did you mean {near[0]!r}?)" if near else ""
         reader.refuse(f"{unit.strip()!r} is not a unit of it{hint}", wanted, at=unit_at)
     value = float(number.replace(",", ""))
-    if kind == "time" and not unit.strip() and value >= _LEAST_TIME_WITH_UNIT:
-        allowed = f"{number} ms or {number} s (a bare number below 10 means seconds)"
-        reader.refuse("the unit is missing", allowed, at=start)
+    if kind == "time" and not unit.strip():
+        before = reader.text[:start]
+        # k6, whose spelling p(95) is, means milliseconds; seconds would be a thousand times as lax.
+        if before.startswith("p("):
+            allowed = f"{before}{number} ms (what k6 means), or {number} s"
+            reader.refuse("the unit is missing", allowed, at=start)
+        if value >= _LEAST_TIME_WITH_UNIT:
+            allowed = f"{before}{number} ms, or {number} s (a bare number below 10 means seconds)"
+            reader.refuse("the unit is missing", allowed, at=start)
     threshold = value / divisor
     if threshold > 1e15:
         reader.refuse("the number is too large", wanted, at=start)
