@@ -181,7 +181,7 @@ class Histogram:
         places = np.searchsorted(below, ranks, side="left") + self._first
         middles = (_edges(places) + _edges(places + 1)) / 2
         middles[places == 0] = 0.0
-        middles[places == _OVER] = self._maximum
+        # The last bucket has no upper edge: what lies there is taken as the longest.
         return [float(value) for value in middles.clip(self._minimum, self._maximum)]
 
     def buckets(self) -> tuple[Floats, Floats, Counts]:

@@ -269,6 +269,24 @@ def test_the_interval_is_the_same_every_time():
     pd.testing.assert_frame_equal(first, again)
 
 
+def broken(*seconds):
+    """A run of 24 s at 50 operations a second, all of which fail in some of the seconds."""
+    return synthetic.result(ran=24.0, duration=24.0, history=History(
+        ("get", 0, "@g1", i / 50, i / 50, i / 50 + 0.01,
+         "fail" if i // 50 in seconds else "ok", "", None) for i in range(1200)
+    ))  # fmt: skip
+
+
+def test_seconds_that_share_an_outage_are_no_independent_samples():
+    def width(other):
+        row = rows_of(compare(broken(), other), "rate")
+        assert row["ratio"] == 0.5
+        return row["high"] - row["low"]
+
+    # The same seconds, in one outage of twelve or one by one: drawn singly they would look alike.
+    assert width(broken(*range(12))) > 2 * width(broken(*range(0, 24, 2)))
+
+
 def test_short_runs_have_no_interval():
     short = synthetic.result(history=synthetic.history(seconds=5), ran=5.0, duration=5.0)
     comparison = compare(short, short)

@@ -172,3 +172,9 @@ def test_names_of_percentiles() -> None:
     assert [percentile_name(p) for p in (0.5, 0.07, 0.999, 1.0, 0.29)] == [
         "p50", "p7", "p99_9", "p100", "p29",
     ]  # fmt: skip
+
+
+def test_what_is_longer_than_the_last_bucket_is_taken_as_the_longest() -> None:
+    far = Histogram([1.0, 2.0**21, 2.0**22, 2.0**30])
+    assert far.percentiles([0.5, 0.75, 1.0]) == [2.0**30] * 3
+    assert far.percentile(0.25) == pytest.approx(1.0, rel=0.004)

@@ -167,6 +167,17 @@ def test_a_window_with_just_the_share_that_is_asked_for_is_good() -> None:
     assert availability(rows, good_share=0.95).windows.value == 0.5
 
 
+def test_a_mean_leaves_nan_out() -> None:
+    assert mean([1.0, math.nan, 2.0, 4.0]) == mean([1.0, 2.0, 4.0])
+    assert mean([math.nan, 3.0]).n == 1
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.07, 100), (0.55, 100), (0.035, 400)])
+def test_a_rank_is_not_pushed_up_by_what_floating_point_adds(share: float, n: int) -> None:
+    assert share * n > round(share * n), "0.07 * 100 is 7.000000000000001"
+    assert percentile(range(1, n + 1), share).value == round(share * n)
+
+
 def test_users_who_wait_count_in_every_window_in_which_they_wait() -> None:
     rows = [(n / 30, "ok", 0.01) for n in range(30)] + [(0.95, "info", 2.5), (3.6, "ok", 0.01)]
     found = availability(operations(rows), waited_until=4.0)

@@ -81,6 +81,17 @@ def test_the_number_of_users_follows_its_ramp():
     assert seen[12] == set(range(10))
 
 
+def test_a_ramp_rounds_to_the_nearest_number_of_users():
+    history, _ = run(workload_of(tenth, arrivals.closed([(10, 10)])), duration=10)
+    first = {}
+    for row in history:
+        first.setdefault(row.user, row.sent - START)
+    # The third user is there when 2.5 of them should be, and not only at 3.
+    assert [first[user] for user in range(10)] == pytest.approx(
+        [user + 0.5 for user in range(10)], abs=0.15
+    )
+
+
 def test_generators_share_the_users():
     history, reports = run(workload_of(tenth, arrivals.closed(5), generators=2), duration=1)
     by_generator = {
