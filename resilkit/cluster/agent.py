@@ -18,7 +18,7 @@ from resilkit.runtime.server_process import ServerProcess
 from resilkit.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from resilkit.runtime.pending import Deferred
 
@@ -357,27 +357,29 @@ class Agent(Server):
             process.exit_signal(self._process.pid, "kill", by_link=False)
         return process is not None
 
-    def press(self, fault_id: str, kind: str, options: dict[str, Any]) -> Any:
+    def press(
+        self, fault_id: str, kind: str, options: dict[str, Any], within: float | None = None
+    ) -> Any:
         """Put the node under pressure; answer with what was really reached.
 
         Building it up may take long; the agent goes on with other work, such as its release.
         """
-        self._process.node.spawn_task(self._press(self.defer(), fault_id, kind, options))
+        self._answer_later(self.pressures.press(fault_id, kind, options, within))
         return NO_REPLY
 
-    async def _press(
-        self, caller: Deferred, fault_id: str, kind: str, options: dict[str, Any]
-    ) -> None:
-        try:
-            reached = await self.pressures.press(fault_id, kind, options)
-        except ResilkitError as error:
-            caller.fail(error)
-        else:
-            caller.reply(reached)
+    def release(self, fault_id: str) -> Any:
+        """Release a pressure; answer with what is left of it."""
+        self._answer_later(self.pressures.release(fault_id))
+        return NO_REPLY
 
-    def release(self, fault_id: str) -> dict[str, Any]:
-        """Release a pressure; return what is left of it."""
-        return self.pressures.release(fault_id)
+    def _answer_later(self, work: Coroutine[Any, Any, dict[str, Any]]) -> None:
+        async def answer(caller: Deferred) -> None:
+            try:
+                caller.reply(await work)
+            except ResilkitError as error:
+                caller.fail(error)
+
+        self._process.node.spawn_task(answer(self.defer()))
 
     def _find(self, server: str) -> ServerProcess:
         node = self._process.node

@@ -242,7 +242,7 @@ class Injection:
             timer.add_done_callback(self._timers.discard)
 
     async def _heal_after(self, strike: Strike, delay: float) -> None:
-        await asyncio.sleep(delay)
+        await asyncio.sleep(strike.began + delay - self.session.loop.time())
         await self._heal_strike(strike)
         self._maybe_end()
 

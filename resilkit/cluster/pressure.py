@@ -1,4 +1,4 @@
-"""Carries out resource faults inside a node: memory, processor time, open files."""
+"""Carries out resource faults inside a node, in turns so small that they harm nobody."""
 
 from __future__ import annotations
 
@@ -8,21 +8,30 @@ import errno
 import mmap
 import os
 import resource
-import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resilkit.clock import monotonic
+from resilkit.cluster.burners import Burners
 from resilkit.errors import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Pressures"]
 
 _PAGE = mmap.PAGESIZE
 _MEMORY = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
 _FULL = (errno.ENFILE, errno.EMFILE)
-_CHUNK = 4 * 1024 * 1024
-_STEPS = 50
+_BLOCK = 4 * 1024 * 1024
+_PAGES = 32
+"""Pages that are written to between two looks at the clock: some 0.05 ms."""
+_FILES = 16
+_TURN = 0.002
+"""Seconds for which building up, or taking down, holds the node's loop at a time."""
+_REST = 0.001
+"""Seconds that the node has for its own work in between: it is to suffer from what is taken."""
 _ROOM = 1 << 30
 _HEADROOM = 8 * 1024 * 1024
 """What is left to the node whatever the share, in bytes: its own runtime must live to release."""
@@ -34,26 +43,35 @@ class Pressures:
     """What weighs on this node now, by fault. Every release is measured, not assumed."""
 
     def __init__(self) -> None:
-        self._held: dict[str, _Memory | _Files | _Cpu] = {}
+        self._held: dict[str, _Memory | _Files | Burners] = {}
         self._building: dict[str, asyncio.Task[Any]] = {}
         self._limits = {number: _Limit(number) for number in (_MEMORY, resource.RLIMIT_NOFILE)}
 
-    async def press(self, fault_id: str, kind: str, options: dict[str, Any]) -> dict[str, Any]:
+    async def press(
+        self, fault_id: str, kind: str, options: dict[str, Any], within: float | None = None
+    ) -> dict[str, Any]:
         """Build up one pressure; return what was reached.
+
+        Args:
+            fault_id: Whose it is.
+            kind: What is to become scarce.
+            options: How much of it; see `Pressure.options`.
+            within: Seconds that it has for that, after which what is there has to do; ``None``:
+                as long as it takes.
 
         Raises:
             Refused: This node cannot be pressed so, or it was released before it was built up;
                 nothing is held then.
         """
-        self.release(fault_id)
+        await self.release(fault_id)
         held = self._held[fault_id] = _KINDS[kind](fault_id, self._limits)
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine runs in one
         self._building[fault_id] = task
         try:
-            reached: dict[str, Any] = await held.press(**options)
+            reached: dict[str, Any] = await held.press(within=within, **options)
         except (OSError, ValueError, MemoryError) as error:
-            self.release(fault_id)
+            await self.release(fault_id)
             raise Refused(f"this node cannot be put under {kind} pressure: {error}") from error
         except asyncio.CancelledError:
             raise Refused(f"the {kind} pressure was released before it was built up") from None
@@ -62,7 +80,7 @@ class Pressures:
                 del self._building[fault_id]
         return reached
 
-    def release(self, fault_id: str) -> dict[str, Any]:
+    async def release(self, fault_id: str) -> dict[str, Any]:
         """Release one pressure, be it half built; return what was measured afterwards.
 
         Unknown is no error.
@@ -71,7 +89,27 @@ class Pressures:
         building = self._building.pop(fault_id, None)
         if building is not None and building is not asyncio.current_task():
             building.cancel()
-        return {} if held is None else held.release()
+        return {} if held is None else await held.release()
+
+
+async def _paced(work: Iterator[float], *, ramp: float = 0.0, within: float | None = None) -> None:
+    """Do `work` in turns of a few milliseconds; in between, the node does its own.
+
+    Args:
+        work: Does a small piece each time it is asked, and says which share of the whole is done.
+        ramp: Seconds over which to spread it evenly.
+        within: Seconds after which to stop, done or not.
+    """
+    began = turn = monotonic()
+    for done in work:
+        now = monotonic()
+        if within is not None and now - began >= within:
+            return
+        early = ramp * done - (now - began)
+        if early > 0.0 or now - turn >= _TURN:
+            left = early if within is None else min(early, began + within - now)
+            await asyncio.sleep(max(left, _REST))
+            turn = monotonic()
 
 
 class _Limit:
@@ -131,7 +169,9 @@ class _Memory:
         self._limit = limits[_MEMORY]
         self._blocks: list[mmap.mmap] = []
 
-    async def press(self, *, share: float, limit: int | None, ramp: float) -> dict[str, Any]:
+    async def press(
+        self, *, share: float, limit: int | None, ramp: float, within: float | None
+    ) -> dict[str, Any]:
         soft = self._limit.soft()
         if limit is None and soft == resource.RLIM_INFINITY:
             # The machine's own limit is everybody's: a node without one gets one, for as long as
@@ -140,28 +180,36 @@ class _Memory:
         if limit is not None:
             soft = self._limit.lower(self._id, max(limit, _memory_used() + _HEADROOM))
         goal = min(int(soft * share), soft - _HEADROOM) - _memory_used()
-        taken = 0
-        while taken < goal and _memory_available() > _RESERVE:
-            size = min(_CHUNK, goal - taken)
-            try:
-                block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            except (OSError, MemoryError):
-                break
-            # A page that was never written is not memory yet.
-            for offset in range(0, size, _PAGE):
-                block[offset] = 1
-            self._blocks.append(block)
-            taken += size
-            await asyncio.sleep(ramp * size / goal if ramp else 0)
+        await _paced(self._take(goal), ramp=ramp, within=within)
         used = _memory_used()
         return {"limit_bytes": soft, "used_bytes": used, "share": used / soft}
 
-    def release(self) -> dict[str, Any]:
-        for block in self._blocks:
-            block.close()
-        self._blocks.clear()
+    def _take(self, goal: int) -> Iterator[float]:
+        taken = 0
+        while taken < goal and _memory_available() > _RESERVE:
+            size = min(_BLOCK, goal - taken)
+            try:
+                block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+            except (OSError, MemoryError):
+                return
+            self._blocks.append(block)
+            # A page that was never written is not memory yet.
+            for offset in range(0, size, _PAGE):
+                block[offset] = 1
+                if offset % (_PAGES * _PAGE) == 0:
+                    yield (taken + offset) / goal
+            taken += size
+            yield taken / goal
+
+    async def release(self) -> dict[str, Any]:
+        await _paced(self._give_back())
         self._limit.restore(self._id)
         return {"used_bytes": _memory_used()}
+
+    def _give_back(self) -> Iterator[float]:
+        while self._blocks:
+            self._blocks.pop().close()
+            yield 0.0
 
 
 class _Files:
@@ -172,97 +220,46 @@ class _Files:
         self._limit = limits[resource.RLIMIT_NOFILE]
         self._open: list[int] = []
 
-    async def press(self, *, share: float, limit: int | None, ramp: float) -> dict[str, Any]:
+    async def press(
+        self, *, share: float, limit: int | None, ramp: float, within: float | None
+    ) -> dict[str, Any]:
         soft = self._limit.soft()
         if limit is not None:
             soft = self._limit.lower(self._id, max(limit, _open_files() + 1))
-        goal = int(soft * share)
-        step = max(1, goal // _STEPS)
         try:
-            while (used := _open_files()) < goal:
-                for _ in range(min(step, goal - used)):
-                    self._open.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
-                await asyncio.sleep(ramp / _STEPS if ramp else 0)
+            await _paced(self._take(int(soft * share)), ramp=ramp, within=within)
         except OSError as error:
             if error.errno not in _FULL:  # the limit itself, which was the goal
                 raise
         used = _open_files()
         return {"limit": soft, "open_files": used, "share": used / soft}
 
-    def release(self) -> dict[str, Any]:
-        for file in self._open:
-            os.close(file)
-        self._open.clear()
+    def _take(self, goal: int) -> Iterator[float]:
+        first = _open_files()
+        # Looked at again at the end: the node opens and closes files of its own meanwhile.
+        while (used := _open_files()) < goal:
+            for number in range(goal - used):
+                self._open.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+                if number % _FILES == 0:
+                    yield (used + number - first) / (goal - first)
+
+    async def release(self) -> dict[str, Any]:
+        await _paced(self._give_back())
         self._limit.restore(self._id)
         return {"open_files": _open_files()}
 
-
-class _Cpu:
-    """Runs processes beside the node that burn a share of one core each."""
-
-    def __init__(self, fault_id: str, limits: _Limits) -> None:
-        del fault_id, limits
-        self._burners: list[int] = []
-        self._began = 0.0
-
-    async def press(self, *, share: float, workers: int, ramp: float) -> dict[str, Any]:
-        self._began = monotonic()
-        for _ in range(workers):
-            self._burners.append(_fork_burner(share, ramp))
-            # A fork of a large node takes its time; others want to work in between.
-            await asyncio.sleep(0)
-        if ramp:
-            await asyncio.sleep(ramp)
-        return {"workers": len(self._burners), "share": share}
-
-    def release(self) -> dict[str, Any]:
-        workers, burned = len(self._burners), 0.0
-        for pid in self._burners:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                usage = os.wait4(pid, 0)[2]
-                burned += usage.ru_utime + usage.ru_stime
-        left = len([pid for pid in self._burners if _exists(pid)])
-        self._burners.clear()
-        took = monotonic() - self._began
-        # What they got, of what one core each could have given: others may have wanted it too.
-        share = burned / (took * workers) if workers and took > 0 else 0.0
-        return {"workers": left, "cpu_seconds": burned, "share": share}
+    def _give_back(self) -> Iterator[float]:
+        while self._open:
+            for _ in range(min(_FILES, len(self._open))):
+                os.close(self._open.pop())
+            yield 0.0
 
 
-_KINDS: dict[str, type[_Memory | _Files | _Cpu]] = {
+_KINDS: dict[str, type[_Memory | _Files | Burners]] = {
     "memory": _Memory,
     "open_files": _Files,
-    "cpu": _Cpu,
+    "cpu": Burners,
 }
-
-
-def _fork_burner(share: float, ramp: float) -> int:
-    """Fork a process that works for `share` of each tenth of a second, and ends with its node.
-
-    It stays in the node's process group, so that killing the node's group ends it too.
-    """
-    parent = os.getpid()
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        # The node's sockets must close with the node: an end that a burner still holds would let
-        # the others wait for the heartbeat.
-        os.closerange(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        slice_seconds = 0.1
-        began = monotonic()
-        while os.getppid() == parent:
-            now = monotonic()
-            risen = share * min(1.0, (now - began) / ramp) if ramp else share
-            while monotonic() < now + slice_seconds * risen:
-                pass
-            if risen < 1.0:
-                signal.sigtimedwait([], slice_seconds * (1.0 - risen))
-    finally:
-        os._exit(0)
 
 
 def _memory_used() -> int:
@@ -286,6 +283,8 @@ def _memory_available() -> int:
 
 
 def _open_files() -> int:
+    if (number := Path("/proc/self/fd").stat().st_size) > 0:
+        return number  # Linux since 6.2 counts them without a listing, which takes its time
     try:
         # The listing itself holds one descriptor open.
         return sum(1 for _ in Path("/proc/self/fd").iterdir()) - 1
@@ -294,11 +293,3 @@ def _open_files() -> int:
             raise
         # There is none left to look with: all are in use.
         return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

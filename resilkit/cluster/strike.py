@@ -25,6 +25,7 @@ class Strike:
         self.fault = fault
         self.rng = rng
         self.targets: list[str] = []
+        self.began = session.loop.time()
 
     def candidates(self) -> list[str]:
         """Return whom the fault may hit: the nodes."""

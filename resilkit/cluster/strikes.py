@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["strike_for"]
 
+_BUILD_UP_TIMEOUT = 60.0
+"""Seconds that a pressure has to be built up, beside its ramp: a million files take their time."""
+
 
 class _Links(Strike):
     """A fault on links: installed at both ends of each."""
@@ -241,18 +244,29 @@ class _Resource(Strike):
         return [name for name, node in self.session.nodes.items() if node.status == "running"]
 
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
-        pressure = self.fault.pressure()
-        reached = {}
-        for name in targets:
-            reached[name] = await self.session.ask_agent(
-                name,
-                "press",
-                self.id,
-                pressure.kind,
-                pressure.options,
-                timeout=pressure.ramp + 30.0,
-            )
-        return {"reached": reached}
+        asked = [self._press(name) for name in targets]
+        # All have ended before an error is raised: none may go on building up after its undoing.
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        built_up = self.session.loop.time() - self.began
+        return {"reached": dict(zip(targets, outcomes, strict=True)), "built_up_after": built_up}
+
+    async def _press(self, name: str) -> Any:
+        pressure, within = self.fault.pressure(), self.fault.duration
+        if within is not None:
+            # It ends so long after its beginning, wherever its level is by then.
+            within = max(0.0, self.began + within - self.session.loop.time())
+        return await self.session.ask_agent(
+            name,
+            "press",
+            self.id,
+            pressure.kind,
+            pressure.options,
+            within,
+            timeout=pressure.ramp + _BUILD_UP_TIMEOUT,
+        )
 
     async def undo(self) -> dict[str, Any]:
         return {"left": await self.ask_each(self.targets, "release", self.id)}

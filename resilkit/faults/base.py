@@ -63,8 +63,9 @@ class Fault:
         count: How many injections at most; ``None`` for no limit but the run's end.
         random: Whether the moments are drawn by the seed: gaps as of a Poisson process with
             `every`, else `count` moments (one where there is no count) spread over the run.
-        duration: Seconds until an injection heals by itself; ``None``: when the run ends, or at
-            ``heal()``. In a scenario file the key is ``for``.
+        duration: Seconds from the beginning of an injection, where a pressure begins to build
+            up, until it heals by itself; ``None``: when the run ends, or at ``heal()``. In a
+            scenario file the key is ``for``.
         targets: Who is hit; see `resilkit.faults.targets`.
         probability: The chance, from 0 (inert) to 1, that the fault acts on one occasion. For
             faults on links an occasion is a message, for all others a planned injection.

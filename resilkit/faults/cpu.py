@@ -23,7 +23,7 @@ class CPU(ResourceFault):
     Args:
         share: The share of its time that each burner burns, from 0 to 1.
         workers: How many burners; each can take one core.
-        ramp: Seconds over which the share rises evenly; 0 for at once.
+        ramp: Seconds over which the share rises evenly, as a part of `duration`; 0 for at once.
 
     Examples:
         >>> CPU(0.8, workers=2, duration=10.0)

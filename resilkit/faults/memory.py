@@ -29,7 +29,8 @@ class Memory(ResourceFault):
             suffers. One that the node is past already is raised to 8 MiB above what it uses. The
             limit is enforced by the system: what the
             node's servers ask for beyond it fails with `MemoryError`.
-        ramp: Seconds over which the pressure rises evenly; 0 for at once.
+        ramp: Seconds over which the pressure rises evenly, as a part of `duration`; 0: as fast as
+            it can without holding up the node.
 
     Examples:
         >>> Memory(0.9, ramp=2.0, at=5.0, duration=20.0)

@@ -23,7 +23,8 @@ class OpenFiles(ResourceFault):
         share: The share of the limit to reach, from 0 to 1, with what the node already has open.
         limit: The limit; ``None`` for the one in force (RLIMIT_NOFILE). A lower one is set for
             as long as the fault lasts, which spares the machine from opening very many.
-        ramp: Seconds over which the pressure rises evenly; 0 for at once.
+        ramp: Seconds over which the pressure rises evenly, as a part of `duration`; 0: as fast as
+            it can without holding up the node.
 
     Examples:
         >>> OpenFiles(1.0, limit=256, duration=5.0)

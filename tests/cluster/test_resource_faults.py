@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import psutil
@@ -17,6 +18,8 @@ from tests.cluster.harm import Probe, fault_events, took, wait_until
 
 MIB = 1024 * 1024
 LIMIT = 400 * MIB
+EARLY = 0.002
+"""Seconds by which a timer of the loop may fire too soon: it counts in milliseconds."""
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +131,55 @@ def test_a_pressure_that_rises_slowly_can_be_healed_while_it_rises(cluster: Clus
 
 def test_a_pressure_ends_by_itself_after_its_duration(cluster: Cluster) -> None:
     probe = cluster.whereis("on-tight")
-    injection = cluster.inject(faults.Memory(0.9, duration=0.2, targets="tight"))
+    injection = cluster.inject(faults.Memory(0.9, duration=4.0, targets="tight"))
     assert probe.call.allocate(100 * MIB) == "MemoryError"
     assert injection.wait(10.0)
     assert probe.call.allocate(100 * MIB) == "ok"
+    injected, healed = fault_events(cluster, injection)
+    assert 4.0 - EARLY <= healed.time - injected.time < 5.5
+    assert 0.0 < injection.outcomes[0]["built_up_after"] < 4.0
+
+
+def test_a_pressure_ends_on_time_though_its_level_was_not_reached(cluster: Cluster) -> None:
+    fault = faults.Memory(0.9, ramp=60.0, at=0.001, duration=0.5, targets="tight")
+    injection = cluster.inject(fault)
+    assert injection.wait(20.0)
+    injected, healed = fault_events(cluster, injection)
+    assert (injected.event, healed.event) == ("injected", "healed")
+    assert 0.5 - EARLY <= healed.time - injected.time < 2.0
+    assert injection.outcomes[0]["reached"]["tight"]["share"] < 0.5, "measured, not asked for"
+
+
+class Busiest(Probe):
+    """Tells how much the loop of its node has worked at most without a rest."""
+
+    def watch(self) -> None:
+        """Begin."""
+        self.most, self.last = 0.0, time.thread_time()
+        self.send_after(0.001, "tick")
+
+    def info(self, message: object) -> None:
+        """Compare: processor time, so that a busy machine does not count."""
+        now = time.thread_time()
+        self.most, self.last = max(self.most, now - self.last), now
+        self.send_after(0.001, "tick")
+
+    def busiest(self) -> float:
+        """Return the most seconds of work between two ticks of a millisecond."""
+        return self.most
+
+
+@pytest.mark.parametrize("fault", [faults.Memory(0.9), faults.OpenFiles(0.9)])
+def test_a_pressure_harms_by_what_it_takes_and_holds_up_nobody(
+    cluster: Cluster, fault: rk.Fault
+) -> None:
+    watcher = cluster.start(Busiest, node="tight")
+    watcher.call.watch()
+    with cluster.inject(fault, "tight") as injection:
+        assert injection.outcomes[0]["reached"]["tight"]["share"] > 0.85
+        assert watcher.call.busiest() < 0.025, "while it is built up"
+    assert watcher.call.busiest() < 0.025, "while it is taken down"
+    watcher.stop()
 
 
 def test_nothing_can_be_opened_at_a_share_of_1_and_everything_after(cluster: Cluster) -> None:
@@ -181,6 +229,15 @@ def test_a_burner_takes_its_share_and_not_more(cluster: Cluster) -> None:
         wait_until(lambda: monotonic() - started > 0.8)
         share = sum(burner.cpu_times()[:2]) / (monotonic() - started)
     assert 0.005 < share < 0.15
+
+
+def test_the_share_that_burners_reached_is_measured(cluster: Cluster) -> None:
+    # More of them than the machine has cores cannot each have one.
+    workers = 4 * (os.cpu_count() or 1)
+    with cluster.inject(faults.CPU(1.0, workers=workers, targets="free")) as injection:
+        reached = injection.outcomes[0]["reached"]["free"]
+    assert reached["workers"] == workers
+    assert 0.0 < reached["share"] < 0.5
 
 
 def test_burners_end_with_their_node_however_that_ends() -> None:
