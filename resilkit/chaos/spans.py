@@ -16,6 +16,8 @@ SETTLED = 0.5
 
 
 _MOST_NAMES = 2
+_ENDS = ("healed", "heal_failed")
+"""After either, a fault does nothing more; what it did may last."""
 
 
 class FaultSpan(NamedTuple):
@@ -47,8 +49,8 @@ def fault_spans(events: DataFrame) -> list[FaultSpan]:
 
     Args:
         events: Columns ``time``, ``kind``, ``event``, ``node``, ``target`` and ``detail``. Rows
-            of kind ``fault`` with the events ``injected`` and ``healed`` belong together by the
-            ``id`` in their detail, or else by their target.
+            of kind ``fault`` with the events ``injected`` and ``healed`` (or ``heal_failed``)
+            belong together by the ``id`` in their detail, or else by their target.
     """
     spans: dict[str, FaultSpan] = {}
     if not len(events):
@@ -64,7 +66,7 @@ def fault_spans(events: DataFrame) -> list[FaultSpan]:
             label = kind.replace("_", " ") + (f" {where}" if told else "")
             key = key if key not in spans or spans[key].end is None else f"{key}#{number}"
             spans.setdefault(key, FaultSpan(float(row["time"]), None, label, kind))
-        elif row["event"] == "healed":
+        elif row["event"] in _ENDS:
             last = next((name for name in reversed(spans) if name.split("#")[0] == key), None)
             if last is not None and spans[last].end is None:
                 spans[last] = spans[last]._replace(end=float(row["time"]))

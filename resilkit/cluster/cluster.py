@@ -315,6 +315,9 @@ class Cluster:
         """Heal every injection, and let paused nodes go on.
 
         Nodes that a fault crashed are restarted; those that you killed stay down.
+
+        Raises:
+            ResilkitError: A fault could not be taken back; all others have been by then.
         """
         self._sync(self.aheal())
 

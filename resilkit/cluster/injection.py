@@ -30,8 +30,9 @@ class Injection:
     Attributes:
         id: Its id in the events, e.g. ``"latency-3"``.
         fault: The fault.
-        outcomes: A row a strike, from its beginning: time, targets, delivered (and why not), what
-            was measured.
+        outcomes: A row a strike, from its beginning: ``time``, ``targets``, ``delivered`` (and
+            ``why`` not) and what was measured; from its end ``healed``, the time of that, or
+            ``heal_failed``: why it could not be taken back.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Injection:
         self._targets = targets
         self._root = session.seed if seed is None else seed
         self._active: list[Strike] = []
+        self._unhealed: list[Exception] = []
+        self._rows: dict[Strike, dict[str, Any]] = {}
         self._healing: dict[Strike, asyncio.Task[None]] = {}
         self._closing: asyncio.Task[None] | None = None
         self._strikes = 0
@@ -74,8 +77,15 @@ class Injection:
         return self._finished.is_set()
 
     def heal(self) -> None:
-        """End it and take back what it did; returns when that is done. Twice is once."""
-        self.session.thread.sync(self.close())
+        """End it and take back what it did; returns when that is done. Twice is once.
+
+        Leaving its ``with`` does the same; there, an error that is on its way already goes first.
+
+        Raises:
+            ResilkitError: Something could not be taken back, now or at its own time: a node does
+                not come back, say. All else has been taken back by then.
+        """
+        self.session.thread.sync(self._heal())
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it has ended by itself; return whether it has.
@@ -97,14 +107,24 @@ class Injection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc: object) -> None:
-        self.heal()
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            self.heal()
+        except Exception as failed:
+            if error is None:
+                raise
+            error.add_note(_also(self.id, failed))
 
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exc: object) -> None:
-        await self.session.thread.bridge(self.close())
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            await self.session.thread.bridge(self._heal())
+        except Exception as failed:
+            if error is None:
+                raise
+            error.add_note(_also(self.id, failed))
 
     def __repr__(self) -> str:
         state = "done" if self.done else "active" if self.active else "waiting"
@@ -187,6 +207,7 @@ class Injection:
             "delivered": False,
         }
         self.outcomes.append(row)
+        self._rows[strike] = row
         try:
             row["targets"] = targets = strike.choose(occurrence, self._targets)
             if not targets and self._spares_all():
@@ -202,12 +223,12 @@ class Injection:
             # Half delivered is delivered: whoever ends the injection expects it gone.
             row["why"] = "it was healed before it was wholly in"
             self._note("failed", strike, why=row["why"])
-            await self._undo(strike)
+            await self._take_back(strike)
             raise
         except Exception as error:  # noqa: BLE001 - a user's fault may raise anything: told below
             row.update(error=error, why=_why(error))
             self._note("failed", strike, why=row["why"])
-            await self._undo(strike)
+            await self._take_back(strike)
             return
         row.update(delivered="failed" not in row, **measured)
         self._active.append(strike)
@@ -255,27 +276,47 @@ class Injection:
         await asyncio.shield(self._healing[strike])
 
     async def _take_back(self, strike: Strike) -> None:
-        measured = await self._undo(strike)
-        self._active.remove(strike)
-        del self._healing[strike]
-        if measured is not None:
-            self._note("healed", strike, **measured)
+        row, was_in = self._rows[strike], strike in self._active
+        try:
+            measured = await self._undone(strike)
+        except Exception as error:  # noqa: BLE001 - the others still have to be taken back
+            why = row["heal_failed"] = _why(error)
+            self._unhealed.append(error)
+            self.session.note("alert", "undo_failed", "", id=strike.id, why=why)
+            # It does no more than it did: for whoever looks at its time, it ends here.
+            self._note("heal_failed", strike, why=why)
+        else:
+            if was_in:
+                row.update(measured, healed=self.session.clock.now())
+                self._note("healed", strike, **measured)
+        if was_in:
+            self._active.remove(strike)
+        self._healing.pop(strike, None)
 
-    async def _undo(self, strike: Strike) -> dict[str, Any] | None:
-        """Return what was measured; ``None`` when it could not be taken back, which is told."""
+    async def _undone(self, strike: Strike) -> dict[str, Any]:
+        """Undo a strike; return what was measured."""
         if self.session.closed:
             # All processes end now, and the launcher undoes what is in the journal: nobody has to
             # be asked, let alone waited for.
             strike.abandon()
             return {}
-        try:
-            return await strike.undo()
-        except Exception as error:  # noqa: BLE001 - the others still have to be taken back
-            self.session.note("alert", "undo_failed", "", id=strike.id, why=_why(error))
-            return None
+        return await strike.undo()
+
+    def unhealed(self) -> list[Exception]:
+        """Return why something could not be taken back, each once: it is to be told once."""
+        errors, self._unhealed = self._unhealed, []
+        return errors
+
+    async def _heal(self) -> None:
+        await self.close()
+        for error in self.unhealed():
+            raise error
 
     async def close(self) -> None:
-        """End the timeline and undo what is in, whatever happens."""
+        """End the timeline and undo what is in, whatever happens.
+
+        It raises nothing: `unhealed` says what could not be taken back.
+        """
         if self._closing is None:
             self._closing = self.session.loop.create_task(self._close())
         # An interrupt of the cell that heals must not leave half of it in.
@@ -328,6 +369,10 @@ def inject_planned(
 
 def _list(targets: Sequence[str] | None) -> str:
     return ", ".join(targets or ())
+
+
+def _also(name: str, error: Exception) -> str:
+    return f"{name} could not be healed: {_why(error)}"
 
 
 def _why(error: Exception) -> str:

@@ -59,12 +59,20 @@ async def signal(session: Session, name: str, number: int) -> None:
 
 
 async def heal(session: Session) -> None:
-    """Heal every injection, and let paused nodes go on."""
+    """Heal every injection, and let paused nodes go on.
+
+    Raises:
+        ResilkitError: Something could not be taken back; all else has been by then.
+    """
+    errors: list[Exception] = []
     for injection in list(session.faults.injections.values()):
         await injection.close()
-    for name, node in session.nodes.items():
+        errors += injection.unhealed()
+    for name, node in list(session.nodes.items()):
         if node.status == "paused":
             await signal(session, name, signals.SIGCONT)
+    for error in errors:
+        raise error
 
 
 async def take_back(session: Session, reference: ClusterReference) -> None:

@@ -32,6 +32,7 @@ class Collected:
         ran: Seconds of load.
         audit: What the audit found.
         undelivered: Why a fault never struck, by its name.
+        unhealed: Why a fault could not be taken back, by its name.
         cut_short: Why it ended before its time was up, when somebody interrupted it.
         problems: What went wrong with the run, in words.
         began: When it began, in seconds since 1970.
@@ -44,6 +45,7 @@ class Collected:
     ran: float
     audit: Audit | None
     undelivered: Mapping[str, str]
+    unhealed: Mapping[str, str]
     cut_short: str
     problems: tuple[str, ...]
     began: float
@@ -86,6 +88,7 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
         ResultEvidence(result),
         audit=collected.audit,
         undelivered=collected.undelivered,
+        unhealed=collected.unhealed,
         incomplete=load.incomplete,
         cut_short=collected.cut_short,
     )

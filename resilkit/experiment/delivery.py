@@ -46,18 +46,32 @@ class Deliveries:
                     found.append(
                         f"{name} at {moment:.1f} s could not be delivered: {_why(outcome)}"
                     )
+                if "heal_failed" in outcome:
+                    moment = outcome["time"] - started
+                    found.append(
+                        f"{self._faults[index].fault_name} of {moment:.1f} s could not be taken "
+                        f"back: {outcome['heal_failed']}"
+                    )
         return found
 
     def undelivered(self) -> dict[str, str]:
         """Return why, by the name of the fault, for each that never struck though it was due."""
-        found: dict[str, str] = {}
+        reasons = {index: self._reason(index) for index in range(len(self._faults))}
+        return {self._label(index): why for index, why in reasons.items() if why}
+
+    def unhealed(self) -> dict[str, str]:
+        """Return why, by the name of the fault, for each that could not be taken back."""
+        return {
+            self._label(index): str(outcome["heal_failed"])
+            for index, injections in self._injections.items()
+            for outcome in _outcomes(injections)
+            if "heal_failed" in outcome
+        }
+
+    def _label(self, index: int) -> str:
         names = [fault.fault_name for fault in self._faults]
-        for index, name in enumerate(names):
-            why = self._reason(index)
-            if why:
-                label = f"{name} (faults[{index}])" if names.count(name) > 1 else str(name)
-                found[label] = why
-        return found
+        name = names[index]
+        return f"{name} (faults[{index}])" if names.count(name) > 1 else name
 
     def _reason(self, index: int) -> str:
         outcomes = _outcomes(self._injections.get(index, []))

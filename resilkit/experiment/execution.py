@@ -178,7 +178,7 @@ class _Run:
             if abort_on_breach is None
             else abort_on_breach,
         )
-        cleanup.callback(self._heal_quietly)
+        cleanup.callback(self._heal_all)
         waiting = planned_faults(experiment)
         self.deliveries.plan(one.fault_index for one in waiting)
         judge_at = experiment.warmup + _JUDGE_EVERY
@@ -219,8 +219,7 @@ class _Run:
     def heal(self) -> None:
         """Take back every fault, and say which of them never went in."""
         self.tell("heal", "healing the faults")
-        for injection in reversed(self.injections):
-            injection.heal()
+        self._heal_all()
         self.problems += self.deliveries.problems(float(self.load.started))
 
     def drain(self) -> None:
@@ -291,10 +290,11 @@ class _Run:
         # Judging may take a tenth of the time, however much there is to judge by then.
         return now + max(_JUDGE_EVERY, 10 * (clock.monotonic() - began))
 
-    def _heal_quietly(self) -> None:
+    def _heal_all(self) -> None:
         for injection in reversed(self.injections):
             if not injection.done:
-                injection.heal()
+                # Raises nothing: what could not be taken back stands in the outcomes.
+                self.cluster._session.thread.sync(injection.close())
 
     def _end_load(self) -> None:
         if not self.load.finished:
@@ -364,6 +364,7 @@ class _Run:
             ran=self.ran,
             audit=audit,
             undelivered=self.deliveries.undelivered(),
+            unhealed=self.deliveries.unhealed(),
             cut_short=self.cut_short,
             problems=tuple(dict.fromkeys(self.problems)),
             began=began,

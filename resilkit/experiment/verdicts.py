@@ -31,6 +31,7 @@ def verdicts_of(
     *,
     audit: Audit | None,
     undelivered: Mapping[str, str],
+    unhealed: Mapping[str, str],
     incomplete: str = "",
     cut_short: str = "",
 ) -> list[Verdict]:
@@ -41,6 +42,7 @@ def verdicts_of(
         evidence: What was seen.
         audit: What the system's own audit found.
         undelivered: Why a fault never struck, by its name.
+        unhealed: Why a fault could not be taken back, by its name.
         incomplete: Why something is missing that load generators were to tell of. What was to be
             sent in an open loop counts as not good; nothing else that is said about operations
             can hold then.
@@ -61,11 +63,13 @@ def verdicts_of(
         share = audit.share
         reason = audit.example or audit.summary or "the system's audit found its data wrong"
         verdicts.append(Verdict("audit", share, share, share, audit.n, "fail", "share", reason))
-    # Criteria that held without the fault that they were to hold under say nothing about it.
+    # Criteria that held without the fault that they were to hold under say nothing about it; nor
+    # do those that held while it was in say that the system would have come back from it.
     nan = math.nan
     verdicts += [
-        Verdict(f"fault delivered: {name}", nan, nan, nan, 0, "inconclusive", "", why)
-        for name, why in undelivered.items()
+        Verdict(f"fault {what}: {name}", nan, nan, nan, 0, "inconclusive", "", why)
+        for what, found in (("delivered", undelivered), ("healed", unhealed))
+        for name, why in found.items()
     ]
     return verdicts
 

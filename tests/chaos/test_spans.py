@@ -31,6 +31,11 @@ def test_an_injection_that_returns_under_its_name_is_another_span():
     assert [(span.start, span.end) for span in fault_spans(log)] == [(1.0, 2.0), (3.0, 4.0)]
 
 
+def test_an_injection_that_could_not_be_healed_ends_all_the_same():
+    log = events([row(1.0, "injected"), row(2.0, "heal_failed")])
+    assert [(span.start, span.end) for span in fault_spans(log)] == [(1.0, 2.0)]
+
+
 def test_a_label_names_up_to_two_targets():
     both = events([row(1.0, "injected")]).assign(target="n1, n2")
     assert fault_spans(both)[0].label == "node crash n1, n2"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import resilkit as rk
 from resilkit.experiment import Audit
 
@@ -19,6 +21,16 @@ class Counter(rk.Server):
 
     def fail(self):
         raise RuntimeError("always")
+
+
+class Once(Counter):
+    """Starts the first time only."""
+
+    def init(self, mark):
+        super().init()
+        if Path(mark).exists():
+            raise RuntimeError("not again")
+        Path(mark).touch()
 
 
 class Unstartable(rk.Server):

@@ -55,3 +55,16 @@ def test_a_fault_that_chance_spared_or_that_was_not_due_yet_is_no_fault_of_the_r
     deliveries.given(0, injection())
     deliveries.given(1, injection())
     assert deliveries.undelivered() == {}
+
+
+def test_a_strike_that_could_not_be_taken_back_is_a_problem_and_told_by_its_fault():
+    deliveries = Deliveries([rk.faults.NodeCrash(at=1.0), rk.faults.NodeCrash(at=2.0)])
+    stuck = injection(True)
+    stuck.outcomes[0]["heal_failed"] = "n2 does not start"
+    deliveries.given(0, injection(True))
+    deliveries.given(1, stuck)
+    assert deliveries.undelivered() == {}
+    assert deliveries.unhealed() == {"node_crash (faults[1])": "n2 does not start"}
+    assert deliveries.problems(100.0) == [
+        "node_crash of 1.0 s could not be taken back: n2 does not start"
+    ]

@@ -197,6 +197,25 @@ def test_a_run_without_one_of_its_faults_does_not_pass_and_goes_on():
     assert "fault delivered: server_crash" in result.sentence()
 
 
+def test_a_run_whose_node_did_not_come_back_does_not_pass(tmp_path):
+    system = {"n2": [rk.ChildSpec(systems.Once, args=(str(tmp_path / "mark"),), name="once")]}
+    plan = scenario(
+        rk.faults.NodeCrash(at=0.3, restart_after=0.2, targets="n2"),
+        criteria=["availability > 0.1"],
+    )
+    load = rk.Workload([rk.Operation.call("other", "get")], arrivals=rk.arrivals.constant(20.0))
+    system["n1"] = [rk.ChildSpec(systems.Counter, name="other")]
+    result = experiment(system=system, workload=load, scenario=plan, duration=1.5).run(
+        progress=False
+    )
+    assert any("could not be taken back" in text for text in result.problems), result.problems
+    assert result.passed is None
+    assert result.verdicts["verdict"].tolist() == ["pass", "inconclusive"]
+    row = result.verdicts.iloc[-1]
+    assert row["criterion"] == "fault healed: node_crash"
+    assert "not again" in row["reason"]
+
+
 def test_a_borrowed_cluster_stays_and_loses_only_what_the_run_started():
     with rk.Cluster(nodes=2) as cluster:
         mine = cluster.start(Counter, name="mine")

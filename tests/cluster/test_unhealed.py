@@ -1,0 +1,84 @@
+"""What cannot be taken back is told to whoever heals, and all else is taken back all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import resilkit as rk
+from resilkit import faults
+from resilkit.cluster.cluster import Cluster
+from tests.cluster.harm import Probe, fault_events, wait_until
+
+
+class Once(Probe):
+    """Starts the first time only."""
+
+    def init(self, mark: str) -> None:
+        """Refuse, once the mark is there."""
+        super().init()
+        if Path(mark).exists():
+            raise RuntimeError("not again")
+        Path(mark).touch()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with rk.Cluster(nodes=2, seed=7) as cluster:
+        cluster.start(Once, str(tmp_path / "mark"), name="once", node="n2")
+        yield cluster
+
+
+def test_healing_raises_what_cannot_be_taken_back_once_and_takes_back_the_rest(
+    cluster: Cluster,
+) -> None:
+    latency = cluster.inject(faults.Latency(0.01, 0.01))
+    crash = cluster.inject(faults.NodeCrash(targets="n2"))
+    with pytest.raises(rk.StartFailed, match="not again"):
+        cluster.heal()
+    assert latency.done
+    assert crash.done
+    assert "not again" in crash.outcomes[0]["heal_failed"]
+    assert "healed" not in crash.outcomes[0]
+    assert "healed" in latency.outcomes[0]
+    events = [row.event for row in fault_events(cluster, crash)]
+    assert events == ["injected", "heal_failed"], "its time has an end"
+    cluster.heal()
+    crash.heal()
+
+
+def test_one_that_failed_to_heal_by_itself_says_so_to_whoever_heals_it_next(
+    cluster: Cluster,
+) -> None:
+    crash = cluster.inject(faults.NodeCrash(targets="n2", restart_after=0.05))
+    assert crash.wait(20.0)
+    assert fault_events(cluster, crash)[-1].event == "heal_failed"
+    with pytest.raises(rk.StartFailed, match="not again"):
+        crash.heal()
+
+
+def test_leaving_the_block_raises_it_unless_an_error_is_on_its_way(cluster: Cluster) -> None:
+    with pytest.raises(rk.StartFailed), cluster.inject(faults.NodeCrash(targets="n2")):
+        pass
+    wait_until(lambda: cluster.nodes["n2"].status == "running")
+    with (
+        pytest.raises(ZeroDivisionError) as caught,
+        cluster.inject(faults.NodeCrash(targets="n2")) as crash,
+    ):
+        raise ZeroDivisionError
+    (note,) = caught.value.__notes__
+    assert crash.id in note
+    assert "not again" in note
+
+
+def test_awaiting_the_end_of_the_block_raises_it_as_well(cluster: Cluster) -> None:
+    import asyncio
+
+    async def main() -> None:
+        async with await cluster.ainject(faults.NodeCrash(targets="n2")):
+            pass
+
+    with pytest.raises(rk.StartFailed, match="not again"):
+        asyncio.run(main())
