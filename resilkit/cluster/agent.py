@@ -8,8 +8,9 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from resilkit.cluster.descent import children_of
 from resilkit.cluster.pressure import Pressures
-from resilkit.cluster.standing import Standing
+from resilkit.cluster.standing import Standing, unheard_of
 from resilkit.errors import Refused, ResilkitError
 from resilkit.runtime import NO_REPLY, ChildSpec, Server, SupervisorSpec, reasons, spawn
 from resilkit.runtime.kinds import INFO
@@ -20,6 +21,7 @@ from resilkit.runtime.supervisor import Supervisor
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
 
+    from resilkit.errors import InvalidArgument
     from resilkit.runtime.pending import Deferred
 
 __all__ = ["AGENT_NUMBER", "Agent"]
@@ -321,34 +323,32 @@ class Agent(Server):
             process.end(reason)
         return "died"
 
-    def add_rule(self, server: str, fault_id: str, options: dict[str, Any]) -> None:
-        """Let a fault end a server when messages come, and each that follows it under its name."""
-        self.standing.arm(fault_id, server, options, self._find(server))
+    def add_rule(
+        self, server: str, fault_id: str, options: dict[str, Any]
+    ) -> InvalidArgument | None:
+        """Let a fault end a server when messages come, and each that follows it under its name.
+
+        Returns what is wrong with the rule, if it can never apply: it is not added then.
+        """
+        process = self._find(server)
+        error = unheard_of(process, options["method"])
+        if error is None:
+            self.standing.arm(fault_id, server, options, process)
+        return error
 
     def remove_rule(self, fault_id: str) -> None:
         """Take a fault off every server of this node."""
         self.standing.disarm(fault_id)
+        self._flush()  # what it struck comes before this answer
 
     def stand(self, state: dict[str, Any]) -> None:
         """Bring links and rules to what the injections want together now."""
         self.standing.become(state, self._find)
 
     def children_of(self, supervisor: str, *, whole_tree: bool) -> dict[str, list[int]]:
-        """Return the servers below a supervisor of this node: label to process numbers.
-
-        In a whole tree two supervisors may each have a child of the same label.
-        """
-        found: dict[str, list[int]] = {}
-        waiting = [self._find(supervisor).pid]
-        while waiting:
-            parent = waiting.pop(0)
-            for child in _workers(self._process.node.processes.values()):
-                if child.parent == parent:
-                    if not isinstance(child.server, Supervisor):
-                        found.setdefault(child.label, []).append(child.number)
-                    elif whole_tree:
-                        waiting.append(child.pid)
-        return found
+        """Return the servers below a supervisor of this node: label to process numbers."""
+        servers = _workers(self._process.node.processes.values())
+        return children_of(self._find(supervisor), list(servers), whole_tree=whole_tree)
 
     def kill_process(self, number: int) -> bool:
         """End a process of this node at once; return whether it was there."""

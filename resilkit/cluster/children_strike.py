@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from resilkit.cluster.casualties import Casualty
 from resilkit.cluster.strike import Strike
 from resilkit.errors import Refused, ResilkitError
 from resilkit.faults import choose_targets
+from resilkit.runtime import Pid
 
 if TYPE_CHECKING:
     from resilkit.faults import ChildrenRule
@@ -17,13 +18,20 @@ __all__ = ["ChildrenStrike"]
 
 
 class ChildrenStrike(Strike):
-    """Kills on and on, until it is undone; each kill draws its victims anew."""
+    """Kills on and on, until it is undone; each kill draws its victims anew.
+
+    Its outcome tells, as far as it is known: ``killed`` and ``restarted``, which count children;
+    ``failed_to_restart``, which counts tries; ``supervisor_gave_up``; ``supervisor_alive`` as of
+    the last change; and ``recovery_times``, the seconds from each kill to its restart.
+    """
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._task: asyncio.Task[None] | None = None
-        self._began = 0.0
-        self._kills: list[tuple[float, str]] = []
+        self._killed = 0
+        self._failed = 0
+        self._gave_up = False
+        self._times: list[float] = []
 
     @property
     def _rule(self) -> ChildrenRule:
@@ -39,10 +47,10 @@ class ChildrenStrike(Strike):
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         """Begin to kill; the supervisor must be there."""
         del targets
-        self._began = self.session.clock.now()
         await self._children()
+        self.session.faults.casualties.follow(self.id, self)
         self._task = self.session.loop.create_task(self._kill_on())
-        return {}
+        return self._report()
 
     async def _children(self) -> tuple[str, dict[str, list[int]]]:
         supervisor = self._rule.supervisor
@@ -72,10 +80,38 @@ class ChildrenStrike(Strike):
                     self._note("failed", self._rule.supervisor, why=last_failure)
 
     async def _kill(self, node: str, name: str, number: int) -> None:
-        now = self.session.clock.now()
-        if await self.session.ask_agent(node, "kill_process", number):
-            self._kills.append((now, name))
-            self._note("struck", name)
+        session = self.session
+        incarnation = session.node.membership.incarnation(node) or 0
+        pid = str(Pid(node, number, incarnation))
+        casualty = Casualty(name, pid, session.clock.now(), "killed")
+        session.faults.casualties.fell(self.id, casualty)
+        if await session.ask_agent(node, "kill_process", number):
+            self._killed += 1
+            self._note("struck", name, pid=pid, reason="killed")
+            self.row.update(self._report())
+        else:
+            session.faults.casualties.spared(casualty)
+
+    def struck(self, casualty: Casualty) -> None:
+        """Take in that a rule has ended a server: it has none."""
+
+    def came_back(self, casualty: Casualty) -> None:
+        """Take in that the supervisor has started a child again."""
+        assert casualty.restart_seconds is not None  # noqa: S101 - it is back
+        self._times.append(casualty.restart_seconds)
+        self.row.update(self._report())
+
+    def not_restarted(self, casualty: Casualty) -> None:
+        """Count a try to start a child again that has failed."""
+        del casualty
+        self._failed += 1
+        self.row.update(self._report())
+
+    def gave_up(self, supervisor: str) -> None:
+        """Note that the supervisor has given up."""
+        if supervisor == self._rule.supervisor:
+            self._gave_up = True
+            self.row.update(self._report())
 
     def _note(self, event: str, target: str, **detail: Any) -> None:
         self.session.note("fault", event, target, id=self.id, fault=self.fault.fault_name, **detail)
@@ -87,31 +123,16 @@ class ChildrenStrike(Strike):
             self._task = None
 
     async def undo(self) -> dict[str, Any]:
-        """Kill no more, and tell what came of the kills so far.
-
-        ``killed`` and ``restarted`` count children, ``failed_to_restart`` tries;
-        ``recovery_times`` are the seconds from each kill to its restart, as far as there was one.
-        """
+        """Kill no more, and tell what came of the kills so far."""
         self.abandon()
-        waiting: dict[str, deque[float]] = {}
-        for time, name in self._kills:
-            waiting.setdefault(name, deque()).append(time)
-        times: list[float] = []
-        failed, gave_up = 0, False
-        for event in self.session.events:
-            if event.kind != "supervision" or event.time < self._began:
-                continue
-            if event.event == "restarted" and waiting.get(event.target):
-                times.append(max(0.0, event.time - waiting[event.target].popleft()))
-            elif event.event == "start_failed" and event.target in waiting:
-                failed += 1
-            elif event.event == "gave_up" and event.target == self._rule.supervisor:
-                gave_up = True
+        return self._report()
+
+    def _report(self) -> dict[str, Any]:
         return {
-            "killed": len(self._kills),
-            "restarted": len(times),
-            "failed_to_restart": failed,
-            "supervisor_gave_up": gave_up,
+            "killed": self._killed,
+            "restarted": len(self._times),
+            "failed_to_restart": self._failed,
+            "supervisor_gave_up": self._gave_up,
             "supervisor_alive": self.session.node.names.whereis(self._rule.supervisor) is not None,
-            "recovery_times": [round(time, 6) for time in times],
+            "recovery_times": list(self._times),
         }

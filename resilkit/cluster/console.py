@@ -51,6 +51,7 @@ class Console(Process):
                 session.events.append(
                     time - offset, kind, event, node=node, target=target, detail=detail
                 )
+                session.faults.casualties.saw(node, time - offset, row[2:])
             elif row[0] == "sample":
                 self._sample(node, row[1] - offset, *row[2:])
         for listener in self.listeners:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from resilkit.cluster.casualties import Casualties
 from resilkit.cluster.patience import PATIENCE, Patience
 from resilkit.errors import CallTimeout, NodeDown, ResilkitError
 
@@ -31,6 +32,7 @@ class FaultBook:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.patience = Patience(session)
+        self.casualties = Casualties(session)
         self._cuts: dict[str, frozenset[Pair]] = {}
         self._link_faults: dict[str, tuple[Any, tuple[Pair, ...]]] = {}
         self._rules: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
@@ -149,9 +151,15 @@ class FaultBook:
     # Rules of servers ----------------------------------------------------------------------------
 
     async def arm(self, fault_id: str, node: str, server: str, options: dict[str, Any]) -> None:
-        """Let a fault end a server of `node` when messages come, after a restart as well."""
-        self._rules.setdefault(fault_id, {})[(node, server)] = options
-        await self._session.ask_agent(node, "add_rule", server, fault_id, options)
+        """Let a fault end a server of `node` when messages come, after a restart as well.
+
+        Raises:
+            InvalidArgument: No message that the rule waits for can ever come.
+        """
+        self._rules.setdefault(fault_id, {})[node, server] = options
+        error = await self._session.ask_agent(node, "add_rule", server, fault_id, options)
+        if error is not None:
+            raise error
         self._session.refresh_boot(node)
 
     def disarm(self, fault_id: str) -> list[str]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Injection", "inject_planned"]
 
 _FOR_EVER = 1e9
+_MOST_TOLD = 100
+"""Entries of a list in an event: one that is too long is cut, and its id lost with the rest."""
 
 
 class Injection:
@@ -207,7 +209,7 @@ class Injection:
             "delivered": False,
         }
         self.outcomes.append(row)
-        self._rows[strike] = row
+        self._rows[strike] = strike.row = row
         try:
             row["targets"] = targets = strike.choose(occurrence, self._targets)
             if not targets and self._spares_all():
@@ -242,7 +244,7 @@ class Injection:
                 "id": strike.id,
                 "fault": self._name,
                 "parameters": self._parameters,
-                **measured,
+                **_told(measured),
             },
         )
         self._heal_later(strike)
@@ -288,7 +290,7 @@ class Injection:
         else:
             if was_in:
                 row.update(measured, healed=self.session.clock.now())
-                self._note("healed", strike, **measured)
+                self._note("healed", strike, **_told(measured))
         if was_in:
             self._active.remove(strike)
         self._healing.pop(strike, None)
@@ -369,6 +371,14 @@ def inject_planned(
 
 def _list(targets: Sequence[str] | None) -> str:
     return ", ".join(targets or ())
+
+
+def _told(measured: dict[str, Any]) -> dict[str, Any]:
+    """Return what an event has room for; the whole of it stands in the outcome."""
+    lists = {key: value for key, value in measured.items() if isinstance(value, list)}
+    rows = {key for key, value in lists.items() if any(isinstance(each, dict) for each in value)}
+    short = {key: value[:_MOST_TOLD] for key, value in lists.items()}
+    return {key: short.get(key, value) for key, value in measured.items() if key not in rows}
 
 
 def _also(name: str, error: Exception) -> str:

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import Refused
 from resilkit.runtime.rules import CrashRule
+from resilkit.runtime.server import unknown_method
 from resilkit.runtime.server_process import ServerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from resilkit.errors import InvalidArgument
     from resilkit.runtime import Node
 
-__all__ = ["Standing"]
+__all__ = ["Standing", "unheard_of"]
 
 
 class Standing:
@@ -89,7 +91,10 @@ class Standing:
         chance = node.stream("fault", fault_id, server)
 
         def struck() -> None:
-            node.emit("fault", "struck", server, id=fault_id)
+            pid = str(node.names.whereis(server) or "")
+            node.emit(
+                "fault", "struck", server, id=fault_id, reason=str(options["reason"]), pid=pid
+            )
 
         def make() -> CrashRule:
             return CrashRule(fault_id, chance, struck=struck, **options)
@@ -108,6 +113,12 @@ class Standing:
             if isinstance(process, ServerProcess) and process.rules:
                 left = [rule for rule in process.rules if rule.fault_id != fault_id]
                 process.rules = left or None
+
+
+def unheard_of(process: ServerProcess, method: str | None) -> InvalidArgument | None:
+    """Return the error where no message for `method` can ever come: a typo would wait for ever."""
+    known = method is None or method in type(process.server).handlers()
+    return None if known else unknown_method(process.server, str(method))
 
 
 def _found(find: Callable[[str], ServerProcess] | None, server: str) -> ServerProcess | None:

@@ -17,7 +17,11 @@ __all__ = ["Strike"]
 
 
 class Strike:
-    """One delivery of a fault. Subclasses know one family each."""
+    """One delivery of a fault. Subclasses know one family each.
+
+    Attributes:
+        row: What is told of it in `Injection.outcomes`.
+    """
 
     def __init__(self, strike_id: str, session: Session, fault: Any, rng: Random) -> None:
         self.id = strike_id
@@ -26,6 +30,7 @@ class Strike:
         self.rng = rng
         self.targets: list[str] = []
         self.began = session.loop.time()
+        self.row: dict[str, Any] = {}
 
     def candidates(self) -> list[str]:
         """Return whom the fault may hit: the nodes."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit import validate
 from resilkit.cluster import operations
 from resilkit.cluster.children_strike import ChildrenStrike
+from resilkit.cluster.server_strike import ServerStrike
 from resilkit.cluster.strike import Strike
 from resilkit.errors import ClusterError, InvalidArgument, NodeDown, Refused, ResilkitError
 from resilkit.faults import (
@@ -196,47 +197,6 @@ class _Node(Strike):
         return {"back": back}
 
 
-class _Server(Strike):
-    """Crashes of servers, at once or when messages come."""
-
-    def candidates(self) -> list[str]:
-        return sorted(self.session.node.names.all())
-
-    def choose(self, occurrence: int, targets: Any) -> list[str]:
-        if not self.candidates():
-            raise Refused("no named server runs, so none can be hit")
-        return super().choose(occurrence, targets)
-
-    async def deliver(self, targets: list[str]) -> dict[str, Any]:
-        rule = self.fault.rule()
-        outcomes = {}
-        for name in targets:
-            pid = self.session.node.names.whereis(name)
-            if pid is None:
-                raise Refused(f"the server {name!r} is not running")
-            if rule.at_once:
-                outcomes[name] = await self.session.ask_agent(pid.node, "crash", name, rule.reason)
-            else:
-                options = {
-                    "after_calls": rule.after_calls,
-                    "probability": rule.share,
-                    "method": rule.method,
-                    "reason": rule.reason,
-                }
-                await self.session.faults.arm(self.id, pid.node, name, options)
-                outcomes[name] = "armed"
-        return {"outcomes": outcomes}
-
-    def ends_after(self, duration: float | None) -> float | None:
-        # A crash at once is over as soon as it is delivered.
-        return 0.0 if self.fault.rule().at_once else duration
-
-    async def undo(self) -> dict[str, Any]:
-        if not self.fault.rule().at_once:
-            await self.ask_each(self.session.faults.disarm(self.id), "remove_rule", self.id)
-        return {}
-
-
 class _Resource(Strike):
     """Pressure inside nodes."""
 
@@ -284,7 +244,7 @@ def strike_for(strike_id: str, session: Session, fault: Fault, rng: Random) -> S
         if isinstance(fault, family):
             return strike(strike_id, session, fault, rng)
     if isinstance(fault, ServerFault):
-        kind = ChildrenStrike if isinstance(fault.rule(), ChildrenRule) else _Server
+        kind = ChildrenStrike if isinstance(fault.rule(), ChildrenRule) else ServerStrike
         return kind(strike_id, session, fault, rng)
     raise InvalidArgument(
         "is no fault that can be carried out",

@@ -1,0 +1,137 @@
+"""What an injection tells of servers that it ended: who, how, why, and back after how long."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import resilkit as rk
+from resilkit import faults
+from resilkit.cluster.cluster import Cluster
+from tests.cluster.harm import Probe, Trapper, fault_events, wait_until
+
+
+def tree(name: str, *children: rk.ChildSpec, **options: Any) -> rk.SupervisorSpec:
+    """Return a supervisor that restarts as often as it has to, unless told otherwise."""
+    return rk.SupervisorSpec(name, children, **({"max_restarts": 1000} | options))
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with rk.Cluster(nodes=2, seed=7) as cluster:
+        cluster.start(
+            # The id differs from the name on purpose: events of supervisors tell the id.
+            tree("pair", rk.ChildSpec(Probe, id="first", name="a"), rk.ChildSpec(Probe, name="b")),
+            node="n2",
+        )
+        cluster.start(tree("stubborn", rk.ChildSpec(Trapper, name="trapper")), node="n2")
+        yield cluster
+
+
+def restarts(cluster: Cluster, child: str) -> list[Any]:
+    """Return the events that tell of restarts of a child."""
+    return [
+        row
+        for row in cluster.events
+        if (row.kind, row.event, row.target) == ("supervision", "restarted", child)
+    ]
+
+
+def test_a_crash_at_once_tells_its_reason_and_when_the_server_was_back(cluster: Cluster) -> None:
+    injection = cluster.inject(faults.ServerCrash(targets="a", reason="overload"))
+    row = injection.outcomes[0]
+    wait_until(lambda: row["crashes"][0]["restart_seconds"] is not None)
+    (crash,) = row["crashes"]
+    (restarted,) = restarts(cluster, "first")
+    assert (crash["server"], crash["outcome"], crash["reason"]) == ("a", "died", "overload")
+    assert crash["restart_seconds"] == pytest.approx(restarted.time - crash["time"], abs=1e-5)
+    assert crash["restart_seconds"] > 0.0
+    assert (row["struck"], row["recovery_times"]) == (1, [crash["restart_seconds"]])
+    (back,) = wait_until(lambda: fault_events(cluster, injection, "came_back"))
+    assert (back.target, back.time) == ("a", restarted.time)
+    assert back.detail["seconds"] == crash["restart_seconds"]
+
+
+def test_one_that_traps_or_is_not_restarted_has_no_time_to_restart(cluster: Cluster) -> None:
+    cluster.start(Probe, name="lonely", node="n1")
+    lonely = cluster.inject(faults.ServerCrash(targets="lonely", reason="kill"))
+    trapped = cluster.inject(faults.ServerCrash(targets="trapper", reason="overload"))
+    cluster.inject(faults.ServerCrash(targets="a"))
+    wait_until(lambda: restarts(cluster, "first"))
+    (row,) = lonely.outcomes[0]["crashes"]
+    assert (row["outcome"], row["reason"], row["restart_seconds"]) == ("died", "killed", None)
+    (row,) = trapped.outcomes[0]["crashes"]
+    assert (row["outcome"], row["reason"], row["restart_seconds"]) == ("trapped", "overload", None)
+    assert trapped.outcomes[0]["outcomes"] == {"trapper": "trapped"}
+
+
+def test_a_rule_tells_each_of_its_strikes_and_is_armed_no_more_once_it_struck(
+    cluster: Cluster,
+) -> None:
+    with cluster.inject(faults.ServerCrash(method="note", targets=["a", "b"])) as injection:
+        row = injection.outcomes[0]
+        assert (row["outcomes"], row["struck"]) == ({"a": "armed", "b": "armed"}, 0)
+        for strikes in (1, 2):
+            wait_until(lambda: cluster._session.node.names.whereis("a"))
+            cluster.whereis("a").cast.note("this one")
+            wait_until(lambda n=strikes: len(restarts(cluster, "first")) == n)
+    assert row["outcomes"] == {"a": "died", "b": "armed"}
+    assert row["struck"] == 2
+    assert [crash["reason"] for crash in row["crashes"]] == ["chaos", "chaos"]
+    for crash, back in zip(row["crashes"], restarts(cluster, "first"), strict=True):
+        assert crash["restart_seconds"] == pytest.approx(back.time - crash["time"], abs=1e-5)
+    struck = fault_events(cluster, injection, "struck")
+    assert [event.detail["reason"] for event in struck] == ["chaos", "chaos"]
+    assert len({event.detail["pid"] for event in struck}) == 2
+    (healed,) = fault_events(cluster, injection, "healed")
+    assert healed.detail["struck"] == 2
+    assert healed.detail["recovery_times"] == row["recovery_times"]
+
+
+def test_kills_of_children_are_told_in_the_outcome_with_times_from_kill_to_restart(
+    cluster: Cluster,
+) -> None:
+    injection = cluster.inject(faults.KillChildren("pair", rate=40.0, targets="a"))
+    row = injection.outcomes[0]
+    wait_until(lambda: row["restarted"] >= 3)
+    injection.heal()
+    assert row["killed"] >= 3
+    assert (row["failed_to_restart"], row["supervisor_gave_up"]) == (0, False)
+    struck = [event.time for event in fault_events(cluster, injection, "struck")]
+    back = [event.time for event in restarts(cluster, "first")]
+    pairs = zip(row["recovery_times"], struck, back, strict=False)
+    assert len(row["recovery_times"]) >= 3
+    assert all(0.0 < seconds < 5.0 for seconds in row["recovery_times"])
+    # The event of a strike is noted when the node has answered, so the time is a bit longer.
+    assert all(seconds >= after - before for seconds, before, after in pairs)
+
+
+def test_only_a_supervisor_has_children_that_can_be_killed(cluster: Cluster) -> None:
+    with pytest.raises(rk.Refused, match="'a' is no supervisor"):
+        cluster.inject(faults.KillChildren("a"))
+
+
+def test_a_method_that_no_message_can_ask_for_is_refused_before_the_rule_goes_in(
+    cluster: Cluster,
+) -> None:
+    with pytest.raises(rk.InvalidArgument, match="did you mean 'note'") as caught:
+        cluster.inject(faults.ServerCrash(method="nota", targets="a"))
+    assert caught.value.value == "nota"
+    for name in cluster.nodes:
+        assert cluster._session.faults.for_node(name)["rules"] == []
+
+
+def test_events_of_many_strikes_keep_their_ids_and_stay_readable(cluster: Cluster) -> None:
+    with cluster.inject(faults.ServerCrash(method="note", targets="a")) as injection:
+        strike = next(iter(injection._rows))
+        crash = {"time": 1.5, "restart_seconds": 0.123456}
+        strike._crashes += [dict(crash) for _ in range(2000)]
+    (healed,) = (row for row in cluster.events if row.event == "healed")
+    detail = json.loads(healed.detail)
+    assert detail["id"] == injection.id
+    assert detail["struck"] == 2000
+    assert len(detail["recovery_times"]) == 100
+    assert len(injection.outcomes[0]["recovery_times"]) == 2000
