@@ -298,10 +298,11 @@ class Agent(Server):
         """Put a fault on the links to `peers` (``None``: all)."""
         self.standing.install(fault_id, fault, peers)
 
-    def remove(self, fault_id: str) -> None:
-        """Take a fault off the links; unknown is no error: healing twice is healing once."""
-        self.standing.remove(fault_id)
+    def remove(self, fault_id: str) -> int:
+        """Take a fault off the links, twice is once; return how many messages it touched."""
+        touched = self.standing.remove(fault_id)
         self._flush()  # what it still tells, of failures say, comes before this answer
+        return touched
 
     def cut(self, peers: list[str], direction: str) -> None:
         """Cut the links to `peers`: ``"both"``, ``"out"`` or ``"in"``."""

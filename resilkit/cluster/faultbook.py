@@ -134,13 +134,22 @@ class FaultBook:
         if errors:
             raise errors[0]
 
-    async def remove(self, fault_id: str) -> None:
-        """Take a fault off its links."""
-        touched = self._touched(fault_id)
+    async def remove(self, fault_id: str) -> dict[str, int | None]:
+        """Take a fault off its links.
+
+        Returns:
+            How many messages each of the nodes says that it touched; ``None``: it did not say.
+        """
+        counts: dict[str, int | None] = dict.fromkeys(self._touched(fault_id))
         self._link_faults.pop(fault_id, None)
-        for name in touched:
+
+        async def take_off(name: str) -> None:
+            counts[name] = await self.tell(name, "remove", fault_id, timeout=None)
+
+        for name in counts:
             self._session.refresh_boot(name)
-        await self._heal((name, "remove", fault_id) for name in touched)
+        await self.patience.wait((name, "remove", take_off(name)) for name in counts)
+        return counts
 
     def _touched(self, fault_id: str) -> dict[str, list[str]]:
         """Return the nodes whose links a fault is on, and to whom those lead."""
@@ -195,7 +204,7 @@ class FaultBook:
         *args: Any,
         timeout: float | None = _TELL_TIMEOUT,
         raises: bool = False,
-    ) -> None:
+    ) -> Any:
         """Tell a node, if it is there; one that is not learns it when it starts.
 
         Args:
@@ -205,34 +214,38 @@ class FaultBook:
             timeout: Seconds for its answer; ``None``: as long as it is there.
             raises: Whether an error of the node comes to the caller.
 
+        Returns:
+            Its answer; ``None`` when there is none to wait for.
+
         Raises:
             ResilkitError: With `raises`, when the node is there and does not take it.
         """
         session = self._session
         if session.nodes[name].status not in ("running", "paused", "starting"):
-            return
+            return None
         telling = self._tell(name, method, args, timeout, raises=raises)
         if session.nodes[name].status == "paused":
             # It will take this first thing when it goes on; waiting for it would never end.
             session.node.spawn_task(telling)
-            return
-        await telling
+            return None
+        return await telling
 
     async def _tell(
         self, name: str, method: str, args: tuple[Any, ...], timeout: float | None, *, raises: bool
-    ) -> None:
+    ) -> Any:
         session = self._session
         if session.node.membership.incarnation(name) is None and (
             session.nodes[name].status == "starting"
         ):
-            return  # it is told all at once when it is reached
+            return None  # it is told all at once when it is reached
         try:
-            await session.ask_agent(name, method, *args, timeout=timeout)
+            return await session.ask_agent(name, method, *args, timeout=timeout)
         except ResilkitError as error:
             if session.nodes[name].status == "running" and not session.closed:
                 session.note("alert", "fault_not_told", name, what=method, why=str(error))
                 if raises and not isinstance(error, (CallTimeout, NodeDown)):
                     raise  # one that is silent or gone has it from its boot record at the latest
+            return None
 
     # The end -------------------------------------------------------------------------------------
 

@@ -211,11 +211,11 @@ class Injection:
         self.outcomes.append(row)
         self._rows[strike] = strike.row = row
         try:
-            row["targets"] = targets = strike.choose(occurrence, self._targets)
-            if not targets and self._spares_all():
+            if self._spares_all():
                 row["why"] = "it was to hit nobody"
                 self._note("skipped", strike, why=row["why"])
                 return
+            row["targets"] = targets = strike.choose(occurrence, self._targets)
             if not targets:
                 raise Refused("nobody is there whom its targets fit")
             # Noted first: it may fail on a message before all have it.
@@ -250,8 +250,12 @@ class Injection:
         self._heal_later(strike)
 
     def _spares_all(self) -> bool:
-        """Whether the targets say that nobody is to be hit; else there was nobody to be found."""
-        return (self.fault.targets if self._targets is None else self._targets) in ("none", 0)
+        """Whether nobody is to be hit, by the targets or a chance of 0."""
+        fault, targets = self.fault, self._targets
+        if targets is None:
+            return fault.inert
+        zero = any(getattr(fault, name) == 0.0 for name in fault.inert_at_zero)
+        return zero or targets in ("none", 0)
 
     def _note(self, event: str, strike: Strike, **detail: Any) -> None:
         target = _list(strike.targets)

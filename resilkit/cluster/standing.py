@@ -66,10 +66,11 @@ class Standing:
         self._installed.add(fault_id)
         self._transport.install(fault_id, fault, peers)
 
-    def remove(self, fault_id: str) -> None:
-        """Take a fault off the links; unknown is no error."""
+    def remove(self, fault_id: str) -> int:
+        """Take a fault off the links; return how many messages it touched. Unknown is no error."""
         self._installed.discard(fault_id)
-        self._transport.remove(fault_id)
+        touched: int = self._transport.remove(fault_id)
+        return touched
 
     def cut(self, peers: Iterable[str], direction: str) -> None:
         """Cut the links to `peers`."""

@@ -36,7 +36,15 @@ _BUILD_UP_TIMEOUT = 60.0
 
 
 class _Links(Strike):
-    """A fault on links: installed at both ends of each."""
+    """A fault on links: installed at both ends of each.
+
+    Its outcome tells the ``links``, and once it is healed on how many messages it did what it does:
+    ``touched``, ``None`` where a node that could know has ended, or has not answered.
+    """
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._incarnations: dict[str, int] = {}
 
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         session = self.session
@@ -44,12 +52,21 @@ class _Links(Strike):
         chosen = self.fault.choose_links(session.edges, session.nodes, self.rng, hit=targets)
         if not chosen:
             raise Refused("no link is there to be touched")
+        self._incarnations = {name: node.incarnation for name, node in session.nodes.items()}
         await session.faults.install(self.id, self.fault, chosen)
         return {"links": [f"{a}-{b}" for a, b in chosen]}
 
     async def undo(self) -> dict[str, Any]:
-        await self.session.faults.remove(self.id)
-        return {}
+        counts = await self.session.faults.remove(self.id)
+        touched = sum(count or 0 for count in counts.values())
+        return {"touched": touched if touched or self._all_told(counts) else None}
+
+    def _all_told(self, counts: dict[str, int | None]) -> bool:
+        nodes, before = self.session.nodes, self._incarnations
+        return all(
+            count is not None and nodes[name].incarnation == before.get(name)
+            for name, count in counts.items()
+        )
 
 
 class _Partition(Strike):

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Deliveries"]
 
+_IDLE = {
+    "touched": "of the messages on its links there was none that it touched",
+    "struck": "no message came on which its rule ends a server",
+    "killed": "it killed no child while it lasted",
+}
+"""What it says that a count of the outcome is 0, by the count."""
+
 
 class Deliveries:
     """What became of the strikes of each of a scenario's faults."""
@@ -46,6 +53,10 @@ class Deliveries:
                     found.append(
                         f"{name} at {moment:.1f} s could not be delivered: {_why(outcome)}"
                     )
+                if idle := _idle(outcome):
+                    moment = outcome["time"] - started
+                    name = self._faults[index].fault_name
+                    found.append(f"{name} at {moment:.1f} s was in, but harmed nobody: {idle}")
                 if "heal_failed" in outcome:
                     moment = outcome["time"] - started
                     found.append(
@@ -75,8 +86,13 @@ class Deliveries:
 
     def _reason(self, index: int) -> str:
         outcomes = _outcomes(self._injections.get(index, []))
-        if self._spares_all(index) or any(outcome["delivered"] for outcome in outcomes):
+        if self._spares_all(index) or any(
+            outcome["delivered"] and not _idle(outcome) for outcome in outcomes
+        ):
             return ""
+        idle = next(filter(None, map(_idle, outcomes)), "")
+        if idle:
+            return f"it was in, but harmed nobody: {idle}"
         if outcomes:
             times = "its one strike" if len(outcomes) == 1 else f"all {len(outcomes)} strikes"
             return f"{times} failed: {_why(outcomes[0])}"
@@ -90,11 +106,18 @@ class Deliveries:
 
     def _spares_all(self, index: int) -> bool:
         """Whether the fault is to hit nobody, and did as it was told."""
-        return self._faults[index].targets in ("none", 0)
+        return self._faults[index].inert
 
 
 def _outcomes(injections: Iterable[Any]) -> list[dict[str, Any]]:
     return [outcome for injection in injections for outcome in injection.outcomes]
+
+
+def _idle(outcome: dict[str, Any]) -> str:
+    """Return why a fault that was in did nothing, ``""`` where it did something, or may have."""
+    if not outcome["delivered"]:
+        return ""
+    return next((why for key, why in _IDLE.items() if outcome.get(key) == 0), "")
 
 
 def _why(outcome: dict[str, Any]) -> str:

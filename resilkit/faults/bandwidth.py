@@ -35,6 +35,8 @@ class Bandwidth(LinkFault):
         Bandwidth(bytes_per_second=64000.0, targets='n2')
     """
 
+    inert_at_zero = ("fraction",)
+
     needs_size: ClassVar[bool] = True
 
     bytes_per_second: BytesPerSecond

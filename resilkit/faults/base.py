@@ -72,6 +72,7 @@ class Fault:
     """
 
     fault_name: ClassVar[str] = ""
+    inert_at_zero: ClassVar[tuple[str, ...]] = ()
 
     at: Seconds | None = None
     every: Period | None = None
@@ -126,6 +127,12 @@ class Fault:
                 if changed != value:
                     changes[info.name] = changed
         return replace(self, **changes)  # type: ignore[arg-type]
+
+    @property
+    def inert(self) -> bool:
+        """Whether it is to hit nobody: a chance of 0, no targets, or 0 in an `inert_at_zero`."""
+        nobody = self.probability <= 0.0 or self.targets in ("none", 0)
+        return nobody or any(getattr(self, name) == 0.0 for name in self.inert_at_zero)
 
     def choose(self, candidates: Iterable[str], rng: Random, occurrence: int = 0) -> list[str]:
         """Return who is hit by the injection number `occurrence` (from 0) among `candidates`.

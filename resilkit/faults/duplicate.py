@@ -36,6 +36,8 @@ class Duplicate(LinkFault):
         Duplicate(share=0.1)
     """
 
+    inert_at_zero = ("share", "fraction")
+
     share: Share
     fraction: Share = 1.0
 

@@ -35,6 +35,8 @@ class Latency(LinkFault):
         Latency(low=0.02, high=0.2, fraction=0.3, duration=5.0)
     """
 
+    inert_at_zero = ("fraction",)
+
     low: ScaledSeconds
     high: ScaledSeconds
     fraction: Share = 1.0

@@ -36,6 +36,8 @@ class Loss(LinkFault):
         Loss(share=0.05, duration=5.0, targets='n1')
     """
 
+    inert_at_zero = ("share", "fraction")
+
     share: Share
     fraction: Share = 1.0
 

@@ -37,6 +37,8 @@ class Reorder(LinkFault):
         Reorder(share=0.2, window=0.05)
     """
 
+    inert_at_zero = ("share", "fraction")
+
     share: Share
     window: ScaledSeconds = 0.1
     fraction: Share = 1.0

@@ -35,6 +35,8 @@ class ServerCrash(ServerFault):
         True
     """
 
+    inert_at_zero = ("share",)
+
     after_calls: Count | None = None
     share: Share | None = None
     method: str | None = None

@@ -53,14 +53,17 @@ class LinkFaults:
         for peer, shaper in self._shapers.items():
             self._apply(fault_id, peer, shaper)
 
-    def remove(self, fault_id: str) -> None:
-        """Take a fault off; unknown is no error."""
+    def remove(self, fault_id: str) -> int:
+        """Take a fault off; return how many messages it touched. Unknown is no error."""
         self._faults.pop(fault_id, None)
+        touched = 0
         for shaper in self._shapers.values():
             shaper.faults.pop(fault_id, None)
+            touched += shaper.touched.pop(fault_id, 0)
         why, failures = self._failures.pop(fault_id, ("", 0))
         if failures > 1:
             self._tell(fault_id, why, failures)
+        return touched
 
     def _failed(self, fault_id: str, error: BaseException) -> None:
         # Told once and then counted: a link has thousands of messages a second.

@@ -34,6 +34,10 @@ class Shaper:
     A fault that raises, or says something else than a verdict, has no say on that message, and
     `failed` is told.
 
+    Attributes:
+        faults: The faults on the link, by id.
+        touched: On how many messages each of them has said something else than to pass.
+
     Args:
         loop: Whose time delays are in.
         rng: Where the faults' chance comes from.
@@ -45,7 +49,7 @@ class Shaper:
 
     __slots__ = (
         "_busy_until", "_classify", "_failed", "_held", "_last", "_loop", "_numbers", "_rng",
-        "_source", "_target", "_timer", "_timer_due", "faults",
+        "_source", "_target", "_timer", "_timer_due", "faults", "touched",
     )  # fmt: skip
 
     def __init__(  # noqa: PLR0917 - all that a link has, in one place
@@ -63,6 +67,7 @@ class Shaper:
         self._target = target
         self._classify = classify
         self.faults: dict[str, Any] = {}
+        self.touched: dict[str, int] = {}
         self._last = 0.0
         self._held: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
@@ -99,6 +104,8 @@ class Shaper:
         copies: list[float] = []
         for fault_id, fault in list(self.faults.items()):
             verdict = self._ask(fault_id, fault, view, size)
+            if not isinstance(verdict, Pass):
+                self.touched[fault_id] = self.touched.get(fault_id, 0) + 1
             if isinstance(verdict, Drop):
                 drop()
                 return

@@ -389,9 +389,9 @@ class SocketTransport:
         """Put a fault on the links to `peers` (``None``: all), in the sending direction."""
         self._faults.install(fault_id, fault, peers)
 
-    def remove(self, fault_id: str) -> None:
-        """Take a fault off; unknown is no error."""
-        self._faults.remove(fault_id)
+    def remove(self, fault_id: str) -> int:
+        """Take a fault off; return how many messages it touched. Unknown is no error."""
+        return self._faults.remove(fault_id)
 
     def links(self) -> list[LinkCounters]:
         """Return the counters of the links to other members, by name."""

@@ -224,7 +224,9 @@ def test_a_probability_of_0_and_targets_of_nobody_do_nothing(cluster: Cluster) -
         with cluster.inject(fault) as injection:
             for _ in range(20):
                 cluster.whereis("a").call.echo()
-        assert not [row for row in injection.outcomes if row["delivered"] and fault.share is None]
+        assert not [row for row in injection.outcomes if row["delivered"]]
+        assert {row["why"] for row in injection.outcomes} <= {"it was to hit nobody"}
+        assert {row.event for row in fault_events(cluster, injection)} == {"skipped"}
     assert crashes(cluster, "a", start) == 0
 
 

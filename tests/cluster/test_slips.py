@@ -340,7 +340,8 @@ def test_what_the_launcher_could_not_undo_is_told(
 
     monkeypatch.setattr(launcher, "undo", half)
     injection = cluster.inject(faults.NodePause(), "n2")
-    injection.heal()
+    with pytest.raises(rk.ClusterError, match="not yours"):
+        injection.heal()
     (alert,) = alerts(cluster, "undo_failed")
     assert alert["id"] == injection.id
     assert "PermissionError: not yours" in alert["why"]

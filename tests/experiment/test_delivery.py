@@ -68,3 +68,41 @@ def test_a_strike_that_could_not_be_taken_back_is_a_problem_and_told_by_its_faul
     assert deliveries.problems(100.0) == [
         "node_crash of 1.0 s could not be taken back: n2 does not start"
     ]
+
+
+def test_a_fault_that_was_in_and_harmed_nobody_is_told_and_counts_as_undelivered():
+    deliveries = Deliveries(
+        [rk.faults.Loss(0.5), rk.faults.ServerCrash(method="get"), rk.faults.KillChildren("tree")]
+    )
+    for index, key in enumerate(("touched", "struck", "killed")):
+        idle = injection(True)
+        idle.outcomes[0][key] = 0
+        deliveries.given(index, idle)
+    assert list(deliveries.undelivered()) == ["loss", "server_crash", "supervisor_children"]
+    assert all("harmed nobody" in why for why in deliveries.undelivered().values())
+    assert len(deliveries.problems(100.0)) == 3
+
+
+def test_one_strike_that_harmed_is_enough_and_what_nobody_counted_is_no_proof():
+    deliveries = Deliveries([rk.faults.Loss(0.5, every=1.0), rk.faults.Loss(0.5)])
+    some = injection(True, True)
+    some.outcomes[0]["touched"], some.outcomes[1]["touched"] = 0, 3
+    deliveries.given(0, some)
+    unknown = injection(True)
+    unknown.outcomes[0]["touched"] = None
+    deliveries.given(1, unknown)
+    assert deliveries.undelivered() == {}
+    assert len(deliveries.problems(100.0)) == 1
+
+
+def test_a_chance_of_0_does_as_it_was_told():
+    faults = [
+        rk.faults.ServerCrash(share=0.0),
+        rk.faults.Loss(0.0),
+        rk.faults.Loss(0.5, fraction=0),
+    ]
+    deliveries = Deliveries(faults)
+    for index in range(len(faults)):
+        deliveries.given(index, injection(False, why="it was to hit nobody"))
+    assert deliveries.undelivered() == {}
+    assert deliveries.problems(100.0) == []

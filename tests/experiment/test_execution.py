@@ -197,6 +197,22 @@ def test_a_run_without_one_of_its_faults_does_not_pass_and_goes_on():
     assert "fault delivered: server_crash" in result.sentence()
 
 
+def test_a_run_in_which_a_fault_had_nobody_to_harm_does_not_pass():
+    plan = scenario(
+        rk.faults.Loss(1e-9, at=0.2),  # the servers of this system do not talk to each other
+        rk.faults.ServerCrash(at=0.2, method="fail", targets="counter-n1"),
+        rk.faults.ServerCrash(at=0.2, share=0.0, targets="counter-n1"),
+        criteria=["availability > 0.1"],
+    )
+    result = experiment(scenario=plan, duration=1.0).run(progress=False)
+    assert result.passed is None
+    verdicts = dict(zip(result.verdicts["criterion"], result.verdicts["reason"], strict=True))
+    assert "harmed nobody" in verdicts["fault delivered: loss"]
+    assert "no message came" in verdicts["fault delivered: server_crash (faults[1])"]
+    assert len(verdicts) == 3
+    assert sum("harmed nobody" in text for text in result.problems) == 2
+
+
 def test_a_run_whose_node_did_not_come_back_does_not_pass(tmp_path):
     system = {"n2": [rk.ChildSpec(systems.Once, args=(str(tmp_path / "mark"),), name="once")]}
     plan = scenario(

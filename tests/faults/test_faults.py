@@ -218,3 +218,16 @@ def test_field_information_describes_the_controls_of_a_panel():
     kind, groups, *_ = faults.field_info(Partition)
     assert kind.choices == ("halves", "one", "majorities_ring", "bridge", "one_way", "custom")
     assert groups.type == "groups"
+
+
+def test_what_is_to_hit_nobody_says_so() -> None:
+    nobody = [
+        Loss(0.0),
+        Loss(0.5, fraction=0.0),
+        Loss(0.5, probability=0.0),
+        Latency(0.1, 0.2, targets="none"),
+        ServerCrash(share=0.0),
+    ]
+    somebody = [Loss(0.1), Latency(0.0, 0.0), ServerCrash(), Memory(0.0, limit_bytes=1000)]
+    assert [fault.inert for fault in nobody] == [True] * 5
+    assert [fault.inert for fault in somebody] == [False] * 4
