@@ -14,19 +14,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from resilkit.errors import AlreadyStarted, NodeDown, NoProcess
+from resilkit.errors import AlreadyStarted, NoProcess
+from resilkit.runtime.agreement import Agreement, incarnation_of
 from resilkit.runtime.given_back import GivenBack
+from resilkit.runtime.holders import Holders, HoldersOfAllSides
 from resilkit.runtime.kinds import NAMES
 from resilkit.runtime.messages import Pid
 from resilkit.runtime.reference import Reference
 from resilkit.runtime.repeating import Repeater
 
 if TYPE_CHECKING:
-    from asyncio import Future
     from collections.abc import Callable
 
     from resilkit.runtime.node import Node
-    from resilkit.runtime.ports import Message
     from resilkit.runtime.process import Process
 
 __all__ = ["Names", "keep_lower"]
@@ -53,10 +53,9 @@ class Names:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._table: dict[str, Pid] = {}
+        self._holders = HoldersOfAllSides() if node.role == "client" else Holders()
+        self._table = self._holders.table
         self._local: dict[str, Pid] = {}
-        self._requests: dict[int, Future[Pid | None]] = {}
-        self._deciding: set[tuple[str, int]] = set()
         self._asking: dict[str, asyncio.Lock] = {}
         self._given_back = GivenBack()
         # The last incarnation of each node that was lost.
@@ -69,6 +68,7 @@ class Names:
         # Counts what this node registers, so that a process may take a name again.
         self._stamp = 0
         self._repeater = Repeater(node)
+        self._agreement = Agreement(node, self._holders, self._given_back, self._repeater)
         self.resolver: Callable[[str, Pid, Pid], Pid | None] = keep_lower
 
     # Looking up --------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ class Names:
                     if held is not None and held != pid and self._runs_here(held):
                         return held
                     self._stamp += 1
-                    holder = await self._agree(name, pid, self._stamp)
+                    holder = await self._agreement.agree(name, pid, self._stamp)
                     if holder is not None:
                         return holder
         finally:
@@ -173,8 +173,7 @@ class Names:
             self._unset(name, pid)
 
     def _unset(self, name: str, pid: Pid) -> None:
-        if self._table.get(name) == pid:
-            del self._table[name]
+        self._holders.drop(name, pid)
         self._spread("unset", name, pid)
 
     def _spread(
@@ -192,68 +191,6 @@ class Names:
         for client in self._node.membership.clients():
             self._node.transport.send(client, (NAMES, "note", 0, name, pid, self._stamp))
 
-    # Agreement ---------------------------------------------------------------------------------
-
-    def _arbiter(self) -> str:
-        return self._node.membership.reachable()[0]
-
-    async def _agree(self, name: str, pid: Pid, stamp: int) -> Pid | None:
-        """Ask the arbiter who holds the name now; ``None`` when the arbiter was lost: ask again."""
-        arbiter = self._arbiter()
-        if arbiter == self._node.name:
-            return await self._decide(name, pid, stamp)
-        future: Future[Pid | None] = self._node.loop.create_future()
-
-        def make(number: int) -> Message:
-            self._requests[number] = future
-            return (NAMES, "ask", number, name, pid, stamp)
-
-        def lost() -> None:
-            if not future.done():
-                future.set_result(None)
-
-        number = self._repeater.send([arbiter], make, lost)
-        try:
-            holder = await future
-        finally:
-            self._requests.pop(number, None)
-        if holder is None and self._arbiter() == arbiter:
-            raise NodeDown(f"node {arbiter} was lost while {name!r} was registered", node=arbiter)
-        return holder
-
-    async def _decide(self, name: str, pid: Pid, stamp: int) -> Pid:
-        if self._given_back.outdates(name, pid, stamp):
-            return pid  # who asked waits no longer
-        holder = self._table.get(name)
-        if (
-            holder is not None
-            and holder != pid
-            and holder.node != pid.node
-            and self._incarnation(holder.node) == holder.incarnation
-        ):
-            return holder
-        # Noted here at once: a second request for the name that comes while the others note it
-        # must find it taken.
-        self._table[name] = pid
-        noted: Future[None] = self._node.loop.create_future()
-
-        def done() -> None:
-            if not noted.done():
-                noted.set_result(None)
-
-        peers = self._node.transport.peers()
-        self._repeater.send(peers, lambda number: (NAMES, "note", number, name, pid, stamp), done)
-        await noted
-        return self._table.get(name, pid)
-
-    async def _decide_for(self, asker: str, number: int, *what: Any) -> None:
-        self._deciding.add((asker, number))
-        try:
-            holder = await self._decide(*what)
-        finally:
-            self._deciding.discard((asker, number))
-        self._node.transport.send(asker, (NAMES, "decided", number, holder))
-
     # The protocol ------------------------------------------------------------------------------
 
     def receive(self, source: str, message: tuple[Any, ...]) -> None:
@@ -266,37 +203,29 @@ class Names:
             self._acknowledge(source, number)
         elif request == "unset":
             name, pid, stamp = message[3:]
-            if self._table.get(name) == pid:
-                del self._table[name]
+            self._holders.drop(name, pid)
             self._freed.pop(name, None)
             self._given_back.add(name, pid, stamp)
             self._acknowledge(source, number)
         elif request == "noted":
             self._repeater.acknowledged(source, number)
         elif request == "ask":
-            if (source, number) not in self._deciding:
-                self._node.spawn_task(self._decide_for(source, number, *message[3:]))
+            self._agreement.asked(source, number, *message[3:])
         elif request == "decided":
-            future = self._requests.get(number)
-            if future is not None and not future.done():
-                future.set_result(message[3])
-            self._repeater.acknowledged(source, number)
+            self._agreement.decided(source, number, message[3])
         elif request == "all":
             self._take_all(source, *message[2:])
 
     def _take(self, name: str, pid: Pid, stamp: int) -> None:
         if not self._given_back.outdates(name, pid, stamp) and not self._is_lost(pid):
-            self._table[name] = pid
-
-    def _incarnation(self, node: str) -> int | None:
-        return self._node.incarnation if node == self._node.name else self._node.reached.get(node)
+            self._holders.put(name, pid)
 
     def _is_lost(self, pid: Pid) -> bool:
         """Whether a holder has ended here or its node was lost: a note of it came too late."""
         if pid.node == self._node.name and not self._runs_here(pid):
             return True
         # News of a node that this one has yet to reach are no such thing.
-        now = self._incarnation(pid.node)
+        now = incarnation_of(self._node, pid.node)
         if now is None:
             return pid.incarnation <= self._lost.get(pid.node, 0)
         return pid.incarnation < now
@@ -311,17 +240,17 @@ class Names:
             return
         held = self._table.get(name)
         if held is None or held == pid or self._node.role == "client":
-            self._table[name] = pid
+            self._holders.put(name, pid)
             return
         if held.node == pid.node:
             # One node cannot hold a name twice: the later news is the true one.
-            self._table[name] = pid
+            self._holders.put(name, pid)
             return
         keeper = self.resolver(name, *sorted((held, pid)))
         if keeper is None:
-            del self._table[name]
+            self._holders.drop(name, held)
         else:
-            self._table[name] = keeper
+            self._holders.put(name, keeper)
             if keeper.node == self._node.name:
                 # A client takes no part in this: it holds for true what it heard last.
                 self._tell_clients(name, keeper)
@@ -343,9 +272,9 @@ class Names:
     def peer_up(self, peer: str, role: str) -> None:
         """Tell a node that can be reached (again) the names that are held here."""
         now = self._node.reached.get(peer)
-        for name in [name for name, pid in self._table.items() if pid.node == peer]:
-            if self._table[name].incarnation != now:
-                del self._table[name]
+        for name, pid in self._holders.on(peer).items():
+            if pid.incarnation != now:
+                self._holders.drop(name, pid)
         if self._node.role == "client":
             return
         if role == "client":
@@ -357,7 +286,7 @@ class Names:
             self._tell_mine(peer, ask=True)
 
     def _mine(self) -> dict[str, Pid]:
-        mine = {name: pid for name, pid in self._table.items() if pid.node == self._node.name}
+        mine = self._holders.on(self._node.name)
         mine.update({f"{name}\0{self._node.name}": pid for name, pid in self._local.items()})
         return mine
 
@@ -372,9 +301,9 @@ class Names:
             self._node.membership.found_by(source, found)
         if self._node.role == "client":
             # It tells a client all at first, and when the client has missed something since.
-            for name in [name for name, pid in self._table.items() if pid.node == source]:
+            for name, pid in self._holders.on(source).items():
                 if name not in names:
-                    del self._table[name]
+                    self._holders.drop(name, pid)
         for name, pid in names.items():
             # Repeated, it may be older than the end of a holder.
             if not self._given_back.outdates(name, pid, stamp):
@@ -389,8 +318,8 @@ class Names:
         """Free the names that were held on a lost node; ask anew what it was asked."""
         self._lost[peer] = incarnation
         self.told_by.discard(peer)
-        for name in [name for name, pid in self._table.items() if pid.node == peer]:
-            del self._table[name]
+        for name, pid in self._holders.on(peer).items():
+            self._holders.drop(name, pid)
             self._freed[name] = peer
         self._repeater.lost(peer)
 

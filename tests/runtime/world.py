@@ -58,13 +58,14 @@ class World:
         for name in names:
             self.boot(name)
 
-    def boot(self, name: str, incarnation: int = 1) -> rt.Node:
-        """Start a node and link it to the others."""
+    def boot(self, name: str, incarnation: int = 1, role: str = "member") -> rt.Node:
+        """Start a node, or a client's, and link it to the others."""
         node = rt.Node(
             name,
             incarnation=incarnation,
             loop=asyncio.get_running_loop(),
             clock=SystemClock(),
+            role=role,
             emit=lambda _, kind, event, target, detail: self.events.append(
                 (kind, event, target, detail)
             ),
@@ -73,7 +74,7 @@ class World:
         others = list(self.nodes.values())
         self.nodes[name] = node
         for other in others:
-            other.peer_up(name, incarnation, "member")
+            other.peer_up(name, incarnation, role)
             node.peer_up(other.name, other.incarnation, "member")
         return node
 
