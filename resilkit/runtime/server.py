@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.runtime import signals
+from resilkit.runtime.naming import check_name, check_scope
 from resilkit.runtime.reference import Address, Reference
 
 if TYPE_CHECKING:
@@ -180,10 +181,14 @@ class Server:
         Args:
             name: A name in the cluster, or a reference, which comes back as it is.
             node: Look up a name of scope ``"node"`` on that node instead.
+
+        Raises:
+            InvalidArgument: `name` can be no server's, or `node` no node's.
         """
         if isinstance(name, Reference):
             return name
-        return Reference(name if node is None else (name, node))
+        check_name(name, "name")
+        return Reference(name if node is None else (name, validate.name(node, "node")))
 
     def monitor(self, target: str | Reference) -> int:
         """Watch a process: its end arrives once as `Down`. Monitors stack; returns its number."""
@@ -202,15 +207,33 @@ class Server:
         signals.unlink(self._process.node, self._process, _address(target))
 
     async def register(self, name: str, *, scope: str = "cluster") -> None:
-        """Take a name; await it, since the nodes must agree.
+        """Take one more name; await it, since the nodes must agree.
+
+        Args:
+            name: 1 to 255 characters, as in `ChildSpec`.
+            scope: ``"cluster"`` (the default) for a name that is unique in the cluster, ``"node"``
+                for one that each node can give once.
 
         Raises:
+            InvalidArgument: For any other name or scope; nothing has been asked for then.
             AlreadyStarted: With the holder.
+
+        Examples:
+            >>> class Leader(Server):
+            ...     async def lead(self):
+            ...         await self.register("leader")
         """
+        check_name(name, "name")
+        check_scope(scope, "scope")
         await self._process.node.names.register(name, self._process, scope=scope)
 
     def unregister(self, name: str) -> bool:
-        """Give a name back; return whether this server held it."""
+        """Give a name back; return whether this server held it.
+
+        Raises:
+            InvalidArgument: `name` can be no server's.
+        """
+        check_name(name, "name")
         return self._process.node.names.unregister(name, self._process)
 
     # Messages ------------------------------------------------------------------------------------
@@ -266,7 +289,7 @@ def _address(target: str | Reference) -> Address:
     if isinstance(target, Reference):
         return target.address
     if isinstance(target, str):
-        return target
+        return check_name(target, "target")
     raise InvalidArgument("must be a name or a reference", path="target", value=target)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.records import readable
+from resilkit.runtime.naming import check_name, check_scope
 from resilkit.runtime.server import Server
 
 __all__ = ["ChildSpec", "SupervisorSpec", "check_unsupervised"]
@@ -85,7 +86,7 @@ class ChildSpec:
                 allowed="the class itself, not an instance",
             )
         if self.name is not None:
-            _name(self.name, "ChildSpec.name")
+            check_name(self.name, "ChildSpec.name")
         if self.id is None or (isinstance(self.id, str) and not self.id):
             object.__setattr__(self, "id", self.name or self.server.__name__)
         if not isinstance(self.id, str):
@@ -104,7 +105,7 @@ class ChildSpec:
                 "must be a mapping", path=f"ChildSpec({self.id}).kwargs", value=self.kwargs
             )
         validate.choice(self.restart, f"ChildSpec({self.id}).restart", _RESTARTS)
-        validate.choice(self.scope, f"ChildSpec({self.id}).scope", ("cluster", "node"))
+        check_scope(self.scope, f"ChildSpec({self.id}).scope")
         # Looked at as text only when it is: an array, say, compares to no single answer.
         if not (isinstance(self.shutdown, str) and self.shutdown == "brutal_kill"):
             validate.duration(self.shutdown, f"ChildSpec({self.id}).shutdown", allow_none=True)
@@ -163,7 +164,7 @@ class SupervisorSpec:
         return
 
     def __post_init__(self) -> None:
-        _name(self.name, "SupervisorSpec.name")
+        check_name(self.name, "SupervisorSpec.name")
         where = f"SupervisorSpec({self.name})"
         if isinstance(self.children, (str, bytes)) or not isinstance(self.children, Sequence):
             raise InvalidArgument(
@@ -178,7 +179,7 @@ class SupervisorSpec:
         validate.choice(self.auto_shutdown, f"{where}.auto_shutdown", _AUTO)
         validate.choice(self.restart, f"{where}.restart", _RESTARTS)
         _flag(self.significant, f"{where}.significant")
-        validate.choice(self.scope, f"{where}.scope", ("cluster", "node"))
+        check_scope(self.scope, f"{where}.scope")
         seen: dict[str, int] = {}
         for index, child in enumerate(self.children):
             path = f"{where}.children[{index}]"
@@ -260,20 +261,7 @@ def _no_name_twice(spec: SupervisorSpec, where: str) -> None:
     visit(spec, where)
 
 
-_LONGEST_NAME = 255
 _SHOWN_CHILDREN = 5
-
-
-def _name(value: object, path: str) -> None:
-    fits = isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME
-    # Half a surrogate pair could not be written: not in an event, a saved run or a report.
-    if not fits or any(c == "\0" or "\ud800" <= c <= "\udfff" for c in str(value)):
-        raise InvalidArgument(
-            "must be a name",
-            path=path,
-            value=value,
-            allowed=f"1 to {_LONGEST_NAME} characters, none of them NUL or half a surrogate pair",
-        )
 
 
 def _flag(value: object, path: str) -> None:

@@ -1,0 +1,59 @@
+"""What can be the name of a server, wherever it is given: in a spec, or at run time."""
+
+from __future__ import annotations
+
+from resilkit import validate
+from resilkit.errors import InvalidArgument
+
+__all__ = ["SCOPES", "check_name", "check_scope"]
+
+SCOPES = ("cluster", "node")
+"""Where a name is unique: in the whole cluster, or on each node."""
+
+_LONGEST = 255
+
+
+def check_name(value: object, path: str) -> str:
+    """Return `value` if it can be the name of a server.
+
+    Names go to every node, into events, saved runs and reports. NUL parts a name of scope
+    ``"node"`` from its node there, so a name that held one could pose as another node's.
+
+    Args:
+        value: The name.
+        path: Where it stands, for the error.
+
+    Raises:
+        InvalidArgument: It is no text of 1 to 255 characters, or NUL or half a surrogate pair is
+            among them.
+
+    Examples:
+        >>> check_name("replica of a", "name")
+        'replica of a'
+    """
+    # Half a surrogate pair could not be written: not in an event, a saved run or a report.
+    if (
+        isinstance(value, str)
+        and 0 < len(value) <= _LONGEST
+        and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)
+    ):
+        return value
+    raise InvalidArgument(
+        "must be a name",
+        path=path,
+        value=value,
+        allowed=f"1 to {_LONGEST} characters, none of them NUL or half a surrogate pair",
+    )
+
+
+def check_scope(value: object, path: str) -> str:
+    """Return `value` if it is ``"cluster"`` or ``"node"``.
+
+    Raises:
+        InvalidArgument: It is anything else.
+
+    Examples:
+        >>> check_scope("node", "scope")
+        'node'
+    """
+    return validate.choice(value, path, SCOPES)
