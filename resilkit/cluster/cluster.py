@@ -172,7 +172,10 @@ class Cluster:
         validate.duration(timeout, "timeout", allow_none=True, allow_zero=False)
         self._session.refuse_closed()
         pid, _ = await session.thread.bridge(session.start_application(spec, node, timeout))
-        return ClusterReference(session, spec.name if spec.name is not None else pid)
+        if spec.name is None:
+            return ClusterReference(session, pid)
+        own = spec.scope == "node"
+        return ClusterReference(session, (spec.name, node) if own else spec.name)
 
     def whereis(self, name: str, *, node: str | None = None) -> ClusterReference:
         """Return a reference that follows `name` across restarts, whether it runs now or not.

@@ -43,6 +43,21 @@ def test_servers_of_different_nodes_call_each_other(cluster: Cluster) -> None:
     assert (node, pid) == ("n3", cluster.nodes["n3"].pid)
 
 
+def test_a_name_of_a_node_stands_beside_the_same_name_of_the_cluster(cluster: Cluster) -> None:
+    wide = cluster.start(Counter, 1, name="twice", node="n1")
+    for node, start in (("n1", 10), ("n2", 20)):
+        spec = rk.ChildSpec(Counter, name="twice", scope="node", args=(start,))
+        own = cluster.start(spec, node=node)
+        assert own == cluster.whereis("twice", node=node)
+        assert own.call.get() == start
+        assert own.pid.node == node
+        assert own.pid != wide.pid
+        own.stop()
+        assert not own.alive()
+    assert wide.call.get() == 1
+    wide.stop()
+
+
 def test_awaitable_twins_work_on_any_loop(cluster: Cluster) -> None:
     async def main() -> list[int]:
         counter = await cluster.astart(Counter, 100, node="n2")
