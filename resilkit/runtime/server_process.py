@@ -47,17 +47,26 @@ class ServerProcess(Process):
         "handled",
         "high_water",
         "rules",
+        "scope",
         "server",
         "spec_name",
         "timers",
     )
 
     def __init__(
-        self, node: Node, number: int, server: Server, parent: Pid | None, name: str | None
+        self,
+        node: Node,
+        number: int,
+        server: Server,
+        parent: Pid | None,
+        name: str | None,
+        *,
+        scope: str = "cluster",
     ) -> None:
         super().__init__(node, number, parent)
         self.server = server
         self.spec_name = name
+        self.scope = scope
         self.timers: dict[Timer, None] = {}
         self.deferred: dict[tuple[str, int], None] = {}
         self.rules: list[CrashRule] | None = None
@@ -107,7 +116,12 @@ class ServerProcess(Process):
                 )
             if self.node.storage_folder is None:
                 raise InvalidArgument("this node has no storage", path="storage")
-            self._storage = Storage.open(self.node.storage_folder, self.spec_name)
+            self._storage = Storage.open(
+                self.node.storage_folder,
+                self.spec_name,
+                scope=self.scope,
+                owner=f"server {self.label!r} {self.pid}",
+            )
         return self._storage
 
     def defer(self) -> Deferred:

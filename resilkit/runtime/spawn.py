@@ -33,7 +33,8 @@ async def spawn(
         StartFailed: ``init`` raised, or the process was ended meanwhile; ``reason`` says why.
     """
     server = Supervisor() if isinstance(spec, SupervisorSpec) else spec.server.__new__(spec.server)
-    process = ServerProcess(node, node.new_number(), server, _pid(parent), spec.name)
+    number = node.new_number()
+    process = ServerProcess(node, number, server, _pid(parent), spec.name, scope=spec.scope)
     if spec.name is not None and spec.name in node.server_rules:
         # A fault that waits for messages goes on with the server that follows the one it ended.
         process.rules = [make() for make in node.server_rules[spec.name].values()] or None

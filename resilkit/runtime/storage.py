@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import hashlib
 import os
 import pickle
-import struct
 import threading
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import StorageError
+from resilkit.runtime import disk, log, storage_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Storage"]
 
 _locks: dict[Path, threading.Lock] = {}
+_open: dict[Path, Storage] = {}
+"""The storages of this process that have their file open."""
 
-_HEAD = struct.Struct(">II")
 _COMPACT_FACTOR = 4
 _COMPACT_LEAST = 4096
 
@@ -33,17 +32,40 @@ class Storage:
 
     `put` and `delete` are seen at once by `get` and are durable after `sync` (or after awaiting
     `synced`, which shares one ``fsync`` among all who wait and does not stop the node). After a
-    crash, the mapping is what the last finished sync wrote; a record that was torn by the crash is
-    dropped, with everything after it.
+    crash, the mapping is what the last finished sync wrote, and perhaps a first part of what was
+    on its way to the disk; a record that was torn by the crash is dropped, with everything after
+    it.
 
-    Values are pickled when they are put; keys must be hashable.
+    Damage to what was synced (a bit that the disk lost, a file that somebody wrote into) is never
+    dropped in silence: the storage does not open, the error says where the damage is, and the file
+    stays as it is. To go on, read what is intact with `salvaged`, move the file away, let the
+    server start with an empty storage, and have it put back what was salvaged.
+
+    Values are pickled when they are put; keys must be hashable. A file is open in one storage at a
+    time, on the whole machine.
 
     Args:
         path: The log file.
+        owner: Who opens it, for the error of another who wants to.
+
+    Raises:
+        StorageError: The file cannot be opened or read, is open in another storage, or what was
+            synced to it is damaged.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     storage = Storage(Path(folder, "bank.log"))
+        ...     storage.put("alice", 10)
+        ...     storage.sync()
+        ...     storage.close()
+        ...     Storage.salvaged(Path(folder, "bank.log"))
+        {'alice': 10}
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, owner: str = "another storage") -> None:
         self._path = path
+        self._owner = owner
         self._data: dict[Any, Any] = {}
         # In the order of the puts. Whoever holds the lock writes from the front, and drops what he
         # wrote when it is on the disk: so no batch can overtake another, or get lost on its way.
@@ -56,9 +78,12 @@ class Storage:
         self._closed = False
         # A server that was killed in mid-sync leaves a thread that writes. Its successor must not
         # read, nor the old one write any more, at the same time: one lock a file.
-        self._lock = _locks.setdefault(Path(os.path.realpath(path)), threading.Lock())
+        self._real = Path(os.path.realpath(path))
+        self._lock = _locks.setdefault(self._real, threading.Lock())
+        self._refuse_taken()
         try:
             with self._lock:
+                self._take_over()
                 self._recover()
         except BaseException as error:
             self._release()
@@ -67,8 +92,20 @@ class Storage:
             raise
 
     @classmethod
-    def open(cls, folder: Path, name: str) -> Storage:
-        """Open the storage of the server called `name` below `folder`, made if it is new."""
+    def open(
+        cls, folder: Path, name: str, *, scope: str = "cluster", owner: str = "another storage"
+    ) -> Storage:
+        """Open the storage of the server called `name` below `folder`, made if it is new.
+
+        Args:
+            folder: The folder of the node's storages; made with its parents if it is missing.
+            name: The server's name.
+            scope: Its name's scope: of one name, each scope may have a server here.
+            owner: Who opens it, for the error of another who wants to.
+
+        Raises:
+            StorageError: As for `Storage`, or the folder cannot be made.
+        """
         # A name may hold what a file's name may not, and two names must never share a file.
         safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:40]
         digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:12]
@@ -76,10 +113,26 @@ class Storage:
             missing = [one for one in (folder, *folder.parents) if not one.exists()]
             folder.mkdir(parents=True, exist_ok=True)
             for one in missing:
-                _sync_folder(one.parent)
+                disk.sync_folder(one.parent)
         except OSError as error:
             raise StorageError(f"cannot make the storage folder: {error}") from error
-        return cls(folder / f"{safe}-{digest}.log")
+        end = ".log" if scope == "cluster" else f".{scope}.log"
+        return cls(folder / f"{safe}-{digest}{end}", owner=owner)
+
+    @staticmethod
+    def salvaged(path: Path) -> dict[Any, Any]:
+        """Return what the intact records of a log say, past all damage; the file is only read.
+
+        Of a key whose last record is damaged it has the value before, and of one whose deletion is
+        damaged the value that was deleted: look at it before you put it back.
+
+        Args:
+            path: A log that does not open, or a copy of it.
+
+        Raises:
+            StorageError: The file cannot be read.
+        """
+        return log.salvaged(path)
 
     # Reading -------------------------------------------------------------------------------------
 
@@ -107,14 +160,14 @@ class Storage:
                 errors, too). Then nothing is put.
         """
         hash(key)
-        record = _record((key, value))
+        record = log.record((key, value))
         self._data[key] = value
         self._pending.append(record)
 
     def delete(self, key: Any) -> None:
         """Drop `key`, if it is there; durable after the next sync."""
         if key in self._data:
-            record = _record((key,))
+            record = log.record((key,))
             del self._data[key]
             self._pending.append(record)
 
@@ -183,6 +236,23 @@ class Storage:
         file, self._file = self._file, -1
         if file >= 0:
             os.close(file)
+        if _open.get(self._real) is self:
+            del _open[self._real]
+
+    def _refuse_taken(self) -> None:
+        """Raise if a storage of this process, whose server lives, has the file open."""
+        holder = _open.get(self._real)
+        if holder is not None and not holder._closed:
+            raise storage_lock.taken(self._path, holder._owner)
+
+    def _take_over(self) -> None:
+        """Open and lock the file."""
+        self._refuse_taken()
+        before = _open.get(self._real)
+        if before is not None:
+            before._release()  # closed while it wrote, and the write is over
+        self._file = storage_lock.open_locked(self._path)
+        _open[self._real] = self
 
     # The log -------------------------------------------------------------------------------------
 
@@ -204,7 +274,7 @@ class Storage:
                 os.ftruncate(self._file, self._torn)
                 self._torn = None
             start = os.lseek(self._file, 0, os.SEEK_END)
-            _write_all(self._file, b"".join(records))
+            disk.write_all(self._file, b"".join(records))
             os.fsync(self._file)
         except BaseException as error:
             if start is not None:
@@ -212,6 +282,19 @@ class Storage:
             if isinstance(error, OSError):
                 raise StorageError(f"cannot write {self._path.name}: {error}") from error
             raise
+        self._mark()
+
+    def _mark(self) -> None:
+        """Note behind what is on the disk that it is; see `log`.
+
+        Nobody waits for the mark: it goes to the disk with the next batch, or by itself.
+        """
+        start = os.lseek(self._file, 0, os.SEEK_END)
+        try:
+            disk.write_all(self._file, log.mark(start))
+        except OSError:
+            # What it would have spoken of is safe all the same.
+            self._cut(start)
 
     def _cut(self, start: int) -> None:
         """Take a failed write back: half a record would hide everything written after it."""
@@ -223,43 +306,55 @@ class Storage:
                 self._torn = start if os.fstat(self._file).st_size > start else None
 
     def _recover(self) -> None:
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         # Always, not only for a new log: who made it may have died before he came to this.
-        _sync_folder(self._path.parent)
+        disk.sync_folder(self._path.parent)
         data = memoryview(self._path.read_bytes())
         live: dict[Any, memoryview] = {}
-        position = 0
-        while position + _HEAD.size <= len(data):
-            length, checksum = _HEAD.unpack_from(data, position)
-            end = position + _HEAD.size + length
-            body = data[position + _HEAD.size : end]
-            # No record is empty; a tail of zeros, as a crash may leave it, looks like empty ones.
-            if not length or len(body) < length or zlib.crc32(body) != checksum:
-                break
-            try:
-                self._replay(pickle.loads(body), data[position:end], live)
-            except Exception as error:
-                raise StorageError(
-                    f"cannot open the storage {self._path.name}: record {self._records} at byte "
-                    f"{position} cannot be read back: {type(error).__name__}: {error}"
-                ) from error
+        position, synced = 0, True
+        while (body := log.body_at(data, position)) is not None:
+            end = log.end_of(position, body)
+            if log.looks_like_mark(body):
+                synced = log.is_mark(data, position)
+            else:
+                self._read(body, data[position:end], position, live)
+                self._records += 1
+                synced = False
             position = end
-            self._records += 1
         if position < len(data):
-            os.ftruncate(self._file, position)
+            self._drop_tail(data, position)
         if self._records > _COMPACT_LEAST and self._records > _COMPACT_FACTOR * len(self._data):
             self._compact(list(live.values()))
+        elif not synced:
+            # Written by one who died before its sync was done: from here on it counts.
+            os.fsync(self._file)
+            self._mark()
 
-    def _replay(self, entry: Any, record: memoryview, live: dict[Any, memoryview]) -> None:
-        if not isinstance(entry, tuple) or len(entry) not in {1, 2}:
-            raise TypeError("it is neither a put nor a delete")
-        key = entry[0]
-        if len(entry) == 1:
-            self._data.pop(key, None)
-            live.pop(key, None)
+    def _read(
+        self, body: memoryview, frame: memoryview, position: int, live: dict[Any, memoryview]
+    ) -> None:
+        try:
+            key = log.replay(pickle.loads(body), self._data)
+        except Exception as error:
+            raise StorageError(
+                f"cannot open the storage {self._path.name}: record {self._records} at byte "
+                f"{position} cannot be read back: {type(error).__name__}: {error}"
+            ) from error
+        if key in self._data:
+            live[key] = frame
         else:
-            self._data[key] = entry[1]
-            live[key] = record
+            live.pop(key, None)
+
+    def _drop_tail(self, data: memoryview, position: int) -> None:
+        """Cut off what a crash tore; refuse if it had been synced."""
+        records, synced = log.standing_behind(data, position)
+        if synced:
+            raise StorageError(
+                f"cannot open the storage {self._path}: record {self._records} at byte {position}, "
+                f"which was synced, is damaged; intact behind it: {records}. The file was left as "
+                "it is: Storage.salvaged(path) reads what is intact, and without the file the "
+                "server starts empty"
+            )
+        os.ftruncate(self._file, position)
 
     def _compact(self, live: list[memoryview]) -> None:
         """Rewrite the log with one record a key, and put it in the old one's place atomically."""
@@ -267,7 +362,10 @@ class Storage:
         flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         file = os.open(fresh, flags, 0o600)
         try:
-            _write_all(file, b"".join(live))
+            storage_lock.take(file, fresh)
+            records = b"".join(live)
+            # It takes the old one's place only when it is on the disk, with the mark.
+            disk.write_all(file, records + log.mark(len(records)))
             os.fsync(file)
             fresh.replace(self._path)
         except BaseException:
@@ -275,31 +373,17 @@ class Storage:
             with contextlib.suppress(OSError):
                 fresh.unlink()
             raise
-        self._release()
-        self._file = file
+        old, self._file = self._file, file
+        os.close(old)
         self._records = len(live)
-        _sync_folder(self._path.parent)
+        disk.sync_folder(self._path.parent)
 
 
-def _record(entry: tuple[Any, ...]) -> bytes:
-    body = pickle.dumps(entry, protocol=5)
-    return _HEAD.pack(len(body), zlib.crc32(body)) + body
+def _let_go() -> None:
+    """In a child that was forked: the files are the parent's, and must be free when it dies."""
+    for storage in list(_open.values()):
+        storage._closed = True
+        storage._release()
 
 
-def _write_all(file: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable: a file's own fsync does not cover its name."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    except OSError as error:
-        # Some file systems know no fsync of a folder; they keep names in their own way.
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
-            raise
-    finally:
-        os.close(file)
+os.register_at_fork(after_in_child=_let_go)
