@@ -15,15 +15,49 @@ from typing import Any
 
 from resilkit.errors import InvalidArgument
 from resilkit.network.byvalue import INLINE, PROTOCOL, named, registry, restored
-from resilkit.network.salvage import salvage
+from resilkit.network.salvage import Partly, salvage
 
-__all__ = ["Codec", "by_value", "from_value", "measure"]
+__all__ = ["Codec", "Packed", "by_value", "from_value", "measure"]
 
 _PICKLE = 0x80
 """The first byte of every pickle; another one says that descriptions come first."""
 _DEFINES = b"\x01"
 _SIZE = struct.Struct(">I")
 _HEAD = len(_DEFINES) + _SIZE.size
+
+
+class Packed:
+    """Something that was pickled ahead of the frame that carries it: no later change gets in.
+
+    It is never unpickled here, but where it arrives, as what it was.
+
+    Attributes:
+        packed: What it stands for, as it is now, for who is told when it cannot travel.
+    """
+
+    __slots__ = ("data", "packed", "tokens")
+
+    def __init__(self, packed: Any, writer: _Writer | None = None) -> None:
+        self.packed = packed
+        # Which classes it names. They are described with the frame, once a connection as always.
+        self.data, self.tokens = (writer or _Writer()).dump([packed])
+
+    def unpacked(self) -> Any:
+        """Return a copy, as the receiver makes it."""
+        return taken_out(self.data)
+
+
+def taken_out(data: bytes) -> Any:
+    """Return what `Packed` kept as bytes (pickles call this).
+
+    Raises:
+        Partly: It cannot be read, or not whole.
+    """
+    try:
+        return pickle.loads(data)[0]
+    except BaseException as error:
+        _, lost = salvage(data, _Writer().dump)
+        raise Partly(error, lost[0][1] if lost else None) from error
 
 
 class _Pickler(pickle.Pickler):
@@ -33,6 +67,10 @@ class _Pickler(pickle.Pickler):
     tokens: dict[bytes, None] | None = None
 
     def reducer_override(self, obj: Any) -> Any:
+        if obj.__class__ is Packed:
+            if obj.tokens:
+                self.tokens = {**(self.tokens or {}), **obj.tokens}
+            return (taken_out, (obj.data,))
         if not isinstance(obj, type | FunctionType):
             return NotImplemented
         token = registry.token(obj)
@@ -137,6 +175,14 @@ class Codec:
         if fresh:
             self._known.update(one[0] for one in lacking)
         return data
+
+    def pack(self, message: Any) -> Packed:
+        """Pickle a message now, for a frame that is made later.
+
+        Raises:
+            Exception: Something in it cannot be pickled.
+        """
+        return Packed(message, self._writer)
 
     def decode(self, data: bytes | memoryview) -> Any:
         """Return what `encode` put into bytes.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from resilkit.network.snapshots import as_sent
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -60,9 +58,7 @@ class Forwarder:
             self._links[self._membership.ways[target]].counters.drops += 1
             return True
         own = self._own
-        return self._pass(
-            (own.name, own.incarnation, target, incarnation, _MOST_HOPS, as_sent(message))
-        )
+        return self._pass((own.name, own.incarnation, target, incarnation, _MOST_HOPS, message))
 
     def take(self, link: Link, entries: list[Entry]) -> None:
         """Deliver what is for this node, and pass the rest on."""

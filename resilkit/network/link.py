@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from typing import TYPE_CHECKING, Any, Final
 
-from resilkit.network.codec import Codec, measure
+from resilkit.network.codec import Codec, Packed, measure
 from resilkit.network.framing import DATA, FORWARD, LARGEST, FramedProtocol, frame
-from resilkit.network.snapshots import MUTABLE, Held, as_sent, held
+from resilkit.network.snapshots import ATOMS, as_sent
 from resilkit.runtime.kinds import CALL, CAST, REPLY
 from resilkit.runtime.ports import LinkFull
 
@@ -30,6 +31,7 @@ _SMALL: Final = 64 * 1024
 """Bytes of a message that a full link still takes: names, events and errors have so many."""
 _REQUESTS: Final = frozenset({CALL, CAST})
 """What a full link takes none of: who calls hears of it at once, and nobody waits for a cast."""
+_ATOMIC: Final = ATOMS.issuperset
 
 
 class LinkCounters:
@@ -54,10 +56,8 @@ class LinkCounters:
 class Link:
     """Sends and receives on one connection.
 
-    All that one tick of the loop sends goes as one pickled list in one frame. So what is in a
-    message belongs to its receiver from then on: the sender must not change it in the same tick.
-    Two traps are closed: a reply's outer container is copied, and what a fault holds back is
-    pickled at once.
+    All that one tick of the loop sends goes as one pickled list in one frame. A message in which
+    its sender, or anybody else, could change something until then is pickled when it is sent.
     """
 
     __slots__ = (
@@ -127,14 +127,28 @@ class Link:
         if self._protocol.full and not self._takes(message):
             self._lose(DATA, message, tell=message[0] not in _REQUESTS)
             return False
-        if message[0] == REPLY and type(message[-1]) in MUTABLE:
-            message = as_sent(message)
+        # The commonest messages that nobody can change are seen here, the others by `as_sent`.
+        kind = message[0]
+        sent: Any = message
+        if kind == REPLY:
+            if type(message[-1]) not in ATOMS:
+                sent = self._as_sent(DATA, message, message)
+        elif (kind == CAST or kind == CALL) and len(message) > 4:  # noqa: PLR1714 - faster than `in`
+            args, kwargs = message[3], message[4]
+            if (args and not _ATOMIC(map(type, args))) or (
+                kwargs and not _ATOMIC(map(type, kwargs.values()))
+            ):
+                sent = self._as_sent(DATA, message, message)
+        else:
+            sent = self._as_sent(DATA, message, message)
+        if sent is None:
+            return True
         shaper = self.shaper
         if shaper.faults or shaper._held:  # `not idle`, written out
-            self._shape(message, self._put)
+            self._shape(message, lambda: self._put(_own(sent)))
         else:
             outbox = self._outbox
-            outbox.append(message)
+            outbox.append(sent)
             if not self._scheduled:
                 self._scheduled = True
                 self._loop.call_soon(self.flush)
@@ -142,35 +156,43 @@ class Link:
                 self.flush()
         return True
 
+    def _as_sent(self, kind: int, sent: Any, message: Message) -> Message | Packed | None:
+        """Return what is to be written for a message; ``None`` when it cannot travel."""
+        try:
+            return as_sent(message, self._codec.pack)
+        except BaseException as error:  # noqa: BLE001 - whatever user code raised, a sys.exit too
+            self.counters.drops += 1
+            self._refuse(kind, sent, error)
+            return None
+
     def forward(self, entry: Entry) -> bool:
         """Send a message to a node further on; ``False`` when the link is full."""
         message = entry[-1]
         if self._protocol.full and not self._takes(message):
             self._lose(FORWARD, entry, tell=message[0] not in _REQUESTS)
             return False
+        if entry[:2] == (self._own.name, self._own.incarnation):
+            # Nobody has another's, which has just been read.
+            sent = self._as_sent(FORWARD, entry, message)
+            if sent is None:
+                return True
+            entry = (*entry[:-1], sent)  # type: ignore[assignment]
 
-        def put(what: Any) -> None:
-            self._forwards.append(entry if what is message else (*entry[:-1], what))
+        def put() -> None:
+            self._forwards.append((*entry[:-1], _own(entry[-1])))
             self._schedule(len(self._forwards))
 
         if self.shaper.idle:
-            put(message)
+            put()
         else:
             self._shape(message, put)
         return True
 
-    def _shape(self, message: Message, put: Callable[[Any], None]) -> None:
-        what: Any = message
-
-        def hold() -> None:
-            nonlocal what
-            if what is message:
-                what = held(message)
-
+    def _shape(self, message: Message, put: Callable[[], None]) -> None:
         def drop() -> None:
             self.counters.drops += 1
 
-        self.shaper.shape(message, lambda: measure(message), lambda: put(what), drop, hold)
+        self.shaper.shape(message, lambda: measure(message), put, drop)
 
     def _put(self, message: Any) -> None:
         self._outbox.append(message)
@@ -316,7 +338,12 @@ class Link:
         await self._protocol.wait_lost(timeout)
 
 
+def _own(sent: Any) -> Any:
+    """Return `sent` for one delivery: of what a fault duplicates, each receiver makes its own."""
+    return copy.copy(sent) if isinstance(sent, Packed) else sent
+
+
 def _message(kind: int, sent: Any) -> Message:
     """Return the message itself of what waits in a link."""
     message = sent if kind == DATA else sent[-1]
-    return message.message if isinstance(message, Held) else message
+    return message.packed if isinstance(message, Packed) else message

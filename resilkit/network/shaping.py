@@ -87,7 +87,6 @@ class Shaper:
         size: Callable[[], int],
         send: Callable[[], None],
         drop: Callable[[], None],
-        hold: Callable[[], None] | None = None,
     ) -> None:
         """Send the message now, later, several times or not at all.
 
@@ -96,7 +95,6 @@ class Shaper:
             size: Measures it, if some fault asks.
             send: Sends it; called once for each copy.
             drop: Counts it as lost.
-            hold: Called before `send` when the message, or a copy, has to wait.
         """
         now = self._loop.time()
         view = Message(self._classify(message), self._source, self._target)
@@ -123,9 +121,9 @@ class Shaper:
         due = now + delay
         if not overtakes:
             due = self._last = max(due, self._last)
-        self._at(due, now, send, drop, hold)
+        self._at(due, now, send, drop)
         for after in copies:
-            self._at(due + after, now, send, drop, hold)
+            self._at(due + after, now, send, drop)
 
     def _ask(self, fault_id: str, fault: Any, view: Message, size: Callable[[], int]) -> Verdict:
         try:
@@ -151,15 +149,12 @@ class Shaper:
         now: float,
         send: Callable[[], None],
         drop: Callable[[], None],
-        hold: Callable[[], None] | None,
     ) -> None:
         if due <= now and (not self._held or self._held[0][0] > due):
             send()
         elif len(self._held) >= MOST_HELD:
             drop()
         else:
-            if hold is not None:
-                hold()
             # Numbered: a heap alone, and timers, do not keep the order of what is due at once.
             heapq.heappush(self._held, (due, next(self._numbers), send))
             self._set_timer()

@@ -42,7 +42,8 @@ class Server:
     Inside a node nothing is copied: arguments, replies and whatever else two of its servers send
     each other are the same objects for both. Treat what comes as read-only, and give away a copy
     of what you go on to change, as ``lines`` does below. Between nodes, and to and from a
-    notebook, messages are copies.
+    notebook, messages are copies: they arrive as they were when they were sent, whatever their
+    sender goes on to change.
 
     All servers of a node share one thread. A handler that blocks it (``time.sleep(7)``, a long
     computation, a plain socket) stops the whole node for that long: its other servers, starts on

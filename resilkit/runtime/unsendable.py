@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resilkit.runtime.node import Node
     from resilkit.runtime.ports import Message
 
-__all__ = ["settle"]
+__all__ = ["cannot_travel", "settle"]
 
 
 def settle(node: Node, target: str, message: Message, error: BaseException) -> None:
@@ -30,13 +30,13 @@ def settle(node: Node, target: str, message: Message, error: BaseException) -> N
         _lost(node, target, message)
         return
     kind = message[0]
-    why = _cannot("what was sent", message[3:5], error)
+    why = cannot_travel("what was sent", message[3:5], error)
     if kind == CALL:
         node.calls.fail(target, message[6], InvalidArgument(why, path=str(message[2])))
     elif kind == SYSTEM or kind == QUERY:  # noqa: PLR1714
         node.calls.fail(target, message[5], InvalidArgument(why, path=str(message[2])))
     elif kind == REPLY:
-        answer = InvalidArgument(_cannot("the reply", message[2], error))
+        answer = InvalidArgument(cannot_travel("the reply", message[2], error))
         node.transport.send(target, (FAIL, message[1], answer))
     elif kind == FAIL:
         node.transport.send(target, (FAIL, message[1], _stand_in(message[2])))
@@ -44,7 +44,7 @@ def settle(node: Node, target: str, message: Message, error: BaseException) -> N
         instead = (
             _stand_in(message[3])
             if message[4]
-            else InvalidArgument(_cannot("the reply", message[3], error))
+            else InvalidArgument(cannot_travel("the reply", message[3], error))
         )
         node.transport.send(target, (*message[:3], instead, True))
     elif kind == EXIT:
@@ -84,7 +84,7 @@ def _no_room(node: Node) -> ClusterError:
     )
 
 
-def _cannot(what: str, value: object, error: BaseException) -> str:
+def cannot_travel(what: str, value: object, error: BaseException) -> str:
     """Return why something cannot travel between processes."""
     if _awaits(value):
         return (

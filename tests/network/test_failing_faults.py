@@ -6,8 +6,7 @@ import random
 from pathlib import Path
 from typing import Any, NoReturn
 
-from resilkit.network.codec import Codec
-from resilkit.network.snapshots import Held
+from resilkit.network.codec import Codec, Packed
 from resilkit.network.verdicts import Message, Verdict
 from resilkit.runtime.kinds import REPLY
 from tests.network.nets import Net, mesh, on_both_loops
@@ -54,8 +53,8 @@ def _raise() -> NoReturn:
 
 def test_of_a_message_that_cannot_be_read_it_is_known_who_waits_for_it() -> None:
     message = (REPLY, 7, {"value": [Unreadable()]})
-    # A fault that holds a message back packs it up by itself.
-    for sent in (message, Held(message), ("n1", 1, "n3", 1, 64, Held(message))):
+    # What could still be changed is packed up by itself.
+    for sent in (message, Packed(message), ("n1", 1, "n3", 1, 64, Packed(message))):
         kept, lost = Codec().salvage(Codec().encode([(1,), sent, (2,)]))
         assert kept == [(1,), (2,)]
         ((error, rest),) = lost
@@ -63,5 +62,5 @@ def test_of_a_message_that_cannot_be_read_it_is_known_who_waits_for_it() -> None
         assert (rest if rest[0] == REPLY else rest[-1])[:2] == (REPLY, 7)
 
 
-def test_a_held_message_arrives_as_it_was() -> None:
-    assert Codec().decode(Codec().encode([Held((REPLY, 7, [1]))])) == [(REPLY, 7, [1])]
+def test_a_packed_message_arrives_as_it_was() -> None:
+    assert Codec().decode(Codec().encode([Packed((REPLY, 7, [1]))])) == [(REPLY, 7, [1])]
