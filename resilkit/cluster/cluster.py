@@ -20,6 +20,8 @@ from resilkit.cluster.specs import ClusterSpec, NodeSpec
 from resilkit.cluster.subscription import Subscription
 from resilkit.errors import InvalidArgument
 from resilkit.faults import Fault, Partition, registered_faults
+from resilkit.network.snapshots import own_copy
+from resilkit.telemetry.patterns import check_name
 
 if TYPE_CHECKING:
     from resilkit.metrics.events import EventLog
@@ -194,7 +196,13 @@ class Cluster:
         return {name: ClusterReference(self._session, name) for name in sorted(held)}
 
     def publish(self, topic: str, payload: Any = None) -> None:
-        """Send `payload` to every server that subscribed to `topic`."""
+        """Send `payload` to every server that subscribed to `topic`.
+
+        Raises:
+            InvalidArgument: `topic` is no topic (a pattern, say), or `payload` cannot be pickled.
+        """
+        check_name(topic, path="topic")
+        payload = own_copy(payload, "payload")
         self._session.thread.submit(self._session.node.topics.publish, topic, payload)
 
     def subscribe(self, pattern: str) -> Subscription:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from resilkit import validate
 from resilkit.cluster.loop_thread import Answer, slices
 from resilkit.errors import CallTimeout, ClusterClosed, InvalidArgument, NodeDown
+from resilkit.network.snapshots import given
 from resilkit.runtime.kinds import QUERY, SYSTEM
 from resilkit.runtime.messages import Down, Pid
 from resilkit.runtime.reasons import describe
@@ -66,9 +67,11 @@ class _AwaitableCall:
         address, timeout = reference._address, reference._timeout
 
         async def call(*args: Any, **kwargs: Any) -> Any:
+            places, named = _given(method, args, kwargs)
+
             async def on_loop() -> Any:
                 session.refuse_closed()
-                return await session.node.call(address, method, args, kwargs or None, timeout)
+                return await session.node.call(address, method, places, named, timeout)
 
             return await session.thread.bridge(on_loop())
 
@@ -92,10 +95,18 @@ class _Cast:
         submit, send = session.thread.submit, session.node.cast
 
         def cast(*args: Any, **kwargs: Any) -> None:
-            submit(send, address, method, args, kwargs or None)
+            submit(send, address, method, *_given(method, args, kwargs))
 
         cast.__name__ = cast.__qualname__ = method
         return cast
+
+
+def _given(
+    method: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any] | None]:
+    """Return arguments as they are now: who gave them goes on, and the loop comes to them later."""
+    places = tuple([given(value, method) for value in args])
+    return places, {name: given(value, method) for name, value in kwargs.items()} or None
 
 
 def _public(method: str) -> None:
@@ -139,11 +150,19 @@ class ClusterReference(Reference):
 
     @property
     def cast(self) -> Any:
-        """``ref.cast.method(…)``: send a request and go on; nobody hears whether it arrived."""
+        """``ref.cast.method(…)``: send a request and go on; nobody hears whether it arrived.
+
+        Raises: `InvalidArgument` for what cannot be pickled.
+        """
         return _Cast(self)
 
     def send(self, message: object) -> None:
-        """Send any other message; it arrives at the server's ``info``."""
+        """Send any other message; it arrives at the server's ``info``.
+
+        Raises:
+            InvalidArgument: It cannot be pickled.
+        """
+        message = given(message, "message")
         self._session.thread.submit(self._session.node.send_info, self._address, message)
 
     @property
@@ -182,8 +201,12 @@ class ClusterReference(Reference):
         self._ask(SYSTEM, "stop", reason)
 
     def exit(self, reason: Any) -> None:
-        """Send an exit signal with `reason`, as OTP's ``exit/2`` does."""
-        session = self._session
+        """Send an exit signal with `reason`, as OTP's ``exit/2`` does.
+
+        Raises:
+            InvalidArgument: It cannot be pickled.
+        """
+        session, reason = self._session, given(reason, "reason")
         session.thread.submit(session.node.send_exit, self._address, session.console.pid, reason)
 
     def kill(self) -> None:

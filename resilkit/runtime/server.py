@@ -248,7 +248,11 @@ class Server:
         self._process.node.topics.unsubscribe(self._process, pattern)
 
     def publish(self, topic: str, payload: Any = None) -> None:
-        """Send `payload` to all subscribers on every node that can be reached."""
+        """Send `payload` to all subscribers on every node that can be reached.
+
+        Raises:
+            InvalidArgument: `topic` is no topic; a pattern such as ``orders.*`` is none.
+        """
         self._process.node.topics.publish(topic, payload)
 
     def send_after(self, delay: float, message: Any) -> Timer:

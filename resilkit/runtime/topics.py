@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit.runtime.kinds import INTEREST, PUBLISH
 from resilkit.runtime.messages import Published
-from resilkit.telemetry.patterns import compile_pattern
+from resilkit.telemetry.patterns import check_name, compile_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,12 @@ class Topics:
         self._interest_changed()
 
     def publish(self, topic: str, payload: Any) -> None:
-        """Send `payload` to the subscribers on every node that can be reached."""
+        """Send `payload` to the subscribers on every node that can be reached.
+
+        Raises:
+            InvalidArgument: `topic` is no topic; a pattern is none.
+        """
+        check_name(topic, path="topic")
         node = self._node
         message = (PUBLISH, topic, payload)
         for peer in node.transport.peers():

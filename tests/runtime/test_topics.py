@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from resilkit.errors import InvalidArgument
 from resilkit.runtime import ChildSpec, Published, Reference, spawn
 from tests.runtime.servers import Recorder
 from tests.runtime.world import World, on, settle
@@ -46,3 +49,10 @@ async def test_a_partition_keeps_publications_on_their_side(world: World) -> Non
     world.nodes["n1"].topics.publish("x", "seen")
     await settle()
     assert await recorder.call.messages() == [Published("x", "seen")]
+
+
+@on("n1")
+async def test_a_pattern_is_no_topic(world: World) -> None:
+    for topic in ("orders.*", "**", "orders..new", ""):
+        with pytest.raises(InvalidArgument, match="topic"):
+            world.nodes["n1"].topics.publish(topic, 1)
