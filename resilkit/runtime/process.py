@@ -107,7 +107,9 @@ class Process:
         normal = is_text(reason, "normal")
         if not by_link and is_text(reason, "kill"):
             self.end("killed")
-        elif sender == self.parent and (by_link or not normal):
+        elif sender == self.parent and (by_link or self.trap_exit or not normal):
+            # A `normal` that the parent sends, and not its end, is dropped as anybody's, unless
+            # it becomes a message: that one a server takes for its parent's wish (`gen_server`).
             self.parent_exit(reason)
         elif self.trap_exit:
             self.info(self.node.exit_message(sender, reason))

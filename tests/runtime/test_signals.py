@@ -6,6 +6,7 @@ from typing import Any
 
 from resilkit.runtime import ChildSpec, Down, Exit, Pid, Reference, Server, spawn
 from tests.runtime.servers import Counter, Ending, Recorder
+from tests.runtime.supervising import ending, pids, supervise
 from tests.runtime.world import World, down, on, outcome, settle
 
 
@@ -296,3 +297,29 @@ async def test_timers_arrive_as_info_and_cancelled_ones_do_not(world: World) -> 
     while not (seen := await recorder.call.messages()):
         pass
     assert seen == ["audit"]
+
+
+@on("n1")
+async def test_exit_normal_sent_by_its_parent_ends_a_server_only_if_it_traps(world: World) -> None:
+    log: list[Any] = []
+    parent = await supervise(world, ending(log, "traps"), ChildSpec(Counter, name="c"))
+    [deaf] = pids(world, "c")
+    for name in ("traps", "c"):
+        world.nodes["n1"].send_exit(name, parent.pid, "normal")
+    await settle()
+    assert log[:2] == [("init", "traps"), ("terminate", "traps", "normal")]
+    assert await Reference(deaf).call.increment() == 1
+
+
+@on("n1")
+async def test_a_parents_end_ends_a_server_whatever_its_reason(world: World) -> None:
+    log: list[Any] = []
+    parent = await supervise(world, ending(log, "traps"), ending(log, "deaf"))
+    traps, deaf = (world.nodes["n1"].processes[pid.number] for pid in pids(world, "traps", "deaf"))
+    deaf.trap_exit = False
+    for process in (traps, deaf):
+        process.exit_signal(parent.pid, "normal", by_link=True)
+    await settle()
+    assert log[2] == ("terminate", "traps", "normal")
+    assert not traps.alive
+    assert not deaf.alive
