@@ -57,7 +57,7 @@ class Child:
             "id": self.id,
             "ref": self.reference(),
             "status": self.status,
-            "restart": str(self.spec.restart),
+            "restart": self.spec.restart,
             "kind": self.kind,
             "restarts": self.restarts,
         }

@@ -23,15 +23,6 @@ _STRATEGIES = ("one_for_one", "one_for_all", "rest_for_one")
 _AUTO = ("never", "any_significant", "all_significant")
 
 
-class _Unsaid(str):
-    """A default of a spec: the same text, told apart from one that somebody wrote."""
-
-    __slots__ = ()
-
-
-_PERMANENT: Any = _Unsaid("permanent")
-
-
 @readable
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
@@ -39,8 +30,9 @@ class ChildSpec:
 
     Only a supervisor restarts. Given to `Cluster.start`, or to a node as an application, it has
     none: the server is stopped by this spec, and starts again with its node, but nobody restarts
-    it when it ends. A `restart` or `significant` that asks for more is refused there; put it under
-    a `SupervisorSpec`.
+    it when it ends, whether `restart` is ``"permanent"``, as it is by default, or
+    ``"temporary"``. ``"transient"`` and `significant`, which only somebody who counts on a
+    supervisor writes, are refused there; put the spec under a `SupervisorSpec`.
 
     Args:
         server: The `Server` subclass.
@@ -72,7 +64,7 @@ class ChildSpec:
     name: str | None = field(default=None, kw_only=True)
     args: tuple[Any, ...] = field(default=(), kw_only=True)
     kwargs: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
-    restart: Restart = field(default=_PERMANENT, kw_only=True)
+    restart: Restart = field(default="permanent", kw_only=True)
     shutdown: float | Literal["brutal_kill"] | None = field(default=5.0, kw_only=True)
     significant: bool = field(default=False, kw_only=True)
     scope: Literal["cluster", "node"] = field(default="cluster", kw_only=True)
@@ -127,7 +119,8 @@ class SupervisorSpec:
         auto_shutdown: Ends the supervisor when a significant child ended by itself: ``"never"``,
             ``"any_significant"`` or ``"all_significant"``.
         restart: What its own supervisor does when it ends, as for a child. At the top of a node it
-            has none, and a `restart` that asks for more is refused.
+            has none: there ``"permanent"``, the default, means nothing, and ``"transient"`` is
+            refused.
         significant: As for a child.
         scope: As for a child: ``"node"`` for a name that each node can give once, which takes no
             agreement with the others.
@@ -149,7 +142,7 @@ class SupervisorSpec:
     max_restarts: int = field(default=3, kw_only=True)
     max_seconds: float = field(default=5.0, kw_only=True)
     auto_shutdown: AutoShutdown = field(default="never", kw_only=True)
-    restart: Restart = field(default=_PERMANENT, kw_only=True)
+    restart: Restart = field(default="permanent", kw_only=True)
     significant: bool = field(default=False, kw_only=True)
     scope: Literal["cluster", "node"] = field(default="cluster", kw_only=True)
 
@@ -227,18 +220,20 @@ class SupervisorSpec:
 def check_unsupervised(spec: ChildSpec | SupervisorSpec, path: str) -> None:
     """Refuse what asks for a supervisor, where `spec` is to stand at the top of a node.
 
+    The default of `restart` is no such wish. Nor is the same text written out: two specs that are
+    equal must be taken alike.
+
     Raises:
-        InvalidArgument: It says by itself that it is to be restarted, or that it is significant.
+        InvalidArgument: It is to be restarted only after some ends, or its end is significant.
     """
-    said = not isinstance(spec.restart, _Unsaid) and spec.restart != "temporary"
-    if not said and not spec.significant:
-        return
-    raise InvalidArgument(
-        "asks for a supervisor, and at the top of a node there is none",
-        path=f"{path}.restart" if said else f"{path}.significant",
-        value=spec.restart if said else True,
-        allowed="the spec among the children of a SupervisorSpec, or without this",
-    )
+    transient = spec.restart == "transient"
+    if transient or spec.significant:
+        raise InvalidArgument(
+            "asks for a supervisor, and at the top of a node there is none",
+            path=f"{path}.restart" if transient else f"{path}.significant",
+            value="transient" if transient else True,
+            allowed="the spec among the children of a SupervisorSpec, or without this",
+        )
 
 
 def _no_name_twice(spec: SupervisorSpec, where: str) -> None:

@@ -281,10 +281,23 @@ def samples(cluster: Cluster, node: str) -> int:
     return int((frame["node"] == node).sum())
 
 
-@pytest.mark.parametrize("restart", ["permanent", "transient"])
+def test_the_default_restart_is_taken_at_the_top_written_out_or_not(cluster: Cluster) -> None:
+    for spec, same in (
+        (
+            rk.ChildSpec(Counter, name="upmost"),
+            rk.ChildSpec(Counter, name="upmost", restart="permanent"),
+        ),
+        (rk.SupervisorSpec("upmost"), rk.SupervisorSpec("upmost", restart="permanent")),
+    ):
+        assert spec == same
+        for one in (spec, same):
+            cluster.start(one, node="n1").stop()
+
+
 def test_a_spec_that_asks_for_a_supervisor_is_refused_where_there_is_none(
-    cluster: Cluster, restart: Any
+    cluster: Cluster,
 ) -> None:
+    restart: Any = "transient"
     spec = rk.ChildSpec(Counter, name="alone", restart=restart)
     with pytest.raises(rk.InvalidArgument, match=r"spec\.restart: asks for a supervisor") as caught:
         cluster.start(spec)
