@@ -99,11 +99,14 @@ class LoopThread:
         self._refuse_over()
         self._submitted.append((function, args))
         if not self._scheduled:
-            self._scheduled = True
             try:
+                self._scheduled = True
                 self.loop.call_soon_threadsafe(self._drain)
-            except BaseException:  # an interrupt: whoever comes next must not wait for nothing
+            except BaseException:
+                # An interrupt: whoever comes next must not wait for nothing, and neither must
+                # what another thread submitted meanwhile and left to this drain.
                 self._scheduled = False
+                self.loop.call_soon_threadsafe(self._drain)
                 raise
 
     def _drain(self) -> None:

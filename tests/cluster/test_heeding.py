@@ -7,12 +7,13 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
 import resilkit as rk
 from resilkit.cluster.cluster import Cluster
-from resilkit.cluster.loop_thread import slices
+from resilkit.cluster.loop_thread import LoopThread, slices
 from tests.cluster.servers import Counter
 
 
@@ -69,3 +70,44 @@ def test_slices_add_up_to_the_timeout() -> None:
     some = slices(None)
     assert [next(some) for _ in range(3)] == [0.2, 0.2, 0.2]
     assert 0.0 < next(slices(0.01)) <= 0.01
+
+
+class Interrupted:
+    """A loop whose first call from another thread is interrupted before the loop has taken it."""
+
+    def __init__(self, loop: Any, meanwhile: Callable[[], None]) -> None:
+        self._loop = loop
+        self._meanwhile: Callable[[], None] | None = meanwhile
+
+    def call_soon_threadsafe(self, *args: Any) -> None:
+        """Let the other thread have its turn, and be interrupted; the next time, do it."""
+        if self._meanwhile is None:
+            self._loop.call_soon_threadsafe(*args)
+            return
+        meanwhile, self._meanwhile = self._meanwhile, None
+        meanwhile()
+        raise KeyboardInterrupt
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Pass it on."""
+        self._loop.call_exception_handler(context)
+
+
+def test_an_interrupted_submit_does_not_keep_the_work_of_another_thread() -> None:
+    thread = LoopThread()
+    loop, done = thread.loop, threading.Event()
+
+    def another() -> None:
+        other = threading.Thread(target=thread.submit, args=(done.set,))
+        other.start()
+        other.join(10.0)
+        assert not other.is_alive()
+
+    thread.loop = Interrupted(loop, another)  # type: ignore[assignment]
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            thread.submit(lambda: None)
+        assert done.wait(10.0)
+    finally:
+        thread.loop = loop
+        thread.end()
