@@ -166,7 +166,7 @@ class Cluster:
         session = self._session
         if node is None:
             node = next(
-                (n for n, state in session.nodes.items() if state.status == "running"),
+                (n for n, state in list(session.nodes.items()) if state.status == "running"),
                 next(iter(session.nodes)),
             )
         else:
@@ -228,14 +228,13 @@ class Cluster:
 
     async def aadd_node(self, name: str | NodeSpec | None = None) -> NodeHandle:
         """Await it: `add_node`, for async code."""
-        self._session.refuse_closed()
-        if name is None:
-            numbers = range(1, len(self.nodes) + 2)
-            name = next(f"n{i}" for i in numbers if f"n{i}" not in self.nodes)
-        spec = name if isinstance(name, NodeSpec) else NodeSpec(name)
         session = self._session
-        await session.thread.bridge(operations.add_node(session, spec.validated()))
-        return NodeHandle(session, spec.name)
+        session.refuse_closed()
+        spec = name if name is None or isinstance(name, NodeSpec) else NodeSpec(name)
+        wanted = None if spec is None else spec.validated()
+        return NodeHandle(
+            session, await session.thread.bridge(operations.add_node(session, wanted))
+        )
 
     def health(self) -> dict[str, dict[str, Any]]:
         """Return what each node says of itself now: status, reachable nodes, majority, servers.

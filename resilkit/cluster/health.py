@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit.errors import ResilkitError
 
 if TYPE_CHECKING:
+    from resilkit.cluster.node_state import NodeState
     from resilkit.cluster.session import Session
 
 __all__ = ["health"]
@@ -17,12 +18,12 @@ _PATIENCE = 1.0
 
 async def health(session: Session) -> dict[str, dict[str, Any]]:
     """Ask every node that has a process, all at once; one that is silent costs a second."""
-    rows = await asyncio.gather(*(_one(session, name) for name in session.nodes))
-    return dict(zip(session.nodes, rows, strict=True))
+    nodes = dict(session.nodes)  # another thread may add one while they are asked
+    rows = await asyncio.gather(*(_one(session, *each) for each in nodes.items()))
+    return dict(zip(nodes, rows, strict=True))
 
 
-async def _one(session: Session, name: str) -> dict[str, Any]:
-    node = session.nodes[name]
+async def _one(session: Session, name: str, node: NodeState) -> dict[str, Any]:
     row: dict[str, Any] = {
         "status": node.status,
         "pid": node.pid,

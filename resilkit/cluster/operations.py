@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from resilkit.cluster.applications import specs_of
 from resilkit.cluster.launcher_events import Exited
 from resilkit.cluster.node_state import NodeState
+from resilkit.cluster.specs import NodeSpec
 from resilkit.errors import (
     CallTimeout,
     ClusterError,
@@ -23,7 +24,6 @@ from resilkit.runtime.kinds import SYSTEM
 if TYPE_CHECKING:
     from resilkit.cluster.reference import ClusterReference
     from resilkit.cluster.session import Session
-    from resilkit.cluster.specs import NodeSpec
 
 __all__ = [
     "add_node",
@@ -68,8 +68,8 @@ async def heal(session: Session) -> None:
     for injection in list(session.faults.injections.values()):
         await injection.close()
         errors += injection.unhealed()
-    for name, node in list(session.nodes.items()):
-        if node.status == "paused":
+    for name, node in list(session.nodes.items()):  # another thread may add one meanwhile
+        if node.status == "paused" and node.pid is not None:
             await signal(session, name, signals.SIGCONT)
     for error in errors:
         raise error
@@ -143,8 +143,15 @@ async def restart_node(session: Session, name: str, timeout: float | None = None
         )
 
 
-async def add_node(session: Session, spec: NodeSpec) -> str:
-    """Add a node to the running cluster, linked to all others; when that fails, it is not there."""
+async def add_node(session: Session, spec: NodeSpec | None) -> str:
+    """Add a node to the running cluster, linked to all others; when that fails, it is not there.
+
+    Without a `spec` it gets the next free name. That is found here, on the loop: two threads that
+    add one each must not find the same.
+    """
+    if spec is None:
+        numbers = range(1, len(session.nodes) + 2)
+        spec = NodeSpec(next(f"n{i}" for i in numbers if f"n{i}" not in session.nodes))
     name = spec.name
     while name in session.leaving:  # another one of that name has yet to be gone
         await session.leaving[name].wait()
@@ -186,7 +193,10 @@ async def _tell_members(session: Session, names: list[str]) -> None:
     session.transport.set_members(members, [])
     for name in names:
         await session.update_boot(name)
-        if session.nodes[name].status == "running":
+        node = session.nodes.get(name)
+        if node is None:
+            continue  # taken out meanwhile
+        if node.status == "running":
             await session.ask_agent(name, "set_members", members, edges)
         else:
             await session.faults.tell(name, "set_members", members, edges)

@@ -286,10 +286,10 @@ class Session:
         """Call the agent of a node; without `timeout`, wait as long as the node is there."""
         incarnation = self.node.membership.incarnation(name)
         if incarnation is None:
+            node = self.nodes.get(name)  # it may have been taken out by another thread
+            status = "no node of this cluster" if node is None else node.status
             raise NodeDown(
-                f"node {name} cannot be reached: it is {self.nodes[name].status}",
-                node=name,
-                definite=True,
+                f"node {name} cannot be reached: it is {status}", node=name, definite=True
             )
         agent = Pid(name, AGENT_NUMBER, incarnation)
         return await self.node.call(agent, method, args, kwargs or None, timeout)

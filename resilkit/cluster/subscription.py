@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from resilkit import validate
 from resilkit.cluster.loop_thread import slices
-from resilkit.errors import CallTimeout
+from resilkit.errors import CallTimeout, NodeDown
 from resilkit.runtime.messages import Published
 from resilkit.runtime.process import Process
 from resilkit.telemetry.patterns import compile_pattern
@@ -40,10 +40,16 @@ class Subscription:
         process.queue = self._queue
         node.add(process)
         node.topics.subscribe(process, self.pattern)
-        # The interest travels on the links in order: once each node has answered, it has it.
-        for name, state in self._session.nodes.items():
-            if state.status == "running":
-                await self._session.ask_agent(name, "ping")
+        try:
+            # The interest travels on the links in order: once each node has answered, it has it.
+            # A copy: another thread may add a node meanwhile. That one learns it when it joins.
+            for name, state in list(self._session.nodes.items()):
+                if state.status == "running":
+                    with suppress(NodeDown):  # it learns it when it comes back
+                        await self._session.ask_agent(name, "ping")
+        except BaseException:
+            process.end("normal")  # nobody would have it to close it by
+            raise
         return process
 
     def get(self, timeout: float | None = 5.0) -> Published:

@@ -1,0 +1,97 @@
+"""What other threads do meanwhile: they add nodes, and take them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+import resilkit as rk
+from resilkit.cluster import operations
+from resilkit.cluster.cluster import Cluster
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with rk.Cluster(nodes=2) as cluster:
+        yield cluster
+
+
+def first_adds_a_node(cluster: Cluster, holder: Any, method: str) -> None:
+    """Let a node be added while `method` of `holder` is awaited for the first time."""
+    session, original, added = cluster._session, getattr(holder, method), []
+
+    async def ask(*args: Any, **kwargs: Any) -> Any:
+        if not added:
+            added.append("once")
+            await operations.add_node(session, None)
+        return await original(*args, **kwargs)
+
+    setattr(holder, method, ask)
+
+
+def test_a_node_that_is_added_while_all_are_asked_how_they_are(cluster: Cluster) -> None:
+    first_adds_a_node(cluster, cluster._session, "ask_agent")
+    assert list(cluster.health()) == ["n1", "n2"]
+    assert list(cluster.health()) == ["n1", "n2", "n3"]
+
+
+def test_a_node_that_is_added_while_a_subscription_begins_publishes_to_it(cluster: Cluster) -> None:
+    first_adds_a_node(cluster, cluster._session, "ask_agent")
+    with cluster.subscribe("news") as news:
+        assert list(cluster.nodes) == ["n1", "n2", "n3"]
+        cluster.start(Crier, name="crier", node="n3").cast.cry()
+        assert news.get(20.0).payload == "n3"
+
+
+class Crier(rk.Server):
+    """Publishes."""
+
+    def cry(self) -> None:
+        """Tell where it is."""
+        self.publish("news", self.node)
+
+
+def test_a_node_that_is_added_while_paused_ones_are_resumed(cluster: Cluster) -> None:
+    for node in cluster.nodes.values():
+        node.pause()
+    session = cluster._session
+
+    async def heal() -> None:
+        original = session.launcher.signal
+        added: list[str] = []
+
+        async def signal(name: str, *args: Any, **kwargs: Any) -> None:
+            await original(name, *args, **kwargs)
+            if not added:  # a node that is begun is enough: it cannot join while n2 is paused
+                added.append(name)
+                session.nodes["n9"] = session.nodes[name]
+
+        session.launcher.signal = signal  # type: ignore[method-assign]
+        try:
+            await operations.heal(session)
+        finally:
+            session.launcher.signal = original  # type: ignore[method-assign]
+            del session.nodes["n9"]
+
+    session.thread.sync(heal())
+    assert [node.status for node in cluster.nodes.values()] == ["running", "running"]
+
+
+def test_threads_that_add_nodes_at_once_get_one_each_while_others_look(cluster: Cluster) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        adding = [pool.submit(cluster.add_node) for _ in range(2)]
+        while not all(each.done() for each in adding):
+            assert {"n1", "n2"} <= set(cluster.health())
+            cluster.heal()
+            cluster.subscribe("news").close()
+        assert {each.result().name for each in adding} == {"n3", "n4"}
+    assert set(cluster.health()) == {"n1", "n2", "n3", "n4"}
+
+
+def test_a_node_that_was_taken_out_is_down(cluster: Cluster) -> None:
+    session = cluster._session
+    with pytest.raises(rk.NodeDown, match="no node of this cluster"):
+        session.thread.sync(session.ask_agent("n9", "ping"))
