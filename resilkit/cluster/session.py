@@ -178,10 +178,11 @@ class Session:
         incarnation = self.node.membership.incarnation(name)
         try:
             patience = max(_AGENT_TIMEOUT, self.start_timeout)
+            # First of all: what it has to tell must be put on this clock as soon as it comes.
+            await self._compare_clocks(name, patience)
             await self.ask_agent(name, "attach", self.console.pid, timeout=patience)
             # What changed since its boot record was written; from now on it is told each change.
             await self.ask_agent(name, "stand", self.faults.for_node(name), timeout=patience)
-            await self._compare_clocks(name)
             if node.applications:
                 self.refresh_boot(name)
             # As long as it takes: whoever waits for the node has a time limit of his own.
@@ -195,11 +196,11 @@ class Session:
             self.set_status(node, "running")
             self.note("node", "running", name, pid=node.pid, incarnation=node.incarnation)
 
-    async def _compare_clocks(self, name: str) -> None:
+    async def _compare_clocks(self, name: str, patience: float) -> None:
         samples = []
         for _ in range(4):
             sent = self.clock.now()
-            theirs = await self.ask_agent(name, "ping")
+            theirs = await self.ask_agent(name, "ping", timeout=patience)
             samples.append((sent, theirs, theirs, self.clock.now()))
         self.offsets[name] = estimate(samples)[0]
 

@@ -1,0 +1,140 @@
+"""A notebook whose clock differs from the nodes': all times are on the notebook's.
+
+On one machine all clocks are one, and a sign or a zero in the wrong place would show nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+import resilkit as rk
+from resilkit.clock import monotonic
+from resilkit.cluster import session as session_module
+from resilkit.cluster.cluster import Cluster
+from resilkit.history import LOST
+from resilkit.workload import load
+from resilkit.workload.load import start_load
+from tests.cluster.harm import supervision, wait_until
+from tests.cluster.servers import Counter
+from tests.workload.desk import Desk, add_one
+from tests.workload.ends import finished
+
+CLOSE = 5.0
+"""Seconds: far less than the clocks are apart, and more than anything here takes."""
+
+
+@pytest.fixture(scope="module", params=[100.0, -100.0], ids=["ahead", "behind"])
+def ahead(request: pytest.FixtureRequest) -> float:
+    """Seconds that the notebook's clock is ahead of the nodes'."""
+    return float(request.param)
+
+
+@pytest.fixture(scope="module")
+def cluster(ahead: float) -> Iterator[Cluster]:
+    clock = SimpleNamespace(now=lambda: monotonic() + ahead)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_module, "SystemClock", lambda: clock)
+        with rk.Cluster(nodes=2, seed=7, sample_interval=0.05) as cluster:
+            cluster.start(Desk, name="desk", node="n1")
+            yield cluster
+
+
+def test_the_clocks_are_compared(cluster: Cluster, ahead: float) -> None:
+    offsets = cluster._session.offsets
+    assert offsets == {name: pytest.approx(-ahead, abs=CLOSE) for name in ("n1", "n2")}
+
+
+def test_samples_and_events_are_on_the_notebooks_clock(cluster: Cluster) -> None:
+    clock = cluster._session.clock
+    before = clock.now()
+    cluster.start(Counter, name="doomed", node="n2").kill()
+    wait_until(lambda: supervision(cluster, "doomed") == ["started", "terminated"])
+    wait_until(lambda: cluster.metrics.frame("cpu")["time"].max() > before)
+    cluster.nodes["n2"].restart()  # what it tells first has waited for the notebook
+    now = clock.now()
+    for times in (cluster.metrics.frame()["time"], cluster.events.frame()["time"]):
+        assert times.min() >= cluster.started - CLOSE
+        assert times.max() <= now + CLOSE
+    mine = [row.time for row in cluster.events if row.target == "doomed"]
+    assert before - CLOSE <= min(mine) <= max(mine) <= now + CLOSE
+    assert not cluster.events.frame("alert")["event"].tolist()
+
+
+class Still(rk.Server):
+    """Stands still."""
+
+    def stall(self, seconds: float) -> None:
+        """Stop this node's whole loop."""
+        signal.sigtimedwait([], seconds)
+
+
+def test_a_pause_is_told_from_a_stall(cluster: Cluster) -> None:
+    def stalls(name: str) -> int:
+        return len([r for r in cluster.events if (r.event, r.node) == ("stalled", name)])
+
+    cluster.inject(rk.faults.NodePause(duration=1.3, targets="n2")).wait(20.0)
+    resumed = cluster._session.clock.now()
+
+    def sampled_since() -> bool:
+        rows = cluster.metrics.frame("loop_lag")
+        return bool((rows[rows["node"] == "n2"]["time"] > resumed + 0.2).any())
+
+    wait_until(sampled_since)
+    assert stalls("n2") == 0
+    cluster.start(Still, node="n1").with_timeout(20.0).call.stall(1.5)
+    wait_until(lambda: stalls("n1") > 0)
+
+
+def test_generators_keep_to_their_plan_on_the_notebooks_clock(cluster: Cluster) -> None:
+    clock = cluster._session.clock
+    workload = rk.Workload(
+        [rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(90), generators=2
+    )
+    ordered = clock.now()
+    run = start_load(cluster, workload, duration=0.5)
+    frame = finished(run)
+    assert len(frame) == 45
+    due = (frame["intended"].sort_values() - run.started).to_numpy()
+    assert due == pytest.approx([number / 90 for number in range(45)], abs=0.005)
+    assert ordered - CLOSE <= frame["sent"].min() <= frame["done"].max() <= clock.now() + CLOSE
+    assert (frame["sent"] - frame["intended"]).abs().max() < CLOSE
+
+
+def test_what_a_killed_generator_was_to_do_is_on_the_notebooks_clock(cluster: Cluster) -> None:
+    workload = rk.Workload([rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(100))
+    run = start_load(cluster, workload, duration=1.0)
+    wait_until(lambda: len(run.history) > 0)
+    ((_, pid),) = run.pids.items()
+    os.kill(pid, signal.SIGKILL)
+    assert run.wait(20.0)
+    frame = run.history.frame()
+    assert len(frame) == 100
+    assert 0 < (frame["error"] == LOST).sum() < 100
+    due = (frame["intended"].sort_values() - run.started).to_numpy()
+    assert due == pytest.approx([number / 100 for number in range(100)], abs=0.005)
+
+
+def test_what_it_was_to_do_until_a_stop_is_on_the_notebooks_clock(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_PATIENCE", 0.1)
+    workload = rk.Workload([rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(100))
+    run = start_load(cluster, workload, duration=60.0)
+    wait_until(lambda: len(run.history) > 0)
+    ((_, pid),) = run.pids.items()
+    os.kill(pid, signal.SIGSTOP)  # it can neither obey nor tell of anything any more
+    clock = cluster._session.clock
+    wait_until(lambda: clock.now() > run.history.frame()["intended"].max() + 0.2)
+    run.stop()
+    stopped = clock.now()
+    os.kill(pid, signal.SIGKILL)
+    assert run.wait(20.0)
+    frame = run.history.frame()
+    assert (frame["error"] == LOST).any()
+    # What was due before the stop, which waited for an answer for a moment.
+    assert (stopped - run.started - CLOSE) * 100 <= len(frame) <= (stopped - run.started) * 100 + 1
