@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from resilkit.cluster.descent import children_of
+from resilkit.cluster.node_applications import NodeApplications
 from resilkit.cluster.pressure import Pressures
 from resilkit.cluster.standing import Standing, unheard_of
 from resilkit.errors import Refused, ResilkitError
-from resilkit.runtime import NO_REPLY, ChildSpec, Server, SupervisorSpec, reasons, spawn
+from resilkit.runtime import NO_REPLY, ChildSpec, Server, SupervisorSpec, reasons
 from resilkit.runtime.kinds import INFO
 from resilkit.runtime.messages import Pid
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping
 
     from resilkit.errors import InvalidArgument
     from resilkit.runtime.pending import Deferred
@@ -52,14 +52,12 @@ class Agent(Server):
         self.console: Pid | None = None
         self.backlog: deque[tuple[Any, ...]] = deque(maxlen=_BACKLOG)
         self.outbox: list[tuple[Any, ...]] = []
-        self.applications: dict[ServerProcess, ChildSpec | SupervisorSpec] = {}
+        node = self._process.node
+        self.applications = NodeApplications(node, self._process.pid, self._application_ended)
         self.pressures = Pressures()
         self.joiners: list[tuple[Deferred, set[str]]] = []
-        self.standing = Standing(self._process.node, transport)
-        self.failures: list[tuple[str, str]] | None = None
-        self.awaiting_start: list[Deferred] = []
-        self.starts: dict[str, asyncio.Task[None] | ServerProcess] = {}
-        self._process.node.names.on_told = lambda: self._process.info("told")
+        self.standing = Standing(node, transport)
+        node.names.on_told = lambda: self._process.info("told")
         self.send_after(interval, "sample")
 
     # Streaming -----------------------------------------------------------------------------------
@@ -96,7 +94,7 @@ class Agent(Server):
             node = self._process.node
             message = (INFO, self.console.number, ("stream", node.name, rows))
             if not node.transport.send(self.console.node, message):
-                self.backlog.extend(row for row in rows if row[0] == "event")
+                self.backlog.extend(row for row in rows if row[0] != "sample")
                 if self.console.node not in node.membership.clients():
                     self.console = None
                 # Else there is no room now: they go with what comes next, a sample say.
@@ -135,102 +133,31 @@ class Agent(Server):
 
     def start(self, spec: ChildSpec | SupervisorSpec, key: str) -> Any:
         """Start an application; the agent goes on with other work meanwhile."""
-        start = self._process.loop.create_task(self._start(self.defer(), spec, key))
-        self.starts[key] = start
+        self.applications.start(self.defer(), spec, key)
         return NO_REPLY
 
     async def give_up(self, key: str) -> None:
         """Stop what was to be started under `key`, whether it has started meanwhile or not."""
-        start = self.starts.pop(key, None)
-        if isinstance(start, ServerProcess):
-            start.asked = True
-            start.end("killed")
-        elif start is not None:
-            start.cancel()
-            await asyncio.wait({start})
+        await self.applications.give_up(key)
 
-    async def _start(self, caller: Deferred, spec: ChildSpec | SupervisorSpec, key: str) -> None:
-        node = self._process.node
-        try:
-            process = await self.run_application(spec)
-        except (ResilkitError, asyncio.CancelledError) as error:
-            self.starts.pop(key, None)
-            given_up = isinstance(error, asyncio.CancelledError)
-            why = "it took too long" if given_up else reasons.describe(error)
-            node.emit("supervision", "start_failed", spec.id, reason=why, again=False)
-            caller.fail(error)
-            if given_up:
-                raise
-        else:
-            self.starts[key] = process
-            process.on_end.append(lambda _: self._forget_start(key))
-            caller.reply((process.pid, isinstance(spec, SupervisorSpec)))
-
-    def _forget_start(self, key: str) -> None:
-        self.starts.pop(key, None)
-
-    async def run_applications(self, specs: Sequence[ChildSpec | SupervisorSpec]) -> None:
+    async def run_applications(self, specs: Mapping[str, ChildSpec | SupervisorSpec]) -> None:
         """Start what the node starts by itself, in order; one that fails does not keep the rest."""
-        failures: list[tuple[str, str]] = []
-        for spec in specs:
-            try:
-                await self.run_application(spec)
-            except ResilkitError as error:
-                why = reasons.describe(error)
-                failures.append((spec.id, why))
-                self._process.node.emit(
-                    "supervision", "start_failed", spec.id, reason=why, again=True
-                )
-        self.failures = failures
-        self._process.loop.call_soon(self._tell_started, context=self._process.context)
-
-    def _tell_started(self) -> None:
-        waiting, self.awaiting_start = self.awaiting_start, []
-        for caller in waiting:
-            caller.reply(self.failures)
+        await self.applications.start_all(specs)
+        self._process.loop.call_soon(self.applications.tell_started, context=self._process.context)
 
     def wait_started(self) -> Any:
         """Answer when the node's own applications have started, with those that failed and why."""
-        if self.failures is not None:
-            return self.failures
-        self.awaiting_start.append(self.defer())
-        return NO_REPLY
-
-    async def run_application(self, spec: ChildSpec | SupervisorSpec) -> ServerProcess:
-        """Start `spec` at the top of this node."""
-        node = self._process.node
-        process = await spawn(node, spec)
-        self.applications[process] = spec
-        label, pid = process.label, str(process.pid)
-        node.emit("supervision", "started", spec.id, supervisor="", pid=pid, restarts=0)
-        process.on_end.append(lambda reason: self._application_ended(process, label, reason))
-        return process
-
-    def _application_ended(self, process: ServerProcess, label: str, reason: Any) -> None:
-        del self.applications[process]
-        self._process.node.emit(
-            "supervision",
-            "terminated",
-            label,
-            supervisor="",
-            pid=str(process.pid),
-            reason=reasons.describe(reason),
-            asked=process.asked,
-        )
+        failures = self.applications.wait_started(self.defer)
+        return NO_REPLY if failures is None else failures
 
     async def stop_applications(self) -> None:
         """End the applications in reverse order, each by its own shutdown."""
-        node = self._process.node
-        own = self._process.pid
-        for process, spec in list(reversed(self.applications.items())):
-            ended: asyncio.Future[Any] = node.loop.create_future()
-            process.on_end.append(ended.set_result)
-            process.parent, process.asked = own, True
-            limit = 0.0 if isinstance(spec.shutdown, str) else spec.shutdown
-            process.exit_signal(own, "kill" if limit == 0.0 else "shutdown", by_link=False)
-            if process.alive:
-                await asyncio.wait({ended}, timeout=limit)
-            process.exit_signal(own, "kill", by_link=False)
+        await self.applications.stop_all()
+
+    def _application_ended(self, key: str, wanted: bool) -> None:  # noqa: FBT001 - a callback
+        self._queue(("ended", key, wanted, self._process.node.incarnation))
+        # At once: whoever stopped it, and kills the node when that is answered, has this before.
+        self._flush()
 
     def servers(self) -> list[dict[str, Any]]:
         """Return a row a server: name, pid, class, kind, queue length, messages handled, names."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import InvalidArgument
@@ -92,11 +92,14 @@ def imported(text: str, path: str) -> Any:
     return found
 
 
-def dump_applications(specs: Sequence[ChildSpec | SupervisorSpec]) -> bytes:
-    """Return the specs as bytes that a node can load, with classes of the notebook by value."""
-    return by_value(list(specs))
+def dump_applications(specs: Mapping[str, ChildSpec | SupervisorSpec]) -> bytes:
+    """Return the specs as bytes that a node can load, with classes of the notebook by value.
+
+    Their keys are what the node names them by when it tells how they ended.
+    """
+    return by_value(dict(specs))
 
 
-def load_applications(blob: bytes) -> list[ChildSpec | SupervisorSpec]:
+def load_applications(blob: bytes) -> dict[str, ChildSpec | SupervisorSpec]:
     """Return the specs that `dump_applications` put into bytes."""
-    return list(from_value(blob)) if blob else []
+    return dict(from_value(blob)) if blob else {}

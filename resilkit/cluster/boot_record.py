@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from resilkit.cluster.applications import dump_applications
 from resilkit.cluster.base_latency import BaseLatency
+from resilkit.cluster.deployed import running_specs
 from resilkit.network.codec import by_value
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def boot_record(session: Session, name: str, *, autostart: bool) -> bytes:
             "config": dict(node.spec.config),
             "autostart": autostart,
             "rejoin_timeout": min(1.0, session.start_timeout),
-            "applications": dump_applications(node.applications),
+            "applications": dump_applications(running_specs(node)),
             "name_resolver": by_value(session.name_resolver),
             "faults": by_value(session.faults.for_node(name)),
         }

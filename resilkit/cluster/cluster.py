@@ -132,8 +132,13 @@ class Cluster:
     ) -> ClusterReference:
         """Start a server, or a supervisor with its children, and return its reference.
 
-        It starts again whenever its node is started again. A server that stands alone is not
-        restarted when it ends: only a supervisor restarts.
+        It starts again whenever its node is started again, as what is deployed on a machine does
+        when the machine boots: also one that had crashed or was killed, and a supervisor that
+        gave up. One that was stopped (``reference.stop()``), or ended by itself with the reason
+        ``"normal"``, does not; nor does one whose name was given to what was started later, on
+        any node. Of those without a name, a later one on the same node replaces one that crashed.
+
+        A server that stands alone is not restarted when it ends: only a supervisor restarts.
 
         Args:
             what: A `Server` subclass, a `ChildSpec` or a `SupervisorSpec`.

@@ -52,6 +52,9 @@ class Console(Process):
                     time - offset, kind, event, node=node, target=target, detail=detail
                 )
                 session.faults.casualties.saw(node, time - offset, row[2:])
+            elif row[0] == "ended":
+                _, key, wanted, incarnation = row
+                session.application_ended(node, key, incarnation, wanted=wanted)
             elif row[0] == "sample":
                 self._sample(node, row[1] - offset, *row[2:])
         for listener in self.listeners:

@@ -90,7 +90,9 @@ class NodeHandle:
     def restart(self, timeout: float | None = None) -> None:
         """Start it again (kill it first if it runs); returns when its applications have started.
 
-        They are what stands in its spec, and what was started on it with `Cluster.start`.
+        They are what stands in its spec, and what was started on it with `Cluster.start`, but for
+        what was stopped, ended with ``"normal"``, or lost its name to what was started later. An
+        application that ends in the moment in which its node is killed may start again.
 
         Args:
             timeout: Seconds to wait; the spec's ``start_timeout`` when left out.

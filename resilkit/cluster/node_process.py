@@ -100,6 +100,6 @@ async def _serve(
     if options["autostart"]:
         await transport.wait_neighbours(options["rejoin_timeout"])
     await agent.run_applications(
-        load_applications(options["applications"]) if options["autostart"] else []
+        load_applications(options["applications"]) if options["autostart"] else {}
     )
     await loop.create_future()

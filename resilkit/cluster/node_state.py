@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from resilkit.errors import NodeDown
 
 if TYPE_CHECKING:
+    from resilkit.cluster.deployed import Deployed
     from resilkit.cluster.specs import NodeSpec
-    from resilkit.runtime import ChildSpec, SupervisorSpec
 
 __all__ = ["NodeState", "NodeTable"]
 
@@ -20,12 +20,13 @@ class NodeState:
     Attributes:
         status: ``"starting"`` until its own applications have started, then ``"running"``;
             ``"paused"``, ``"stopped"``, ``"killed"``, ``"crashed"`` or ``"restarting"``.
+        deployed: What starts again with it, in order, by the keys that its agent knows.
         resumed: When it last went on after a pause, on the handle's clock.
         failures: Its own applications that could not start with it, and why.
     """
 
     __slots__ = (
-        "applications", "changed", "failures", "incarnation", "pid", "process_start", "resumed",
+        "changed", "deployed", "failures", "incarnation", "pid", "process_start", "resumed",
         "spec", "status", "wanted",
     )  # fmt: skip
 
@@ -34,7 +35,7 @@ class NodeState:
         self.pid: int | None = None
         self.incarnation = 0
         self.status = "starting"
-        self.applications: list[ChildSpec | SupervisorSpec] = []
+        self.deployed: dict[str, Deployed] = {}
         self.failures: list[tuple[str, str]] = []
         self.changed = asyncio.Event()
         self.wanted: str | None = None

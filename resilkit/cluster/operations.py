@@ -77,14 +77,19 @@ async def heal(session: Session) -> None:
 
 async def take_back(session: Session, reference: ClusterReference) -> None:
     """Stop what was started, and do not start it again with its node."""
+    for name, node in list(session.nodes.items()):
+        mine = [
+            key
+            for key, one in node.deployed.items()
+            if one.pid is not None and reference.address in (one.pid, one.spec.name)
+        ]
+        for key in mine:
+            del node.deployed[key]
+        if mine:
+            await session.update_boot(name)
     pid = session.node.resolve(reference.address)
     if pid is None:
         return
-    applications = session.nodes[pid.node].applications
-    mine = [spec for spec in applications if reference.name in (None, spec.name)]
-    if mine:
-        applications.remove(mine[-1])
-    await session.update_boot(pid.node)
     with suppress(ResilkitError):  # it ended by itself meanwhile
         await session.node.request(SYSTEM, pid, "stop", "normal", _FORGOTTEN_WITHIN)
 

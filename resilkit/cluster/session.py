@@ -14,6 +14,7 @@ from resilkit.cluster import ending, faultbook, starting
 from resilkit.cluster.agent import AGENT_NUMBER
 from resilkit.cluster.boot_record import boot_record
 from resilkit.cluster.console import Console
+from resilkit.cluster.deployed import Deployed, forget_replaced
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.launcher_events import (
     Exited,
@@ -138,6 +139,8 @@ class Session:
                 node = self.nodes[event.name]
                 node.pid, node.incarnation = event.pid, event.incarnation
                 node.process_start = event.start_time
+                for deployed in node.deployed.values():
+                    deployed.ended = False
                 self.set_status(node, "starting")
                 self.note("node", "started", event.name, pid=event.pid)
                 self.transport.dial(event.name)
@@ -183,7 +186,7 @@ class Session:
             await self.ask_agent(name, "attach", self.console.pid, timeout=patience)
             # What changed since its boot record was written; from now on it is told each change.
             await self.ask_agent(name, "stand", self.faults.for_node(name), timeout=patience)
-            if node.applications:
+            if node.deployed:
                 self.refresh_boot(name)
             # As long as it takes: whoever waits for the node has a time limit of his own.
             failures = await self.ask_agent(name, "wait_started", timeout=None)
@@ -300,14 +303,20 @@ class Session:
     ) -> tuple[Pid, bool]:
         """Start `spec` on a node, now and whenever the node is started again.
 
+        It takes the place of what had its name before, wherever that was.
+
         Raises:
             StartFailed: Among others when it is not up after `timeout` seconds; then it is stopped.
         """
         limit = timeout or self.start_timeout
         key = secrets.token_hex(8)
+        deployed = self.nodes[node].deployed
+        # There before it is up: it may have ended for good before its start has been answered.
+        deployed[key] = Deployed(spec)
         try:
             pid, supervisor = await self.ask_agent(node, "start", spec, key, timeout=limit)
         except CallTimeout as error:
+            deployed.pop(key, None)
             with suppress(ResilkitError):
                 # A node that does not answer now finds this when it goes on.
                 await self.ask_agent(node, "give_up", key, timeout=_GIVE_UP_TIMEOUT)
@@ -315,9 +324,25 @@ class Session:
                 f"{spec.id!r} had not started on node {node} within {limit:g} s; it is stopped",
                 reason=error,
             ) from None
-        self.nodes[node].applications.append(spec)
-        self.refresh_boot(node)
+        except BaseException:
+            deployed.pop(key, None)
+            raise
+        if key in deployed:
+            deployed[key].pid = pid
+            for name in {node, *forget_replaced(self.nodes, node, key)}:
+                self.refresh_boot(name)
         return pid, supervisor
+
+    def application_ended(self, node: str, key: str, incarnation: int, *, wanted: bool) -> None:
+        """Take note of the end of an application: one that was wanted does not start again."""
+        state = self.nodes.get(node)
+        if state is None or key not in state.deployed:
+            return
+        if wanted:
+            del state.deployed[key]
+            self.refresh_boot(node)
+        elif state.incarnation == incarnation:  # else it runs again already
+            state.deployed[key].ended = True
 
     # Telling -------------------------------------------------------------------------------------
 

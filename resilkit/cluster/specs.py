@@ -33,8 +33,9 @@ class NodeSpec:
     Args:
         name: 1 to 64 letters, digits, ``_``, ``-`` and ``.``; unique in the cluster.
         applications: What the node starts, in order: server classes, child specs, supervisor
-            specs, or text such as ``"package.module:Name"``. They start with the node; a server
-            that ends is restarted by a supervisor alone.
+            specs, or text such as ``"package.module:Name"``. They start with the node, each time
+            (`Cluster.start` says which do not); a server that ends is restarted by a supervisor
+            alone.
         config: Settings that override the cluster's; what servers read as their configuration.
         limits: What the node may use of the machine; replaces the cluster's limits whole.
         restart: What happens when its process ends; ``None`` for the cluster's policy.
