@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import validate
@@ -214,9 +215,12 @@ class ClusterReference(Reference):
         self.exit("kill")
 
     def monitor(self) -> Monitor:
-        """Watch the process; ``ref.monitor().wait(timeout)`` returns the `Down` of its end."""
+        """Watch the process; ``ref.monitor().wait(timeout)`` returns the `Down` of its end.
+
+        It ends with that, with ``cancel()``, and when nobody holds it any more.
+        """
         monitor = Monitor(self)
-        self._session.thread.wait(monitor.start)
+        self._session.thread.wait(monitor._start)
         return monitor
 
     # Supervisors ---------------------------------------------------------------------------------
@@ -277,29 +281,56 @@ class ClusterReference(Reference):
 
 
 class Monitor:
-    """A watch on one process. Monitors stack: each gives one `Down`."""
+    """A watch on one process. Monitors stack: each gives one `Down`.
+
+    Examples:
+        ::
+
+            monitor = cluster.whereis("counter").monitor()
+            cluster.nodes["n2"].kill()
+            monitor.wait(10.0).reason
+    """
 
     def __init__(self, reference: ClusterReference) -> None:
         self._reference = reference
         self._session = reference._session
         self._event = threading.Event()
         self._down: Down | None = None
+        self._cancelled = False
         self._number = 0
+        self._take_down: Callable[[], object] = lambda: None
 
-    def start(self) -> asyncio.Future[None]:
-        """Put the monitor up, on the loop."""
+    def _start(self) -> asyncio.Future[None]:
         from resilkit.runtime import signals
 
         session = self._session
-        self._number = signals.monitor(
-            session.node, session.console, self._reference.address, self._ended
-        )
+        weak = weakref.WeakMethod(self._ended)
+
+        def ended(reason: Any) -> None:
+            # The watcher must not hold what the user has dropped.
+            if (method := weak()) is not None:
+                method(reason)
+
+        address = self._reference.address
+        self._number = signals.monitor(session.node, session.console, address, ended)
+        self._take_down = finalizer = weakref.finalize(self, _demonitor, session, self._number)
+        finalizer.atexit = False
         future: asyncio.Future[None] = session.thread.loop.create_future()
         future.set_result(None)
         return future
 
+    def cancel(self) -> None:
+        """Watch no more, as OTP's ``demonitor/1``. A `Down` that has come before stays.
+
+        Whoever waits, or waits from now on, gets `InvalidArgument`. Twice is once.
+        """
+        self._cancelled = True
+        self._take_down()
+        self._event.set()
+
     def __repr__(self) -> str:
-        state = f"ended: {describe(self._down.reason)}" if self._down else "watching"
+        watching = "cancelled" if self._cancelled else "watching"
+        state = f"ended: {describe(self._down.reason)}" if self._down else watching
         return f"<monitor of {self._reference!r}: {state}>"
 
     def _ended(self, reason: Any) -> None:
@@ -314,11 +345,23 @@ class Monitor:
 
         Raises:
             CallTimeout: It has not ended within `timeout`.
+            InvalidArgument: The monitor was cancelled.
         """
         if timeout is not None and not isinstance(timeout, (int, float)):
             raise InvalidArgument("must be seconds or None", path="timeout", value=timeout)
         validate.duration(timeout, "timeout", allow_none=True)
         if not any(self._event.wait(seconds) for seconds in slices(timeout)):
             raise CallTimeout(f"{self._reference!r} has not ended within {timeout:g} s")
-        assert self._down is not None  # noqa: S101 - set before the event
+        if self._down is None:
+            raise InvalidArgument(
+                "was cancelled", path="monitor", allowed="reference.monitor() watches anew"
+            )
         return self._down
+
+
+def _demonitor(session: Session, number: int) -> None:
+    from resilkit.runtime import signals
+
+    # From whatever thread collects garbage, and maybe when all is over.
+    if not (session.closed or session.thread.over):
+        session.thread.submit(signals.demonitor, session.node, session.console, number)
