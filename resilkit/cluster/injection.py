@@ -7,6 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import rng as rng_module
+from resilkit import telemetry
 from resilkit.cluster.strikes import strike_for
 from resilkit.errors import InvalidArgument, Refused, ResilkitError
 from resilkit.faults import Fault, occurs, schedule, to_dict
@@ -220,7 +221,8 @@ class Injection:
                 raise Refused("nobody is there whom its targets fit")
             # Noted first: it may fail on a message before all have it.
             session.faults.outcomes[strike.id] = row
-            measured = await strike.deliver(targets)
+            with self._span("inject", strike):
+                measured = await strike.deliver(targets)
         except asyncio.CancelledError:
             # Half delivered is delivered: whoever ends the injection expects it gone.
             row["why"] = "it was healed before it was wholly in"
@@ -261,6 +263,10 @@ class Injection:
         target = _list(strike.targets)
         self.session.note("fault", event, target, id=strike.id, fault=self._name, **detail)
 
+    def _span(self, event: str, strike: Strike) -> telemetry.span:
+        about = {"fault": self._name, "id": strike.id, "targets": _list(strike.targets)}
+        return telemetry.span(f"resilkit.fault.{event}", about)
+
     def _heal_later(self, strike: Strike) -> None:
         after = strike.ends_after(self.fault.duration)
         if after is not None:
@@ -284,7 +290,8 @@ class Injection:
     async def _take_back(self, strike: Strike) -> None:
         row, was_in = self._rows[strike], strike in self._active
         try:
-            measured = await self._undone(strike)
+            with self._span("heal", strike):
+                measured = await self._undone(strike)
         except Exception as error:  # noqa: BLE001 - the others still have to be taken back
             why = row["heal_failed"] = _why(error)
             self._unhealed.append(error)

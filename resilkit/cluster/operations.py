@@ -7,6 +7,7 @@ import signal as signals
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from resilkit import telemetry
 from resilkit.cluster.applications import specs_of
 from resilkit.cluster.launcher_events import Exited
 from resilkit.cluster.node_state import NodeState
@@ -38,10 +39,24 @@ __all__ = [
 ]
 
 _FORGOTTEN_WITHIN = 5.0
+_SIGNALS: dict[int, str] = {
+    signals.SIGSTOP: "pause",
+    signals.SIGCONT: "resume",
+    signals.SIGKILL: "kill",
+}
+
+
+def _span(event: str, name: str) -> telemetry.span:
+    return telemetry.span(f"resilkit.node.{event}", {"node": name})
 
 
 async def signal(session: Session, name: str, number: int) -> None:
-    """Send a signal to a node's process."""
+    """Send a signal to a node's process: SIGSTOP, SIGCONT or SIGKILL."""
+    with _span(_SIGNALS[number], name):
+        await _signal(session, name, number)
+
+
+async def _signal(session: Session, name: str, number: int) -> None:
     node = session.nodes[name]
     if node.pid is None:
         raise NodeDown(f"node {name} is {node.status}", node=name, definite=True)
@@ -65,14 +80,15 @@ async def heal(session: Session) -> None:
         ResilkitError: Something could not be taken back; all else has been by then.
     """
     errors: list[Exception] = []
-    for injection in list(session.faults.injections.values()):
-        await injection.close()
-        errors += injection.unhealed()
-    for name, node in list(session.nodes.items()):  # another thread may add one meanwhile
-        if node.status == "paused" and node.pid is not None:
-            await signal(session, name, signals.SIGCONT)
-    for error in errors:
-        raise error
+    with telemetry.span("resilkit.cluster.heal", {"injections": len(session.faults.injections)}):
+        for injection in list(session.faults.injections.values()):
+            await injection.close()
+            errors += injection.unhealed()
+        for name, node in list(session.nodes.items()):  # another thread may add one meanwhile
+            if node.status == "paused" and node.pid is not None:
+                await signal(session, name, signals.SIGCONT)
+        for error in errors:
+            raise error
 
 
 async def take_back(session: Session, reference: ClusterReference) -> None:
@@ -97,8 +113,9 @@ async def take_back(session: Session, reference: ClusterReference) -> None:
 async def kill_node(session: Session, name: str) -> None:
     """Kill a node, and return when it is gone; its restart policy may bring it back at once."""
     pid = session.nodes[name].pid
-    await signal(session, name, signals.SIGKILL)
-    await until_gone(session, name, pid)
+    with _span("kill", name):
+        await _signal(session, name, signals.SIGKILL)
+        await until_gone(session, name, pid)
 
 
 async def until_gone(session: Session, name: str, pid: int | None, timeout: float = 5.0) -> None:
@@ -118,18 +135,24 @@ async def stop_node(session: Session, name: str, timeout: float = 10.0) -> None:
     if node.pid is None:
         return
     pid = node.pid
-    try:
-        await session.ask_agent(name, "stop_applications", timeout=timeout)
-    except ResilkitError as error:
-        session.note("alert", "unclean_stop", name, why=str(error))
-    node.wanted = "stopped"
-    await session.launcher.hold(name)  # whatever its restart policy says
-    await session.launcher.signal(name, signals.SIGKILL, group=True)
-    await until_gone(session, name, pid)
+    with _span("stop", name):
+        try:
+            await session.ask_agent(name, "stop_applications", timeout=timeout)
+        except ResilkitError as error:
+            session.note("alert", "unclean_stop", name, why=str(error))
+        node.wanted = "stopped"
+        await session.launcher.hold(name)  # whatever its restart policy says
+        await session.launcher.signal(name, signals.SIGKILL, group=True)
+        await until_gone(session, name, pid)
 
 
 async def restart_node(session: Session, name: str, timeout: float | None = None) -> None:
     """Start a node again (a running one is killed first) and wait for its applications."""
+    with _span("restart", name):
+        await _restart_node(session, name, timeout)
+
+
+async def _restart_node(session: Session, name: str, timeout: float | None) -> None:
     node = session.nodes[name]
     if node.pid is not None:
         node.wanted = "restarting"
@@ -157,6 +180,11 @@ async def add_node(session: Session, spec: NodeSpec | None) -> str:
     if spec is None:
         numbers = range(1, len(session.nodes) + 2)
         spec = NodeSpec(next(f"n{i}" for i in numbers if f"n{i}" not in session.nodes))
+    with _span("add", spec.name):
+        return await _add_node(session, spec)
+
+
+async def _add_node(session: Session, spec: NodeSpec) -> str:
     name = spec.name
     while name in session.leaving:  # another one of that name has yet to be gone
         await session.leaving[name].wait()

@@ -12,7 +12,7 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from resilkit import clock
+from resilkit import clock, telemetry
 from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
 from resilkit.experiment.assembly import Collected, assemble
 from resilkit.experiment.audit import Audit, as_audit
@@ -68,16 +68,23 @@ def execute(
     began = clock.wall()
     try:
         with ExitStack() as cleanup:
-            run.start_cluster(cluster, cleanup)
-            run.start_system(cleanup)
-            run.start_load(cleanup)
+            cleanup.enter_context(run.span("run"))
+            with run.span("phase", phase="start"):
+                run.start_cluster(cluster, cleanup)
+                run.start_system(cleanup)
+                run.start_load(cleanup)
             try:
-                run.under_load(cleanup, abort_on_breach=abort_on_breach)
-                run.heal()
-                run.drain()
-                audit = run.audit()
-                run.tell("judge", "judging")
-                result = assemble(experiment, run.collected(audit, began))
+                with run.span("phase", phase="load"):
+                    run.under_load(cleanup, abort_on_breach=abort_on_breach)
+                with run.span("phase", phase="heal"):
+                    run.heal()
+                with run.span("phase", phase="drain"):
+                    run.drain()
+                with run.span("phase", phase="audit"):
+                    audit = run.audit()
+                with run.span("phase", phase="judge"):
+                    run.tell("judge", "judging")
+                    result = assemble(experiment, run.collected(audit, began))
             except KeyboardInterrupt:
                 run.note_interrupt()
                 raise
@@ -120,6 +127,11 @@ class _Run:
         self.meter: Meter | None = None
         self.since = clock.monotonic()
         self.resting = threading.Event()  # never set: a pause that an interrupt ends
+
+    def span(self, part: str, **about: str) -> telemetry.span:
+        """Return the span of the run, or of a part of it."""
+        about = {"experiment": self.experiment.name, **about}
+        return telemetry.span(f"resilkit.experiment.{part}", about)
 
     # The phases ----------------------------------------------------------------------------------
 
