@@ -38,7 +38,8 @@ class Cluster:
     """A cluster of operating-system processes on this machine.
 
     Making one starts it and returns when every node answers and reaches all others. It ends with
-    `close`, with its ``with`` block, with the interpreter, and when the interpreter is killed.
+    `close`, with its ``with`` block, with the interpreter, and when the interpreter is killed. From
+    then on all that needs it raises `ClusterClosed`; what it measured and logged stays readable.
 
     Args:
         spec: A whole `ClusterSpec`, or left out, with its fields as keywords (``nodes=3``,
@@ -65,7 +66,7 @@ class Cluster:
             options["nodes"] = spec
             spec = None
         if spec is None:
-            spec = ClusterSpec(**_known(options))
+            spec = ClusterSpec.of_options(options)
         elif not isinstance(spec, ClusterSpec):
             raise InvalidArgument(
                 "must be a ClusterSpec", path="spec", value=spec, allowed="Cluster(nodes=3, …)"
@@ -197,6 +198,7 @@ class Cluster:
 
     def names(self) -> dict[str, ClusterReference]:
         """Return the names that are held in the cluster now, sorted, with references."""
+        self._session.refuse_closed()
         held = self._session.node.names.all()
         return {name: ClusterReference(self._session, name) for name in sorted(held)}
 
@@ -205,13 +207,16 @@ class Cluster:
 
         Raises:
             InvalidArgument: `topic` is no topic (a pattern, say), or `payload` cannot be pickled.
+            ClusterClosed: The cluster was closed.
         """
+        self._session.refuse_closed()
         check_name(topic, path="topic")
         payload = own_copy(payload, "payload")
         self._session.thread.submit(self._session.node.topics.publish, topic, payload)
 
     def subscribe(self, pattern: str) -> Subscription:
         """Return what receives everything that is published to matching topics from now on."""
+        self._session.refuse_closed()
         return Subscription(self._session, pattern)
 
     # Nodes ---------------------------------------------------------------------------------------
@@ -252,7 +257,9 @@ class Cluster:
         """Await it: `health`, for async code."""
         from resilkit.cluster.health import health
 
-        return await self._session.thread.bridge(health(self._session))
+        session = self._session
+        session.refuse_closed()
+        return await session.thread.bridge(session.while_open(health(session)))
 
     # Faults --------------------------------------------------------------------------------------
 
@@ -338,7 +345,9 @@ class Cluster:
 
     async def aheal(self) -> None:
         """Await it: `heal`, for async code."""
-        await self._session.thread.bridge(operations.heal(self._session))
+        session = self._session
+        session.refuse_closed()
+        await session.thread.bridge(session.while_open(operations.heal(session)))
 
     # The end -------------------------------------------------------------------------------------
 
@@ -394,12 +403,6 @@ class Cluster:
         from resilkit.cluster.display import cluster_html
 
         return cluster_html(self)
-
-
-def _known(options: dict[str, Any]) -> dict[str, Any]:
-    from dataclasses import fields
-
-    return validate.known_keys(options, "", [field.name for field in fields(ClusterSpec)])
 
 
 @atexit.register

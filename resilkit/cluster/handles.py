@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from resilkit.cluster import operations
 from resilkit.errors import InvalidArgument
@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["NodeHandle", "Nodes"]
 
+T = TypeVar("T")
+
 
 class NodeHandle:
-    """One node of a cluster: an operating-system process, and what can be done to it."""
+    """One node of a cluster: an operating-system process, and what can be done to it.
+
+    Once the cluster is closed, all that needs the node raises `ClusterClosed`.
+    """
 
     def __init__(self, session: Session, name: str) -> None:
         self._session = session
@@ -49,31 +54,27 @@ class NodeHandle:
 
     def kill(self) -> None:
         """Kill it with SIGKILL; returns when it is gone. Nothing is flushed, nobody is told."""
-        self._session.thread.sync(operations.kill_node(self._session, self._name))
+        self._sync(operations.kill_node)
 
     async def akill(self) -> None:
         """Await it: `kill`, for async code."""
-        await self._session.thread.bridge(operations.kill_node(self._session, self._name))
+        await self._await(operations.kill_node)
 
     def pause(self) -> None:
         """Stop it in its tracks with SIGSTOP: it lives, holds its connections, and says nothing."""
-        self._session.thread.sync(operations.signal(self._session, self._name, signal.SIGSTOP))
+        self._sync(operations.signal, signal.SIGSTOP)
 
     async def apause(self) -> None:
         """Await it: `pause`, for async code."""
-        await self._session.thread.bridge(
-            operations.signal(self._session, self._name, signal.SIGSTOP)
-        )
+        await self._await(operations.signal, signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let a paused node go on."""
-        self._session.thread.sync(operations.signal(self._session, self._name, signal.SIGCONT))
+        self._sync(operations.signal, signal.SIGCONT)
 
     async def aresume(self) -> None:
         """Await it: `resume`, for async code."""
-        await self._session.thread.bridge(
-            operations.signal(self._session, self._name, signal.SIGCONT)
-        )
+        await self._await(operations.signal, signal.SIGCONT)
 
     def stop(self, timeout: float = 10.0) -> None:
         """Stop it in order: applications end in reverse, then the process. No error when stopped.
@@ -81,11 +82,11 @@ class NodeHandle:
         Args:
             timeout: Seconds for the applications to end; after that the process is killed.
         """
-        self._session.thread.sync(operations.stop_node(self._session, self._name, timeout))
+        self._sync(operations.stop_node, timeout)
 
     async def astop(self, timeout: float = 10.0) -> None:
         """Await it: `stop`, for async code."""
-        await self._session.thread.bridge(operations.stop_node(self._session, self._name, timeout))
+        await self._await(operations.stop_node, timeout)
 
     def restart(self, timeout: float | None = None) -> None:
         """Start it again (kill it first if it runs); returns when its applications have started.
@@ -102,29 +103,35 @@ class NodeHandle:
             StartFailed: It ended while it started; or an application failed, or was not there
                 in time: the node runs without it.
         """
-        self._session.thread.sync(operations.restart_node(self._session, self._name, timeout))
+        self._sync(operations.restart_node, timeout)
 
     async def arestart(self, timeout: float | None = None) -> None:
         """Await it: `restart`, for async code."""
-        await self._session.thread.bridge(
-            operations.restart_node(self._session, self._name, timeout)
-        )
+        await self._await(operations.restart_node, timeout)
 
     def servers(self) -> list[dict[str, Any]]:
         """Return a row a server: name, pid, class, kind, queue_length, messages, parent."""
-        return self._session.thread.sync(self.aservers())
+        return self._sync(_servers)
 
     async def aservers(self) -> list[dict[str, Any]]:
         """Await it: `servers`, for async code."""
-        session = self._session
-        rows: list[dict[str, Any]] = await session.thread.bridge(
-            session.ask_agent(self._name, "servers")
-        )
-        return rows
+        return await self._await(_servers)
 
     def log(self) -> str:
         """Return the end of what the node's process wrote to stdout and stderr."""
         return self._session.last_words(self._name)
+
+    # What works on it. Once the cluster is closed there is nothing to work on, whatever is asked.
+
+    def _sync(self, work: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
+        session = self._session
+        session.refuse_closed()
+        return session.thread.sync(session.while_open(work(session, self._name, *args)))
+
+    async def _await(self, work: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
+        session = self._session
+        session.refuse_closed()
+        return await session.thread.bridge(session.while_open(work(session, self._name, *args)))
 
     def __repr__(self) -> str:
         process = f" pid {self.pid}" if self.pid is not None else ""
@@ -134,6 +141,11 @@ class NodeHandle:
         from resilkit.cluster.display import node_html
 
         return node_html(self)
+
+
+async def _servers(session: Session, name: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = await session.ask_agent(name, "servers")
+    return rows
 
 
 class Nodes(Mapping[str, NodeHandle]):

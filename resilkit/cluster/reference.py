@@ -206,7 +206,9 @@ class ClusterReference(Reference):
 
         Raises:
             InvalidArgument: It cannot be pickled.
+            ClusterClosed: The cluster was closed.
         """
+        self._session.refuse_closed()
         session, reason = self._session, given(reason, "reason")
         session.thread.submit(session.node.send_exit, self._address, session.console.pid, reason)
 
@@ -219,6 +221,7 @@ class ClusterReference(Reference):
 
         It ends with that, with ``cancel()``, and when nobody holds it any more.
         """
+        self._session.refuse_closed()
         monitor = Monitor(self)
         self._session.thread.wait(monitor._start)
         return monitor

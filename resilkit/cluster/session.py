@@ -7,7 +7,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from resilkit.clock import SystemClock
 from resilkit.cluster import ending, faultbook, starting
@@ -42,13 +42,15 @@ from resilkit.network.transport import SocketTransport
 from resilkit.runtime import Node, Pid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from resilkit.cluster.loop_thread import LoopThread
     from resilkit.cluster.specs import ClusterSpec
     from resilkit.runtime import ChildSpec, SupervisorSpec
 
 __all__ = ["Session"]
+
+T = TypeVar("T")
 
 _AGENT_TIMEOUT = 10.0
 _GIVE_UP_TIMEOUT = 1.0
@@ -267,6 +269,19 @@ class Session:
         """Raise `ClusterClosed` when it is."""
         if self.closed:
             raise ClusterClosed("this cluster was closed; make a new one")
+
+    async def while_open(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await `work`; what fails because the cluster is closed meanwhile says so.
+
+        Raises:
+            ClusterClosed: It was closed before `work` was done.
+        """
+        try:
+            return await work
+        except ResilkitError as error:
+            if not self.closed or isinstance(error, ClusterClosed):
+                raise
+            raise ClusterClosed("this cluster was closed meanwhile; make a new one") from error
 
     def begin_call(self, answer: Any, address: Any, method: str, *rest: Any) -> None:
         """Send one call of a blocked thread, and at once: it has nothing else to send."""

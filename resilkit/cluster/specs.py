@@ -188,6 +188,17 @@ allowed: a whole number >= 32
         for key, value in clean.items():
             object.__setattr__(self, key, value)
 
+    @classmethod
+    def of_options(cls, options: Mapping[str, Any]) -> Self:
+        """Return the spec with these fields.
+
+        Raises:
+            InvalidArgument: One of them is unknown, or wrong.
+        """
+        names = [each.name for each in dataclasses.fields(cls)]
+        given: dict[str, Any] = validate.known_keys(options, "", names)
+        return cls(**given)
+
     def validated(self) -> Self:
         """Return this spec: it was checked whole when it was made."""
         return self
