@@ -47,7 +47,7 @@ def scenario_experiment(
     if duration is not None:
         text: object = duration
         seconds = validate.parse_duration(text, "--duration")
-    tested, plan = find_system(system), find_scenario(scenario)
+    tested, plan = find_system(system), find_scenario(scenario, duration=seconds)
     with blaming(system), _naming_file(scenario):
         return Experiment(
             ClusterSpec(nodes=nodes), system=tested, scenario=plan, duration=seconds, seed=seed
@@ -74,8 +74,13 @@ def _is_file(text: str) -> bool:
     return path.suffix.lower() in {".yaml", ".yml", ".json"} or path.is_file()
 
 
-def find_scenario(text: str) -> Scenario:
+def find_scenario(text: str, *, duration: float | None = None) -> Scenario:
     """Return the scenario of a file, or a named one.
+
+    Args:
+        text: The file, or the name.
+        duration: Seconds to which a named scenario is scaled; ``None``: its own. The moments in a
+            file are its author's, and stay.
 
     Raises:
         InvalidArgument: There is neither such a file nor such a name, or the file is wrong.
@@ -93,7 +98,7 @@ def find_scenario(text: str) -> Scenario:
             )
         return Scenario.from_file(text)
     try:
-        return named(text)
+        return named(text, duration=duration)
     except InvalidArgument as error:
         allowed = f"a YAML or JSON file, or one of {error.allowed}"
         raise InvalidArgument(error.message, path="SCENARIO", value=text, allowed=allowed) from None
