@@ -108,3 +108,24 @@ def test_a_running_node_has_loaded_nothing_heavy_whatever_it_was_used_for() -> N
         cluster.nodes["n2"].restart()
         assert counters[1].call.kept("key") == "value"
         assert HEAVY & counters[1].call.loaded() == set()
+
+
+def test_a_node_loads_nothing_when_the_first_faults_come() -> None:
+    # It would stop meanwhile, and all that it serves with it: the fault would be blamed.
+    class Inspector(rk.Server):  # here, to travel by value: this module imports the faults
+        def loaded(self) -> list[str]:
+            import sys
+
+            return sorted(name for name in sys.modules if name.startswith("resilkit."))
+
+    with rk.Cluster(nodes=2, seed=7) as cluster:
+        inspector = cluster.start(Inspector, name="inspector", node="n1")
+        before = inspector.call.loaded()
+        for fault in (
+            faults.Latency(0.001, 0.002),
+            faults.Partition("halves"),
+            faults.Memory(0.01),
+            faults.ServerCrash(after_calls=10**6, targets="inspector"),
+        ):
+            with cluster.inject(fault):
+                assert inspector.call.loaded() == before, fault

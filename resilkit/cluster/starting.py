@@ -26,6 +26,10 @@ __all__ = ["start"]
 
 _CONSOLE = "@notebook"
 
+_PRELOAD = ["resilkit.cluster.node_process", "resilkit.faults"]
+"""What the launcher imports for all nodes. A node that loaded the faults when the first one came
+would stop for as long as that takes, a tenth of a second, and the fault would be blamed for it."""
+
 
 async def start(session: Session, report: Callable[[str], None]) -> None:
     """Start everything; on any failure nothing is left.
@@ -64,9 +68,7 @@ async def _start(session: Session, report: Callable[[str], None]) -> None:
     }
     report("starting the launcher")
     session.folder = Path(folder_for(session.identity))
-    session.launcher = Launcher(
-        session.folder, preload=["resilkit.cluster.node_process"], on_event=session.launched
-    )
+    session.launcher = Launcher(session.folder, preload=_PRELOAD, on_event=session.launched)
     await session.launcher.start()
     session.node = Node(
         _CONSOLE, loop=session.loop, clock=session.clock, seed=session.seed, role="client"

@@ -231,6 +231,10 @@ class LoadRun:
             theirs = await self._ask(name, "ping")
             samples.append((sent, theirs, theirs, self._session.clock.now()))
         self._offsets[name] = estimate(samples)[0]
+        nodes = self._session.nodes.items()
+        await self._ask(
+            name, "get_ready", [each for each, node in nodes if node.status == "running"]
+        )
 
     async def _run(self, plan: GeneratorPlan) -> None:
         name = self._name(plan)
@@ -273,12 +277,8 @@ class LoadRun:
         name = self._name(plan)
         offset = self._offsets[name]
         told = [row.intended + offset for row in self.history if row.generator == plan.generator]
-        expected = due(
-            plan,
-            origin=self.started + offset,
-            end=self._stopped + offset,
-            switches=self._switches.get(name, ()),
-        )
+        start, end = self.started + offset, self._stopped + offset
+        expected = due(plan, origin=start, end=end, switches=self._switches.get(name, ()))
         return untold(plan, expected, told)
 
     async def _abandon(self) -> None:

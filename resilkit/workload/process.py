@@ -7,6 +7,7 @@ import dataclasses
 import gc
 import os
 import pickle
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,17 @@ from resilkit.runtime import NO_REPLY, Node, Pid, Reference, Server
 from resilkit.runtime.kinds import INFO, classify
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.workload.engine import Engine
+from resilkit.workload.operations import CallMethod
 from resilkit.workload.outbox import Outbox
 
 __all__ = ["Generator", "main"]
+
+
+_MEET_WITHIN = 2.0
+"""Seconds that a node may take to be reached: one that is cut off must not keep the load back."""
+
+_TOUCH_WITHIN = 0.5
+"""Seconds that a server's node may take to answer before the load."""
 
 
 class Generator(Server):
@@ -40,6 +49,31 @@ class Generator(Server):
     def ping(self) -> float:
         """Return this process's monotonic time."""
         return self.now()
+
+    async def get_ready(self, nodes: list[str]) -> None:
+        """Reach the nodes, hear their names, and ask once for each server that is to be called.
+
+        Otherwise the first operations would wait for that, and pay for the first use of each way.
+        What does not answer is left to the load: it may be meant to find nobody.
+        """
+        node = self._process.node
+        missing = set(nodes)
+        heard = node.loop.create_future()
+
+        def told() -> None:
+            if missing <= node.names.told_by and not heard.done():
+                heard.set_result(None)
+
+        node.names.on_told = told
+        told()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MEET_WITHIN):
+                await heard
+        node.names.on_told = _nothing
+        functions = [operation.function for operation in self.engine.plan.operations]
+        targets = [one.target for one in functions if isinstance(one, CallMethod)]
+        known = [Reference(name, _TOUCH_WITHIN) for name in {*targets} if isinstance(name, str)]
+        await asyncio.gather(*(one.alive() for one in known), return_exceptions=True)
 
     def run(self, start_at: float) -> Any:
         """Begin at the instant `start_at`; answers with the report when all is over."""
@@ -78,6 +112,10 @@ class Generator(Server):
         # Only what waits in this turn of the loop can still be lost to a link that becomes full.
         self.transport.flush()
         return node.transport.send(self.console.node, message)
+
+
+def _nothing() -> None:
+    """Do nothing more when a node tells its names."""
 
 
 class _Client:

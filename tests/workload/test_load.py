@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -103,6 +104,35 @@ def test_generators_start_together_on_the_notebooks_clock(cluster: Cluster) -> N
     events = cluster.events.frame("workload", since=ordered)
     assert events["event"].tolist() == ["started", "ended"]
     assert events["time"].iloc[0] == run.started
+
+
+async def known_at_once(user: Any) -> bool:
+    """Tell, without waiting for anything, whether this process knows the server already."""
+    return await user.whereis("desk").alive()
+
+
+def test_generators_know_the_servers_when_the_load_begins(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What a generator does not know at its start would be measured as load. No head start: the
+    # node of the server cannot be reached before the generator waits for nothing else.
+    monkeypatch.setattr(load, "_HEAD_START", 0.0)
+    session, stopped = cluster._session, cluster.nodes["n2"].pid
+    assert stopped is not None
+    before = set(session.helpers)
+    workload = rk.Workload([rk.Operation("known", known_at_once)], rk.arrivals.constant(500))
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            started = pool.submit(start_load, cluster, workload, duration=0.1)
+            reached = session.node.membership.incarnation
+            wait_until(lambda: any(reached(name) for name in set(session.helpers) - before))
+            os.kill(stopped, signal.SIGCONT)
+            frame = finished(started.result())
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    assert len(frame) == 50
+    assert frame["value"].all()
 
 
 def test_users_of_a_closed_loop_wait_for_each_answer(cluster: Cluster) -> None:
