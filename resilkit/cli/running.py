@@ -86,7 +86,7 @@ def _warnings_as_lines() -> Iterator[None]:
         typer.echo(f"resilkit: warning: {printable(str(message))}", err=True)
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("always", r"scenario\.")  # told, whatever -W says
+        warnings.filterwarnings("always", r"(scenario|workload)\.")  # told, whatever -W says
         warnings.showwarning = show
         yield
 

@@ -13,6 +13,7 @@ from resilkit.errors import InvalidArgument
 from resilkit.experiment.checks import check_scenario, made_by
 from resilkit.experiment.names import Unknown, check_names, known_servers
 from resilkit.experiment.system import System, read_system
+from resilkit.experiment.targets import check_targets
 from resilkit.rng import fresh_seed
 from resilkit.texts import writable
 from resilkit.workload import Workload
@@ -54,19 +55,21 @@ class Experiment:
     Raises:
         InvalidArgument: Something is wrong by itself or does not fit the rest: a criterion about
             an operation that the workload does not have, a fault on a node that is not there or
-            after the end, a server that no spec of the system or of the nodes names. The path
-            says where.
+            after the end, a server that no spec of the system or of the nodes names, a method
+            that an operation calls and its server's class does not have. The path says where.
 
-    Servers that a fault or a criterion names must be in the specs. Where others may come while the
-    system runs (its servers or operations call ``register`` or ``start_child``, a supervisor
-    begins without children, or `system` is ``None``) one that is not is let through, and `run`
-    warns of it (`UserWarning`, with the names that there are) when the system has started and the
-    load has not. ``targets="matching:late-*"`` is always let through.
+    Servers that a fault, a criterion or an operation names must be in the specs. Where others may
+    come while the system runs (its servers or operations call ``register`` or ``start_child``, a
+    supervisor begins without children, or `system` is ``None``) one that is not is let through,
+    and `run` warns of it (`UserWarning`, with the names that there are) when the system has
+    started and the load has not. ``targets="matching:late-*"`` is always let through, and so is
+    what only an operation's own function knows.
 
     Attributes:
         last: The result of the latest `run`, also when that was interrupted: then it has what was
             measured until then. ``None`` before the first, and when it ended before the load began.
-        unknown: The servers that the scenario names and no spec has, where others may come.
+        unknown: The servers that the scenario or the workload names and no spec has, where others
+            may come.
         unknown_why: Why others may come; ``""`` when nothing hints at that.
     """
 
@@ -114,7 +117,8 @@ class Experiment:
         self._set("last", None)
         check_scenario(plan, spec, self.workload, duration=self.duration)
         servers = known_servers(parts, spec, self.workload)
-        self._set("unknown", check_names(plan, servers, spec.names))
+        unknown = check_names(plan, servers, spec.names) + check_targets(self.workload, servers)
+        self._set("unknown", unknown)
         self._set("unknown_why", servers.more)
 
     def _set(self, name: str, value: object) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +20,7 @@ from resilkit.errors import InvalidArgument
 from resilkit.faults import ChildrenRule, ServerFault, registered_faults
 from resilkit.faults.targets import is_named
 from resilkit.runtime import ChildSpec, Server, SupervisorSpec
+from resilkit.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
     from resilkit.chaos import Scenario
@@ -66,12 +67,14 @@ class KnownServers:
         ids: The ids of all children.
         children: The ids of everything below each supervisor.
         more: Why others may come while it runs; ``""`` when nothing hints at that.
+        classes: The classes of the servers that have each name.
     """
 
     names: tuple[str, ...]
     ids: tuple[str, ...]
     children: dict[str, tuple[str, ...]]
     more: str
+    classes: dict[str, list[type[Server]]] = field(default_factory=dict)
 
 
 def known_servers(system: System, cluster: ClusterSpec, workload: Workload) -> KnownServers:
@@ -89,7 +92,12 @@ def known_servers(system: System, cluster: ClusterSpec, workload: Workload) -> K
     ids = dict.fromkeys(each for below in children.values() for each in below)
     more = "" if system.plan else "the system is what a given cluster runs"
     more = more or next(_signs(everyone, workload), "")
-    return KnownServers(tuple(map(str, names)), tuple(ids), children, more)
+    classes: dict[str, list[type[Server]]] = {}
+    for one in everyone:
+        if _named(one):
+            server = Supervisor if isinstance(one, SupervisorSpec) else one.server
+            classes.setdefault(one.name, []).append(server)
+    return KnownServers(tuple(map(str, names)), tuple(ids), children, more, classes)
 
 
 def check_names(

@@ -285,7 +285,8 @@ def test_a_node_that_cannot_start_is_not_bad_input(scenario, tmp_path):
     (tmp_path / "unstartable.py").write_text(
         "import resilkit as rk\n"
         "class Never(rk.Server):\n    def init(self):\n        raise RuntimeError('cannot begin')\n"
-        "def applications(nodes):\n    return {nodes[0]: Never}\n"
+        "    def y(self):\n        pass\n"
+        "def applications(nodes):\n    return {nodes[0]: rk.ChildSpec(Never, name='x')}\n"
         "workload = rk.Workload([rk.Operation.call('x', 'y')], arrivals=rk.arrivals.constant(5))\n"
     )
     done = run("run", scenario([]), "--system", tmp_path / "unstartable.py", "--nodes", 1)

@@ -111,8 +111,10 @@ def test_a_breach_ends_the_run_early_and_is_no_error():
 
 def test_a_system_that_cannot_start_stops_the_nodes_again():
     before = processes()
+    broken = rk.ChildSpec(Unstartable, name="counter-n1", restart="temporary")
+    load = rk.Workload([rk.Operation("no", systems.mistaken)], arrivals=rk.arrivals.constant(9))
     with pytest.raises(StartFailed):
-        experiment(system=Unstartable, workload=systems.workload(["n1"])).run(progress=False)
+        experiment(system=broken, workload=load).run(progress=False)
     assert processes() - before <= launchers()
 
 
@@ -135,7 +137,7 @@ def test_a_bug_in_the_load_is_told_as_one():
     load = rk.Workload(
         [
             rk.Operation.call("counter-n1", "get"),
-            rk.Operation.call("counter-n1", "git"),
+            rk.Operation.call(lambda _: "counter-n1", "git"),
             rk.Operation("mistaken", systems.mistaken),
         ],
         arrivals=rk.arrivals.constant(90),

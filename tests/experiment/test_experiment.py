@@ -17,11 +17,12 @@ from tests.experiment import systems
 from tests.experiment.systems import Counter
 
 LOAD = rk.Workload([rk.Operation.call("c", "get")], arrivals=rk.arrivals.constant(10))
+COUNTER = rk.ChildSpec(Counter, name="c", restart="temporary")
 CRASH = rk.faults.NodeCrash(at=1.0)
 
 
 def make(**changes):
-    parts = {"system": Counter, "workload": LOAD, "duration": 5.0, "seed": 7}
+    parts = {"system": COUNTER, "workload": LOAD, "duration": 5.0, "seed": 7}
     return Experiment(rk.ClusterSpec(nodes=3), **{**parts, **changes})
 
 
@@ -90,10 +91,10 @@ def test_a_scenario_may_be_the_name_of_a_named_one_and_fits_the_duration():
 
 
 def test_a_cluster_is_a_spec_or_a_number_of_nodes():
-    assert Experiment(2, system=Counter, workload=LOAD).cluster.names == ("n1", "n2")
+    assert Experiment(2, system=COUNTER, workload=LOAD).cluster.names == ("n1", "n2")
     for wrong in (True, "3", None, 0):
         with pytest.raises(InvalidArgument):
-            Experiment(wrong, system=Counter, workload=LOAD)  # type: ignore[arg-type]
+            Experiment(wrong, system=COUNTER, workload=LOAD)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 201, 3, "\ud800"], ids=ascii)
@@ -120,9 +121,9 @@ def test_what_is_left_out_comes_from_the_scenario_the_system_and_the_cluster():
     assert (made.duration, made.seed, made.name) == (7.0, 5, "test")
     assert [one.name for one in made.workload.operations] == ["increment-n1", "increment-n2"]
     assert made.parts.audit is systems.audit
-    bare = Experiment(1, system=Counter, workload=LOAD)
+    bare = Experiment(1, system=COUNTER, workload=LOAD)
     assert (bare.duration, bare.scenario.faults, bare.name) == (10.0, (), "no faults")
-    assert bare.seed != Experiment(1, system=Counter, workload=LOAD).seed
+    assert bare.seed != Experiment(1, system=COUNTER, workload=LOAD).seed
 
 
 def test_an_experiment_cannot_be_changed():

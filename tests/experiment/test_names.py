@@ -17,6 +17,9 @@ from tests.experiment.runs import scenario
 LOAD = rk.Workload([rk.Operation.call("a", "get")], arrivals=rk.arrivals.constant(20))
 
 
+COUNTER = rk.ChildSpec(systems.Counter, name="a", restart="temporary")
+
+
 class Registering(systems.Counter):
     async def init(self, name):
         super().init()
@@ -69,7 +72,7 @@ def test_the_applications_of_a_node_have_names_too():
     spec = rk.ChildSpec(systems.Counter, name="local", restart="temporary")
     nodes = rk.ClusterSpec(nodes=[rk.NodeSpec("n1", applications=[spec])])
     plan = scenario(ServerCrash(at=0.1, targets="local"))
-    whole = Experiment(nodes, system=systems.Counter, workload=LOAD, scenario=plan, duration=0.3)
+    whole = Experiment(nodes, system=COUNTER, workload=LOAD, scenario=plan, duration=0.3)
     assert whole.unknown == ()
 
 
@@ -89,7 +92,8 @@ def test_the_applications_of_a_node_have_names_too():
 def test_a_name_that_may_come_later_is_let_through(system, workload, why):
     found = made(ServerCrash(at=0.1, targets="late"), system=system, workload=workload)
     assert [(one.path, one.name) for one in found.unknown] == [
-        ("scenario.faults[0].targets", "late")
+        ("scenario.faults[0].targets", "late"),
+        ("workload.operations[0].target", found.workload.operations[0].function.target),
     ]
     assert found.unknown_why == why
 
@@ -108,3 +112,59 @@ def test_a_run_warns_before_the_load_of_names_that_are_not_there_yet():
     )
     assert "got 'hare'; now there are: 'a', 'here'. " in told
     assert phases.index(told) < phases.index("load")
+
+
+class Shelf(rk.Server):
+    def put(self, key, value=0):
+        return (key, value)
+
+    def call_with(self, args):
+        return args
+
+    async def fill(self, *values, **more):
+        return (values, more)
+
+
+SHELF = rk.SupervisorSpec("shelves", [rk.ChildSpec(Shelf, name="shelf")])
+
+
+def loaded(*call, system=SHELF, **keywords):
+    good = rk.Operation.call("shelf", "put", 1, name="good")
+    tried = rk.Operation.call(*call, name="tried", **keywords)
+    load = rk.Workload([good, tried], arrivals=rk.arrivals.constant(20))
+    return Experiment(2, system=system, workload=load, duration=0.3, seed=7)
+
+
+@pytest.mark.parametrize(
+    ("call", "keywords", "words"),
+    [
+        (("self", "put", 1), {},
+         (".target: names no server of the system (did you mean 'shelf'?), got 'self'; allowed: "
+         "'shelves', 'shelf'")),
+        (("shelf", "pup", 1), {},
+         (".method: Shelf has no such public method (did you mean 'put'?), got 'pup'; allowed: "
+         "'call_with', 'fill', 'put'")),
+        (("shelf", "whereis", "x"), {}, ".method: Shelf has no such public method, got 'whereis'"),
+        (("shelf", "info", "x"), {}, ".method: Shelf has no such public method, got 'info'"),
+        (("shelves", "put", 1), {}, ".method: Supervisor has no such public method"),
+        (("shelf", "put"), {}, ": Shelf.put cannot be called like this: missing a required arg"),
+        (("shelf", "put", 1, 2, 3), {}, ": Shelf.put cannot be called like this: too many pos"),
+        (("shelf", "put"), {"args": (1, 2)},
+         ("allowed: put(key, value=0); arguments follow the method as in a call: "
+         "Operation.call('shelf', 'put', 1, 2)")),
+        (("shelf", "put"), {"kwargs": {"key": 1}}, "Operation.call('shelf', 'put', key=1)"),
+    ],
+)  # fmt: skip
+def test_an_operation_that_could_never_succeed_is_refused(call, keywords, words):
+    with pytest.raises(InvalidArgument, match=re.escape("workload.operations[1]")) as caught:
+        loaded(*call, **keywords)
+    assert words in str(caught.value)
+
+
+def test_operations_that_may_succeed_are_let_through():
+    assert loaded("shelf", "put", lambda user: user.index, value=2).unknown == ()
+    assert loaded("shelf", "call_with", args=(1, 2)).unknown == ()
+    assert loaded("shelf", "fill", 1, 2, 3, args=(4,)).unknown == ()
+    assert loaded("shelves", "count_children").unknown == ()
+    assert loaded(lambda user: f"shelf-{user.index}", "put").unknown == ()
+    assert loaded("nobody", "put", weight=0).unknown == ()
