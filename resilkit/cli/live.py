@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
+from resilkit.cli.output import printable
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.live import Live
@@ -40,7 +42,7 @@ class Silent:
 
 
 class PlainLines:
-    """Writes a line for each phase and every two seconds of load: for logs and pipes."""
+    """Writes a line for each phase, each deed of a fault, and every two seconds of load."""
 
     def __init__(self, stream: TextIO, title: str) -> None:
         self._stream = stream
@@ -59,6 +61,9 @@ class PlainLines:
         """Write a line when something new begins or two seconds have gone."""
         if progress.phase == "done":
             return  # the outcome is the command's own last word, on stdout
+        for moment, told in progress.news:
+            # Each on its own: of what comes and goes between two looks the state shows nothing.
+            self._write(printable(f"{moment:5.1f} s  {told}"))
         if progress.text != self._text:
             self._text = progress.text
             self._write(progress.text)
@@ -76,12 +81,17 @@ def _line(progress: Progress) -> str:
         f"{progress.elapsed:5.1f} s of {progress.total:g}",
         f"{progress.rate:,.0f} operations/s",
         "" if progress.availability is None else f"{progress.availability:.2%} good",
+        f"{progress.waiting:,} waiting" if progress.waiting else "",
         ", ".join(
             f"{name} {state}" for name, state in progress.nodes.items() if state != "running"
         ),
-        f"faults: {', '.join(progress.faults)}" if progress.faults else "",
+        f"faults: {_names(progress)}" if progress.faults else "",
     ]
     return "  ".join(part for part in parts if part)
+
+
+def _names(progress: Progress) -> str:
+    return ", ".join(name.replace("_", " ") for name in progress.faults)
 
 
 class TerminalDisplay:
@@ -91,6 +101,7 @@ class TerminalDisplay:
         self._console = console
         self._title = title
         self._live: Live | None = None
+        self._latest: tuple[float, str] | None = None
 
     def __enter__(self) -> Self:
         from rich.live import Live
@@ -132,9 +143,15 @@ class TerminalDisplay:
         table.add_column(overflow="fold")
         table.add_row("nodes", nodes)
         table.add_row("operations", Text(f"{progress.operations:,} ({progress.rate:,.0f}/s)"))
-        table.add_row("availability", Text(good))
-        faults = ", ".join(progress.faults)
+        waiting = f", {progress.waiting:,} waiting" if progress.waiting else ""
+        table.add_row("availability", Text(f"{good}{waiting}"))
+        faults = _names(progress)
         table.add_row("faults now", Text(faults or "none", style="red" if faults else ""))
+        if progress.news:
+            self._latest = progress.news[-1]
+        if self._latest is not None:
+            moment, told = self._latest
+            table.add_row("latest", Text(f"{moment:.1f} s  {told}"))
         table.add_row("time left", Text(f"{progress.left:.1f} s"))
         bar = ProgressBar(total=max(progress.total, 1e-9), completed=progress.elapsed)
         # A bar by itself does not end its line, and would swallow the row that follows.

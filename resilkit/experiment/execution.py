@@ -17,7 +17,7 @@ from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
 from resilkit.experiment.assembly import Collected, assemble
 from resilkit.experiment.audit import Audit, as_audit
 from resilkit.experiment.delivery import Deliveries
-from resilkit.experiment.live import LiveEvidence, Meter, rehearse
+from resilkit.experiment.live import LiveEvidence, Meter, News, rehearse
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.experiment.names import warn_of_unknown
 from resilkit.experiment.planning import planned_faults
@@ -125,6 +125,8 @@ class _Run:
         self.cluster: Any = None
         self.load: Any = None
         self.meter: Meter | None = None
+        self.news: News | None = None
+        self.nodes: dict[str, str] = {}
         self.since = clock.monotonic()
         self.resting = threading.Event()  # never set: a pause that an interrupt ends
 
@@ -175,7 +177,7 @@ class _Run:
             duration=self.total,
             seed=self.experiment.seed,
         )
-        self.meter = Meter(self.load)
+        self.meter, self.news = Meter(self.load), News(self.cluster.events)
         cleanup.callback(self._end_load)
 
     def under_load(self, cleanup: ExitStack, *, abort_on_breach: bool | None) -> None:
@@ -344,9 +346,11 @@ class _Run:
 
     def progress(self, phase: str, text: str) -> Progress:
         """Return how far the run is."""
-        if self.load is None or self.meter is None:
-            nodes = {} if self.cluster is None else _states(self.cluster)
-            return Progress(phase=phase, text=text, total=self.total, nodes=nodes)
+        if self.cluster is not None and phase != "done":
+            # At the end they are stopped on purpose, which is no news about the run.
+            self.nodes = _states(self.cluster)
+        if self.load is None or self.meter is None or self.news is None:
+            return Progress(phase=phase, text=text, total=self.total, nodes=self.nodes)
         figures = self.meter.read()
         return Progress(
             phase=phase,
@@ -356,7 +360,9 @@ class _Run:
             operations=figures.operations,
             rate=figures.rate,
             availability=figures.availability,
-            nodes=_states(self.cluster),
+            waiting=figures.waiting,
+            nodes=self.nodes,
+            news=self.news.read(float(self.load.started)),
             faults=tuple(one.fault.fault_name for one in self.injections if one.active),
         )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from resilkit import clock
 from resilkit.chaos.judge import judge
 from resilkit.cluster.loop_thread import HEED_EVERY
+from resilkit.experiment.details import news_words
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.history import History
 from resilkit.metrics.events import EventLog
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from resilkit.chaos.criteria import Criterion
     from resilkit.experiment.experiment import Experiment
 
-__all__ = ["Figures", "LiveEvidence", "Meter", "rehearse"]
+__all__ = ["Figures", "LiveEvidence", "Meter", "News", "rehearse"]
 
 _RATE_OVER = 1.0
 
@@ -33,6 +34,7 @@ class Figures(NamedTuple):
     operations: int
     rate: float
     availability: float | None
+    waiting: int
 
 
 class _Rehearsal:
@@ -111,8 +113,36 @@ class Meter:
             self._marks.popleft()
         began, good = self._marks[0]
         rate = (self._good - good) / (now - began) if now > began else 0.0
-        share = self._good / self._seen if self._seen else None
-        return Figures(self._seen, rate, share)
+        # What hangs has not ended, and is not good: without it a cluster that answers nobody any
+        # more would go on to be 100 % good.
+        waiting = int(self._load.overdue)
+        known = self._seen + waiting
+        return Figures(self._seen, rate, self._good / known if known else None, waiting)
+
+
+class News:
+    """Tells what the faults of a run have done since the last look.
+
+    Args:
+        events: The cluster's log; what stands in it already is no news.
+    """
+
+    def __init__(self, events: EventLog) -> None:
+        self._events = events
+        self._seen = len(events) + events.dropped
+
+    def read(self, origin: float) -> tuple[tuple[float, str], ...]:
+        """Return the seconds since `origin` and a headline for each event of a fault."""
+        new = len(self._events) + self._events.dropped - self._seen
+        if new <= 0:
+            return ()
+        self._seen += new
+        rows = list(self._events)[-new:]
+        return tuple(
+            (max(0.0, row.time - origin), news_words(row.event, row.target, row.detail))
+            for row in rows
+            if row.kind == "fault"
+        )
 
 
 class LiveEvidence:

@@ -34,9 +34,12 @@ class Progress:
         total: Seconds of load, warm-up included.
         operations: Operations that have ended, however they ended.
         rate: Operations that succeeded in the last second or so, per second.
-        availability: Share of ended operations that succeeded, 0..1; ``None`` before the first.
+        availability: Share that succeeded of the operations that have ended or are waiting, 0..1;
+            ``None`` before the first.
+        waiting: Operations that have been under way for more than a second.
         nodes: Node name to its status.
         faults: The names of faults that are active now.
+        news: What faults have done since the last look: seconds since the load began, and words.
     """
 
     phase: str
@@ -46,8 +49,10 @@ class Progress:
     operations: int = 0
     rate: float = 0.0
     availability: float | None = None
+    waiting: int = 0
     nodes: Mapping[str, str] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
+    news: tuple[tuple[float, str], ...] = ()
 
     @property
     def left(self) -> float:
@@ -176,7 +181,8 @@ class NotebookLine:
 
 def _figures(progress: Progress) -> str:
     faults = f", {' '.join(progress.faults)}" if progress.faults else ""
-    return f"{progress.rate:.0f}/s, {progress.availability or 0.0:.1%} good{faults}"
+    waiting = f", {progress.waiting:,} waiting" if progress.waiting else ""
+    return f"{progress.rate:.0f}/s, {progress.availability or 0.0:.1%} good{waiting}{faults}"
 
 
 def _in_notebook() -> bool:

@@ -68,6 +68,10 @@ class ClosedLoop(Driver):
         self._tick()
         return self._now()
 
+    def overdue(self, before: float) -> int:
+        """Return how many of the users began their operation before `before` and wait for it."""
+        return sum(1 for one in self._people if one.sent is not None and one.sent < before)
+
     def _take_flights(self) -> list[Flight]:
         flights = []
         for person in self._people:

@@ -82,6 +82,10 @@ class Driver:
         """Multiply the planned rate, or number of users, by `factor` from now on; return when."""
         raise NotImplementedError
 
+    def overdue(self, before: float) -> int:
+        """Return how many of the operations under way were intended before an instant."""
+        raise NotImplementedError
+
     def give_up(self) -> list[asyncio.Task[Any]]:
         """Send nothing more at all, record what is under way as unknown, and cancel it.
 

@@ -160,6 +160,12 @@ class Engine:
             self._set_deadline(self.now() + self.plan.drain)
             self._driver.stop()
 
+    def overdue(self, after: float) -> int:
+        """Return how many operations have been under way for more than `after` seconds."""
+        if self._driver is None or self._driver.finished.done():
+            return 0
+        return self._driver.overdue(self.now() - after)
+
     def _set_deadline(self, at: float) -> None:
         if self._deadline is not None:
             self._deadline.cancel()

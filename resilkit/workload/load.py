@@ -15,8 +15,8 @@ from resilkit.errors import ClusterError, InvalidArgument, NodeDown, ResilkitErr
 from resilkit.history import History
 from resilkit.network.codec import by_value
 from resilkit.runtime import Pid, reasons
-from resilkit.runtime.process import Process
 from resilkit.workload.due import due, untold
+from resilkit.workload.sink import Sink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -88,6 +88,7 @@ class LoadRun:
         self.pids: dict[str, int] = {}
         self._told: dict[str, GeneratorReport] = {}
         self._taken: Counter[str] = Counter()
+        self._overdue: dict[str, int] = {}
         self._switches: dict[str, list[tuple[float, float]]] = {}
         self._stopped = math.inf
         self._session = session
@@ -98,7 +99,7 @@ class LoadRun:
         self._orders: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
         self._gone: dict[str, asyncio.Event] = {}
-        self._sink: _Sink | None = None
+        self._sink: Sink | None = None
         session.load_runs += 1
         # Two loads may run at once; their processes need names of their own.
         self._suffix = "" if session.load_runs == 1 else f".{session.load_runs}"
@@ -139,6 +140,11 @@ class LoadRun:
         self.wait(_END_TIMEOUT)
 
     @property
+    def overdue(self) -> int:
+        """How many operations have been under way for more than a second now."""
+        return sum(self._overdue.values())
+
+    @property
     def incomplete(self) -> str:
         """Why the history may lack something of what was intended; ``""`` when it has it all."""
         whys = [f"{name} gave no report" for name in sorted(set(self.errors) - set(self._told))]
@@ -162,7 +168,7 @@ class LoadRun:
     async def start(self) -> None:
         """Fork the generators, give them their plans, and start them together."""
         session = self._session
-        self._sink = _Sink(session, self)
+        self._sink = Sink(session, self)
         session.node.add(self._sink)
         try:
             async with asyncio.timeout(_START_TIMEOUT):
@@ -242,6 +248,7 @@ class LoadRun:
             at = self.started + self._offsets[name]
             self._told[name] = report = await self._ask(name, "run", at, timeout=None)
             self.reports.append(report)
+            self._overdue.pop(name, None)
         except ResilkitError as error:
             self.errors.setdefault(name, str(error))
 
@@ -350,6 +357,10 @@ class LoadRun:
         if not work.cancelled():
             work.exception()  # of one that answered too late: `errors` and `reports` tell of it
 
+    def note_overdue(self, name: str, count: int) -> None:
+        """Note how many operations of a generator have been under way for more than a second."""
+        self._overdue[name] = count
+
     def take(self, name: str, rows: Rows) -> None:
         """Take a batch of rows, on the notebook's clock."""
         self.history.extend(rows, offset=-self._offsets.get(name, 0.0))
@@ -379,21 +390,3 @@ async def _together(works: list[Coroutine[Any, Any, None]]) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
-
-
-class _Sink(Process):
-    """Takes the rows that the generators send."""
-
-    __slots__ = ("_run",)
-
-    def __init__(self, session: Session, run: LoadRun) -> None:
-        super().__init__(session.node, session.node.new_number())
-        self._run = run
-
-    def run(self) -> None:
-        """Hand over what waits."""
-        self.scheduled = False
-        while self.mailbox:
-            message = self.mailbox.popleft()[2]
-            if isinstance(message, tuple) and message[0] == "rows":
-                self._run.take(message[1], message[2])

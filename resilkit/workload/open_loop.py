@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import deque
-from itertools import count, cycle
+from itertools import count, cycle, takewhile
 from math import inf, nan
 from typing import TYPE_CHECKING, Any
 
@@ -93,6 +93,11 @@ class OpenLoop(Driver):
         self._limit = min(self._end, self._switches[0][0])
         self._rearm()
         return now
+
+    def overdue(self, before: float) -> int:
+        """Return how many of the operations under way were intended before `before`."""
+        # They are in the order of their starts, so what is young ends the search.
+        return sum(1 for _ in takewhile(lambda one: one.intended < before, self._flights.values()))
 
     def _take_flights(self) -> list[Flight]:
         flights = list(self._flights.values())

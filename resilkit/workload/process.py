@@ -35,6 +35,13 @@ _TOUCH_WITHIN = 0.5
 """Seconds that a server's node may take to answer before the load."""
 
 
+_OVERDUE = 1.0
+"""Seconds after which an operation that has not ended counts as hanging, while the run goes on."""
+
+_TELL_EVERY = 0.25
+"""Seconds between two looks at how many hang."""
+
+
 class Generator(Server):
     """Runs one engine; the notebook's side is `resilkit.workload.load`."""
 
@@ -80,12 +87,15 @@ class Generator(Server):
         caller = self.defer()
 
         async def run() -> None:
+            telling = asyncio.create_task(self._tell_of_overdue())
             try:
                 report = await self.engine.run(start_at)
             except Exception as error:  # noqa: BLE001 - told to the notebook, which asked
+                telling.cancel()
                 await self._hand_over()
                 caller.fail(error)
             else:
+                telling.cancel()
                 await self._hand_over()
                 caller.reply(dataclasses.replace(report, undelivered=self.outbox.lost))
 
@@ -93,6 +103,17 @@ class Generator(Server):
         task = self._process.loop.create_task(run(), context=self._process.context)
         self.running = task
         return NO_REPLY
+
+    async def _tell_of_overdue(self) -> None:
+        """Keep the notebook told of the operations that hang: they have no rows yet."""
+        told = 0
+        while True:
+            await asyncio.sleep(_TELL_EVERY)
+            if (count := self.engine.overdue(_OVERDUE)) != told:
+                told = count
+                node = self._process.node
+                message = (INFO, self.console.number, ("overdue", node.name, count))
+                node.transport.send(self.console.node, message)
 
     async def _hand_over(self) -> None:
         # When the last of it is taken there is room, in this turn of the loop, for the answer too.

@@ -37,7 +37,7 @@ def drawn(look, width=90):
 
 def test_the_panel_shows_nodes_rate_availability_faults_and_time_left():
     text = drawn(LOOK)
-    for part in ("n1 running", "1,500 (512/s)", "99.87%", "node_crash", "17.0 s"):
+    for part in ("n1 running", "1,500 (512/s)", "99.87%", "node crash", "17.0 s"):
         assert part in text
 
 
@@ -69,7 +69,7 @@ def test_a_line_names_only_the_nodes_that_do_not_run():
     last = stream.getvalue().splitlines()[-1]
     assert "[bold]n2 killed" in last
     assert "n1" not in last
-    assert "faults: node_crash" in last
+    assert "faults: node crash" in last
 
 
 def test_what_a_terminal_would_obey_is_not_printed():
@@ -153,3 +153,25 @@ def test_a_run_that_is_interrupted_says_so_in_its_last_line(displays):
         line.update(LOOK)
         raise KeyboardInterrupt
     assert displays[0].lines[-1].endswith("; ended by KeyboardInterrupt")
+
+
+def test_each_deed_of_a_fault_has_a_line_of_its_own():
+    stream = io.StringIO()
+    lines = PlainLines(stream, "demo")
+    lines.update(LOOK)
+    news = ((3.1, "node crash strikes: n1"), (3.9, "node crash is over: n1\x1b[2J"))
+    lines.update(dataclasses.replace(LOOK, elapsed=4.0, news=news, faults=()))
+    written = stream.getvalue().splitlines()
+    assert "  3.1 s  node crash strikes: n1" in written
+    assert "  3.9 s  node crash is over: n1�[2J" in written
+    assert "3.1 s  node crash strikes: n1" in drawn(dataclasses.replace(LOOK, news=news[:1]))
+
+
+def test_what_waits_is_shown():
+    look = dataclasses.replace(LOOK, waiting=1200)
+    stream = io.StringIO()
+    lines = PlainLines(stream, "demo")
+    lines.update(look)
+    lines.update(look)
+    assert "1,200 waiting" in stream.getvalue()
+    assert "99.87%, 1,200 waiting" in drawn(look)

@@ -247,3 +247,21 @@ def test_a_borrowed_cluster_stays_and_loses_only_what_the_run_started():
         assert again.operations["intended"].min() == pytest.approx(0.0, abs=0.1)
         with pytest.raises(rk.InvalidArgument, match="lacks the node n3"):
             Experiment(3, system=systems, duration=1.0).run(cluster=cluster)
+
+
+def test_what_hangs_is_not_good_while_the_run_goes_on():
+    looks = []
+    plan = scenario(rk.faults.NodePause(at=0.3, targets="n1", duration=2.5))
+    load = systems.workload(["n1"])
+    slow = rk.Operation.call("counter-n1", "increment", timeout=30.0)
+    load = rk.Workload([slow], arrivals=load.arrivals, drain=5.0)
+    made = experiment(workload=load, scenario=plan, duration=3.0, warmup=0.0)
+    made.run(on_progress=looks.append)
+    paused = [look for look in looks if look.nodes.get("n1") == "paused"]
+    worst = max(paused, key=lambda look: look.waiting)
+    assert worst.waiting > 50
+    assert worst.availability < 0.8
+    assert looks[-1].waiting == 0
+    assert set(looks[-1].nodes.values()) == {"running"}  # and not stopped, as they are by now
+    told = [text for look in looks for _, text in look.news]
+    assert told == ["node pause strikes: n1", "node pause is over: n1"]

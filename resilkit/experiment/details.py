@@ -1,0 +1,167 @@
+"""What the events of a run say, in words for a person."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from resilkit.experiment.words import percent, quantity
+
+__all__ = ["detail_words", "news_words"]
+
+_SCHEDULE: Final = frozenset({"at", "every", "count", "targets", "probability"})
+"""When a fault strikes and whom: the time and the place of its event say that."""
+
+_SECONDS: Final = frozenset({"for", "restart_after", "low", "high", "ramp", "jitter"})
+_SHARES: Final = frozenset({"share", "fraction"})
+_MOST_SHOWN = 8
+
+_HAPPENED: Final = {
+    "injected": "strikes",
+    "healed": "is over",
+    "struck": "ends the server",
+    "skipped": "spares everybody this time",
+    "failed": "could not be put in",
+}
+
+
+def detail_words(detail: str) -> str:
+    """Return the JSON detail of an event in words; other text as it is.
+
+    Examples:
+        >>> detail_words('{"fault": "latency", "parameters": {"latency": {"low": 0.02, "at": 1}}}')
+        'latency: low 20 ms'
+        >>> detail_words('{"pid": 7406, "signal": 9, "status": null, "restarting": false}')
+        'process 7406, by SIGKILL'
+        >>> detail_words("as it is")
+        'as it is'
+    """
+    found = _mapping(detail)
+    if found is None:
+        return detail
+    # What is empty says nothing: a node that was killed has no exit status.
+    rest = {key: value for key, value in found.items() if value not in (None, "", [], {})}
+    name = rest.pop("fault", None)
+    # It joins events of one fault for programs; a reader sees the fault, the place and the time.
+    rest.pop("id", None)
+    parameters = rest.pop("parameters", {})
+    told = [] if name is None else [_fault_words(str(name), parameters)]
+    for key, value in rest.items():
+        if text := _WORDS.get(key, lambda one, key=key: f"{_plain(key)} {_value(key, one)}")(value):
+            told.append(text)
+    return ", ".join(told)
+
+
+def news_words(event: str, target: str, detail: str) -> str:
+    """Return what an event of a fault says, as a headline.
+
+    Examples:
+        >>> news_words("injected", "n1", '{"fault": "node_crash", "id": "node_crash-1"}')
+        'node crash strikes: n1'
+    """
+    found = _mapping(detail) or {}
+    name = _plain(str(found.get("fault") or found.get("id") or "fault"))
+    place = f": {target}" if target else ""
+    why = f" ({found['why']})" if found.get("why") else ""
+    return f"{name} {_HAPPENED.get(event, _plain(event))}{place}{why}"
+
+
+def _mapping(detail: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(detail) if detail else {}
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _fault_words(name: str, parameters: object) -> str:
+    """Return a fault with what makes it this one: `parameters` are its document."""
+    fields: object = parameters
+    if isinstance(parameters, Mapping) and set(parameters) == {name}:
+        fields = parameters[name]
+    if not isinstance(fields, Mapping):
+        return _plain(name)
+    own = [
+        f"{_plain(key)} {_value(key, value)}"
+        for key, value in fields.items()
+        if key not in _SCHEDULE and value not in (None, "", [], {})
+    ]
+    return f"{_plain(name)}: {', '.join(own)}" if own else _plain(name)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _value(key: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        if key in _SECONDS:
+            return quantity(float(value), "s")
+        if key in _SHARES and 0 <= value <= 1:
+            return percent(float(value))
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, Mapping):
+        return _few(
+            [f"{_plain(str(name))} {_value(str(name), one)}" for name, one in value.items()]
+        )
+    if isinstance(value, list):
+        return _few([_value(key, one) for one in value])
+    return str(value)
+
+
+def _few(texts: list[str]) -> str:
+    more = len(texts) - _MOST_SHOWN
+    return ", ".join(texts[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _cuts(value: object) -> str:
+    """Return who cannot reach whom: a cut both ways is one line between two names."""
+    if not isinstance(value, list):
+        return ""
+    ways = [str(each).split("->") for each in value]
+    pairs = {(each[0], each[-1]) for each in ways}
+    both = {pair for pair in pairs if pair[::-1] in pairs}
+    lines = [f"{a} – {b}" for a, b in sorted(both) if a <= b]
+    lines += [f"{a} → {b}" for a, b in sorted(pairs - both)]
+    return f"cut: {_few(lines)}"
+
+
+def _outcomes(value: object) -> str:
+    if not isinstance(value, Mapping):
+        return _value("", value)
+    return _few([f"{name} {_plain(_value('', one))}" for name, one in value.items()])
+
+
+def _signal(value: Any) -> str:
+    try:
+        return f"by {signal.Signals(value).name}"
+    except (TypeError, ValueError):
+        return f"by signal {value}"
+
+
+def _incarnation(value: object) -> str:
+    return "" if value == 1 else f"its start no. {value}"
+
+
+_WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "back": lambda value: f"back: {_value('', value)}",
+    "cuts": _cuts,
+    "error": str,
+    "incarnation": _incarnation,
+    "links": lambda value: f"links {_value('', value)}",
+    "majority": lambda value: "in the majority" if value else "in a minority",
+    "outcomes": _outcomes,
+    "pid": lambda value: f"process {value}",
+    "pids": lambda value: "",  # noqa: ARG005 - the event of the node itself tells it
+    "reason": lambda value: f"reason: {_value('', value)}",
+    "restarting": lambda value: "is started again" if value else "",
+    "restarts": lambda value: f"restart no. {value}" if value else "",
+    "signal": _signal,
+    "supervisor": lambda value: f"below {value}",
+    "why": str,
+}
+"""Details that read better in other words than ``key value``."""
