@@ -1,11 +1,9 @@
-"""Faults in a figure: a lane with a labelled bar for each, and shades in the panels below."""
+"""Faults in a figure: a lane above the panels, with a labelled bar for each."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from matplotlib.collections import LineCollection, PolyCollection
+from typing import TYPE_CHECKING, NamedTuple
 
 from resilkit.metrics.plots.hatching import Box, add_hatch
 from resilkit.metrics.plots.style import HATCHES, mixed, put_text, shown_name, text_width
@@ -16,14 +14,14 @@ if TYPE_CHECKING:
     from resilkit.metrics.bands import FaultBand
     from resilkit.metrics.plots.style import Theme
 
-__all__ = ["draw_lane", "finish", "lane_rows", "shade"]
+__all__ = ["draw_lane", "finish", "is_instant", "lane_rows", "looks_of", "visible"]
 
 _MOST_ROWS = 5
 _LONGEST_LABEL = 30
+_LONGEST_SHARED = 22
 _POINTS = 7.5
 _MARK = 9.0  # pixels that the mark of an instant is wide
 _INSTANT = 3.0  # pixels: what is shorter is drawn as an instant
-_MOST_SHADES = 400
 
 
 class Look(NamedTuple):
@@ -50,22 +48,21 @@ def lane_rows(
 ) -> list[list[Item]]:
     """Distribute faults over rows such that neither bars nor labels overlap.
 
-    With more rows than five, faults of one kind share a row and a label.
+    With more rows than five, faults of one kind share a row and a label: those that last one, and
+    those that were over at once another, since a long bar would hide their marks.
     """
     single = [_item([band], band.label, start, end, seconds_a_pixel) for band in bands]
     rows = _packed(single)
     if len(rows) <= _MOST_ROWS:
         return rows
-    kinds: dict[str, list[FaultBand]] = {}
+    kinds: dict[tuple[str, bool], list[FaultBand]] = {}
     for band in bands:
-        kinds.setdefault(band.kind, []).append(band)
+        kinds.setdefault((band.kind, is_instant(band, seconds_a_pixel)), []).append(band)
     grouped = [
         _item(each, each[0].label, start, end, seconds_a_pixel)
         if len(each) == 1
-        else Item(
-            shown_name(f"{kind} ×{len(each)}", 20), each, "margin", start, -math.inf, math.inf
-        )
-        for kind, each in kinds.items()
+        else Item(_shared_label(each), each, "margin", start, -math.inf, math.inf)
+        for each in kinds.values()
     ]
     rows = _packed(grouped)
     if len(rows) > 2 * _MOST_ROWS:
@@ -74,6 +71,14 @@ def lane_rows(
         label = f"{len(others)} others"
         rows = [*kept, [Item(label, others, "margin", start, -math.inf, math.inf)]]
     return rows
+
+
+def _shared_label(bands: list[FaultBand]) -> str:
+    """Return the label of faults of one kind: with who was hit, where that was the same one."""
+    labels = {band.label for band in bands}
+    alike = labels.pop() if len(labels) == 1 else bands[0].kind.replace("_", " ")
+    count = f" ×{len(bands)}"
+    return shown_name(alike, _LONGEST_SHARED - len(count)) + count
 
 
 def margin_width(rows: list[list[Item]]) -> float:
@@ -136,7 +141,7 @@ def draw_lane(
 
     The bar of a fault that outlasts the span, or was never healed, is open at its right end.
     """
-    looks = _looks(bands, theme, strength=0.7)
+    looks = looks_of(bands, theme, strength=0.7)
     axes.set_ylim(len(rows), 0)
     axes.set_yticks([])
     axes.set_xticks([])
@@ -150,7 +155,7 @@ def draw_lane(
         )  # fmt: skip
     for kind, look in looks.items():
         boxes = [
-            Box(*_visible(axes, band), place + 0.12, place + 0.88)
+            Box(*visible(axes, band), place + 0.12, place + 0.88)
             for place, row in enumerate(rows)
             for item in row
             for band in item.bands
@@ -198,51 +203,13 @@ def _draw_band(
     )  # fmt: skip
 
 
-def _visible(axes: Axes, band: FaultBand) -> tuple[float, float]:
+def visible(axes: Axes, band: FaultBand) -> tuple[float, float]:
+    """Return the part of a fault's time that lies within the limits of `axes`."""
     left, right = axes.get_xlim()
     return max(left, band.start), min(right, finish(band))
 
 
-def shade(
-    axes: Axes, bands: list[FaultBand], seconds_a_pixel: float, theme: Theme, *, filled: bool
-) -> None:
-    """Shade the time of each fault in a panel, or draw its edges; an instant is a dashed line."""
-    looks = _looks(bands, theme, strength=0.36)
-    below = 0.4 if filled else 2.5
-    limits = axes.get_xlim()
-    across = axes.get_xaxis_transform()
-    bands = bands[:_MOST_SHADES]
-    brief = [band for band in bands if is_instant(band, seconds_a_pixel)]
-    spans = [band for band in bands if not is_instant(band, seconds_a_pixel)]
-    # One artist for all of a kind: an artist a fault and panel takes most of the time.
-    for kind, (colour, hatch, lines) in looks.items():
-        mine = [_visible(axes, band) for band in spans if band.kind == kind]
-        moments = [band.start for band in brief if band.kind == kind]
-        edges = [edge for span in mine for edge in span if limits[0] < edge < limits[1]]
-        if filled and mine:
-            _add_spans(axes, mine, facecolor=(colour, 0.10), linewidth=0, zorder=below)
-            boxes = [Box(start, end, 0.0, 1.0) for start, end in mine]
-            add_hatch(axes, boxes, hatch, transform=across, colour=lines, zorder=below + 0.02)
-        _add_verticals(axes, edges, color=colour, linewidth=0.8, alpha=0.75, zorder=below + 0.1)
-        _add_verticals(
-            axes, moments, color=colour, linewidth=1.1, linestyle=(0, (3, 2)), zorder=below
-        )
-
-
-def _add_spans(axes: Axes, spans: list[tuple[float, float]], **style: Any) -> None:
-    corners = [[(start, 0), (start, 1), (end, 1), (end, 0)] for start, end in spans]
-    bars = PolyCollection(corners, transform=axes.get_xaxis_transform(), **style)
-    axes.add_collection(bars, autolim=False)
-
-
-def _add_verticals(axes: Axes, places: list[float], **style: Any) -> None:
-    if places:
-        ends = [[(place, 0), (place, 1)] for place in places]
-        lines = LineCollection(ends, transform=axes.get_xaxis_transform(), **style)
-        axes.add_collection(lines, autolim=False)
-
-
-def _looks(bands: list[FaultBand], theme: Theme, *, strength: float) -> dict[str, Look]:
+def looks_of(bands: list[FaultBand], theme: Theme, *, strength: float) -> dict[str, Look]:
     """Return how each kind of fault looks; the lines of its hatch are `strength` of its colour."""
     looks: dict[str, Look] = {}
     for place, kind in enumerate(dict.fromkeys(band.kind for band in bands)):

@@ -13,7 +13,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.metrics.bands import FaultBand, fault_bands
-from resilkit.metrics.plots.lane import draw_lane, finish, lane_rows, margin_width, shade
+from resilkit.metrics.plots.lane import draw_lane, finish, lane_rows, margin_width
+from resilkit.metrics.plots.shades import shade
 from resilkit.metrics.plots.style import (
     TEXT_POINTS,
     Picture,

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from resilkit.metrics import FaultBand
-from resilkit.metrics.plots import style
+from resilkit.metrics.plots import memory_figure, style
 from resilkit.metrics.plots.lane import lane_rows
 
 bands_of = st.lists(
@@ -44,8 +46,46 @@ def test_few_faults_have_a_label_each_and_many_share_one_for_their_kind() -> Non
     assert labels == ["crash n0", "crash n1", "crash n2", "crash n3"]
     many = [FaultBand(i / 4, i / 4 + 0.1, f"crash n{i}", "node_crash") for i in range(80)]
     assert [item.label for row in lane_rows(many, 0, 20, 0.03) for item in row] == [
-        "node_crash ×80"
+        "node crash ×80"
     ]
+
+
+def test_what_lasts_and_what_is_over_at_once_do_not_share_a_row_and_labels_say_who_was_hit() -> (
+    None
+):
+    filling = [FaultBand(0.0, 20.0, f"memory n{i}", f"kind{i}") for i in range(6)]
+    crashes = [FaultBand(i, i, "server crash w1", "server_crash") for i in (5.0, 6.0, 7.0)]
+    armed = FaultBand(3.0, 12.0, "server crash w1", "server_crash")
+    rows = lane_rows([*filling, armed, *crashes], 0.0, 20.0, 0.03)
+    (marks,) = [item for row in rows for item in row if crashes[0] in item.bands]
+    assert marks.label == "server crash w1 ×3"
+    assert armed not in marks.bands
+
+
+def strokes_and_fills(faults: list[tuple[object, ...]]) -> set[str]:
+    memory = pd.DataFrame({"time": [0.0, 20.0], "node": "n1", "server": "", "value": 5e7})
+    bare, shaded = (
+        set(re.findall(r"#\w{6}", memory_figure(memory, faults=given, span=(0.0, 20.0)).to_svg()))
+        for given in ([], faults)
+    )
+    return shaded - bare
+
+
+def test_faults_that_overlap_are_one_pale_band_and_others_keep_their_colours() -> None:
+    theme = style.theme_named("light")
+    apart = [(2.0, 4.0, "latency", "latency"), (6.0, 8.0, "loss", "loss")]
+    hatches = {style.mixed(colour, theme, 0.36) for colour in theme.faults}
+    pale = style.mixed(theme.faint, theme, 0.16)
+    assert len(hatches & strokes_and_fills(apart)) == 2
+    assert pale not in strokes_and_fills(apart)
+    for crowd in (
+        [*apart, (3.0, 7.0, "memory", "memory")],
+        [(i * 2.0, i * 2.0 + 1, f"k{i}", f"k{i}") for i in range(6)],
+    ):
+        assert not hatches & strokes_and_fills(crowd)
+        assert pale in strokes_and_fills(crowd)
+    # What lasts all the time is the run's condition: it takes no colour from the others.
+    assert len(hatches & strokes_and_fills([*apart, (0.0, None, "cpu", "cpu")])) == 2
 
 
 def test_a_label_stands_where_there_is_room() -> None:
