@@ -9,13 +9,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resilkit.experiment.details import detail_words
 from resilkit.experiment.paths import absolute_path, checked_path
 from resilkit.experiment.storage import write_file
 from resilkit.experiment.words import (
     OUTCOMES,
     VERDICTS,
     capital,
-    detail_text,
     interval,
     percent,
     plain,
@@ -220,7 +220,7 @@ def _errors(result: Result) -> list[dict[str, str]]:
 
 
 def _events(result: Result) -> dict[str, Any]:
-    """Return the events that tell the story, and all of them for who wants to see."""
+    """Return the events that tell the story, and the others for who wants to see."""
     frame = result.events
     rows = [
         {
@@ -228,19 +228,24 @@ def _events(result: Result) -> dict[str, Any]:
             "kind": row["kind"],
             "event": str(row["event"]).replace("_", " "),
             "where": " → ".join(dict.fromkeys(filter(None, (row["node"], row["target"])))),
-            "detail": detail_text(row["detail"]),
+            "detail": detail_words(row["detail"]),
         }
         for row in frame.head(_MOST_EVENTS).to_dict("records")
     ]
     # How a cluster comes up, and who reaches whom after each cut, is many rows and no news.
     news = (frame["time"] >= 0) & ~frame["event"].isin(_ROUTINE)
-    story = [row for row, shown in zip(rows, news, strict=False) if shown]
+    # Each event stands in one of the two tables: on paper both are open.
+    story: list[dict[str, str]] = []
+    others: list[dict[str, str]] = []
+    for row, shown in zip(rows, news, strict=False):
+        (story if shown and len(story) < _SHOWN_EVENTS else others).append(row)
     left_out = max(0, len(frame) - _MOST_EVENTS)
     return {
-        "story": story[:_SHOWN_EVENTS],
-        "all": rows if len(rows) > len(story[:_SHOWN_EVENTS]) else [],
+        "story": story,
+        "others": others,
+        "late": len(story) == _SHOWN_EVENTS,
         "left_out": f"{left_out:,}" if left_out else "",
-        "total": f"{len(frame):,}",
+        "count": plain(len(others), "other event"),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resilkit.experiment.suspects import bugs, never_succeeded
 from resilkit.metrics.units import format_value
@@ -17,7 +17,6 @@ __all__ = [
     "VERDICTS",
     "availability",
     "capital",
-    "detail_text",
     "interval",
     "percent",
     "plain",
@@ -217,35 +216,3 @@ def _json_object(text: object) -> dict[str, str]:
     if not isinstance(found, dict):
         return {}
     return {key: value for key, value in found.items() if isinstance(value, str)}
-
-
-def detail_text(detail: str) -> str:
-    """Return the JSON detail of an event as ``key value`` pairs; other text as it is.
-
-    Examples:
-        >>> detail_text('{"fault": "latency", "parameters": {"low": 0.02}, "error": ""}')
-        'fault latency, parameters (low 0.02)'
-    """
-    try:
-        found: Any = json.loads(detail) if detail else {}
-    except (ValueError, RecursionError):
-        return detail
-    return _pairs(found) if isinstance(found, dict) else detail
-
-
-def _pairs(mapping: dict[str, Any]) -> str:
-    # What is empty says nothing: a node that was killed has no exit status.
-    shown = {key: value for key, value in mapping.items() if value not in (None, "", [], {})}
-    return ", ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in shown.items())
-
-
-def _short(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, dict):
-        return f"({_pairs(value)})"
-    if isinstance(value, list):
-        return " ".join(map(_short, value))
-    return str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from html.parser import HTMLParser
@@ -10,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from resilkit.errors import InvalidArgument, StorageError
-from resilkit.experiment import display, figures, report
+from resilkit.experiment import display, figures, load, report
 from resilkit.experiment.comparison import compare
+from resilkit.experiment.details import detail_words
 from resilkit.experiment.result import VERDICT_COLUMNS
 from tests.experiment import synthetic
 
@@ -23,6 +25,7 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
+        self.source = html
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.words: list[str] = []
@@ -164,8 +167,12 @@ def _no_figures(monkeypatch):
 @pytest.mark.usefixtures("_no_figures")
 def test_a_long_timeline_is_folded_and_a_very_long_one_is_cut():
     page = Page(report.render(synthetic.result(events=synthetic.events(many=100))))
-    assert "All 109 events" in page.text
-    assert page.text.index("fault node_crash") < page.text.index("All 109 events")
+    assert "69 other events" in page.text
+    assert page.text.index("node crash") < page.text.index("69 other events")
+    # On paper both tables are open: each event stands in one of them.
+    times = re.findall(r'<td class="number">(-?[\d.]+)</td><td><span class="kind">', page.source)
+    assert len(times) == 109
+    assert page.text.count("s57 ") == 1
     long = report.render(synthetic.result(events=synthetic.events(many=5000)))
     assert "3,009 later events are left out" in long
     assert Page(long).text.count("supervision") <= 2040
@@ -174,10 +181,10 @@ def test_a_long_timeline_is_folded_and_a_very_long_one_is_cut():
 @pytest.mark.usefixtures("_no_figures")
 def test_how_the_cluster_came_up_is_folded_away():
     page = Page(report.render(synthetic.result()))
-    first, rest = page.text[page.text.index("Events") :].split("All 9 events")
+    first, rest = page.text[page.text.index("Events") :].split("2 other events")
     assert "-0.40" not in first
     assert "-0.40" in rest
-    assert "reason killed" in first
+    assert "reason: killed, by SIGKILL" in first
 
 
 @pytest.mark.usefixtures("_no_figures")
@@ -303,3 +310,32 @@ def test_a_comparison_shows_that_it_is_no_regression_test():
     check_harmless(page)
     assert "no regression test" in page.text
     assert synthetic.HOSTILE in page.text
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    folder = synthetic.result().save(tmp_path / "run")
+    first, second = (load(folder).report(tmp_path / f"{name}.html") for name in "ab")
+    assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ({"id": "server_crash-2", "fault": "server_crash",
+          "parameters": {"server_crash": {"share": 0.01, "at": 0.001, "for": 5, "targets": "w1"}},
+          "outcomes": {"w1": "armed"}},
+         "server crash: share 1 %, for 5 s, w1 armed"),
+        ({"id": "partition-2", "fault": "partition",
+          "parameters": {"partition": {"kind": "one", "at": 5.0, "every": 5.0, "count": 2}},
+          "cuts": ["n1->n2", "n2->n1", "n2->n3"]},
+         "partition: kind one, cut: n1 – n2, n2 → n3"),
+        ({"id": "node_crash-1", "fault": "node_crash", "back": ["n1"]}, "node crash, back: n1"),
+        ({"pid": 8, "incarnation": 2, "signal": 99, "error": "", "restarting": True},
+         "process 8, its start no. 2, by signal 99, is started again"),
+        ({"supervisor": "pool", "restarts": 0, "ramp": 0.5, "deep": {"on": False}},
+         "below pool, ramp 500 ms, deep on no"),
+        ({"fault": "x", "parameters": 3, "outcomes": 5, "cuts": 1}, "x, 5"),
+    ],
+)  # fmt: skip
+def test_details_are_told_for_a_person(detail, words):
+    assert detail_words(json.dumps(detail)) == words

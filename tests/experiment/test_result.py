@@ -12,11 +12,12 @@ from resilkit.chaos import judge
 from resilkit.errors import InvalidArgument
 from resilkit.experiment import Audit, compare
 from resilkit.experiment.audit import as_audit
+from resilkit.experiment.details import detail_words
 from resilkit.experiment.display import comparison_html
 from resilkit.experiment.evidence import ResultEvidence
 from resilkit.experiment.frames import EVENT_COLUMNS, Events
 from resilkit.experiment.windows import latency_windows
-from resilkit.experiment.words import detail_text, percent, quantity, story
+from resilkit.experiment.words import percent, quantity, story
 from resilkit.history import History
 from tests.experiment import synthetic
 
@@ -207,7 +208,7 @@ def test_quantities_say_their_unit():
 
 @pytest.mark.parametrize("text", ["{", "[1]", "plain", ""])
 def test_a_detail_that_is_no_object_is_shown_as_it_is(text):
-    assert detail_text(text) == text
+    assert detail_words(text) == text
 
 
 def test_an_audit_is_taken_from_whoever_has_its_attributes():

@@ -13,6 +13,7 @@ import functools
 import io
 import itertools
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,6 +44,8 @@ __all__ = [
 DPI: Final = 100
 TEXT_POINTS: Final = 8.0
 _PIXELS_A_CHARACTER = 6.2  # of DejaVu Sans at 8 points and 100 dpi, on the wide side
+
+_HASHED = "[A-Za-z]+[0-9a-f]{10}"
 
 Dashes = tuple[float, tuple[float, ...]]
 
@@ -141,8 +144,25 @@ class Picture(Figure):
     def to_svg(self) -> str:
         """Return the figure as an SVG document. Texts are outlines, so no font is needed."""
         buffer = io.StringIO()
-        self.savefig(buffer, format="svg", facecolor=self.get_facecolor())
-        return buffer.getvalue()
+        # Without the date, and with ids that are counted: one figure gives the same text again.
+        self.savefig(buffer, format="svg", facecolor=self.get_facecolor(), metadata={"Date": None})
+        return _with_counted_ids(buffer.getvalue())
+
+
+def _with_counted_ids(svg: str) -> str:
+    """Return an SVG of matplotlib's with numbers for the hashes in its ids.
+
+    They are salted with a random number a figure. The salt could only be set in rcParams, which
+    belong to the whole process.
+    """
+    names: dict[str, str] = {}
+    for found in re.findall(rf'\bid="({_HASHED})"', svg):
+        names.setdefault(found, f"{found[0]}-{len(names)}")
+    return re.sub(
+        rf'(\bid="|href="#|url\(#)({_HASHED})(?=[")])',
+        lambda found: f"{found[1]}{names.get(found[2], found[2])}",
+        svg,
+    )
 
 
 def new_picture(width: float, height: float, theme: Theme) -> Picture:
