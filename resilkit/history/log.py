@@ -12,6 +12,7 @@ from resilkit.history.record import STATUSES, OperationRecord, RowTuple
 from resilkit.history.rows import Rows
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Iterator
 
     import pandas as pd
@@ -215,6 +216,55 @@ class History:
         from resilkit.history.events import events_frame
 
         return events_frame(self, origin=origin)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str], *, format: str = "auto") -> Self:
+        r"""Return the history that another tool recorded in the file `path`.
+
+        Each operation is one row, its invocation paired with its end, in the order in which they
+        ended; those of which no end was recorded stand last, as ``info``. The ops of the nemesis
+        are left out. See `resilkit.history.importers.pairing.paired` for the rules.
+
+        - ``user`` is the process, ``generator`` the name of the file.
+        - ``sent`` and ``intended`` are the time of the invocation, ``done`` that of the end, in
+          seconds since the test began (in a log: since its first op). In a file without times
+          they are places, 0.0, 1.0, …, among all invocations and ends: they give the order, and
+          their differences mean nothing.
+        - ``value`` is the value of the end when it is ``ok``, otherwise that of the invocation;
+          in a key-value log ``(key, value)``. Keywords are texts without their colon, vectors
+          and arrays are tuples, sets are frozensets; see `resilkit.history.importers.edn`.
+        - ``error`` is the reason that was recorded, if any.
+
+        Args:
+            path: The file: text in UTF-8.
+            format: ``"jepsen_edn"`` (a ``history.edn``: one op map a line, or a vector of them),
+                ``"jepsen_log"`` (the lines that Jepsen logs, a ``history.txt``),
+                ``"porcupine_kv"`` (the key-value logs among Porcupine's test data),
+                ``"json_lines"`` (one object with the same keys a line; times are whole
+                nanoseconds); ``"auto"`` looks at the content.
+
+        Raises:
+            InvalidArgument: `format` is not known, or the file is empty, damaged or no history;
+                the path has its name, the line and, where known, the column. Nothing is half
+                read.
+            StorageError: The file is missing or cannot be read.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     log = pathlib.Path(folder, "etcd.log")
+            ...     lines = (
+            ...         "INFO  jepsen.util - 3 :invoke :read nil",
+            ...         "INFO  jepsen.util - 3 :ok :read 4",
+            ...     )
+            ...     _ = log.write_text("\n".join(lines))
+            ...     history = History.read(log)
+            >>> history[0].operation, history[0].user, history[0].status, history[0].value
+            ('read', 3, 'ok', 4)
+        """
+        from resilkit.history.importers.reading import read
+
+        return cls(read(path, format=format))
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame) -> Self:
