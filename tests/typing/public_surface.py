@@ -86,5 +86,10 @@ def judged() -> bool | None:
     return assert_type(result.passed, bool | None)
 
 
+def recorded() -> pd.DataFrame:
+    history = assert_type(rk.History.read("etcd_000.log", format="jepsen_log"), rk.History)
+    return history.frame()
+
+
 def refused(error: rk.ClusterError) -> bool:
     return assert_type(error.definite, bool)

@@ -42,8 +42,12 @@ def op_line(line: str) -> re.Match[str] | None:
         {'process': '3', 'rest': ':ok\t:read\tnil'}
         >>> op_line("INFO  jepsen.core - Worker 3 starting")
     """
-    head = _LOGGER.search(line, 0, _LONGEST_HEAD)
+    head = _head(line)
     return _LINE.fullmatch(line.rstrip(), head.end() if head else 0)
+
+
+def _head(line: str) -> re.Match[str] | None:
+    return _LOGGER.search(line, 0, _LONGEST_HEAD)
 
 
 def ops(text: str, file: str) -> Iterator[Op]:
@@ -62,8 +66,11 @@ def ops(text: str, file: str) -> Iterator[Op]:
     """
     clock = _Clock()
     found = False
-    for line, given in enumerate(text.split("\n"), 1):
-        matched = op_line(given)
+    lines = text.split("\n")
+    # What a logger's lines are mixed with (results, traces) may begin with a number by chance.
+    logged = any(_head(given) and op_line(given) for given in lines)
+    for line, given in enumerate(lines, 1):
+        matched = op_line(given) if not logged or _head(given) else None
         if not matched:
             continue
         found = True

@@ -100,6 +100,13 @@ def test_lines_of_one_millisecond_keep_their_order(tmp_path: Path) -> None:
     assert (read.sent, read.done) == (2e-6, 0.076)
 
 
+def test_what_a_log_holds_besides_may_begin_with_a_number(tmp_path: Path) -> None:
+    log = tmp_path / "jepsen.log"
+    lines = (GOOD / "register_console.log").read_text().splitlines()
+    log.write_text("\n".join([*lines, "17", "4 :valid? true", "3\t:ok\t:read\tnil"]))
+    assert len(rk.History.read(log)) == len(ROWS)
+
+
 def test_a_key_value_log_has_the_key_in_its_values() -> None:
     history = rk.History.read(GOOD / "key_value.txt")
     assert [(each.operation, each.user, each.status, each.value) for each in history] == [
