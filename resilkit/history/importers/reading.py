@@ -27,8 +27,9 @@ FORMATS: dict[str, Callable[[str, str], Iterator[Op]]] = {
 """The formats by name: each takes the text and the file's name, and yields the ops."""
 
 _SHOWN = 60
-# Behind white space and comments: JSON's keys are quoted, and "[jepsen worker 3]" is no vector.
-_START = re.compile(r"[\s,]*(?:;[^\n]*[\s,]*)*(?P<json>\{\s*\")?(?P<edn>[{(#]|\[(?!\w)|\Z)?")
+# Behind white space and comments: JSON's keys are quoted, "[jepsen worker 3]" is no vector, and
+# "# Title" no tag.
+_START = re.compile(r"[\s,]*(?:;[^\n]*[\s,]*)*(?P<json>\{\s*\")?(?P<edn>[{(]|#\S|\[(?!\w)|\Z)?")
 
 
 def read(path: str | os.PathLike[str], *, format: str = "auto") -> Rows:

@@ -59,6 +59,8 @@ def test_a_folder_and_a_pipe_are_refused_without_waiting(tmp_path: Path) -> None
         (INVOKED.encode() + b'{"f": "caf\xe9"}', r":2: is no text in UTF-8, got b'\\xe9"),
         (INVOKED.encode("utf-16"), ":1: is no text in UTF-8"),
         (b"\x1f\x8b\x08\x00rest of a gzip", ":1: is no text in UTF-8"),
+        (b"# A title\n", ":1: is no history in a known format, got '# A title"),
+        (b"[build-system]\n", ":1: is no history in a known format"),
         (b"PK\x03\x04\x00\x00", ":1: is no history in a known format, got 'PK"),
         (b'{"type": "invoke"}', ":1: is an op without process"),
         (b'{"type": "invoke", "process": true, "f": "read"}', ":1: is no process, got True"),
