@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from resilkit.errors import InvalidArgument
 if TYPE_CHECKING:
     from resilkit.runtime.process import Process
 
-__all__ = ["current", "require_current"]
+__all__ = ["current", "ended", "require_current"]
 
 current: ContextVar[Process | None] = ContextVar("resilkit_process", default=None)
 
@@ -24,3 +25,13 @@ def require_current() -> Process:
             "operation; in a notebook use the references that cluster.whereis() returns"
         )
     return process
+
+
+def ended(process: Process) -> asyncio.CancelledError:
+    """Return what code of a process that has ended gets instead of an answer.
+
+    Nothing comes from a process after its end (OTP). A handler that swallowed its cancellation is
+    cancelled by what it does next, and a task of its own that the server left behind, too; what
+    needs no answer (a cast, a publication) is dropped.
+    """
+    return asyncio.CancelledError(f"{process.label} has ended")

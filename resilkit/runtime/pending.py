@@ -73,7 +73,10 @@ class Deferred:
         owner = self.owner
         if owner is None:
             return
-        node = require_current().node
+        process = require_current()
+        if not process.alive:
+            return
+        node = process.node
         # The caller waits for an answer of the node that it called, wherever this comes from.
         node.answer_for(owner.node, self.caller, self.reference, value, is_error=is_error)
         node.signal(owner, (SETTLED, owner.number, self.caller, self.reference))

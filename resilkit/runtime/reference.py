@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import validate
-from resilkit.runtime.context import current, require_current
+from resilkit.runtime.context import current, ended, require_current
 from resilkit.runtime.kinds import QUERY, SYSTEM
 from resilkit.runtime.messages import Pid
 
@@ -41,6 +41,8 @@ class _Call:
 
         def call(*args: Any, **kwargs: Any) -> Future[Any]:
             process = running() or require_current()
+            if not process.alive:
+                raise ended(process)
             return process.node.call(address, method, args, kwargs or None, timeout, process)
 
         if method.startswith("_"):
@@ -63,7 +65,8 @@ class _Cast:
 
         def cast(*args: Any, **kwargs: Any) -> None:
             process = running() or require_current()
-            process.node.cast(address, method, args, kwargs or None)
+            if process.alive:
+                process.node.cast(address, method, args, kwargs or None)
 
         if method.startswith("_"):
             return cast
@@ -140,7 +143,9 @@ class Reference:
 
     def send(self, message: object) -> None:
         """Send any other message; it arrives at the server's ``info``."""
-        require_current().node.send_info(self._address, message)
+        process = require_current()
+        if process.alive:
+            process.node.send_info(self._address, message)
 
     def sync(self) -> Future[Any]:
         """Await it: done when everything that this process sent before has been handled."""
@@ -165,15 +170,18 @@ class Reference:
     def exit(self, reason: Any) -> None:
         """Send an exit signal with `reason`, as OTP's ``exit/2`` does."""
         process = require_current()
-        process.node.send_exit(self._address, process.pid, reason)
+        if process.alive:
+            process.node.send_exit(self._address, process.pid, reason)
 
     def kill(self) -> None:
         """End the process at once; it cannot trap this, and its reason becomes ``"killed"``."""
         self.exit("kill")
 
     def _request(self, kind: int, request: str, argument: Any = None) -> Future[Any]:
-        node = require_current().node
-        return node.request(kind, self._address, request, argument, self._timeout)
+        process = require_current()
+        if not process.alive:
+            raise ended(process)
+        return process.node.request(kind, self._address, request, argument, self._timeout)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Reference):

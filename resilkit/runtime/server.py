@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.runtime import signals
+from resilkit.runtime.context import ended
 from resilkit.runtime.naming import check_name, check_scope
 from resilkit.runtime.reference import Address, Reference
 
@@ -50,6 +51,12 @@ class Server:
     it, and its signs of life, so that `Cluster.health` says that it does not answer and the others
     may take it for lost. Await instead (``await asyncio.sleep(7)``), or do the work in a thread:
     ``await asyncio.to_thread(work)``. A node that stood still tells so by an alert ``stalled``.
+
+    A server that ends while a handler awaits something cancels the handler: there it gets
+    ``CancelledError``, has a quarter of a second to leave its ``finally``, and is cancelled again.
+    Whatever it sends after the end goes nowhere, and what it would wait for raises
+    ``CancelledError``. A handler that swallows all of them cannot be ended; an alert ``zombie``
+    tells of it after a second.
 
     A class of a notebook or of ``__main__`` runs with the module's globals as they were when the
     server was started: a helper that is defined again counts for the servers that are started from
@@ -147,7 +154,7 @@ class Server:
             InvalidArgument: If the server has no name: after a restart nobody would know whose
                 the stored data are.
         """
-        return self._process.open_storage()
+        return _living(self).open_storage()
 
     @property
     def trap_exit(self) -> bool:
@@ -172,7 +179,8 @@ class Server:
 
     def monitor_nodes(self) -> None:
         """Get `NodeUp` and `NodeLost` as messages from now on."""
-        self._process.node.membership.watch(self._process)
+        process = _living(self)
+        process.node.membership.watch(process)
 
     # Other processes -----------------------------------------------------------------------------
 
@@ -193,19 +201,23 @@ class Server:
 
     def monitor(self, target: str | Reference) -> int:
         """Watch a process: its end arrives once as `Down`. Monitors stack; returns its number."""
-        return signals.monitor(self._process.node, self._process, _address(target))
+        process = _living(self)
+        return signals.monitor(process.node, process, _address(target))
 
     def demonitor(self, monitor: int) -> None:
         """Stop watching; a `Down` that already waits is taken out of the mailbox."""
-        signals.demonitor(self._process.node, self._process, monitor)
+        process = _living(self)
+        signals.demonitor(process.node, process, monitor)
 
     def link(self, target: str | Reference) -> None:
         """Share fate with a process: when one ends abnormally, so does the other."""
-        signals.link(self._process.node, self._process, _address(target))
+        process = _living(self)
+        signals.link(process.node, process, _address(target))
 
     def unlink(self, target: str | Reference) -> None:
         """Undo `link`."""
-        signals.unlink(self._process.node, self._process, _address(target))
+        process = _living(self)
+        signals.unlink(process.node, process, _address(target))
 
     async def register(self, name: str, *, scope: str = "cluster") -> None:
         """Take one more name; await it, since the nodes must agree.
@@ -226,7 +238,8 @@ class Server:
         """
         check_name(name, "name")
         check_scope(scope, "scope")
-        await self._process.node.names.register(name, self._process, scope=scope)
+        process = _living(self)
+        await process.node.names.register(name, process, scope=scope)
 
     def unregister(self, name: str) -> bool:
         """Give a name back; return whether this server held it.
@@ -235,17 +248,20 @@ class Server:
             InvalidArgument: `name` can be no server's.
         """
         check_name(name, "name")
-        return self._process.node.names.unregister(name, self._process)
+        process = _living(self)
+        return process.node.names.unregister(name, process)
 
     # Messages ------------------------------------------------------------------------------------
 
     def subscribe(self, pattern: str) -> None:
         """Get what is published to matching topics as `Published`; ``orders.*`` is one level."""
-        self._process.node.topics.subscribe(self._process, pattern)
+        process = _living(self)
+        process.node.topics.subscribe(process, pattern)
 
     def unsubscribe(self, pattern: str) -> None:
         """Undo `subscribe`."""
-        self._process.node.topics.unsubscribe(self._process, pattern)
+        process = _living(self)
+        process.node.topics.unsubscribe(process, pattern)
 
     def publish(self, topic: str, payload: Any = None) -> None:
         """Send `payload` to all subscribers on every node that can be reached.
@@ -253,12 +269,13 @@ class Server:
         Raises:
             InvalidArgument: `topic` is no topic; a pattern such as ``orders.*`` is none.
         """
-        self._process.node.topics.publish(topic, payload)
+        if self._process.alive:
+            self._process.node.topics.publish(topic, payload)
 
     def send_after(self, delay: float, message: Any) -> Timer:
         """Send `message` to this server's `info` after `delay` seconds, unless cancelled."""
         validate.duration(delay, "delay")
-        return self._process.send_after(delay, message)
+        return _living(self).send_after(delay, message)
 
     def defer(self) -> Deferred:
         """Return what answers the present call later; return `NO_REPLY` from the handler.
@@ -288,6 +305,14 @@ class Server:
     def stop(self, reason: Any = "normal") -> NoReturn:
         """End this server with `reason`: `terminate` runs, a waiting caller gets `ServerExit`."""
         raise StopServer(reason)
+
+
+def _living(server: Server) -> ServerProcess:
+    """Return the process that runs `server`, or cancel a handler that outlived its server."""
+    process = server._process
+    if not process.alive:
+        raise ended(process)
+    return process
 
 
 def _address(target: str | Reference) -> Address:

@@ -17,6 +17,7 @@ from resilkit.runtime.process import Process
 from resilkit.runtime.server import Server, StopServer, unknown_method
 from resilkit.runtime.slips import misfits
 from resilkit.runtime.storage import Storage
+from resilkit.runtime.zombies import see_off
 
 if TYPE_CHECKING:
     import random
@@ -373,7 +374,7 @@ class ServerProcess(Process):
         for timer in list(self.timers):
             timer.cancel()
         if self.task is not None:
-            self.task.cancel()
+            see_off(self, self.task)
             self.task = None
         if self._call is not None:
             self.deferred[self._call] = None

@@ -12,6 +12,7 @@ from resilkit.runtime.server import StopServer
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.runtime.specs import ChildSpec, SupervisorSpec
 from resilkit.runtime.supervisor import Supervisor
+from resilkit.runtime.zombies import see_off
 
 if TYPE_CHECKING:
     from resilkit.runtime.messages import Pid
@@ -50,7 +51,7 @@ async def spawn(
     def on_end(reason: Any) -> None:
         if not ended.done():
             ended.set_result(reason)
-        task.cancel()
+        see_off(process, task)
 
     process.on_end.append(on_end)
     try:
