@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Comparison", "compare"]
 
 _FIGURES = {"rate": "1/s", "error_rate": "share", "p50": "s", "p95": "s", "p99": "s"}
+_SAME = "both are the same run"
 _COLUMNS = ("figure", "operation", "unit", "a", "b", "ratio", "low", "high", "n_a", "n_b", "note")
 
 
@@ -37,6 +38,8 @@ class Comparison:
         labels: What to call the two: their names, or where these are equal the folders that were
             given.
         notes: What is true of several rows, in words.
+        caution: What to know before any figure is read: that these are runs of different
+            experiments, or that they are one run; else ``""``.
     """
 
     a: Result
@@ -44,6 +47,7 @@ class Comparison:
     differences: tuple[str, ...]
     labels: tuple[str, str] = ("a", "b")
     notes: tuple[str, ...] = ()
+    caution: str = ""
     _rows: pd.DataFrame = field(kw_only=True)
 
     def frame(self) -> pd.DataFrame:
@@ -59,7 +63,8 @@ class Comparison:
 
     def __repr__(self) -> str:
         first, second = self.labels
-        return f"<Comparison of {first!r} and {second!r}: {len(self.frame())} figures>"
+        caution = f"{self.caution}; " if self.caution else ""
+        return f"<Comparison of {first!r} and {second!r}: {caution}{len(self.frame())} figures>"
 
     def _repr_html_(self) -> str:
         from resilkit.experiment.display import comparison_html
@@ -91,12 +96,17 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
     notes = _common_notes(frame)
     labels = _labels((first, a), (second, b))
     differences = _differences(first, second)
-    return Comparison(first, second, differences, labels, notes, _rows=frame)
+    caution = _SAME if _one_run((first, a), (second, b)) else _unlike(first, second)
+    return Comparison(first, second, differences, labels, notes, caution, _rows=frame)
 
 
 def _labels(*sides: tuple[Result, Result | str | Path]) -> tuple[str, str]:
     """Return the names of the runs, else their folders, as short as tells them apart."""
     names = [result.name for result, _ in sides]
+    if _one_run(*sides):
+        given = sides[0][1]
+        name = names[0] if isinstance(given, Result) else Path(given).resolve().name
+        return name, f"{name} again"
     if names[0] != names[1]:
         return names[0], names[1]
     paths = [Path(given) if isinstance(given, (str, Path)) else None for _, given in sides]
@@ -106,6 +116,24 @@ def _labels(*sides: tuple[Result, Result | str | Path]) -> tuple[str, str]:
     if one == other:
         return "a", "b"
     return one or "a", other or "b"
+
+
+def _one_run(*sides: tuple[Result, Result | str | Path]) -> bool:
+    (one, first), (other, second) = sides
+    if one is other:
+        return True
+    paths = [Path(given).resolve() for given in (first, second) if isinstance(given, (str, Path))]
+    return len(paths) == 2 and paths[0] == paths[1]
+
+
+def _unlike(a: Result, b: Result) -> str:
+    """Say so where few operations are in both: then most figures stand alone in their rows."""
+    left, right = (set(each.judged["operation"].unique()) for each in (a, b))
+    both = left & right
+    if not (left or right) or len(both) * 2 >= len(left | right):
+        return ""
+    words = f"{len(both)} of {len(left | right)}" if both else "none"
+    return f"these are different experiments: of their operations, {words} are in both"
 
 
 def _common_notes(frame: pd.DataFrame) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def result_html(result: Result) -> str:
 
 def _about(result: Result) -> str:
     load = f"{result.name}, seed {result.seed}, {result.ran:.3g} s of load."
-    return f"{load} Times count from the intended start."
+    return f"{load} Times are those of operations that succeeded, from the intended start."
 
 
 def comparison_html(comparison: Comparison) -> str:
@@ -74,7 +74,9 @@ def comparison_html(comparison: Comparison) -> str:
     first, second = comparison.labels
     heads = ("Figure", "Operation", first, second, "Ratio", "95 %", "Note")
     names = dict.fromkeys((comparison.a.name, comparison.b.name))
+    caution = capital(comparison.caution)
     parts = [
+        f'<p class="inconclusive word">{escape(caution)}.</p>' if caution else "",
         f"<p>{escape(' and '.join(names))}; ratios are {escape(second)} / {escape(first)}</p>",
         *(f'<p class="quiet">{escape(text)}</p>' for text in comparison.differences),
         _table(heads, rows, numbers=range(2, 6)),

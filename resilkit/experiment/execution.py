@@ -22,6 +22,7 @@ from resilkit.experiment.memory_limits import limits_of
 from resilkit.experiment.names import warn_of_unknown
 from resilkit.experiment.planning import planned_faults
 from resilkit.experiment.progress import Progress
+from resilkit.experiment.result import INTERRUPTED
 from resilkit.experiment.suspects import bugs, never_succeeded
 from resilkit.experiment.words import plain
 
@@ -324,10 +325,10 @@ class _Run:
     def note_interrupt(self) -> None:
         """Note how far the run was when somebody interrupted it, before all the cleaning."""
         if self.phase in _AFTER_LOAD:
-            self.interrupted = "interrupted before it was judged"
+            self.interrupted = f"{INTERRUPTED} before it was judged"
             return
         self.ran = min(self.ran, max(self.elapsed(), 0.0))
-        self.cut_short = f"interrupted after {self.ran:.1f} s of {self.total:g} s"
+        self.cut_short = f"{INTERRUPTED} after {self.ran:.1f} s of {self.total:g} s"
         self.interrupted = self.cut_short
 
     def part(self, began: float) -> Collected:

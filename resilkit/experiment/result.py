@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from resilkit.history import History
     from resilkit.metrics.plots import Picture
 
-__all__ = ["VERDICT_COLUMNS", "Result"]
+__all__ = ["INTERRUPTED", "VERDICT_COLUMNS", "Result"]
 
 VERDICT_COLUMNS = ("criterion", "measured", "low", "high", "n", "verdict", "unit", "reason")
+
+INTERRUPTED = "interrupted"
+"""How the problem begins that says that somebody interrupted a run, and when."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -85,6 +88,14 @@ class Result:
             return False
         return True if words == {"pass"} else None
 
+    @property
+    def interrupted(self) -> str:
+        """When somebody interrupted the run, e.g. ``interrupted after 3.5 s of 30 s``; else ``""``.
+
+        A run that a breach ended early was not interrupted; `problems` tells of that.
+        """
+        return next((one for one in self.problems if one.startswith(f"{INTERRUPTED} ")), "")
+
     @cached_property
     def operations(self) -> pd.DataFrame:
         """The history as a DataFrame, warm-up included; see `History.frame`."""
@@ -140,7 +151,8 @@ class Result:
     def summary(self) -> pd.DataFrame:
         """Return one row an operation and ``total``: count, errors, rate, p50 … p99_9.
 
-        Times are response times in seconds, from the intended start; a percentile with too few
+        Times are response times in seconds of the operations that ended ok, from the intended
+        start (criteria count those that were never answered too); a percentile with too few
         operations behind it is NaN. See `resilkit.metrics.summary.summarize`.
         """
         from resilkit.metrics.summary import summarize
@@ -225,8 +237,9 @@ class Result:
             if len(self.verdicts)
             else "no criteria"
         )
+        ended = f"{self.interrupted}; " if self.interrupted else ""
         return (
-            f"<Result {self.name!r}: {word} ({counts}), "
+            f"<Result {self.name!r}: {ended}{word} ({counts}), "
             f"{len(self.history)} operations in {self.ran:.1f} s, seed {self.seed}>"
         )
 

@@ -133,8 +133,10 @@ def story(result: Result, *, beside_problems: bool = True) -> str:
     """Return the sentence without its first word, for where the outcome stands beside it."""
     said = result.problems if beside_problems else ()
     suspects = [text for text in _suspects(result) if text not in said][:_SUSPECTS]
-    ended = (text if text.endswith("?") else f"{text}." for text in suspects)
-    parts = [_outcome(result), _load(result), *map(capital, ended)]
+    ended = "" if result.interrupted in said else result.interrupted
+    told = [capital(text if text.endswith("?") else f"{text}.") for text in (ended, *suspects)
+            if text]  # fmt: skip
+    parts = [_outcome(result), _load(result), *told]
     audit = result.consistency
     if audit is not None:
         lost = round(audit.n * (1 - audit.share))

@@ -49,6 +49,8 @@ def summarize(
     service_mean … _p99    service time (s) of ok operations, from the actual send
     ====================== ====================================================================
 
+    An operation that was never answered (``info``) has no response time, so it is in ``error_rate``
+    and in no time here. Criteria on times count it as at least the time that it was waited for.
     Percentiles are nearest ranks. Where a two-sided 95 % interval does not exist (`least_samples`:
     6 for p50, 36 for p90, 72 for p95, 368 for p99, 3,688 for p99.9) the figure is NaN.
 

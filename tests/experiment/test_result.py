@@ -113,6 +113,17 @@ def test_a_fault_that_did_no_harm_is_said_to_have_done_none():
     assert "within 0 s" not in result.sentence()
 
 
+def test_an_interrupted_run_says_so_before_all_else():
+    told = "interrupted after 3.5 s of 30 s"
+    nothing = synthetic.verdict_frame([])
+    result = synthetic.result(problems=("else", told), verdicts=nothing, ran=3.5)
+    assert result.interrupted == told
+    assert f": {told}; inconclusive (no criteria), 4000 operations in 3.5 s" in repr(result)
+    assert "Interrupted after 3.5 s of 30 s." in result.sentence()
+    assert "nterrupted" not in story(result)
+    assert synthetic.result().interrupted == ""
+
+
 def test_without_faults_nothing_is_said_of_recovery():
     calm = Events(synthetic.events().query("kind != 'fault'"))
     result = synthetic.result(events=calm)
@@ -316,11 +327,37 @@ def test_runs_of_one_name_are_told_apart_by_their_folders(tmp_path):
     assert comparison.labels == ("before", "after")
     assert ">before</th>" in comparison_html(comparison)
     assert "'before' and 'after'" in repr(comparison)
-    assert compare(first, first).labels == ("a", "b")
+    assert compare(synthetic.result(), synthetic.result()).labels == ("a", "b")
     assert compare(synthetic.result(), second).labels == ("a", "after")
     assert compare(synthetic.result(name="x"), second).labels == ("x", synthetic.result().name)
     twin = synthetic.result().save(tmp_path / "other" / "before")
     assert compare(first, twin).labels == (str(first), str(twin))
+
+
+def test_a_run_beside_itself_is_told_as_one_run(tmp_path):
+    folder = synthetic.result().save(tmp_path / "before")
+    result = synthetic.result()
+    for comparison in (compare(folder, str(folder)), compare(result, result)):
+        assert comparison.caution == "both are the same run"
+        assert "both are the same run" in repr(comparison)
+    assert compare(folder, folder).labels == ("before", "before again")
+    assert compare(result, result).labels == (result.name, f"{result.name} again")
+    assert compare(result, synthetic.result()).caution == ""
+
+
+def test_runs_of_different_experiments_say_so_before_any_figure():
+    other = synthetic.result(name="else", history=synthetic.history(names=("list", "drop")))
+    comparison = compare(synthetic.result(), other)
+    told = "these are different experiments: of their operations, none are in both"
+    assert comparison.caution == told
+    assert f": {told}; " in repr(comparison)
+    html = comparison_html(comparison)
+    assert html.index(told[1:]) < html.index("<table")
+    partly = synthetic.result(history=synthetic.history(names=("get", "drop")))
+    found = compare(synthetic.result(), partly).caution
+    assert found.endswith("of their operations, 1 of 3 are in both")
+    more = synthetic.result(history=synthetic.history(names=("get", "get")))
+    assert compare(synthetic.result(), more).caution == ""
 
 
 def test_what_differs_between_the_experiments_is_said():
