@@ -20,7 +20,8 @@ that of all good operations of the hold time together: a window holds about 50, 
 three decide its 95th percentile, so one moment in which the machine did something else puts it
 outside. Asked of each window, a system that is back would seem to be away for as long as there is
 such a moment in every hold time. For the same reason a system that was back is away again when two
-windows in a row are slow, in a hold time that is slow as a whole, and not at each such moment.
+windows in a row are slow (in a hold time that is slow as a whole) or have a low rate, and not at
+each such moment; a window that fails by its share is enough.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ class _Timeline(NamedTuple):
     starts: Floats
     bad: npt.NDArray[np.bool_]  # by whatever it left the band
     failing: npt.NDArray[np.bool_]  # by its share or its rate
-    lasting: npt.NDArray[np.bool_]  # failing, or slow for longer than a moment
+    lasting: npt.NDArray[np.bool_]  # by its share, or by the rest for longer than a moment
     responses: list[Floats]
     latency_high: float
     window: float
@@ -122,23 +123,26 @@ def recoveries(
     if band is None:
         reason = f"no baseline: fewer than {rule.fewest_windows} windows before the first fault"
         return [_unknown(fault, reason) for fault in bands]
-    failing = ~(windows.share >= band.share_low)
+    wrong = ~(windows.share >= band.share_low)
+    failing = wrong
     if rule.closed:
-        failing |= windows.rate < band.rate_low
+        failing = wrong | (windows.rate < band.rate_low)
         told = np.ones(failing.size, dtype=bool)
     else:
         told = windows.intended > 0  # windows that say nothing (a load that paused) are left out
     bad = failing | (windows.latency > band.latency_high)
     timeline = _Timeline(
-        windows.starts[told], bad[told], failing[told], failing[told].copy(),
+        windows.starts[told], bad[told], failing[told], wrong[told],
         [windows.responses[place] for place in np.flatnonzero(told)],
         band.latency_high, band.window,
     )  # fmt: skip
-    slow = timeline.bad & ~timeline.failing
+    slow = timeline.bad & ~timeline.lasting
     slow[:-1] &= timeline.bad[1:]
     slow[-1:] = False
     for place in np.flatnonzero(slow):
-        timeline.lasting[place] = _slow_together(timeline, int(place), rule)
+        timeline.lasting[place] = timeline.failing[place] or _slow_together(
+            timeline, int(place), rule
+        )
     found: list[Recovery] = []
     taken = np.zeros(timeline.starts.size, dtype=bool)
     # From the last to the first: harm is the later fault's, whatever else is in.

@@ -96,6 +96,25 @@ def test_a_relapse_by_latency_alone_is_one_too_and_recovery_after_the_end_may_be
     assert found.outage == pytest.approx(1.6)
 
 
+def test_a_relapse_by_a_low_rate_takes_two_windows_and_one_by_failures_or_silence_one() -> None:
+    rule = RecoveryRule(window=0.2, closed=True)
+
+    def found(*thin: Span, down: tuple[Span, ...] = (), silent: tuple[Span, ...] = ()) -> float:
+        run = history(down=((8.0, 8.6), *down), silent=silent)
+        rare = np.zeros(len(run), dtype=bool)
+        for begin, end in thin:
+            rare |= ((run["intended"] >= begin) & (run["intended"] < end)).to_numpy()
+        run = run[~(rare & (np.arange(len(run)) % 4 > 0))]
+        (one,) = recoveries(run, [fault(8.0, 16.0)], rule)
+        assert one.recovery is not None
+        return one.recovery
+
+    assert found((11.0, 11.2)) == pytest.approx(0.6)
+    assert found((11.0, 11.4)) == pytest.approx(3.4)
+    assert found(down=((11.0, 11.2),)) == pytest.approx(3.2)
+    assert found(silent=((11.0, 11.2),)) == pytest.approx(3.2)
+
+
 def test_harm_after_a_short_fault_within_a_long_one_is_the_long_ones_again() -> None:
     run = history(down=((6.0, 6.5), (8.0, 8.5), (12.0, 13.0)))
     long, short = recoveries(run, [fault(6.0, 16.0, "long"), fault(8.0, 8.2, "short")], RULE)
