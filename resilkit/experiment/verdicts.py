@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["verdict_frame", "verdicts_of"]
 
-_COUNTING = ("availability", "error_rate")
+_COUNTING = ("availability", "error_rate", "good_windows")
 """Measures for which an operation of which nobody told is one that was not good."""
 
 

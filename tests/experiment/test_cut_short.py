@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 import re
 import signal
+from types import SimpleNamespace
 
 import pytest
 
 import resilkit as rk
 from resilkit.chaos.criteria import Criterion
-from resilkit.chaos.judge import Verdict
+from resilkit.chaos.judge import Verdict, judge
 from resilkit.experiment import execution
-from resilkit.experiment.verdicts import _cut_short
+from resilkit.experiment.evidence import ResultEvidence
+from resilkit.experiment.verdicts import _cut_short, _incomplete
 from resilkit.history import LOST
 from resilkit.workload.load import start_load
+from tests.chaos.observed import Observed, steady
 from tests.experiment import synthetic, systems
 from tests.experiment.runs import experiment, launchers, processes, scenario
 
@@ -198,6 +201,17 @@ def test_a_run_of_which_nothing_could_be_judged_did_not_hold_and_says_so():
     found = synthetic.result(verdicts=synthetic.verdicts("inconclusive"))
     assert found.passed is None
     assert "The one criterion could not be decided (p99.9[put] < 200 ms)." in found.sentence()
+
+
+@pytest.mark.parametrize("text", ["availability > 0.5", "error_rate < 0.5", "good_windows > 0.5"])
+def test_what_a_lost_generator_was_to_send_counts_as_not_good_in_shares(text):
+    rows = steady(3000)
+    rows.loc[:99, ["status", "error"]] = ["info", LOST]
+    verdict = judge(text, Observed(operations=rows, duration=30.0))
+    evidence = ResultEvidence(SimpleNamespace(judged=rows, closed_loop=False))
+    found = _incomplete(Criterion.parse(text), verdict, evidence, "one gave no report")
+    assert found.verdict == "pass"
+    assert "counts 100 operations as not good, since one gave no report" in found.reason
 
 
 @pytest.mark.parametrize(
