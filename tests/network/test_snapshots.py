@@ -154,7 +154,7 @@ class Text(str):
 @pytest.mark.parametrize(
     "value",
     [Text("a"), [[1]], {1: [2]}, {(1, Text("a")): 2}, ([1],), object(), {Text("a")}],
-    ids=str,
+    ids=["subclass", "nested", "nested values", "keys", "in a tuple", "object", "in a set"],
 )
 def test_all_else_is_pickled_when_it_is_sent(value: Any) -> None:
     for message in ((REPLY, 1, value), (CAST, 1, "go", (value,), None), (INFO, 1, value)):
