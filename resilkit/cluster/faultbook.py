@@ -10,7 +10,7 @@ from resilkit.cluster.patience import PATIENCE, Patience
 from resilkit.errors import CallTimeout, NodeDown, ResilkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from resilkit.cluster.injection import Injection
     from resilkit.cluster.session import Session
@@ -35,6 +35,7 @@ class FaultBook:
         self.casualties = Casualties(session)
         self._cuts: dict[str, frozenset[Pair]] = {}
         self._link_faults: dict[str, tuple[Any, tuple[Pair, ...]]] = {}
+        self._joins: dict[str, Callable[[str], Iterable[Pair]]] = {}
         self._rules: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
         self.injections: dict[str, Injection] = {}
         self.ids: list[str] = []
@@ -60,9 +61,18 @@ class FaultBook:
         """Return the directed pairs (source, target) whose link is cut now."""
         return set().union(*self._cuts.values()) if self._cuts else set()
 
-    async def cut(self, fault_id: str, pairs: Iterable[Pair]) -> None:
-        """Cut links for one injection."""
+    async def cut(
+        self, fault_id: str, pairs: Iterable[Pair], joins: Callable[[str], Iterable[Pair]]
+    ) -> None:
+        """Cut links for one injection.
+
+        Args:
+            fault_id: Whose cuts they are.
+            pairs: Directed pairs of nodes.
+            joins: Returns the pairs that are cut as well once a node of that name is there.
+        """
         before = self.cut_pairs()
+        self._joins[fault_id] = joins
         self._cuts[fault_id] = self._cuts.get(fault_id, frozenset()) | frozenset(pairs)
         told, _ = self._turn(before)
         await asyncio.gather(*(self.tell(name, *what) for name, *what in told))
@@ -70,28 +80,34 @@ class FaultBook:
     async def mend(self, fault_id: str) -> None:
         """Take one injection's cuts back."""
         before = self.cut_pairs()
+        self._joins.pop(fault_id, None)
         if self._cuts.pop(fault_id, None):
             told, together = self._turn(before)
             await self._heal(told)
             await self._find_each_other(together)
 
-    def _turn(self, before: set[Pair]) -> tuple[list[tuple[Any, ...]], dict[str, list[str]]]:
-        """Return what to tell which node, in order, and which peers each reaches again then."""
+    def _turn(
+        self, before: set[Pair], new: str | None = None
+    ) -> tuple[list[tuple[Any, ...]], dict[str, list[str]]]:
+        """Return what to tell which node, in order, and which peers each reaches again then.
+
+        A `new` one is told nothing: it starts with what stands.
+        """
         now = self.cut_pairs()
         told: list[tuple[Any, ...]] = []
         together: dict[str, list[str]] = {}
-        for name in self._session.nodes:
-            old, new = _directions(name, before), _directions(name, now)
-            if old == new:
+        for name in list(self._session.nodes):
+            old, after = _directions(name, before), _directions(name, now)
+            if old == after or name == new:
                 continue
-            mended = [peer for peer in old if old[peer] != new.get(peer)]
+            mended = [peer for peer in old if old[peer] != after.get(peer)]
             told.append((name, "mend", mended))
             for direction in ("both", "out", "in"):
-                peers = [p for p, way in new.items() if way == direction and old.get(p) != way]
+                peers = [p for p, way in after.items() if way == direction and old.get(p) != way]
                 if peers:
                     told.append((name, "cut", peers, direction))
             self._session.refresh_boot(name)
-            together[name] = [peer for peer in mended if peer not in new]
+            together[name] = [peer for peer in mended if peer not in after]
         return told, together
 
     async def _heal(self, told: Iterable[tuple[Any, ...]]) -> None:
@@ -108,7 +124,7 @@ class FaultBook:
         session = self._session
         if session.closed:
             return
-        running = {name for name, node in session.nodes.items() if node.status == "running"}
+        running = {name for name, node in list(session.nodes.items()) if node.status == "running"}
         running -= self.patience.silent
         asks = [
             session.ask_agent(name, "wait_reachable", here, timeout=PATIENCE)
@@ -119,8 +135,22 @@ class FaultBook:
 
     # Link faults ---------------------------------------------------------------------------------
 
-    async def install(self, fault_id: str, fault: Any, links: Iterable[Pair]) -> None:
-        """Put a fault on links, in both directions."""
+    async def install(
+        self,
+        fault_id: str,
+        fault: Any,
+        links: Iterable[Pair],
+        joins: Callable[[str], Iterable[Pair]],
+    ) -> None:
+        """Put a fault on links, in both directions.
+
+        Args:
+            fault_id: Its id.
+            fault: The fault.
+            links: Pairs of nodes.
+            joins: Returns the links that it is on as well once a node of that name is there.
+        """
+        self._joins[fault_id] = joins
         self._link_faults[fault_id] = (fault, tuple(links))
         touched = self._touched(fault_id)
         tells = (
@@ -142,6 +172,7 @@ class FaultBook:
         """
         counts: dict[str, int | None] = dict.fromkeys(self._touched(fault_id))
         self._link_faults.pop(fault_id, None)
+        self._joins.pop(fault_id, None)
 
         async def take_off(name: str) -> None:
             counts[name] = await self.tell(name, "remove", fault_id, timeout=None)
@@ -154,8 +185,45 @@ class FaultBook:
     def _touched(self, fault_id: str) -> dict[str, list[str]]:
         """Return the nodes whose links a fault is on, and to whom those lead."""
         _, links = self._link_faults.get(fault_id, (None, ()))
-        found = {name: _peers(name, links) for name in self._session.nodes}
+        found = {name: _peers(name, links) for name in list(self._session.nodes)}
         return {name: peers for name, peers in found.items() if peers}
+
+    # Nodes that are added ------------------------------------------------------------------------
+
+    async def join(self, name: str) -> None:
+        """Let what stands stand for a new node as well, and tell those that run, before it does."""
+        before = self.cut_pairs()
+        for fault_id, pairs in list(self._cuts.items()):
+            self._cuts[fault_id] = pairs | frozenset(self._joins[fault_id](name))
+        told, _ = self._turn(before, name)
+        for fault_id, (fault, links) in list(self._link_faults.items()):
+            new = tuple(self._joins[fault_id](name))
+            self._link_faults[fault_id] = (fault, links + new)
+            told += [
+                (other, "install", fault_id, fault, peers)
+                for other, peers in self._touched(fault_id).items()
+                if name in peers
+            ]
+        await asyncio.gather(*(self.tell(other, *what) for other, *what in told if other != name))
+
+    async def leave(self, name: str) -> None:
+        """Forget a node that is there no more: another may come under its name."""
+        before = self.cut_pairs()
+        for fault_id, pairs in self._cuts.items():
+            self._cuts[fault_id] = frozenset(pair for pair in pairs if name not in pair)
+        for fault_id, (fault, links) in self._link_faults.items():
+            self._link_faults[fault_id] = (fault, tuple(one for one in links if name not in one))
+        told, _ = self._turn(before, name)
+        await asyncio.gather(*(self.tell(other, *what) for other, *what in told))
+
+    def apart(self, name: str) -> set[str]:
+        """Return the nodes that some fault may keep from hearing of `name`."""
+        pairs = self.cut_pairs().union(*(links for _, links in self._link_faults.values()))
+        return set(_peers(name, pairs))
+
+    async def may_reach(self, name: str, others: Iterable[str]) -> None:
+        """Wait a bounded time until a node reaches `others`, whom a fault may keep from it."""
+        await self._find_each_other({name: sorted(others)})
 
     # Rules of servers ----------------------------------------------------------------------------
 
@@ -221,10 +289,11 @@ class FaultBook:
             ResilkitError: With `raises`, when the node is there and does not take it.
         """
         session = self._session
-        if session.nodes[name].status not in ("running", "paused", "starting"):
+        node = session.nodes.get(name)  # one that could not be added is taken out again
+        if node is None or node.status not in ("running", "paused", "starting"):
             return None
         telling = self._tell(name, method, args, timeout, raises=raises)
-        if session.nodes[name].status == "paused":
+        if node.status == "paused":
             # It will take this first thing when it goes on; waiting for it would never end.
             session.node.spawn_task(telling)
             return None

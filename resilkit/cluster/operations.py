@@ -174,6 +174,7 @@ async def _restart_node(session: Session, name: str, timeout: float | None) -> N
 async def add_node(session: Session, spec: NodeSpec | None) -> str:
     """Add a node to the running cluster, linked to all others; when that fails, it is not there.
 
+    Faults that stand on links take it in where they would have, had it been there before.
     Without a `spec` it gets the next free name. That is found here, on the loop: two threads that
     add one each must not find the same.
     """
@@ -197,11 +198,16 @@ async def _add_node(session: Session, spec: NodeSpec) -> str:
     timeout, joined = session.start_timeout, False
     try:
         async with asyncio.timeout(timeout):
+            # First: a fault that stands must not be late for its first messages.
+            await session.faults.join(name)
             await _tell_members(session, others)
             await session.fork(name)
             await session.until_running(name)
-            there = [each for each in session.nodes if session.nodes[each].status == "running"]
-            await session.until_joined(name, there)
+            there = {each for each in session.nodes if session.nodes[each].status == "running"}
+            apart = there & session.faults.apart(name)
+            await session.until_joined(name, sorted(there - apart))
+            if apart:
+                await session.faults.may_reach(name, apart)
             joined = True
             for application in applications:
                 await session.start_application(application, name)
@@ -251,4 +257,5 @@ async def take_out(session: Session, name: str) -> None:
     del session.helpers[name], session.leaving[name]
     gone.set()
     with suppress(ResilkitError):
+        await session.faults.leave(name)
         await _tell_members(session, list(session.nodes))

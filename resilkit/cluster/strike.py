@@ -31,6 +31,7 @@ class Strike:
         self.targets: list[str] = []
         self.began = session.loop.time()
         self.row: dict[str, Any] = {}
+        self.wanted: Any = fault.targets
 
     def candidates(self) -> list[str]:
         """Return whom the fault may hit: the nodes."""
@@ -38,6 +39,7 @@ class Strike:
 
     def choose(self, occurrence: int, targets: Any) -> list[str]:
         """Return whom this strike hits."""
+        self.wanted = self.fault.targets if targets is None else targets
         if targets is None:
             self.targets = self.fault.choose(self.candidates(), self.rng, occurrence)
         else:

@@ -21,6 +21,7 @@ from resilkit.faults import (
     ResourceFault,
     ServerFault,
 )
+from resilkit.faults.joining import joined, takes_in
 from resilkit.faults.targets import clean_targets, is_named
 
 if TYPE_CHECKING:
@@ -53,8 +54,19 @@ class _Links(Strike):
         if not chosen:
             raise Refused("no link is there to be touched")
         self._incarnations = {name: node.incarnation for name, node in session.nodes.items()}
-        await session.faults.install(self.id, self.fault, chosen)
-        return {"links": [f"{a}-{b}" for a, b in chosen]}
+        await session.faults.install(self.id, self.fault, chosen, self._joins)
+        # One that joined meanwhile has its links in the row already.
+        links = dict.fromkeys([f"{a}-{b}" for a, b in chosen] + self.row.get("links", []))
+        return {"links": list(links)}
+
+    def _joins(self, name: str) -> list[tuple[str, str]]:
+        """Return on which links of a new node the fault is."""
+        session = self.session
+        hit = [*self.targets, name] if takes_in(self.wanted, name) else self.targets
+        new = [link for link in session.edges if name in link]
+        chosen = self.fault.choose_links(new, session.nodes, self.rng, hit=hit)
+        self.row["links"] = [*self.row.get("links", ()), *(f"{a}-{b}" for a, b in chosen)]
+        return list(chosen)
 
     async def undo(self) -> dict[str, Any]:
         counts = await self.session.faults.remove(self.id)
@@ -72,13 +84,27 @@ class _Links(Strike):
 class _Partition(Strike):
     """A partition: pairs of nodes cut from each other, at both ends."""
 
+    _pairs: frozenset[tuple[str, str]] = frozenset()
+
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         pairs = self.fault.cuts(targets, self.rng)
         if not pairs:
             raise Refused("no two nodes are there to be cut from each other")
         _refuse_dead(self.session, targets)
-        await self.session.faults.cut(self.id, pairs)
-        return {"cuts": sorted(f"{a}->{b}" for a, b in pairs)}
+        self._pairs = frozenset(pairs)
+        await self.session.faults.cut(self.id, pairs, self._joins)
+        return self._cuts()
+
+    def _cuts(self) -> dict[str, Any]:
+        return {"cuts": sorted(f"{a}->{b}" for a, b in self._pairs)}
+
+    def _joins(self, name: str) -> frozenset[tuple[str, str]]:
+        """Return from whom a new node is cut."""
+        new = joined(self.fault, self.targets, self._pairs, name)
+        self._pairs |= new
+        self.targets = [*self.targets, name]
+        self.row.update(self._cuts())
+        return new
 
     async def undo(self) -> dict[str, Any]:
         await self.session.faults.mend(self.id)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from resilkit.errors import InvalidArgument
 from resilkit.faults import Partition
+from resilkit.faults.joining import joined
 from resilkit.rng import stream
 
 seeds = st.integers(0, 2**31)
@@ -146,3 +147,25 @@ def test_groups_and_targets_that_mean_nothing_are_refused(fields, path):
 def test_an_unknown_node_in_a_group_is_refused_with_its_place():
     with pytest.raises(InvalidArgument, match=r"groups\[0\]\[0\]: is not known"):
         Partition("custom", [["x9"]]).cuts(["n1", "n2"], stream(1))
+
+
+@pytest.mark.parametrize("kind", ["halves", "one", "bridge", "majorities_ring", "one_way"])
+def test_a_new_node_sides_with_one_of_the_others(kind: str) -> None:
+    nodes = [f"n{number}" for number in range(1, 6)]
+    fault = Partition(kind)
+    cuts = fault.cuts(nodes, stream(7))
+    new = joined(fault, nodes, cuts, "n6")
+    assert new
+    assert all("n6" in pair for pair in new)
+    views = [
+        {tuple("n6" if name == node else name for name in pair) for pair in cuts if node in pair}
+        for node in nodes
+    ]
+    assert new in views, "just as one that was there before"
+    assert len(new) == min(len(view) for view in views if view), "of the larger side"
+
+
+def test_a_new_node_is_of_the_group_that_nobody_names() -> None:
+    fault = Partition("one_way", [["n1"], ["n2"]])
+    nodes = ["n1", "n2"]
+    assert joined(fault, nodes, fault.cuts(nodes, stream(7)), "n3") == {("n1", "n3"), ("n2", "n3")}
