@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Self
 from resilkit import rng as rng_module
 from resilkit import telemetry
 from resilkit.cluster.strikes import strike_for
-from resilkit.errors import InvalidArgument, Refused, ResilkitError
+from resilkit.cluster.telling import listed, told, why_of
+from resilkit.errors import InvalidArgument, Refused
 from resilkit.faults import Fault, occurs, schedule, to_dict
-from resilkit.runtime import reasons
+from resilkit.faults.partition import check_groups
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from random import Random
 
     from resilkit.cluster.session import Session
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Injection", "inject_planned"]
 
 _FOR_EVER = 1e9
-_MOST_TOLD = 100
-"""Entries of a list in an event: one that is too long is cut, and its id lost with the rest."""
 
 
 class Injection:
@@ -116,7 +114,7 @@ class Injection:
         except Exception as failed:
             if error is None:
                 raise
-            error.add_note(_also(self.id, failed))
+            error.add_note(f"{self.id} could not be healed: {why_of(failed)}")
 
     async def __aenter__(self) -> Self:
         return self
@@ -127,7 +125,7 @@ class Injection:
         except Exception as failed:
             if error is None:
                 raise
-            error.add_note(_also(self.id, failed))
+            error.add_note(f"{self.id} could not be healed: {why_of(failed)}")
 
     def __repr__(self) -> str:
         state = "done" if self.done else "active" if self.active else "waiting"
@@ -142,6 +140,7 @@ class Injection:
 
         Raises:
             InvalidArgument: Its moments are to be drawn from a run whose end nobody knows.
+            InvalidArgument: A partition that is due at once names a node that is not there.
             ResilkitError: That strike could not be delivered: nobody waits for a schedule to
                 tell so. What a fault of the user's own raises comes as it is.
         """
@@ -158,6 +157,12 @@ class Injection:
         if first is None:
             self._end()
             return
+        if first == 0.0:
+            try:
+                check_groups(self.fault, list(self.session.nodes))
+            except InvalidArgument as unknown:
+                self._end()
+                raise unknown.below(self._name) from None
         strikes = itertools.chain([first], moments)
         self._timeline = self.session.loop.create_task(self._run(strikes))
         if first == 0.0:
@@ -230,7 +235,7 @@ class Injection:
             await self._take_back(strike)
             raise
         except Exception as error:  # noqa: BLE001 - a user's fault may raise anything: told below
-            row.update(error=error, why=_why(error))
+            row.update(error=error, why=why_of(error))
             self._note("failed", strike, why=row["why"])
             await self._take_back(strike)
             return
@@ -241,12 +246,12 @@ class Injection:
             row["time"],
             "fault",
             "injected",
-            target=_list(targets),
+            target=listed(targets),
             detail={
                 "id": strike.id,
                 "fault": self._name,
                 "parameters": self._parameters,
-                **_told(measured),
+                **told(measured),
             },
         )
         self._heal_later(strike)
@@ -260,7 +265,7 @@ class Injection:
         return zero or targets in ("none", 0)
 
     def _note(self, event: str, strike: Strike, **detail: Any) -> None:
-        target = _list(strike.targets)
+        target = listed(strike.targets)
         self.session.note("fault", event, target, id=strike.id, fault=self._name, **detail)
 
     def _span(self, event: str, strike: Strike) -> telemetry.span:
@@ -293,7 +298,7 @@ class Injection:
             with self._span("heal", strike):
                 measured = await self._undone(strike)
         except Exception as error:  # noqa: BLE001 - the others still have to be taken back
-            why = row["heal_failed"] = _why(error)
+            why = row["heal_failed"] = why_of(error)
             self._unhealed.append(error)
             self.session.note("alert", "undo_failed", "", id=strike.id, why=why)
             # It does no more than it did: for whoever looks at its time, it ends here.
@@ -301,7 +306,7 @@ class Injection:
         else:
             if was_in:
                 row.update(measured, healed=self.session.clock.now())
-                self._note("healed", strike, **_told(measured))
+                self._note("healed", strike, **told(measured))
         if was_in:
             self._active.remove(strike)
         self._healing.pop(strike, None)
@@ -378,24 +383,3 @@ def inject_planned(
         return injection
 
     return session.thread.sync(begin())
-
-
-def _list(targets: Sequence[str] | None) -> str:
-    return ", ".join(targets or ())
-
-
-def _told(measured: dict[str, Any]) -> dict[str, Any]:
-    """Return what an event has room for; the whole of it stands in the outcome."""
-    lists = {key: value for key, value in measured.items() if isinstance(value, list)}
-    rows = {key for key, value in lists.items() if any(isinstance(each, dict) for each in value)}
-    short = {key: value[:_MOST_TOLD] for key, value in lists.items()}
-    return {key: short.get(key, value) for key, value in measured.items() if key not in rows}
-
-
-def _also(name: str, error: Exception) -> str:
-    return f"{name} could not be healed: {_why(error)}"
-
-
-def _why(error: Exception) -> str:
-    # Our own errors are written to be read; of others, the type is half of what they say.
-    return str(error) if isinstance(error, ResilkitError) else reasons.describe(error)

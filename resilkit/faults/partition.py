@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
-from resilkit.faults.base import PartitionFault
+from resilkit.faults.base import Fault, PartitionFault
 from resilkit.faults.registry import register_fault
 from resilkit.faults.targets import choose_targets, natural_order
 
 if TYPE_CHECKING:
     from random import Random
 
-__all__ = ["Partition"]
+__all__ = ["Partition", "check_groups"]
 
 Pairs = frozenset[tuple[str, str]]
 Groups = Annotated[tuple[tuple[str, ...], ...] | Sequence[Sequence[str]], "groups"]
@@ -36,6 +36,9 @@ class Partition(PartitionFault):
     - ``"one_way"``: what the targets send (or, with `groups`, what a group sends to a later
       one) gets lost; what they are sent arrives.
     - ``"custom"``: the `groups`.
+
+    A node that is added while it is in belongs to the last of the `groups`, like all that no group
+    names; without groups it sides with most of the others.
 
     Healing: all cut pairs can talk again; links may take a moment to reconnect.
     Deterministic: the cut pairs, given the seed and the set of nodes.
@@ -97,6 +100,7 @@ class Partition(PartitionFault):
         ``"majorities_ring"`` and ``"bridge"`` have no such groups.
         """
         names = sorted(set(nodes), key=natural_order)
+        check_groups(self, names)
         if self.groups:
             return _completed(self.groups, names)
         if self.kind == "halves":
@@ -121,10 +125,18 @@ def separate(groups: Iterable[Sequence[str]], *, one_way: bool = False) -> Pairs
     )
 
 
-def _completed(groups: Sequence[Sequence[str]], names: list[str]) -> tuple[tuple[str, ...], ...]:
-    for number, group in enumerate(groups):
+def check_groups(fault: Fault, names: Sequence[str]) -> None:
+    """Check that the groups of a partition name nobody but `names`.
+
+    Raises:
+        InvalidArgument: They do; its path begins with ``groups``.
+    """
+    for number, group in enumerate(fault.groups if isinstance(fault, Partition) else ()):
         for place, name in enumerate(group):
             validate.choice(name, f"groups[{number}][{place}]", names)
+
+
+def _completed(groups: Sequence[Sequence[str]], names: list[str]) -> tuple[tuple[str, ...], ...]:
     named = {name for group in groups for name in group}
     rest = tuple(name for name in names if name not in named)
     return (*map(tuple, groups), *((rest,) if rest else ()))

@@ -265,6 +265,14 @@ def test_what_is_no_fault_or_hits_an_unknown_node_is_refused(cluster: Cluster) -
     assert {node.status for node in cluster.nodes.values()} == {"running"}
 
 
+def test_a_partition_with_an_unknown_node_is_refused_before_it_begins(cluster: Cluster) -> None:
+    with pytest.raises(rk.InvalidArgument) as caught:
+        cluster.partition(["n1"], ["n2", "n7"])
+    assert (caught.value.path, caught.value.value) == ("partition.groups[1][1]", "n7")
+    name = cluster._session.faults.ids[-1]
+    assert [row for row in cluster.events if row.kind == "fault" and name in row.detail] == []
+
+
 def test_a_fault_of_ones_own_that_raises_is_told_and_hangs_nobody(cluster: Cluster) -> None:
     @rk.register_fault("clumsy")
     class Clumsy(rk.NodeFault):
