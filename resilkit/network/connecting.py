@@ -144,6 +144,9 @@ class Connector:
             if self._held(peer) is None and await self._dial_once(peer):
                 pause = _FIRST_PAUSE
             wake = self._wake[peer]
+            if wake.is_set():
+                # Somebody knows that it is there, or will be in a moment: its process was forked.
+                pause = _FIRST_PAUSE
             wake.clear()
             if self._held(peer) is not None:
                 await wake.wait()  # until the link is lost, or somebody knows better

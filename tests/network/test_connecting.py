@@ -13,7 +13,8 @@ import pytest
 
 from resilkit.network.connecting import Connector
 from resilkit.network.handshake import Hello
-from tests.network.nets import Net, mesh, on_both_loops
+from resilkit.rng import stream
+from tests.network.nets import COOKIE, Net, mesh, on_both_loops
 
 
 class Refusing:
@@ -97,3 +98,29 @@ async def test_a_stranger_behind_a_name_never_becomes_a_link(folder: Path) -> No
     assert n1._links == {}
     assert not n1.peers()
     assert stranger.hello.name == "n9"
+
+
+async def _never(_sock: socket.socket, _peer: Hello) -> None:
+    raise AssertionError("nobody listens")
+
+
+@on_both_loops
+async def test_who_is_told_to_dial_tries_again_soon_however_long_it_was_in_vain(
+    folder: Path,
+) -> None:
+    loop = asyncio.get_running_loop()
+    connector = Connector(
+        Hello("n1", 1, "client"), cookie=COOKIE, folder=folder, rng=stream(7),
+        held=lambda _: None, adopt=_never,
+    )  # fmt: skip
+    connector.dial("n2")
+    last, gap = loop.time(), 0.0
+    while gap < 0.2:  # the longest pause is a quarter of a second, give or take a fifth
+        await connector.change()
+        last, gap = loop.time(), loop.time() - last
+    connector.dial("n2")
+    told = loop.time()
+    for _ in range(5):
+        await connector.change()
+    assert loop.time() - told < 0.5, "it would have taken four of the longest pauses"
+    await connector.close()
