@@ -249,7 +249,9 @@ class Cluster:
     def health(self) -> dict[str, dict[str, Any]]:
         """Return what each node says of itself now: status, reachable nodes, majority, servers.
 
-        A node that does not answer has ``answers`` False, and its status says why.
+        A node that does not answer has ``answers`` False, and its status says why. ``cut`` is what
+        partitions have done to its links: the other node to ``"out"`` (what it sends there is
+        lost), ``"in"`` or ``"both"``. The nodes themselves notice after ``detect_after`` only.
         """
         return self._sync(self.ahealth())
 

@@ -32,6 +32,7 @@ async def _one(session: Session, name: str, node: NodeState) -> dict[str, Any]:
         "reachable": [],
         "majority": False,
         "servers": 0,
+        "cut": session.faults.for_node(name)["cuts"],
     }
     if node.pid is None:
         return row

@@ -95,3 +95,17 @@ def test_a_node_that_was_taken_out_is_down(cluster: Cluster) -> None:
     session = cluster._session
     with pytest.raises(rk.NodeDown, match="no node of this cluster"):
         session.thread.sync(session.ask_agent("n9", "ping"))
+
+
+def test_health_tells_at_once_which_links_are_cut(cluster: Cluster) -> None:
+    assert [row["cut"] for row in cluster.health().values()] == [{}, {}]
+    with cluster.partition(["n1"], one_way=True):
+        rows = cluster.health()
+        assert [row["cut"] for row in rows.values()] == [{"n2": "out"}, {"n1": "in"}]
+        with cluster.partition(["n2"], one_way=True):
+            both = [row["cut"] for row in cluster.health().values()]
+            assert both == [{"n2": "both"}, {"n1": "both"}]
+    cluster.nodes["n2"].kill()
+    with cluster.partition(["n1"]):
+        assert cluster.health()["n2"]["cut"] == {"n1": "both"}, "it starts with that"
+    assert [row["cut"] for row in cluster.health().values()] == [{}, {}]
