@@ -36,6 +36,7 @@ def boot_record(session: Session, name: str, *, autostart: bool) -> bytes:
             "latency": spec.link_latency and BaseLatency(spec.link_latency),
             "detect_after": spec.detect_after,
             "sample_interval": spec.sample_interval,
+            "uss_every": spec.uss_every,
             "config": dict(node.spec.config),
             "autostart": autostart,
             "rejoin_timeout": min(1.0, session.start_timeout),

@@ -85,7 +85,7 @@ async def _serve(
         classify=classify,
     )
     node.transport = transport
-    sampler = NodeSampler(loop)
+    sampler = NodeSampler(loop, uss_every=options["uss_every"])
     sampler.start()
     agent.init(transport, sampler.read, options["sample_interval"])
     node.add(process)

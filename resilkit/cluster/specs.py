@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
 from resilkit import validate
-from resilkit.cluster import resolvers
+from resilkit.cluster import resolvers, spec_parts
 from resilkit.cluster.latency import LinkLatency
 from resilkit.cluster.limits import Limits
 from resilkit.cluster.restart import RestartPolicy
@@ -63,9 +62,9 @@ class NodeSpec:
         restart = self.restart
         return type(self)(
             validate.name(self.name, f"{path}.name"),
-            applications=_applications(self.applications, f"{path}.applications"),
-            config=_config(self.config, f"{path}.config"),
-            limits=_limits(self.limits, f"{path}.limits"),
+            applications=spec_parts.applications(self.applications, f"{path}.applications"),
+            config=spec_parts.config(self.config, f"{path}.config"),
+            limits=spec_parts.limits(self.limits, f"{path}.limits"),
             restart=None if restart is None else RestartPolicy.of(restart, f"{path}.restart"),
         )
 
@@ -73,7 +72,7 @@ class NodeSpec:
         """Return what differs from the defaults, for a manifest."""
         parts: dict[str, Any] = {"name": self.name}
         if self.applications:
-            parts["applications"] = [_described(each) for each in self.applications]
+            parts["applications"] = [spec_parts.described(each) for each in self.applications]
         if self.config:
             parts["config"] = dict(self.config)
         if self.limits is not None:
@@ -122,6 +121,9 @@ class ClusterSpec:
         start_timeout: Seconds within which all nodes must have answered; a start that takes
             longer fails, and what had started is stopped. ``None``: 10, and 0.4 a node.
         sample_interval: Seconds between two samples of a node's metrics, at least 0.01.
+        uss_every: Seconds between two readings of ``memory_uss``, at least 0.1: the memory that
+            would be freed if the node ended. Each takes 0.5 ms and more, with no time for the
+            node's servers. ``None`` (the default) for never; a system that does not tell has none.
         detect_after: Seconds without a sign of life after which a link counts as down.
         config: Settings that every node's servers can read.
         limits: What each node may use of the machine, unless it has limits of its own.
@@ -155,6 +157,7 @@ allowed: a whole number >= 32
     restart: RestartPolicy | str = field(default="never", kw_only=True)
     start_timeout: float | None = field(default=None, kw_only=True)
     sample_interval: float = field(default=0.2, kw_only=True)
+    uss_every: float | None = field(default=None, kw_only=True)
     detect_after: float = field(default=5.0, kw_only=True)
     config: Mapping[str, Any] = field(default_factory=dict, kw_only=True, hash=False)
     limits: Limits | None = field(default=None, kw_only=True)
@@ -179,9 +182,12 @@ allowed: a whole number >= 32
             "sample_interval": validate.number(
                 self.sample_interval, "sample_interval", low=0.01, high=3600
             ),
+            "uss_every": None
+            if self.uss_every is None
+            else validate.number(self.uss_every, "uss_every", low=0.1, high=3600),
             "detect_after": validate.duration(self.detect_after, "detect_after", allow_zero=False),
-            "config": _config(self.config, "config"),
-            "limits": _limits(self.limits, "limits"),
+            "config": spec_parts.config(self.config, "config"),
+            "limits": spec_parts.limits(self.limits, "limits"),
             "name_resolver": resolvers.checked(self.name_resolver, "name_resolver"),
             "name": None if self.name is None else validate.name(self.name, "name"),
         }
@@ -269,6 +275,7 @@ allowed: a whole number >= 32
             "restart": RestartPolicy.of(self.restart).to_dict(),
             "start_timeout": self.start_timeout,
             "sample_interval": self.sample_interval,
+            "uss_every": self.uss_every,
             "detect_after": self.detect_after,
             "config": dict(self.config),
             "limits": self.limits and self.limits.to_dict(),
@@ -291,12 +298,12 @@ allowed: a whole number >= 32
             ...
             resilkit.errors.InvalidArgument: topologi: is an unknown key (did you mean \
 'topology'?); allowed: 'nodes', 'topology', 'latency', 'seed', 'restart', 'start_timeout', \
-'sample_interval', 'detect_after', 'config', 'limits', \
+'sample_interval', 'uss_every', 'detect_after', 'config', 'limits', \
 'name_resolver', 'name'
         """
         keys = [each.name for each in dataclasses.fields(cls)]
         given: dict[str, Any] = validate.known_keys(mapping, "", keys)
-        for key in ("start_timeout", "sample_interval", "detect_after"):
+        for key in ("start_timeout", "sample_interval", "uss_every", "detect_after"):
             if given.get(key) is not None:
                 given[key] = validate.parse_duration(given[key], key)
         if given.get("limits") is not None:
@@ -344,53 +351,3 @@ def _nodes(nodes: object) -> tuple[NodeSpec, ...]:
         found[spec.name] = index
         specs.append(spec)
     return tuple(specs)
-
-
-def _config(config: object, path: str) -> dict[str, Any]:
-    if not isinstance(config, Mapping):
-        raise InvalidArgument("must be a mapping", path=path, value=config, allowed="text to value")
-    for key in config:
-        if not isinstance(key, str):
-            raise InvalidArgument("has a key that is no text", path=path, value=key, allowed="text")
-    return dict(config)
-
-
-def _limits(limits: object, path: str) -> Limits | None:
-    if limits is None:
-        return None
-    if not isinstance(limits, Limits):
-        allowed = "None or Limits(…)"
-        raise InvalidArgument("is no Limits", path=path, value=limits, allowed=allowed)
-    return limits
-
-
-def _applications(applications: object, path: str) -> tuple[Any, ...]:
-    if isinstance(applications, str | bytes | Mapping) or not isinstance(applications, Sequence):
-        allowed = "a list of server classes, specs, or text 'package.module:Name'"
-        raise InvalidArgument("must be a list", path=path, value=applications, allowed=allowed)
-    return tuple(_application(each, f"{path}[{i}]") for i, each in enumerate(applications))
-
-
-def _application(application: Any, path: str) -> Any:
-    if isinstance(application, str):
-        if re.fullmatch(resolvers.IMPORTABLE, application):
-            return application
-    elif isinstance(application, type):
-        return application
-    else:
-        from resilkit.runtime.specs import ChildSpec, SupervisorSpec, check_unsupervised
-
-        if isinstance(application, ChildSpec | SupervisorSpec):
-            check_unsupervised(application, path)
-            return application
-    allowed = "a server class, a spec, or text 'package.module:Name'"
-    raise InvalidArgument("is no application", path=path, value=application, allowed=allowed)
-
-
-def _described(application: Any) -> Any:
-    if isinstance(application, str):
-        return application
-    if isinstance(application, type):
-        return f"{application.__module__}:{application.__qualname__}"
-    describe = getattr(application, "to_dict", None)
-    return describe() if callable(describe) else repr(application)

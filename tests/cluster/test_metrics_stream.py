@@ -268,3 +268,23 @@ def test_a_server_that_ends_is_measured_no_more(cluster: Cluster) -> None:
     count = len(frame(cluster, "messages", "n1", "passing"))
     fresh(cluster)
     assert len(frame(cluster, "messages", "n1", "passing")) == count
+
+
+def test_what_a_node_alone_holds_in_memory_is_told_on_request(cluster: Cluster) -> None:
+    assert "memory_uss" not in cluster.metrics.names()
+    with rk.Cluster(nodes=2, sample_interval=INTERVAL, uss_every=0.1) as asking:
+        for name in asking.nodes:
+            wait_until(lambda name=name: len(uss(asking, name)) >= 3)
+            rows = uss(asking, name)
+            assert rows.attrs["unit"] == "bytes"
+            assert rows["time"].diff().min() >= 0.09
+            held = psutil.Process(asking.nodes[name].pid).memory_full_info().uss
+            assert rows["value"].iloc[-1] == pytest.approx(held, rel=0.5)
+            assert (rows["value"] < frame(asking, "memory_rss", name)["value"].max()).all()
+
+
+def uss(cluster: Cluster, node: str) -> pd.DataFrame:
+    """Return one node's readings; none have come yet when the metric is unknown."""
+    if "memory_uss" not in cluster.metrics.names():
+        return cluster.metrics.frame("memory_rss").iloc[:0]
+    return frame(cluster, "memory_uss", node)

@@ -57,6 +57,8 @@ def test_nodes_are_named_n1_and_on_unless_told_otherwise():
         ({"start_timeout": 0}, "start_timeout"),
         ({"start_timeout": math.inf}, "start_timeout"),
         ({"sample_interval": 0}, "sample_interval"),
+        ({"uss_every": 0}, "uss_every"),
+        ({"uss_every": "1 s"}, "uss_every"),
         ({"detect_after": -5}, "detect_after"),
         ({"config": ["a"]}, "config"),
         ({"limits": 64}, "limits"),
@@ -147,7 +149,7 @@ FULL = ClusterSpec(
     [NodeSpec("a", applications=["pkg.mod:App"], config={"x": 1}, limits=Limits(open_files=64),
               restart=RestartPolicy("always", 0.5)), "b", "c"],
     topology={"custom": [("a", "b"), ("c", "b")]}, latency=LinkLatency(0.001, 0.002, "normal"),
-    seed=7, restart="on_crash", start_timeout=3, config={"y": [1, 2]},
+    seed=7, restart="on_crash", start_timeout=3, uss_every=2, config={"y": [1, 2]},
     limits=Limits(memory_bytes=1 << 30), name="full",
 )  # fmt: skip
 
