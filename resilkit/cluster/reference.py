@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from resilkit import validate
 from resilkit.cluster.loop_thread import Answer, slices
@@ -13,7 +13,7 @@ from resilkit.network.snapshots import given
 from resilkit.runtime.kinds import QUERY, SYSTEM
 from resilkit.runtime.messages import Down, Pid
 from resilkit.runtime.reasons import describe
-from resilkit.runtime.reference import DEFAULT_TIMEOUT, Address, Reference
+from resilkit.runtime.reference import DEFAULT_TIMEOUT, Address, Reference, is_no_call
 
 if TYPE_CHECKING:
     import asyncio
@@ -33,6 +33,9 @@ class _Call:
 
     def __repr__(self) -> str:
         return f"<calls of {self._reference!r}>"
+
+    def __call__(self, *args: Any, **_: Any) -> NoReturn:
+        raise is_no_call("call", args)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         _public(method)
@@ -60,6 +63,9 @@ class _AwaitableCall:
 
     def __repr__(self) -> str:
         return f"<awaitable calls of {self._reference!r}>"
+
+    def __call__(self, *args: Any, **_: Any) -> NoReturn:
+        raise is_no_call("acall", args)
 
     def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
         _public(method)
@@ -89,6 +95,9 @@ class _Cast:
     def __repr__(self) -> str:
         return f"<casts to {self._reference!r}>"
 
+    def __call__(self, *args: Any, **_: Any) -> NoReturn:
+        raise is_no_call("cast", args)
+
     def __getattr__(self, method: str) -> Callable[..., None]:
         _public(method)
         session = self._reference._session
@@ -113,7 +122,7 @@ def _given(
 def _public(method: str) -> None:
     # IPython and copy probe for names like these; they are never handlers.
     if method.startswith("_"):
-        raise AttributeError(method)
+        raise AttributeError(f"{method!r} is no method to call: names with a leading _ are private")
 
 
 class ClusterReference(Reference):

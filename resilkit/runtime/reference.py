@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from resilkit import validate
+from resilkit.errors import InvalidArgument
 from resilkit.runtime.context import current, ended, require_current
 from resilkit.runtime.kinds import QUERY, SYSTEM
 from resilkit.runtime.messages import Pid
@@ -36,6 +37,9 @@ class _Call:
     def __repr__(self) -> str:
         return f"<calls of {_shown(self._address)}>"
 
+    def __call__(self, *args: Any, **_: Any) -> NoReturn:
+        raise is_no_call("call", args)
+
     def __getattr__(self, method: str) -> Callable[..., Future[Any]]:
         address, timeout = self._address, self._timeout
 
@@ -60,6 +64,9 @@ class _Cast:
     def __repr__(self) -> str:
         return f"<casts to {_shown(self._address)}>"
 
+    def __call__(self, *args: Any, **_: Any) -> NoReturn:
+        raise is_no_call("cast", args)
+
     def __getattr__(self, method: str) -> Callable[..., None]:
         address = self._address
 
@@ -72,6 +79,26 @@ class _Cast:
             return cast
         self.__dict__[method] = cast
         return cast
+
+
+def is_no_call(kind: str, args: tuple[Any, ...]) -> InvalidArgument:
+    """Return the error for ``ref.call("method")``.
+
+    Args:
+        kind: ``"call"``, ``"acall"`` or ``"cast"``.
+        args: What it was called with.
+
+    Examples:
+        >>> print(is_no_call("call", ("go",)))
+        method: stands behind a dot, not among the arguments, got 'go'; allowed: ref.call.go(…)
+    """
+    method = args[0] if args and isinstance(args[0], str) and args[0].isidentifier() else "method"
+    return InvalidArgument(
+        "stands behind a dot, not among the arguments",
+        path="method",
+        value=args[0] if args else "",
+        allowed=f"ref.{kind}.{method}(…)",
+    )
 
 
 def _shown(address: Address) -> str:

@@ -148,7 +148,7 @@ class Server:
 
     @property
     def storage(self) -> Storage:
-        """Durable storage on this node, under the server's name; see `Storage`.
+        """Durable storage on this node, under the server's name; see `resilkit.Storage`.
 
         Raises:
             InvalidArgument: If the server has no name: after a restart nobody would know whose
@@ -326,14 +326,34 @@ def _address(target: str | Reference) -> Address:
 def unknown_method(server: Server, method: str) -> InvalidArgument:
     """Return the error for a call of something that is no handler."""
     known = type(server).handlers()
-    close = difflib.get_close_matches(method, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return InvalidArgument(
-        f"{type(server).__name__} has no such public method",
-        path="method",
-        value=method,
-        allowed=f"{hint}one of {', '.join(known) or '(it has none)'}",
-    )
+    who = type(server).__name__
+    why, hint = f"{who} has no such public method", ""
+    if method in _CALLED_BY_THE_RUNTIME:
+        why = f"{who}.{method} cannot be called: {_CALLED_BY_THE_RUNTIME[method]}"
+    elif method in _OF_SUPERVISORS:
+        why = f"{who} is not a supervisor, and only supervisors have children"
+    elif close := difflib.get_close_matches(method, known, n=1):
+        hint = f" (did you mean {close[0]!r}?)"
+    allowed = ", ".join(known) or "nothing: it has none"
+    return InvalidArgument(f"{why}{hint}", path="method", value=method, allowed=allowed)
+
+
+_CALLED_BY_THE_RUNTIME = {
+    "init": "it runs when the server starts",
+    "info": "what it takes is sent by ref.send(message)",
+    "terminate": "it runs when the server ends",
+}
+_OF_SUPERVISORS = frozenset(
+    {
+        "children",
+        "count_children",
+        "delete_child",
+        "restart_child",
+        "start_child",
+        "terminate_child",
+        "tree",
+    }
+)
 
 
 Server._reserved = frozenset(

@@ -325,3 +325,26 @@ def test_async_with() -> None:
             return node_pids(cluster)
 
     wait_gone(asyncio.run(main()))
+
+
+def test_a_slip_in_how_something_is_called_says_how_it_is(cluster: Cluster) -> None:
+    counter = cluster.whereis("on-n2")
+    for kind in ("call", "cast", "acall"):
+        for slip in (("get",), ("get", 1)):
+            with pytest.raises(rk.InvalidArgument, match=rf"ref\.{kind}\.get\("):
+                getattr(counter, kind)(*slip)
+        with pytest.raises(rk.InvalidArgument, match=r"method\(…\)"):
+            getattr(counter, kind)()
+        with pytest.raises(AttributeError, match="'_get' is no method to call"):
+            getattr(counter, kind)._get
+    for ask in (counter.tree, counter.children, counter.count_children):
+        with pytest.raises(rk.InvalidArgument, match="Counter is not a supervisor"):
+            ask()
+    with pytest.raises(rk.InvalidArgument, match=r"Counter\.init cannot be called") as caught:
+        counter.call.init(3)
+    assert "did you mean" not in str(caught.value)
+    with pytest.raises(rk.InvalidArgument, match="send"):
+        counter.call.info("hello")
+    with pytest.raises(rk.InvalidArgument) as caught:
+        counter.call.incremnt()
+    assert "method (did you mean 'increment'?), got 'incremnt'; allowed: " in str(caught.value)

@@ -274,3 +274,9 @@ async def test_ten_thousand_calls_to_a_server_that_dies_all_end(world: World) ->
 def test_reserved_names_are_refused_when_the_class_is_made() -> None:
     with pytest.raises(InvalidArgument, match="monitor"):
         type("Bad", (Server,), {"monitor": lambda _: None})
+
+
+def test_a_method_among_the_arguments_is_a_slip() -> None:
+    for kind in ("call", "cast"):
+        with pytest.raises(InvalidArgument, match=rf"ref\.{kind}\.go\("):
+            getattr(Reference("a"), kind)("go")
