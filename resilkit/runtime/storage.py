@@ -1,4 +1,4 @@
-"""Durable storage of a server on its node: what was synced survives a crash, the rest is lost."""
+"""Durable storage of a server on its node: what was synced outlives it, the rest is lost."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ class Storage:
     """A small durable mapping: an append-only log with a checksum a record.
 
     `put` and `delete` are seen at once by `get` and are durable after `sync` (or after awaiting
-    `synced`, which shares one ``fsync`` among all who wait and does not stop the node). After a
-    crash, the mapping is what the last finished sync wrote, and perhaps a first part of what was
-    on its way to the disk; a record that was torn by the crash is dropped, with everything after
-    it.
+    `synced`, which shares one ``fsync`` among all who wait and does not stop the node). What was
+    not synced is lost with the server, however it ends, `Server.stop` included: whoever follows
+    it, in the same node process or a new one, finds what the last finished sync wrote, and perhaps
+    a first part of what was on its way to the disk. A record that was torn by a crash of the node
+    is dropped, with everything after it.
 
     Damage to what was synced (a bit that the disk lost, a file that somebody wrote into) is never
     dropped in silence: the storage does not open, the error says where the damage is, and the file

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from resilkit.errors import StorageError
-from resilkit.runtime import Storage
+from resilkit.runtime import ChildSpec, Reference, Server, Storage, spawn
 from resilkit.runtime.log import record as _record
+from tests.runtime.world import World, on, outcome
 
 
 def _held(folder: Path) -> dict[Any, Any]:
@@ -322,3 +323,44 @@ def test_a_name_may_hold_half_a_surrogate_pair(tmp_path: Path) -> None:
         storage.put("name", 1)
         storage.sync()
         storage.close()
+
+
+class Forgetful(Server):
+    """Puts, and syncs only when it is told."""
+
+    def put(self, value: int, *, synced: bool = False) -> None:
+        """Put."""
+        self.storage.put("k", value)
+        if synced:
+            self.storage.sync()
+
+    def get(self) -> Any:
+        """Get."""
+        return self.storage.get("k")
+
+    def quit(self) -> None:
+        """End as it should."""
+        self.stop()
+
+    def boom(self) -> None:
+        """Crash."""
+        raise ValueError("boom")
+
+
+def test_what_was_not_synced_is_lost_with_the_server_though_its_node_lives(tmp_path: Path) -> None:
+    @on("n1")
+    async def lives(world: World) -> None:
+        node = world.nodes["n1"]
+        node.storage_folder = tmp_path
+        for end in ("quit", "boom"):
+            await spawn(node, ChildSpec(Forgetful, name="forgetful"))
+            forgetful = Reference("forgetful")
+            await forgetful.call.put(1, synced=True)
+            await forgetful.call.put(2)
+            assert await forgetful.call.get() == 2
+            await outcome(getattr(forgetful.call, end)())
+            await spawn(node, ChildSpec(Forgetful, name="forgetful"))
+            assert await forgetful.call.get() == 1
+            await forgetful.stop()
+
+    lives()
