@@ -53,6 +53,12 @@ def _shown(value: object) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
 
 
+def _with_traceback(text: str, remote_traceback: str) -> str:
+    if not remote_traceback:
+        return text
+    return f"{text}\n\nThe traceback on the server's node:\n{remote_traceback.rstrip()}"
+
+
 class ResilkitError(Exception):
     """The root: catches everything that resilkit raises on purpose.
 
@@ -172,10 +178,7 @@ class ServerExit(ClusterError):
         self.remote_traceback = remote_traceback
 
     def __str__(self) -> str:
-        text = super().__str__()
-        if self.remote_traceback:
-            text += f"\n\nThe traceback on the server's node:\n{self.remote_traceback.rstrip()}"
-        return text
+        return _with_traceback(super().__str__(), self.remote_traceback)
 
 
 class NodeDown(ClusterError):
@@ -216,6 +219,12 @@ class StartFailed(ClusterError):
     def __init__(self, message: str = "", *, reason: object = None) -> None:
         super().__init__(message)
         self.reason = reason
+
+    def __str__(self) -> str:
+        reason = self.reason
+        while isinstance(reason, tuple) and len(reason) > 1:
+            reason = reason[-1]  # of a supervisor: why its child did not start
+        return _with_traceback(super().__str__(), getattr(reason, "remote_traceback", ""))
 
 
 class ClusterClosed(ClusterError):

@@ -7,7 +7,7 @@ import traceback
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from resilkit.errors import ResilkitError, ServerExit
+from resilkit.errors import ResilkitError, ServerExit, StartFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ __all__ = [
     "portable",
     "text_of",
     "traceback_of",
+    "why_not_started",
 ]
 
 _MOST_TEXT: Final = 2_000
@@ -172,7 +173,25 @@ def describe(reason: Any) -> str:
     return _cut(reason if issubclass(type(reason), str) else text_of(reason, repr))
 
 
+def why_not_started(reason: Any) -> str:
+    """Return in words why a server or a supervisor did not start.
+
+    Examples:
+        >>> why_not_started(("shutdown", ("failed_to_start_child", "w", ValueError("no"))))
+        "its child 'w' could not start: ValueError: no"
+    """
+    match reason:
+        case ("shutdown", ("failed_to_start_child", str(child), inner)):
+            return f"its child {child!r} could not start: {why_not_started(inner)}"
+        case ("already_started", holder):
+            return f"its name is held by {describe(holder)}"
+    return describe(reason)
+
+
 def _text(error: object) -> str:
+    if isinstance(error, ServerExit | StartFailed):
+        # Its text alone: `str` would add the traceback to it.
+        return _cut(str(error.args[0]))
     return _cut(text_of(error, _asked_before) or text_of(error))
 
 

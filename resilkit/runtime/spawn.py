@@ -122,4 +122,4 @@ def _pid(parent: ServerProcess | None) -> Pid | None:
 
 
 def _failed(spec: ChildSpec | SupervisorSpec, reason: Any) -> str:
-    return f"{spec.id!r} could not start: {reasons.describe(reason)}"
+    return f"{spec.id!r} could not start: {reasons.why_not_started(reason)}"

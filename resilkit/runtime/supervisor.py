@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from resilkit.errors import InvalidArgument, Refused, StartFailed
+from resilkit.errors import AlreadyStarted, InvalidArgument, Refused, StartFailed
 from resilkit.runtime import children as acts
 from resilkit.runtime import reasons
 from resilkit.runtime.children import Child
-from resilkit.runtime.messages import Exit, Pid
+from resilkit.runtime.messages import NO_REPLY, Exit, Pid
 from resilkit.runtime.reference import Reference
 from resilkit.runtime.server import Server
 from resilkit.runtime.specs import ChildSpec, SupervisorSpec
@@ -79,13 +79,14 @@ class Supervisor(Server):
             "workers": sum(child.kind == "worker" for child in self._children),
         }
 
-    async def start_child(self, spec: ChildSpec | SupervisorSpec) -> Reference:
+    async def start_child(self, spec: ChildSpec | SupervisorSpec) -> Any:
         """Add a child at the end and start it; return its reference.
 
         Raises:
             Refused: It is no spec, or a significant child that could never end this supervisor;
                 its id is taken (``already_started``, ``already_present``); or it could not
                 start, and its spec is not kept.
+            AlreadyStarted: Somebody else holds its name; ``ref`` says who.
         """
         if not isinstance(spec, (ChildSpec, SupervisorSpec)):
             raise Refused(f"start_child takes a ChildSpec or SupervisorSpec, not {spec!r}")
@@ -100,7 +101,7 @@ class Supervisor(Server):
         child = Child(spec)
         reason = await self._start(child)
         if reason is not None:
-            raise Refused(f"{spec.id!r} could not start: {reasons.describe(reason)}")
+            return self._answer_failure(child.id, reason)
         self._children.append(child)
         reference = child.reference()
         assert reference is not None  # noqa: S101 - it has just been started
@@ -113,17 +114,33 @@ class Supervisor(Server):
         if child.spec.restart == "temporary":
             self._children.remove(child)
 
-    async def restart_child(self, id: str) -> Reference:
-        """Start a child that had ended; it must not be running."""
+    async def restart_child(self, id: str) -> Any:
+        """Start a child that had ended; it must not be running.
+
+        Raises:
+            Refused: There is no such child, it runs, or it could not start.
+            AlreadyStarted: Somebody else holds its name; ``ref`` says who.
+        """
         child = self._known(id)
         if child.status != "terminated":
             raise Refused(f"{child.status}: child {id!r} need not be started")
         reason = await self._start(child)
         if reason is not None:
-            raise Refused(f"{id!r} could not start: {reasons.describe(reason)}")
+            return self._answer_failure(id, reason)
         reference = child.reference()
         assert reference is not None  # noqa: S101 - it has just been started
         return reference
+
+    def _answer_failure(self, id: str, reason: Any) -> Any:
+        """Answer the one who wants a child started why it is not; this supervisor goes on."""
+        match reason:
+            case ("already_started", Reference() as holder):
+                why = f"{id!r} could not start: its name is held by {holder!r}"
+                self.defer().fail(AlreadyStarted(why, ref=holder))
+                return NO_REPLY
+        why = f"{id!r} could not start: {reasons.why_not_started(reason)}"
+        # Refused carries text alone, so the traceback stands in it.
+        raise Refused(str(StartFailed(why, reason=reason)))
 
     def delete_child(self, id: str) -> None:
         """Forget the spec of a child that has ended."""

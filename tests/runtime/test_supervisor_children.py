@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from resilkit.errors import InvalidArgument, Refused, StartFailed
-from resilkit.runtime import ChildSpec, Reference, SupervisorSpec
+from resilkit.errors import AlreadyStarted, InvalidArgument, Refused, StartFailed
+from resilkit.runtime import ChildSpec, Reference, SupervisorSpec, spawn
 from tests.runtime.servers import Counter, Recorder
 from tests.runtime.supervising import crash, ending, pids, statuses, supervise
 from tests.runtime.world import World, on, outcome, settle, until
@@ -137,3 +137,49 @@ def test_a_bad_spec_is_refused_with_the_path(make: Any, path: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         make()
     assert path in caught.value.path
+
+
+@on("n1", "n2")
+async def test_a_child_whose_name_is_held_elsewhere_is_already_started_there(world: World) -> None:
+    await supervise(world, ChildSpec(Counter, name="ended", restart="temporary"))
+    held = (await spawn(world.nodes["n2"], ChildSpec(Counter, name="held"))).pid
+    sup = Reference("sup")
+    error = await outcome(sup.call.start_child(ChildSpec(Counter, id="c", name="held")))
+    assert isinstance(error, AlreadyStarted)
+    assert error.ref == Reference(held)
+    assert "'c' could not start: its name is held by" in str(error)
+    # It goes on, and has not kept the spec.
+    assert [row["id"] for row in await sup.call.children()] == ["ended"]
+
+
+class Unable(Counter):
+    """Does not start."""
+
+    def init(self, start: int = 0) -> None:
+        """Fail."""
+        raise ValueError("nope")
+
+
+@on("n1", "n2")
+async def test_a_failed_start_says_in_words_which_child_it_was_and_why(world: World) -> None:
+    inner = SupervisorSpec("inner", [ChildSpec(Unable, name="w")])
+    words = "its child 'w' could not start: ValueError: nope"
+    for outer, begins in (
+        (inner, f"'inner' could not start: {words}"),
+        (
+            SupervisorSpec("outer", [inner]),
+            f"'outer' could not start: its child 'inner' could not start: {words}",
+        ),
+    ):
+        error = await outcome(spawn(world.nodes["n1"], outer))
+        assert isinstance(error, StartFailed)
+        assert str(error).startswith(f"{begins}\n\nThe traceback")
+        assert 'raise ValueError("nope")' in str(error)
+        assert error.reason[0] == "shutdown"
+    await supervise(world)
+    error = await outcome(Reference("sup").call.start_child(inner))
+    assert isinstance(error, Refused)
+    assert str(error).startswith(f"'inner' could not start: {words}\n\nThe traceback")
+    assert 'raise ValueError("nope")' in str(error)
+    # Events have one line.
+    assert all("\n" not in event[3].get("reason", "") for event in world.events)
