@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from resilkit.cli.interrupts import Interrupted
-from resilkit.errors import InternalError, InvalidArgument, ResilkitError
+from resilkit.errors import InternalError, InvalidArgument, ResilkitError, StorageError
 
 __all__ = ["EXIT", "app", "run_app"]
 
@@ -139,7 +139,12 @@ def report(
     from resilkit.experiment import load
 
     with naming("RUN"):
-        result = load(run_folder)
+        try:
+            result = load(run_folder)
+        except StorageError as error:
+            if isinstance(error.__cause__, OSError):
+                raise  # the machine refused to read it; else it is what stands there that is bad
+            raise InvalidArgument(str(error), path="RUN") from error
     with naming("--output"):
         path = result.report(output)
     say(result.sentence())

@@ -137,16 +137,15 @@ def read_manifest(folder: Path) -> Manifest:
     except (ValueError, RecursionError) as error:
         message = f"the saved run {str(folder)!r} is damaged: {FILE_NAME} is no JSON: {error}"
         raise StorageError(message) from None
-    if not isinstance(raw, dict) or raw.get("format") != FORMAT:
+    form = raw.get("format") if isinstance(raw, dict) else None
+    # A number, or a name that begins as ours does, is what a later resilkit may write there.
+    if isinstance(form, int) or (isinstance(form, str) and form.startswith(f"{FORMAT}-")):
+        raise _newer(folder, form)
+    if form != FORMAT:
         raise _foreign(folder, f"its {FILE_NAME} is some other program's")
     version = raw.get("version")
     if isinstance(version, int) and version > VERSION:
-        raise InvalidArgument(
-            "was saved by a newer resilkit; upgrade to read it",
-            path=f"{folder}/{FILE_NAME}: version",
-            value=version,
-            allowed=f"up to {VERSION}",
-        )
+        raise _newer(folder, version)
     try:
         manifest = msgspec.convert(raw, Manifest)
         _check_numbers(manifest)
@@ -161,6 +160,16 @@ def _check_numbers(manifest: Manifest) -> None:
         for name, value in generator.items():
             if name in _GENERATOR_NUMBERS and isinstance(value, str):
                 raise ValueError(f"expected a number - at `$.generators[{row}].{name}`")
+
+
+def _newer(folder: Path, form: object) -> InvalidArgument:
+    return InvalidArgument(
+        f"was written by a newer resilkit (format {form}; this one reads up to {VERSION}); "
+        "upgrade to read it",
+        path=f"{folder}/{FILE_NAME}",
+        value=form,
+        allowed=f"up to {VERSION}",
+    )
 
 
 def _foreign(folder: Path, why: str) -> InvalidArgument:

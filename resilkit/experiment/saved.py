@@ -240,13 +240,16 @@ def _audit(row: AuditRow | None) -> Audit | None:
 
 
 def _table(folder: Path, manifest: Manifest, name: str, columns: dict[str, str]) -> pd.DataFrame:
+    return from_parquet(_checked(folder, manifest, name), columns, where=name)
+
+
+def _checked(folder: Path, manifest: Manifest, name: str) -> bytes:
     # The manifest is somebody's text: only files that it lists, and none outside the folder.
     entry = manifest.files.get(name)
     if entry is None or name.startswith("/") or ".." in Path(name).parts:
         message = f"the saved run {str(folder)!r} is damaged: {FILE_NAME} lists no file {name!r}"
         raise StorageError(message)
-    data = read_checked(folder, name, {"bytes": entry.bytes, "sha256": entry.sha256})
-    return from_parquet(data, columns, where=name)
+    return read_checked(folder, name, {"bytes": entry.bytes, "sha256": entry.sha256})
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -264,8 +267,8 @@ def runs(folder: str | Path = "runs") -> pd.DataFrame:
     Returns:
         Columns ``run`` (the folder's name), ``name``, ``passed``, ``seed``, ``duration``
         (seconds), ``saved`` (UTC), ``resilkit`` (version), ``problem`` (why it cannot be loaded,
-        else ``""``; only the manifest is read) and ``path``. Folders that hold something else
-        are left out.
+        else ``""``; its files are compared with their hashes, not read) and ``path``. Folders that
+        hold something else are left out.
 
     Raises:
         InvalidArgument: There is no such folder.
@@ -294,6 +297,7 @@ def _row(path: Path) -> dict[str, object] | None:
         return None if foreign else {**row, "problem": str(error)}
     return {
         **row,
+        "problem": _problem(path, manifest),
         "name": manifest.name,
         "passed": manifest.passed,
         "seed": manifest.seed,
@@ -301,3 +305,13 @@ def _row(path: Path) -> dict[str, object] | None:
         "saved": manifest.saved,
         "resilkit": manifest.environment.get("resilkit", ""),
     }
+
+
+def _problem(folder: Path, manifest: Manifest) -> str:
+    """Return which file of a run is missing or was changed; ``""`` when all are as written."""
+    try:
+        for name in ("operations.parquet", "events.parquet", *manifest.metrics.values()):
+            _checked(folder, manifest, name)
+    except ResilkitError as error:
+        return str(error)
+    return ""

@@ -164,7 +164,13 @@ def _make_parents(folder: Path, made: list[Path]) -> None:
         missing.append(folder)
         folder = folder.parent
     for parent in reversed(missing):
-        parent.mkdir(exist_ok=True)
+        try:
+            parent.mkdir(exist_ok=True)
+        except OSError as error:
+            # The system's own words ("No such file or directory") say nothing about what to do.
+            hint = f"the folder {str(parent)!r} cannot be made there ({error.strerror}); make it "
+            hint += "first, or choose another place"
+            raise OSError(error.errno, hint) from error
         made.append(parent)
 
 

@@ -142,6 +142,14 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(arguments, words):
     assert words in refuses(*arguments)
 
 
+def test_a_damaged_run_is_bad_input(tmp_path):
+    folder = synthetic.result().save(tmp_path / "run")
+    (folder / "operations.parquet").write_bytes(b"PAR1")
+    line = refuses("report", folder)
+    assert "RUN: the saved run" in line
+    assert "operations.parquet" in line
+
+
 def test_bad_input_is_the_same_from_a_shell():
     done = run_apart("run", "x.yaml", "--system", SYSTEM)
     assert (done.returncode, done.stdout) == (2, "")
@@ -317,7 +325,7 @@ def test_a_saved_run_becomes_a_report(tmp_path):
     assert "progressive node failures" in (tmp_path / "new" / "r.html").read_text("utf-8")
     (folder / "events.parquet").unlink()
     damaged = run("report", folder, "-o", tmp_path / "r.html")
-    assert damaged.returncode == 3
+    assert damaged.returncode == 2
     assert "events.parquet" in damaged.stderr
     assert len(damaged.stderr.splitlines()) == 1
 

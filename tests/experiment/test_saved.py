@@ -16,7 +16,7 @@ from resilkit.errors import InvalidArgument, StorageError
 from resilkit.experiment import Audit, figures, load, report, runs, storage
 from resilkit.experiment.assembly import _generators
 from resilkit.experiment.frames import Events
-from resilkit.experiment.manifest import FILE_NAME
+from resilkit.experiment.manifest import FILE_NAME, FORMAT
 from resilkit.history import History
 from resilkit.workload.report import GeneratorReport
 from tests.experiment import synthetic
@@ -182,6 +182,37 @@ def test_a_newer_format_is_refused_in_words(copy):
     edit(copy, lambda manifest: manifest.update(version=99))
     with pytest.raises(InvalidArgument, match=r"newer resilkit.*99"):
         load(copy)
+
+
+@pytest.mark.parametrize("form", [99, f"{FORMAT}-99"])
+def test_another_format_of_ours_is_a_newer_one_and_not_another_program_s(copy, form):
+    edit(copy, lambda manifest: manifest.update(format=form))
+    with pytest.raises(
+        InvalidArgument, match=rf"newer resilkit \(format {form}; this one reads up to \d"
+    ):
+        load(copy)
+
+
+@pytest.mark.parametrize("name", ["operations.parquet", "metrics/cpu.parquet"])
+def test_a_run_with_a_damaged_table_is_listed_with_its_problem(copy, name):
+    path = copy / name
+    assert runs(copy.parent)["problem"].tolist() == [""]
+    data = path.read_bytes()
+    path.write_bytes(data[:-9] + bytes(9))
+    (problem,) = runs(copy.parent)["problem"]
+    assert name in problem
+    path.unlink()
+    (problem,) = runs(copy.parent)["problem"]
+    assert "is missing" in problem
+
+
+def test_a_place_where_no_folder_can_be_made_says_what_to_do(tmp_path, monkeypatch):
+    def refuse(*_args, **_more):
+        raise FileNotFoundError(2, "No such file or directory")  # as /proc does
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(StorageError, match=r"x' cannot be made there .*; make it first"):
+        synthetic.result().save(tmp_path / "x" / "y")
 
 
 def test_unknown_fields_of_a_later_version_are_ignored(copy):
