@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import isnan, nan
 from typing import Self
 
 from resilkit import validate
@@ -27,7 +28,7 @@ DEFAULT_CRITERIA: tuple[str, ...] = (
 @readable
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """A statement that a run must satisfy. Write it as text: `Criterion.parse`.
+    """A statement that a run must satisfy, written as text: ``Criterion("p95[bid] < 200 ms")``.
 
     What can be measured; the name in brackets, as in ``p95[bid] < 200 ms``, is that of an
     operation, server, node or kind of fault, and without it all of them count:
@@ -72,7 +73,7 @@ class Criterion:
     Two criteria are equal when they say the same, however they are written.
 
     Attributes:
-        measure: What is measured: a name of `MEASURES`.
+        measure: What is measured: a name of `MEASURES`. Given alone, the whole text.
         comparison: ``"<="``, ``"<"``, ``">="`` or ``">"``.
         threshold: In base units: seconds, shares of 1, a second, counts.
         percentile: 0..100, exclusive, for the measure ``"percentile"``; else ``None``.
@@ -80,7 +81,7 @@ class Criterion:
         text: As it was written.
 
     Examples:
-        >>> criterion = Criterion.parse("p95[bid] < 200 ms")
+        >>> criterion = Criterion("p95[bid] < 200 ms")
         >>> criterion.percentile, criterion.subject, criterion.threshold, criterion.unit
         (95.0, 'bid', 0.2, 's')
         >>> print(criterion)
@@ -90,14 +91,18 @@ class Criterion:
     """
 
     measure: str
-    comparison: str
-    threshold: float
+    comparison: str = ""
+    threshold: float = nan
     percentile: float | None = None
     subject: str | None = None
     text: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         """Check by the grammar: what could not be written is no criterion."""
+        if not self.comparison and isnan(self.threshold):
+            parsed = grammar.parse(self.measure, "criterion")._asdict()
+            for name, value in {**parsed, "text": " ".join(self.measure.split())}.items():
+                object.__setattr__(self, name, value)
         validate.number(self.threshold, "threshold", low=0.0)
         if self.percentile is not None:
             validate.number(self.percentile, "percentile", low=0.0, high=100.0)
@@ -124,6 +129,10 @@ class Criterion:
     @classmethod
     def parse(cls, text: str | Criterion, path: str = "criterion") -> Self:
         """Return the criterion that `text` states; see `resilkit.chaos.grammar`.
+
+        Args:
+            text: The statement; a criterion is returned as it is.
+            path: What an error calls it: where the text stands.
 
         Raises:
             InvalidArgument: It is no criterion; the error shows the place.

@@ -252,3 +252,14 @@ def test_a_measure_shows_itself_in_words():
     about = Criterion.parse("queue_length[counter-1] < 50").about
     assert repr(about) == "<Measure 'queue_length' of a server (count): Longest mailbox seen.>"
     assert repr(MEASURES["data_consistency"]).startswith("<Measure 'data_consistency' (share)")
+
+
+def test_a_criterion_is_its_text():
+    assert Criterion("p95[a]  < 1 s") == Criterion.parse("p95[a] < 1 s")
+    assert Criterion("p95[a]  < 1 s").text == "p95[a] < 1 s"
+    with pytest.raises(InvalidArgument, match="criterion"):
+        Criterion("p95[a")
+    with pytest.raises(InvalidArgument):
+        Criterion("mean", "<")
+    with pytest.raises(InvalidArgument):
+        Criterion(3)  # type: ignore[arg-type]
