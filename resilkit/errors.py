@@ -42,6 +42,11 @@ __all__ = [
     "Unavailable",
 ]
 
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 _LONGEST_VALUE = 120
 
 

@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+import resilkit
+
 ROOT = Path(__file__).parent.parent
 FOLDERS = {"resilkit": ROOT, "resilkit_widgets": ROOT / "widgets"}
 
@@ -30,6 +32,12 @@ def test_each_name_of_a_package_exists_and_stands_once(package: str) -> None:
     module = importlib.import_module(package)
     assert public(module).keys() <= set(dir(module))
     assert len(module.__all__) == len(set(module.__all__))
+
+
+@pytest.mark.parametrize("name", sorted({*packages(), *resilkit._MODULES.values()}))
+def test_completion_offers_what_is_public_and_nothing_else(name: str) -> None:
+    module = importlib.import_module(name)
+    assert sorted(dir(module)) == sorted(module.__all__)
 
 
 @pytest.mark.parametrize("package", packages())
@@ -56,8 +64,6 @@ def test_a_package_exports_only_what_is_its_own(package: str) -> None:
 
 
 def test_the_top_exports_one_object_under_one_name() -> None:
-    import resilkit
-
     names: dict[int, list[str]] = {}
     for name, value in public(resilkit).items():
         if inspect.isclass(value) or inspect.isfunction(value) or inspect.ismodule(value):

@@ -8,3 +8,7 @@ from __future__ import annotations
 __all__ = ["store"]
 
 from resilkit.apps import store
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

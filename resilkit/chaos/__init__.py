@@ -53,3 +53,7 @@ __all__ = [
     "scenario_names",
     "verdicts_frame",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

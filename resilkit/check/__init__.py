@@ -11,3 +11,7 @@ from resilkit.check.durability_verdict import (
 )
 
 __all__ = ["Conflict", "DurabilityVerdict", "LostWrite", "StaleOperation", "lost_writes"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

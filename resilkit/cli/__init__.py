@@ -21,3 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from resilkit.cli.app import run_app
 
     return run_app(arguments)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -18,3 +18,7 @@ __all__ = [
     "RowTuple",
     "Rows",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,3 +5,7 @@ from __future__ import annotations
 from resilkit.network.verdicts import PASS, Deliver, Drop, Duplicate, Message, Pass, Verdict
 
 __all__ = ["PASS", "Deliver", "Drop", "Duplicate", "Message", "Pass", "Verdict"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -53,3 +53,7 @@ __all__ = [
     "matches",
     "span",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
 def constant(rate: float) -> Constant:
     """Open loop: `rate` operations a second, evenly spaced, the first at once.
 

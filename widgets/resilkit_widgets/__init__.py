@@ -8,3 +8,7 @@ from __future__ import annotations
 from resilkit_widgets.cluster_view import ClusterView
 
 __all__ = ["ClusterView"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -19,3 +19,7 @@ from resilkit.apps.store.clients import workload
 from resilkit.apps.store.system import Store, applications, experiment, scenario
 
 __all__ = ["Store", "applications", "audit", "experiment", "scenario", "workload"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

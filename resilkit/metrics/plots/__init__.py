@@ -18,3 +18,7 @@ __all__ = [
     "overview",
     "queue_figure",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
