@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import inspect
 import re
 from pathlib import Path
 
 import pytest
 
 from resilkit.chaos import Scenario
+from resilkit.faults import registry
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -22,18 +21,20 @@ def blocks(language: str) -> list[str]:
 
 def test_the_tour_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    # Its fault must not stay for other tests.
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
     code = "\n".join(blocks("python")).replace("duration=10.0", "duration=5.0")
     names: dict[str, object] = {"__name__": "__main__"}
-    # As a notebook runs it: `await` at the top, and a loop that is running already.
-    compiled = compile(code, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    # As a script takes it, without `await` at the top; and as a notebook runs it, in which a loop
+    # is running already.
+    compiled = compile(code, "README.md", "exec")
 
     async def cell() -> None:
-        found = eval(compiled, names)  # noqa: S307 - the README's own code
-        if inspect.iscoroutine(found):
-            await found
+        exec(compiled, names)  # noqa: S102 - the README's own code
 
     asyncio.run(cell())
     assert names["cluster"].closed  # type: ignore[attr-defined]
+    assert "stutter" in registry._REGISTERED
     assert names["result"].passed in (True, False, None)  # type: ignore[attr-defined]
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert (tmp_path / "runs" / "first").is_dir()
