@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-__all__ = ["writable"]
+__all__ = ["shown", "writable"]
+
+
+def shown(value: object) -> str:
+    """Return the ``repr`` of `value`; where that raises, what it is and what was raised.
+
+    A hostile or half-made object must not cost the error, event or row in which it stands.
+
+    Examples:
+        >>> class Half:
+        ...     def __repr__(self):
+        ...         return self.name
+        >>> shown(3), shown(Half())
+        ('3', '<Half, whose repr raised AttributeError>')
+    """
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - whatever a stranger's __repr__ raises
+        return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
 
 
 def writable(text: str) -> str:

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from resilkit.texts import writable
+from resilkit.texts import shown, writable
 
 __all__ = ["Opaque", "from_json", "to_json"]
 
@@ -95,10 +95,7 @@ def _plain(value: object) -> object:
 def _shown(value: object) -> str:
     if isinstance(value, Opaque):
         return value.text
-    try:
-        text = repr(value)
-    except Exception as error:  # noqa: BLE001 - a hostile __repr__ must not lose the whole run
-        text = f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"
+    text = shown(value)
     text = text if len(text) <= _LONGEST_REPR else f"{text[: _LONGEST_REPR - 1]}…"
     return text if writable(text) == text else ascii(text)[1:-1]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.metrics.export import clean_text, write_frame
+from resilkit.texts import shown
 
 if TYPE_CHECKING:
     import os
@@ -167,18 +168,11 @@ class EventLog:
 
 def _json_text(detail: Mapping[str, object]) -> str:
     try:
-        text = json.dumps(dict(detail), default=_shown, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(dict(detail), default=shown, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         # Keys that are no text, NaN, something that contains itself: show each entry by its repr.
-        flat = {str(key): _shown(value) for key, value in detail.items()}
+        flat = {str(key): shown(value) for key, value in detail.items()}
         text = json.dumps(flat, ensure_ascii=False)
     if len(text) > _LONGEST_DETAIL:
         text = json.dumps({"cut": text[: _LONGEST_DETAIL // 2]}, ensure_ascii=False)
     return text
-
-
-def _shown(value: object) -> str:
-    try:
-        return repr(value)
-    except Exception as error:  # noqa: BLE001 - a hostile __repr__ must not cost us the event
-        return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"

@@ -6,6 +6,7 @@ import traceback
 
 from resilkit.errors import ResilkitError
 from resilkit.history import FAIL, INFO
+from resilkit.texts import shown
 
 __all__ = ["ATOMS", "classify", "plain", "trace"]
 
@@ -61,7 +62,7 @@ def plain(value: object, depth: int = _DEEPEST) -> object:
         return float(value)
     if isinstance(value, bytes):
         return bytes(value)
-    return _cut(str.__str__(value) if isinstance(value, str) else _shown(value), kind is not str)
+    return _cut(str.__str__(value) if isinstance(value, str) else shown(value), kind is not str)
 
 
 def trace(error: BaseException) -> str:
@@ -84,13 +85,6 @@ def _shown_error(error: BaseException) -> str:
         return str(error)
     except Exception as problem:  # noqa: BLE001 - a hostile __str__ must not hide the real error
         return f"(its text raised {type(problem).__name__})"
-
-
-def _shown(value: object) -> str:
-    try:
-        return repr(value)
-    except Exception as problem:  # noqa: BLE001 - a hostile __repr__ must not end the load
-        return f"<{type(value).__name__}, whose repr raised {type(problem).__name__}>"
 
 
 def _cut(text: str, really: bool) -> str:  # noqa: FBT001 - private
