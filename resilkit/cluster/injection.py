@@ -269,7 +269,7 @@ class Injection:
         self.session.note("fault", event, target, id=strike.id, fault=self._name, **detail)
 
     def _span(self, event: str, strike: Strike) -> telemetry.span:
-        about = {"fault": self._name, "id": strike.id, "targets": _list(strike.targets)}
+        about = {"fault": self._name, "id": strike.id, "targets": listed(strike.targets)}
         return telemetry.span(f"resilkit.fault.{event}", about)
 
     def _heal_later(self, strike: Strike) -> None:
