@@ -32,8 +32,19 @@ class Injection:
         id: Its id in the events, e.g. ``"latency-3"``.
         fault: The fault.
         outcomes: A row a strike, from its beginning: ``time``, ``targets``, ``delivered`` (and
-            ``why`` not) and what was measured; from its end ``healed``, the time of that, or
-            ``heal_failed``: why it could not be taken back.
+            ``why`` not); from its end ``healed``, the time of that, or ``heal_failed``: why it
+            could not be taken back. And what was measured:
+
+            - on links: ``links``, and once healed ``touched``, on how many messages it acted
+              (``None``: a node that would know is gone, or silent); of partitions ``cuts``;
+            - of nodes: ``pids``, and once healed those that are ``back``;
+            - of resources: what was ``reached`` by node, ``built_up_after`` so many seconds, and
+              once healed what is ``left``;
+            - of servers: ``outcomes`` by name (``"died"``, ``"trapped"``, ``"armed"``), how often
+              it ``struck``, ``crashes`` (a row each: ``time``, ``server``, ``outcome``, ``reason``
+              and ``restart_seconds``, ``None`` while it is not back) and ``recovery_times``;
+            - of children: ``killed``, ``restarted``, ``failed_to_restart``,
+              ``supervisor_gave_up``, ``supervisor_alive`` and ``recovery_times``.
     """
 
     def __init__(

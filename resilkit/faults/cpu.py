@@ -14,7 +14,8 @@ class CPU(ResourceFault):
     """Burns processor time beside a node, in processes of its own.
 
     The burners compete with the node for its cores, as a busy neighbour does; the node's own
-    event loop is not blocked by them.
+    event loop is not blocked by them. The share that they reached is measured, over the half second
+    after the ramp: it is less than asked for where others want the cores too.
 
     Applies to: nodes; on one machine, every node that shares the cores feels it.
     Healing: the burners end, and that they have is confirmed.
