@@ -281,3 +281,33 @@ def test_real_timers_keep_the_order_of_what_is_due_at_about_the_same_time(runner
         assert uvloop.run(run()) == list(range(500))
     else:
         assert asyncio.run(run()) == list(range(500))
+
+
+def test_what_is_due_waits_for_what_was_held_before_it_though_no_fault_is_left() -> None:
+    bench = Bench(Says(lambda _: Deliver(1.0)))
+    bench.send(0)
+    bench.shaper.faults = {}
+    bench.loop.now = 1.0  # and the timer has not had its turn yet
+    bench.send(1)
+    bench.loop.advance(2.0)
+    assert [number for _, number in bench.sent] == [0, 1]
+
+
+def test_one_fault_that_lets_overtake_is_enough_whatever_the_next_one_says() -> None:
+    bench = Bench(
+        _answers(Deliver(1.0), Deliver(0.0, reorder=True)),
+        Says(lambda _: Deliver(0.1)),
+    )
+    bench.send(0)
+    bench.send(1)
+    bench.loop.advance(2.0)
+    assert [number for _, number in bench.sent] == [1, 0]
+
+
+def test_a_link_that_was_cut_has_nothing_left_to_carry_first() -> None:
+    bench = Bench(Says(lambda _: Deliver(5.0, queued=True)))
+    bench.send(0)
+    assert bench.shaper.clear() == 1
+    bench.send(1)
+    bench.loop.advance(20.0)
+    assert bench.sent == [(pytest.approx(5.0), 1)]

@@ -223,3 +223,34 @@ async def test_a_child_that_ended_just_before_it_was_stopped_is_told_with_its_ow
         if (kind, event) == ("supervision", "terminated")
     }
     assert ended == {"a": ("killed", False), "b": ("('follows', 'killed')", False)}
+
+
+class Stumbling(Ending):
+    """Cannot start as often as a list of the test's is long."""
+
+    def init(self, log: list[Any], name: str = "", *, fails: list[int] = ()) -> None:  # type: ignore[override, assignment]
+        """Take one off the list and fail, or start."""
+        super().init(log, name)
+        if fails:
+            fails.pop()
+            raise ValueError("not yet")
+
+
+@on("n1")
+async def test_in_a_group_restart_nobody_starts_ahead_of_one_that_did_not(world: World) -> None:
+    for strategy in ("one_for_all", "rest_for_one"):
+        log: list[Any] = []
+        fails: list[int] = []
+        middle = ChildSpec(Stumbling, name="b", args=(log, "b"), kwargs={"fails": fails})
+        children = ending(log, "a"), middle, ending(log, "c")
+        supervisor = await supervise(world, *children, strategy=strategy, max_restarts=9)
+        log.clear()
+        fails += [1, 2]
+        await crash(world, "a")
+        started = [name for what, name, *_ in log if what == "init"]
+        # Each try stops at the one that cannot start. The next begins anew with it and the others.
+        first = ["a", "b"] if strategy == "one_for_all" else ["b"]
+        assert started == ["a", "b", *first, *first, "c"]
+        assert set((await statuses()).values()) == {"running"}
+        supervisor.end("shutdown")
+        await settle()

@@ -6,7 +6,16 @@ import pytest
 
 from resilkit.apps.store.broken import EarlyAck
 from resilkit.apps.store.coordination import Coordination, Done, Failed, Send
-from resilkit.apps.store.protocol import ABSENT, Answer, Fetch, Hello, Query, QuorumCall, Store
+from resilkit.apps.store.protocol import (
+    ABSENT,
+    Answer,
+    Fetch,
+    Hello,
+    Query,
+    QuorumCall,
+    Store,
+    Welcome,
+)
 from resilkit.apps.store.registers import Joining, Registers
 
 from .world import Disk
@@ -334,3 +343,11 @@ class TestJoining:
         assert rules.answered(after, 0.0) == [], "only c holds it: one crash would lose it"
         b.store(send.message, "w")
         assert [type(each) for each in rules.answered(b.committed(b.seal())[0][1], 0.0)] == [Done]
+
+
+def test_a_disk_that_is_lost_again_begins_an_epoch_above_the_last():
+    joining = Joining("a", "a:3", REPLICAS)
+    for other, known in (("b", 2), ("c", 1)):
+        serving = Welcome(other, "a:3", 1, f"{other}:1", True, False, {"a": known})
+        assert not joining.welcomed(serving)
+    assert joining.question() == Fetch("a", "a:3", 3)

@@ -10,6 +10,7 @@ import pytest
 import resilkit as rk
 from resilkit.apps.store.coordination import Coordination
 from resilkit.apps.store.protocol import Store
+from resilkit.apps.store.registers import Registers
 from resilkit.runtime.storage import Storage
 
 from .memory import MemoryCluster
@@ -250,5 +251,25 @@ def test_a_server_that_dies_with_the_replica_answers_again(tmp_path):
                 with contextlib.suppress(rk.NoProcess, rk.ServerExit):
                     after = await cluster.coordinator("n1").state()
         assert (await cluster.coordinator("n1").call.get("k"))[1] == 1
+
+    run(test, tmp_path)
+
+
+def test_a_lost_disk_is_remembered_on_the_others_disks_before_they_send_theirs(
+    tmp_path, monkeypatch
+):
+    sent, plain = [], Registers.snapshot
+
+    def snapshot(registers, fetch):
+        sent.append((registers.name, list(registers._storage._pending)))
+        return plain(registers, fetch)
+
+    async def test(cluster):
+        cluster.crash("n3", wipe=True)
+        monkeypatch.setattr(Registers, "snapshot", snapshot)
+        await cluster.restart("n3")
+        await cluster.replica("n3").call.ready()
+        assert len(sent) >= 2
+        assert all(pending == [] for _, pending in sent)
 
     run(test, tmp_path)
