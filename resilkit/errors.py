@@ -152,7 +152,15 @@ class ClusterError(ResilkitError):
 
 
 class CallTimeout(ClusterError, TimeoutError):
-    """No reply came in time. The server may still do the work; a late reply is dropped."""
+    """No reply came in time. The server may still do the work; a late reply is dropped.
+
+    It is a `TimeoutError` too, and its ``definite`` is ``False``: whether the call took effect
+    nobody knows. `Reference.with_timeout` changes how long calls wait; 5 s by default.
+
+    Examples:
+        >>> issubclass(CallTimeout, TimeoutError), CallTimeout("after 5 s").definite
+        (True, False)
+    """
 
 
 class NoProcess(ClusterError):

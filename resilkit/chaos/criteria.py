@@ -196,6 +196,10 @@ def as_criteria(
 ) -> tuple[Criterion, ...]:
     """Return `criteria` parsed; one alone makes a tuple of one.
 
+    Args:
+        criteria: Texts or criteria.
+        path: What an error calls them: where they stand.
+
     Raises:
         InvalidArgument: One is no criterion (its path names its place), or says the same as an
             earlier one.

@@ -68,6 +68,10 @@ class Verdict:
 def judge(criterion: str | Criterion, evidence: Evidence) -> Verdict:
     """Judge one criterion; the rule stands at the top of this module.
 
+    Args:
+        criterion: The criterion, or its text.
+        evidence: What was observed: see `Evidence`.
+
     Raises:
         InvalidArgument: `criterion` is none.
     """
@@ -104,6 +108,11 @@ def verdicts_frame(verdicts: Iterable[Verdict]) -> DataFrame:
 
     Columns: ``criterion``, ``measured``, ``low``, ``high`` (float64, NaN where there is none),
     ``n`` (int64), ``verdict``, ``unit`` and ``reason``.
+
+    Examples:
+        >>> found = Verdict("p95 < 1 s", 0.2, 0.1, 0.3, 900, "pass", "s")
+        >>> verdicts_frame([found])[["criterion", "measured", "verdict"]].values.tolist()
+        [['p95 < 1 s', 0.2, 'pass']]
     """
     import pandas as pd
 

@@ -51,6 +51,14 @@ def fault_spans(events: DataFrame) -> list[FaultSpan]:
         events: Columns ``time``, ``kind``, ``event``, ``node``, ``target`` and ``detail``. Rows
             of kind ``fault`` with the events ``injected`` and ``healed`` (or ``heal_failed``)
             belong together by the ``id`` in their detail, or else by their target.
+
+    Examples:
+        >>> from resilkit.metrics.events import EventLog
+        >>> log = EventLog()
+        >>> for time, event in ((2.0, "injected"), (3.5, "healed")):
+        ...     log.append(time, "fault", event, target="n1", detail={"fault": "node_crash"})
+        >>> fault_spans(log.frame())
+        [FaultSpan(start=2.0, end=3.5, label='node crash n1', kind='node_crash')]
     """
     spans: dict[str, FaultSpan] = {}
     if not len(events):

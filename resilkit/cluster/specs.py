@@ -85,6 +85,10 @@ class NodeSpec:
     def from_dict(cls, mapping: object, path: str = "node") -> Self:
         """Read one node from a file: its name alone, or a mapping.
 
+        Args:
+            mapping: The name, or the arguments of the class by name.
+            path: Where it stands, for errors.
+
         Raises:
             InvalidArgument: A key is missing or unknown, or a value is wrong.
 

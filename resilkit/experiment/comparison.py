@@ -84,6 +84,13 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
     Raises:
         InvalidArgument: A folder holds no saved run.
         StorageError: A saved run is damaged.
+
+    Examples:
+        >>> compare("runs/no-such-run", "runs/second")
+        Traceback (most recent call last):
+        ...
+        resilkit.errors.InvalidArgument: path: does not exist, got 'runs/no-such-run'; \
+allowed: a saved run
     """
     import pandas as pd
 

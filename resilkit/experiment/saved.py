@@ -188,6 +188,13 @@ def load(path: str | Path) -> Result:
         InvalidArgument: There is no such folder, it holds something else than a run, or the run
             was saved by a newer format.
         StorageError: The run is damaged: a file is missing, was changed or cannot be read.
+
+    Examples:
+        >>> load("runs/no-such-run")
+        Traceback (most recent call last):
+        ...
+        resilkit.errors.InvalidArgument: path: does not exist, got 'runs/no-such-run'; \
+allowed: a saved run
     """
     import pandas as pd
 
@@ -272,6 +279,12 @@ def runs(folder: str | Path = "runs") -> pd.DataFrame:
 
     Raises:
         InvalidArgument: There is no such folder.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     len(runs(folder))
+        0
     """
     import pandas as pd
 

@@ -281,7 +281,10 @@ class Signal:
 @readable
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class NodeFault(Fault):
-    """A fault of whole nodes; by default of one, drawn by the seed."""
+    """A fault of whole nodes; by default of one, drawn by the seed.
+
+    Healing starts a node that was killed or stopped again, and lets one that was paused go on.
+    """
 
     def actions(self, targets: Sequence[str]) -> list[Signal]:
         """Return what to do to the nodes `targets`, in order."""
@@ -332,7 +335,10 @@ class ChildrenRule:
 @readable
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ServerFault(Fault):
-    """A fault of servers, by name; by default of one, drawn by the seed."""
+    """A fault of servers, by name; by default of one, drawn by the seed.
+
+    A rule that waits for messages holds for later servers of the name too, until it is healed.
+    """
 
     def rule(self) -> ServerRule | ChildrenRule:
         """Return what the runtime should do."""
@@ -342,7 +348,10 @@ class ServerFault(Fault):
 @readable
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PartitionFault(Fault):
-    """A fault that cuts nodes from each other."""
+    """A fault that cuts nodes from each other; all nodes take part by default.
+
+    Load generators and notebooks reach every node all the same. Healing connects the nodes again.
+    """
 
     targets: Targets = "all"
 
@@ -387,7 +396,10 @@ class Pressure:
 @readable
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ResourceFault(Fault):
-    """A fault that uses up what a node needs; by default on one, drawn by the seed."""
+    """A fault that uses up what a node needs; by default on one, drawn by the seed.
+
+    The node's own process holds or burns it. Healing gives it back, and so does the node's end.
+    """
 
     def pressure(self) -> Pressure:
         """Return what to hold or burn."""

@@ -120,6 +120,13 @@ def attach(handler_id: str, pattern: str, handler: Handler, *, replace: bool = F
 
     Raises:
         InvalidArgument: The id is taken, the pattern is malformed, or `handler` is not callable.
+
+    Examples:
+        >>> sold = []
+        >>> attach("doc-attach", "shop.*", lambda event, numbers, about: sold.append(numbers))
+        >>> emit("shop.sold", {"count": 2})
+        >>> sold, detach("doc-attach")
+        ([{'count': 2}], True)
     """
     identity: object = handler_id
     if not (isinstance(identity, str) and identity):
@@ -144,8 +151,15 @@ def attach(handler_id: str, pattern: str, handler: Handler, *, replace: bool = F
 def detach(handler_id: str) -> bool:
     """Stop calling that handler. An `emit` that runs in another thread may still finish a call.
 
+    Args:
+        handler_id: What it was attached by.
+
     Returns:
         Whether there was such a handler.
+
+    Examples:
+        >>> detach("nobody")
+        False
     """
     with _lock:
         if _table is None or handler_id not in _table.attached:
@@ -158,7 +172,14 @@ def handlers(event: str | None = None) -> list[Attached]:
     """Return the listeners in the order in which they were attached.
 
     Args:
-        event: Only those that this event would go to.
+        event: Only those that this event would go to; ``None``: all.
+
+    Examples:
+        >>> attach("doc-handlers", "shop.*", print)
+        >>> [one.handler_id for one in handlers("shop.sold")], handlers("bank.opened")
+        (['doc-handlers'], [])
+        >>> detach("doc-handlers")
+        True
     """
     table = _table
     if table is None:
@@ -167,7 +188,15 @@ def handlers(event: str | None = None) -> list[Attached]:
 
 
 def listening(event: str) -> bool:
-    """Return whether anybody would hear `event`, for work that only a listener needs."""
+    """Return whether anybody would hear `event`, for work that only a listener needs.
+
+    Args:
+        event: A dotted name.
+
+    Examples:
+        >>> listening("shop.sold")
+        False
+    """
     table = _table
     return table is not None and bool(table.route(event))
 

@@ -100,6 +100,10 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
 def matches(pattern: str, name: str) -> bool:
     """Return whether `name` is one that `pattern` describes.
 
+    Args:
+        pattern: A name with ``*`` for any part of a segment and ``**`` for any segments.
+        name: A dotted name.
+
     Raises:
         InvalidArgument: The pattern is malformed.
 

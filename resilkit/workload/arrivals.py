@@ -37,8 +37,15 @@ def __dir__() -> list[str]:
 def constant(rate: float) -> Constant:
     """Open loop: `rate` operations a second, evenly spaced, the first at once.
 
+    Args:
+        rate: Operations a second, over all generators.
+
     Raises:
         InvalidArgument: `rate` is not a number above 0, or above a million.
+
+    Examples:
+        >>> constant(200).count(0, 1.5)
+        300.0
     """
     return Constant(rate)
 
@@ -48,8 +55,15 @@ def poisson(rate: float) -> Poisson:
 
     This is how many independent users arrive; queues build up that even spacing never shows.
 
+    Args:
+        rate: Operations a second on average, over all generators.
+
     Raises:
         InvalidArgument: `rate` is not a number above 0, or above a million.
+
+    Examples:
+        >>> poisson(rate=500)
+        Poisson(rate=500.0)
     """
     return Poisson(rate)
 

@@ -143,7 +143,20 @@ class Poisson(Constant):
 
 @dataclass(frozen=True, slots=True)
 class Stages(OpenArrivals):
-    """A rate that is led from target to target. See `stages`."""
+    """A rate that is led from target to target: what `resilkit.arrivals.stages` returns.
+
+    Args:
+        steps: ``(duration, rate)`` pairs: seconds, and operations a second at their end.
+        initial: Operations a second at the start.
+        gaps: ``"even"`` or ``"poisson"``.
+
+    Raises:
+        InvalidArgument: A step is malformed, or no rate is above 0.
+
+    Examples:
+        >>> Stages(((10.0, 100.0),)).count(0, 10)
+        500.0
+    """
 
     kind: ClassVar[str] = "stages"
 
@@ -169,7 +182,22 @@ class Stages(OpenArrivals):
 
 @dataclass(frozen=True, slots=True)
 class Burst(OpenArrivals):
-    """A base rate with bursts. See `burst`."""
+    """A base rate with bursts: what `resilkit.arrivals.burst` returns.
+
+    Args:
+        base: Operations a second between bursts; 0 for none.
+        peak: Operations a second during one.
+        every: Seconds from one burst's start to the next one's.
+        length: Seconds that a burst lasts; less than `every`.
+        gaps: ``"even"`` or ``"poisson"``.
+
+    Raises:
+        InvalidArgument: A number is out of range.
+
+    Examples:
+        >>> Burst(0.0, 100.0, every=10.0, length=1.0).count(0, 20)
+        100.0
+    """
 
     kind: ClassVar[str] = "burst"
 
@@ -208,7 +236,20 @@ class Burst(OpenArrivals):
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Users who wait for each operation to end. See `closed`."""
+    """Users who wait for each operation to end: what `resilkit.arrivals.closed` returns.
+
+    Args:
+        users: How many, or ``(duration, users)`` pairs: seconds, and users at their end.
+        think_time: Seconds from the end of an operation to the next; a pair is drawn from
+            uniformly.
+
+    Raises:
+        InvalidArgument: There are no users, or a number is out of range.
+
+    Examples:
+        >>> Closed(((10.0, 20),)).active(5.0)
+        10.0
+    """
 
     kind: ClassVar[str] = "closed"
     loop: ClassVar[str] = "closed"

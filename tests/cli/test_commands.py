@@ -18,9 +18,8 @@ from typing import NamedTuple
 import psutil
 import pytest
 
-from resilkit.chaos import named, scenario_names
+from resilkit.chaos import scenario_names
 from resilkit.cli import main
-from resilkit.cli.systems import scenario_experiment
 from resilkit.errors import StorageError
 from resilkit.experiment import Result, figures, load
 from tests.experiment import synthetic
@@ -166,13 +165,6 @@ def test_the_help_of_run_and_the_error_for_an_unknown_scenario_list_the_named_on
         assert name in missing
         assert name in unknown
     assert unknown.startswith("resilkit: SCENARIO: is not known, got 'split brian'")
-
-
-@pytest.mark.parametrize("name", scenario_names())
-def test_a_named_scenario_is_scaled_to_the_duration(name):
-    made = scenario_experiment(name, system=SYSTEM, nodes=3, duration="9 s", seed=1)
-    assert made.duration == 9.0
-    assert made.scenario == named(name, duration=9.0)
 
 
 @pytest.mark.parametrize(

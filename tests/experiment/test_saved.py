@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from resilkit.errors import InvalidArgument, StorageError
-from resilkit.experiment import Audit, figures, load, report, runs, storage
+from resilkit.experiment import Audit, figures, load, report, runs
 from resilkit.experiment.assembly import _generators
 from resilkit.experiment.frames import Events
 from resilkit.experiment.manifest import FILE_NAME, FORMAT
@@ -206,15 +206,6 @@ def test_a_run_with_a_damaged_table_is_listed_with_its_problem(copy, name):
     assert "is missing" in problem
 
 
-def test_a_place_where_no_folder_can_be_made_says_what_to_do(tmp_path, monkeypatch):
-    def refuse(*_args, **_more):
-        raise FileNotFoundError(2, "No such file or directory")  # as /proc does
-
-    monkeypatch.setattr(Path, "mkdir", refuse)
-    with pytest.raises(StorageError, match=r"x' cannot be made there .*; make it first"):
-        synthetic.result().save(tmp_path / "x" / "y")
-
-
 def test_unknown_fields_of_a_later_version_are_ignored(copy):
     edit(copy, lambda manifest: manifest.update(colour="blue"))
     assert load(copy).seed == 7
@@ -389,29 +380,3 @@ def test_what_stood_there_survives_a_full_disk(tiny_disk):
         synthetic.result().save(target)
     assert len(load(target).history) == len(small.history)
     assert names_in(tiny_disk) == ["run"]
-
-
-def test_an_interrupt_while_saving_leaves_nothing(tmp_path, monkeypatch):
-    def interrupt(path, data):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(storage, "_write", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        synthetic.result().save(tmp_path / "a" / "b")
-    assert names_in(tmp_path) == []
-
-
-def test_the_old_run_comes_back_when_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
-    target = synthetic.result().save(tmp_path / "run")
-    rename = Path.rename
-
-    def refuse(self, other):
-        if self.name.endswith(".draft"):
-            raise PermissionError(13, "Permission denied")
-        return rename(self, other)
-
-    monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(StorageError, match="Permission denied"):
-        synthetic.result(seed=8).save(target)
-    assert load(target).seed == 7
-    assert names_in(tmp_path) == ["run"]
