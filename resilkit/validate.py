@@ -7,11 +7,12 @@ Numbers of numpy are accepted and come back as plain Python ones.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 from resilkit.errors import InvalidArgument
 
@@ -28,7 +29,10 @@ __all__ = [
     "parse_size",
     "probability",
     "relocated",
+    "strict",
 ]
+
+T = TypeVar("T")
 
 LONGEST_DURATION = 1e9
 """Seconds (31 years): what threads and event loops of all platforms can still wait for."""
@@ -294,6 +298,42 @@ def _suggestion(value: object, allowed: Sequence[str]) -> str:
 
     near = difflib.get_close_matches(value.lower(), allowed, n=1)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def strict(record: type[T]) -> type[T]:
+    """Let a class that users make refuse arguments that it lacks, naming those that it has.
+
+    ``Point(lefd=1)``: ``Point.lefd: is an unknown key (did you mean 'left'?); allowed: 'left'``.
+    """
+    init = record.__init__  # type: ignore[misc]
+
+    @functools.wraps(init)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it stands for one
+        try:
+            init(self, *args, **kwargs)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
+                _explain(init, record.__name__, args, kwargs)  # no frame of `init`: no call at all
+            raise
+
+    record.__init__ = __init__  # type: ignore[method-assign, misc]
+    return record
+
+
+def _explain(init: Any, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    import inspect
+
+    parameters = list(inspect.signature(init).parameters.values())[1:]
+    known_keys(kwargs, path, [each.name for each in parameters])
+    places = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
+    if len(args) > len(places):
+        message, named = f"takes {len(places)} arguments without a name", ", ".join(places)
+        raise InvalidArgument(message, path=path, value=args, allowed=named or "none")
+    for each in parameters:
+        given = (each.name in places[: len(args)]) + (each.name in kwargs)
+        if given > 1 or (not given and each.default is each.empty):
+            message = "is given twice" if given else "is missing"
+            raise InvalidArgument(message, path=f"{path}.{each.name}")
 
 
 def relocated(error: InvalidArgument, path: str) -> InvalidArgument:

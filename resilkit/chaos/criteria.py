@@ -25,6 +25,7 @@ DEFAULT_CRITERIA: tuple[str, ...] = (
 """Sensible demands on a service under load; nothing is judged by them unless you pass them."""
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True)
 class Criterion:

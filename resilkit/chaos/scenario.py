@@ -27,6 +27,7 @@ MOST_INJECTIONS = 10_000
 _LONGEST_TEXT = 200
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True)
 class Planned:
@@ -47,6 +48,7 @@ class Planned:
     fault: Fault
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True, repr=False)
 class Scenario:

@@ -18,6 +18,7 @@ _KEYS = ("low", "high", "distribution")
 DISTRIBUTIONS = ("uniform", "constant", "normal", "exponential")
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True)
 class LinkLatency:

@@ -23,6 +23,7 @@ _LEAST = {
 _MOST = 2**62  # the kernel's own "no limit" lies just above
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

@@ -14,6 +14,7 @@ __all__ = ["MODES", "RestartPolicy"]
 MODES = ("never", "always", "on_crash")
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True)
 class RestartPolicy:

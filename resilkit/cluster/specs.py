@@ -24,6 +24,7 @@ MOST_NODES = 1000
 _NODE_KEYS = ("name", "applications", "config", "limits", "restart")
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
@@ -106,6 +107,7 @@ class NodeSpec:
         return cls(**given).validated(path)
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True)
 class ClusterSpec:

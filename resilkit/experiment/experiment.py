@@ -30,6 +30,7 @@ BACKENDS = ("processes",)
 _DEFAULT_DURATION = 10.0
 
 
+@validate.strict
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class Experiment:
     """A cluster, a system, a load and faults: one run, judged by the scenario's criteria.

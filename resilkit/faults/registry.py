@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, dataclass_transform
 
+from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.faults.base import (
     Fault,
@@ -132,7 +133,7 @@ def _slotted(fault_class: type[F]) -> type[F]:
     ``dataclass(slots=True)`` makes a new class, and before Python 3.14 the methods' own
     ``__class__`` still points at the old one: a bare ``super()`` then raises TypeError.
     """
-    made = readable(dataclass(frozen=True, slots=True, repr=False)(fault_class))
+    made = validate.strict(readable(dataclass(frozen=True, slots=True, repr=False)(fault_class)))
     for member in vars(made).values():
         function: Any = getattr(member, "__func__", getattr(member, "fget", member))
         if isinstance(function, types.FunctionType):

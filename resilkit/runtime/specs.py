@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any, Literal
 
 from resilkit import validate
@@ -23,6 +25,7 @@ _STRATEGIES = ("one_for_one", "one_for_all", "rest_for_one")
 _AUTO = ("never", "any_significant", "all_significant")
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
@@ -49,7 +52,8 @@ class ChildSpec:
             each node can give once.
 
     Raises:
-        InvalidArgument: For anything else, with the path and what is allowed.
+        InvalidArgument: For anything else, with the path and what is allowed; also when ``init``
+            surely does not take the arguments.
 
     Examples:
         >>> class Echo(Server):
@@ -96,6 +100,11 @@ class ChildSpec:
             raise InvalidArgument(
                 "must be a mapping", path=f"ChildSpec({self.id}).kwargs", value=self.kwargs
             )
+        for key in self.kwargs:
+            if not isinstance(key, str):
+                message, path = "has a key that is no text", f"ChildSpec({self.id}).kwargs"
+                raise InvalidArgument(message, path=path, value=key, allowed="names of arguments")
+        _refuse_misfits(self)
         validate.choice(self.restart, f"ChildSpec({self.id}).restart", _RESTARTS)
         check_scope(self.scope, f"ChildSpec({self.id}).scope")
         # Looked at as text only when it is: an array, say, compares to no single answer.
@@ -104,6 +113,7 @@ class ChildSpec:
         _flag(self.significant, f"ChildSpec({self.id}).significant")
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True, repr=False)
 class SupervisorSpec:
@@ -262,3 +272,24 @@ _SHOWN_CHILDREN = 5
 def _flag(value: object, path: str) -> None:
     if not isinstance(value, bool):
         raise InvalidArgument("must be True or False", path=path, value=value)
+
+
+def _refuse_misfits(spec: ChildSpec) -> None:
+    """Refuse arguments that `init` surely does not take; what cannot be told is left to the start.
+
+    The function itself is asked, not what it says that it wraps: a decorator may give some.
+    """
+    init = inspect.getattr_static(spec.server, "init", None)
+    if not isinstance(init, FunctionType) or hasattr(init, "__signature__"):
+        return
+    signature = inspect.signature(init, follow_wrapped=False)
+    try:
+        signature.bind(None, *spec.args, **spec.kwargs)
+    except TypeError as error:
+        taken = ", ".join(map(str, list(signature.parameters.values())[1:])) or "no arguments"
+        raise InvalidArgument(
+            f"does not fit {spec.server.__name__}.init ({error})",
+            path=f"ChildSpec({spec.id}).args",
+            value=(*spec.args, *(f"{key}=…" for key in spec.kwargs)),
+            allowed=taken,
+        ) from None

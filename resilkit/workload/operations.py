@@ -22,6 +22,7 @@ OperationFunction = Callable[["User"], Awaitable[Any]]
 _LONGEST_NAME = 64
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True)
 class CallMethod:
@@ -61,6 +62,7 @@ class CallMethod:
         return await getattr(reference.call, self.method)(*args, **kwargs)
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True)
 class Operation:

@@ -21,6 +21,7 @@ _LONGEST_SHOWN = 60
 """Letters that it has for each field of the arrivals."""
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True)
 class GeneratorPlan:
@@ -66,6 +67,7 @@ class GeneratorPlan:
         return cast("Closed", self.arrivals)
 
 
+@validate.strict
 @readable
 @dataclass(frozen=True, slots=True, repr=False)
 class Workload:
