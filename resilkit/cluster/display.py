@@ -25,6 +25,8 @@ _LOOKS = {
     "killed": ("#D55E00", "✕"),
     "crashed": ("#D55E00", "✕"),
 }
+_DOWN = frozenset({"starting", "restarting", "stopped", "killed", "crashed"})
+"""Statuses in which a node has no links: they are dotted and pale."""
 _SIZE = 220
 _MOST_DRAWN = 24
 
@@ -36,6 +38,7 @@ align-items:flex-start}
 .rk-cluster td.rk-n{text-align:right;font-variant-numeric:tabular-nums}
 .rk-cluster svg text{font:11px system-ui,sans-serif;fill:currentColor}
 .rk-cluster caption{text-align:left;padding-bottom:.3em;font-weight:600}
+.rk-cluster table+table{margin-top:1.2em}
 """
 
 
@@ -102,7 +105,7 @@ def _servers(cluster: Cluster) -> str:
         return ""
     more = f"<p>… and {len(rows) - 50} more</p>" if len(rows) > 50 else ""
     return (
-        "<table><thead><tr><th>server</th><th>node</th><th>class</th><th>queue</th>"
+        "<table><caption>Servers</caption><thead><tr><th>server</th><th>node</th><th>class</th><th>queue</th>"
         f"<th>messages</th></tr></thead><tbody>{''.join(rows[:50])}</tbody></table>{more}"
     )
 
@@ -120,9 +123,15 @@ def _picture(cluster: Cluster, health: dict[str, dict[str, object]]) -> str:
     cut = session.faults.cut_pairs()
     lines = []
     for a, b in sorted(session.edges):
+        if a not in spots or b not in spots:
+            continue  # of a node that another thread has added meanwhile
         (x1, y1), (x2, y2) = spots[a], spots[b]
-        broken = (a, b) in cut or (b, a) in cut
-        style = 'stroke="#D55E00" stroke-dasharray="3 5"' if broken else 'stroke="#8888"'
+        if _DOWN & {health[a]["status"], health[b]["status"]}:
+            style = 'stroke="#8884" stroke-dasharray="1 6" stroke-linecap="round"'
+        elif (a, b) in cut or (b, a) in cut:
+            style = 'stroke="#D55E00" stroke-dasharray="3 5"'
+        else:
+            style = 'stroke="#8888"'
         lines.append(
             f'<line x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" '
             f'{style} stroke-width="2"/>'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -109,3 +110,23 @@ def test_health_tells_at_once_which_links_are_cut(cluster: Cluster) -> None:
     with cluster.partition(["n1"]):
         assert cluster.health()["n2"]["cut"] == {"n1": "both"}, "it starts with that"
     assert [row["cut"] for row in cluster.health().values()] == [{}, {}]
+
+
+def test_the_picture_shows_which_links_are_there(cluster: Cluster) -> None:
+    cluster.add_node("n3")
+    cluster.start(Crier, name="crier", node="n1")
+
+    def links() -> list[str]:
+        lines = re.findall(r"<line [^>]*>", cluster._repr_html_())
+        return ["pale" if "#8884" in each else "cut" if "#D55" in each else "on" for each in lines]
+
+    assert links() == ["on", "on", "on"]
+    with cluster.partition(["n1"]):
+        assert links() == ["cut", "cut", "on"]
+        cluster.nodes["n2"].kill()
+        assert links() == ["pale", "cut", "pale"]
+    assert links() == ["pale", "on", "pale"]
+    cluster.nodes["n2"].restart()
+    assert links() == ["on", "on", "on"]
+    captions = re.findall(r"<caption>([A-Z]\w+)", cluster._repr_html_())
+    assert captions == ["Cluster", "Servers"]
