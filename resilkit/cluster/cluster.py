@@ -40,6 +40,7 @@ class Cluster:
     Making one starts it and returns when every node answers and reaches all others. It ends with
     `close`, with its ``with`` block, with the interpreter, and when the interpreter is killed. From
     then on all that needs it raises `ClusterClosed`; what it measured and logged stays readable.
+    What servers print goes into the logs of their nodes: ``cluster.nodes["n2"].log()``.
 
     Args:
         spec: A whole `ClusterSpec`, or left out, with its fields as keywords (``nodes=3``,

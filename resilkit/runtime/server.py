@@ -58,6 +58,8 @@ class Server:
     ``CancelledError``. A handler that swallows all of them cannot be ended; an alert ``zombie``
     tells of it after a second.
 
+    What a server prints goes into the log of its node: ``cluster.nodes["n2"].log()`` shows the end.
+
     A class of a notebook or of ``__main__`` runs with the module's globals as they were when the
     server was started: a helper that is defined again counts for the servers that are started from
     then on, and for those that come back with a node that is started again. On a node each such
