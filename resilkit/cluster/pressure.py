@@ -193,6 +193,9 @@ class _Memory:
             except (OSError, MemoryError):
                 return
             self._blocks.append(block)
+            if sys.platform == "linux":
+                # A fork, of burners say, would stop the node while it copies the tables of it all.
+                block.madvise(mmap.MADV_DONTFORK)
             # A page that was never written is not memory yet.
             for offset in range(0, size, _PAGE):
                 block[offset] = 1

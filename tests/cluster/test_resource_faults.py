@@ -182,6 +182,16 @@ def test_a_pressure_harms_by_what_it_takes_and_holds_up_nobody(
     watcher.stop()
 
 
+def test_burners_do_not_share_the_memory_that_their_node_holds(cluster: Cluster) -> None:
+    with (
+        cluster.inject(faults.Memory(0.9, targets="tight")),
+        cluster.inject(faults.CPU(0.1, targets="tight")),
+    ):
+        (burner,) = burners(cluster, "tight")
+        node = psutil.Process(cluster.nodes["tight"].pid).memory_info()
+        assert burner.memory_info().vms < node.vms - 200 * MIB
+
+
 def test_nothing_can_be_opened_at_a_share_of_1_and_everything_after(cluster: Cluster) -> None:
     probe = cluster.whereis("on-tight")
     with cluster.inject(faults.OpenFiles(1.0, limit=128, targets="tight")) as injection:
