@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from resilkit.experiment.comparison import Comparison, compare
     from resilkit.experiment.experiment import Experiment
     from resilkit.experiment.progress import Progress
-    from resilkit.experiment.result import Result
-    from resilkit.experiment.saved import load, runs
+    from resilkit.experiment.result import Result, load
+    from resilkit.experiment.saved import runs
 
 __all__ = ["Audit", "Comparison", "Experiment", "Progress", "Result", "compare", "load", "runs"]
 
@@ -26,7 +26,7 @@ _HOMES = {
     "Progress": "progress",
     "Result": "result",
     "compare": "comparison",
-    "load": "saved",
+    "load": "result",
     "runs": "saved",
 }
 

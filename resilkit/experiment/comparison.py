@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import InvalidArgument
-from resilkit.experiment.result import Result
-from resilkit.experiment.saved import load
+from resilkit.experiment.result import Result, load
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from resilkit.history import History
     from resilkit.metrics.plots import Picture
 
-__all__ = ["INTERRUPTED", "VERDICT_COLUMNS", "Result"]
-
-VERDICT_COLUMNS = ("criterion", "measured", "low", "high", "n", "verdict", "unit", "reason")
+__all__ = ["INTERRUPTED", "Result", "load"]
 
 INTERRUPTED = "interrupted"
 """How the problem begins that says that somebody interrupted a run, and when."""
@@ -259,3 +257,29 @@ class Result:
         from resilkit.history import History
 
         self.__dict__.update({**state, "history": History.from_frame(state["history"])})
+
+
+def load(path: str | Path) -> Result:
+    """Return the run that `Result.save` wrote to the folder `path`.
+
+    Nothing of it is executed, whoever wrote it: the folder holds tables and JSON, no pickles.
+    Every file is compared with the hash that was written down when it was saved.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        InvalidArgument: There is no such folder, it holds something else than a run, or the run
+            was saved by a newer format.
+        StorageError: The run is damaged: a file is missing, was changed or cannot be read.
+
+    Examples:
+        >>> load("runs/no-such-run")
+        Traceback (most recent call last):
+        ...
+        resilkit.errors.InvalidArgument: path: does not exist, got 'runs/no-such-run'; \
+allowed: a saved run
+    """
+    from resilkit.experiment.saved import read
+
+    return read(path, Result)

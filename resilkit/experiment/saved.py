@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from resilkit.experiment.result import Result
 
-__all__ = ["is_run", "load", "run_target", "runs", "save"]
+__all__ = ["is_run", "read", "run_target", "runs", "save"]
 
 _OPERATIONS = {
     "operation": "text",
@@ -175,31 +175,11 @@ def _scalar(value: Any) -> Any:
     return finite(item) if isinstance(item, float) else str(item)
 
 
-def load(path: str | Path) -> Result:
-    """Return the run that `Result.save` wrote to the folder `path`.
-
-    Nothing of it is executed, whoever wrote it: the folder holds tables and JSON, no pickles.
-    Every file is compared with the hash that was written down when it was saved.
-
-    Args:
-        path: The folder.
-
-    Raises:
-        InvalidArgument: There is no such folder, it holds something else than a run, or the run
-            was saved by a newer format.
-        StorageError: The run is damaged: a file is missing, was changed or cannot be read.
-
-    Examples:
-        >>> load("runs/no-such-run")
-        Traceback (most recent call last):
-        ...
-        resilkit.errors.InvalidArgument: path: does not exist, got 'runs/no-such-run'; \
-allowed: a saved run
-    """
+def read(path: str | Path, make: type[Result]) -> Result:
+    """Return the run in the folder `path`, made by `make`; see `resilkit.experiment.load`."""
     import pandas as pd
 
     from resilkit.experiment.frames import Events, Metrics
-    from resilkit.experiment.result import Result
     from resilkit.experiment.verdicts import verdict_frame
     from resilkit.history import History
 
@@ -217,7 +197,7 @@ allowed: a saved run
         frame = _table(folder, manifest, file, _METRIC)
         frames[name] = frame.astype({"node": "category", "server": "category"})
         frames[name].attrs.update(metric=name, unit=manifest.units.get(name, ""))
-    return Result(
+    return make(
         name=manifest.name,
         seed=manifest.seed,
         duration=manifest.duration,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.judge import Verdict, judge
-from resilkit.experiment.result import VERDICT_COLUMNS
 from resilkit.history import LOST
 from resilkit.metrics.export import clean_text
 
@@ -19,7 +18,9 @@ if TYPE_CHECKING:
     from resilkit.experiment.audit import Audit
     from resilkit.experiment.evidence import ResultEvidence
 
-__all__ = ["verdict_frame", "verdicts_of"]
+__all__ = ["VERDICT_COLUMNS", "verdict_frame", "verdicts_of"]
+
+VERDICT_COLUMNS = ("criterion", "measured", "low", "high", "n", "verdict", "unit", "reason")
 
 _COUNTING = ("availability", "error_rate", "good_windows")
 """Measures for which an operation of which nobody told is one that was not good."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from resilkit.errors import AlreadyStarted, ResilkitError, StartFailed
 from resilkit.runtime import reasons, signals
@@ -14,11 +14,22 @@ from resilkit.runtime.specs import ChildSpec, SupervisorSpec
 if TYPE_CHECKING:
     import asyncio
 
+    from resilkit.runtime.node import Node
     from resilkit.runtime.server_process import ServerProcess
 
-__all__ = ["Child", "start", "terminate"]
+__all__ = ["Child", "Spawn", "start", "terminate"]
 
 Status = Literal["running", "restarting", "terminated"]
+
+
+class Spawn(Protocol):
+    """Starts what a spec describes. Supervisors are started by it too, so they are handed it."""
+
+    async def __call__(
+        self, node: Node, spec: ChildSpec | SupervisorSpec, *, parent: ServerProcess | None = None
+    ) -> ServerProcess:
+        """Return the process when its ``init`` is done."""
+        ...
 
 
 class Child:
@@ -63,10 +74,8 @@ class Child:
         }
 
 
-async def start(supervisor: ServerProcess, child: Child) -> Any:
-    """Start `child`; return ``None``, or the reason why it did not start."""
-    from resilkit.runtime.spawn import spawn
-
+async def start(supervisor: ServerProcess, child: Child, spawn: Spawn) -> Any:
+    """Start `child` with `spawn`; return ``None``, or the reason why it did not start."""
     try:
         process = await spawn(supervisor.node, child.spec, parent=supervisor)
     except StartFailed as error:

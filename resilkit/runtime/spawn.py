@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit.errors import AlreadyStarted, NodeDown, StartFailed
 from resilkit.runtime import reasons
 from resilkit.runtime.carried import carry, raised_by
-from resilkit.runtime.server import StopServer
+from resilkit.runtime.server import Server, StopServer
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.runtime.specs import ChildSpec, SupervisorSpec
 from resilkit.runtime.supervisor import Supervisor
@@ -33,7 +33,9 @@ async def spawn(
         AlreadyStarted: The name is taken; ``init`` did not run.
         StartFailed: ``init`` raised, or the process was ended meanwhile; ``reason`` says why.
     """
-    server = Supervisor() if isinstance(spec, SupervisorSpec) else spec.server.__new__(spec.server)
+    server: Server = (
+        Supervisor(spawn) if isinstance(spec, SupervisorSpec) else spec.server.__new__(spec.server)
+    )
     number = node.new_number()
     process = ServerProcess(node, number, server, _pid(parent), spec.name, scope=spec.scope)
     if spec.name is not None and spec.name in node.server_rules:

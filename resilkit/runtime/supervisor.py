@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit.errors import AlreadyStarted, InvalidArgument, Refused, StartFailed
 from resilkit.runtime import children as acts
 from resilkit.runtime import reasons
-from resilkit.runtime.children import Child
+from resilkit.runtime.children import Child, Spawn
 from resilkit.runtime.messages import NO_REPLY, Exit, Pid
 from resilkit.runtime.reference import Reference
 from resilkit.runtime.server import Server
@@ -32,11 +32,14 @@ class _TryAgain:
 class Supervisor(Server):
     """Starts, watches and restarts children. Made from a `SupervisorSpec`, never by hand."""
 
-    __slots__ = ("_children", "_restarts", "_spec")
+    __slots__ = ("_children", "_restarts", "_spawn", "_spec")
 
     _children: list[Child]
     _restarts: deque[float]
     _spec: SupervisorSpec
+
+    def __init__(self, spawn: Spawn) -> None:
+        self._spawn = spawn
 
     @property
     def _own(self) -> ServerProcess:
@@ -242,7 +245,7 @@ class Supervisor(Server):
         return len(self._restarts) > self._spec.max_restarts
 
     async def _start(self, child: Child, *, again: bool = False) -> Any:
-        reason = await acts.start(self._own, child)
+        reason = await acts.start(self._own, child, self._spawn)
         if reason is not None:
             self._tell("start_failed", child, reason=reasons.describe(reason), again=again)
             return reason

@@ -14,7 +14,7 @@ from resilkit.errors import InvalidArgument, StorageError
 from resilkit.experiment import display, figures, load, report
 from resilkit.experiment.comparison import compare
 from resilkit.experiment.details import detail_words
-from resilkit.experiment.result import VERDICT_COLUMNS
+from resilkit.experiment.verdicts import VERDICT_COLUMNS
 from tests.experiment import synthetic
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
