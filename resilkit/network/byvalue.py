@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cloudpickle
 
+from resilkit.network.origins import origin, showing
 from resilkit.runtime.server import Server
 
 if TYPE_CHECKING:
@@ -191,6 +192,12 @@ def named(token: bytes) -> Any:
     return registry.get(token)
 
 
+def _code(make: Any, args: tuple[Any, ...], name: str, source: str) -> Any:
+    """Return code that tracebacks show with its file's name and its lines (pickles call this)."""
+    showing(name, source)
+    return make(*args).replace(co_filename=name)
+
+
 def _assemble(token: bytes, place: str, make: Any, args: tuple[Any, ...]) -> Any:
     return registry.assemble(token, place, make, args)
 
@@ -221,6 +228,8 @@ class _Describer(cloudpickle.Pickler):  # type: ignore[misc]
             if token:
                 self.tokens[token] = None
                 return (named, (token,))
+        elif isinstance(obj, CodeType):
+            return (_code, (*self.dispatch_table[CodeType](obj)[:2], *origin(obj.co_filename)))
         elif (place := _place_of_sentinel(obj)) is not None:
             return (_global, place)
         return super().reducer_override(obj)
