@@ -66,6 +66,25 @@ def test_the_resolver_says_who_keeps_a_name(
         assert {row.node for row in lost} == {"n1", "n2"} - {keeper}
 
 
+@pytest.mark.parametrize("end", ["stops", "is lost with its node"])
+def test_a_name_stays_when_the_other_sides_holder_is_gone_before_the_heal(end: str) -> None:
+    with rk.Cluster(nodes=3) as cluster:
+        cluster.start(Probe, name="both", node="n1")
+        with cluster.partition(["n1"]):
+            kept = cluster._session.node.names.whereis("both")
+            other = cluster.start(Probe, name="both", node="n2")
+            assert other.pid.node == "n2"
+            if end == "stops":
+                other.stop()
+            else:
+                cluster.nodes["n2"].kill()
+            wait_until(lambda: cluster._session.node.names.whereis("both") == kept)
+        agents = [one for one, node in cluster.nodes.items() if node.status == "running"]
+        wait_until(lambda: all(cluster.health()[one]["reachable"] == agents for one in agents))
+        assert list(cluster.names()) == ["both"]
+        assert cluster.whereis("both").pid == kept
+
+
 def test_restarted_and_added_nodes_have_the_resolver_too() -> None:
     with rk.Cluster(nodes=2, name_resolver=lambda _, one, other: max(one, other)) as cluster:
         cluster.add_node("n3")
