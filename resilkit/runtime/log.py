@@ -17,13 +17,13 @@ import pickle
 import re
 import struct
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 __all__ = [
     "body_at",
@@ -150,10 +150,10 @@ def replay(entry: Any, data: dict[Any, Any]) -> Any:
     return key
 
 
-def salvaged(path: Path) -> dict[Any, Any]:
+def salvaged(path: Path | str) -> dict[Any, Any]:
     """Return what the intact records of a log say, past all damage; see `Storage.salvaged`."""
     try:
-        data = memoryview(path.read_bytes())
+        data = memoryview(Path(path).read_bytes())
     except OSError as error:
         raise StorageError(f"cannot read the storage {path}: {error}") from error
     found: dict[Any, Any] = {}

@@ -121,7 +121,7 @@ class Storage:
         return cls(folder / f"{safe}-{digest}{end}", owner=owner)
 
     @staticmethod
-    def salvaged(path: Path) -> dict[Any, Any]:
+    def salvaged(path: Path | str) -> dict[Any, Any]:
         """Return what the intact records of a log say, past all damage; the file is only read.
 
         Of a key whose last record is damaged it has the value before, and of one whose deletion is
@@ -352,8 +352,8 @@ class Storage:
             raise StorageError(
                 f"cannot open the storage {self._path}: record {self._records} at byte {position}, "
                 f"which was synced, is damaged; intact behind it: {records}. The file was left as "
-                "it is: Storage.salvaged(path) reads what is intact, and without the file the "
-                "server starts empty"
+                "it is. resilkit.Storage.salvaged(path) reads what is intact; when the file is "
+                "moved away, the server starts with an empty storage"
             )
         os.ftruncate(self._file, position)
 

@@ -118,7 +118,7 @@ def test_an_error_about_damage_says_where_and_how_much_is_behind(tmp_path: Path)
 def test_what_is_intact_can_be_salvaged_and_put_back(tmp_path: Path) -> None:
     log = _written(tmp_path, *({f"k{number}": number} for number in range(10)))
     _flip(log, log.stat().st_size // 2)
-    salvaged = Storage.salvaged(log)
+    salvaged = Storage.salvaged(str(log))  # as it stands in the error
     assert len(salvaged) == 9
     assert salvaged.items() <= {f"k{number}": number for number in range(10)}.items()
     log.rename(tmp_path / "damaged")
