@@ -237,7 +237,11 @@ class StartFailed(ClusterError):
         reason = self.reason
         while isinstance(reason, tuple) and len(reason) > 1:
             reason = reason[-1]  # of a supervisor: why its child did not start
-        return _with_traceback(super().__str__(), getattr(reason, "remote_traceback", ""))
+        try:
+            found = str(getattr(reason, "remote_traceback", "") or "")
+        except Exception:  # noqa: BLE001 - a hostile reason must not hide the real error
+            found = ""
+        return _with_traceback(super().__str__(), found)
 
 
 class ClusterClosed(ClusterError):

@@ -180,18 +180,21 @@ def why_not_started(reason: Any) -> str:
         >>> why_not_started(("shutdown", ("failed_to_start_child", "w", ValueError("no"))))
         "its child 'w' could not start: ValueError: no"
     """
-    match reason:
-        case ("shutdown", ("failed_to_start_child", str(child), inner)):
-            return f"its child {child!r} could not start: {why_not_started(inner)}"
-        case ("already_started", holder):
-            return f"its name is held by {describe(holder)}"
+    # Not by `match`: it would ask a reason of a user's for ``==``.
+    if type(reason) is tuple and len(reason) == 2:
+        kind, inner = reason
+        if is_text(kind, "already_started"):
+            return f"its name is held by {describe(inner)}"
+        failed = is_text(kind, "shutdown") and type(inner) is tuple and len(inner) == 3
+        if failed and is_text(inner[0], "failed_to_start_child"):
+            return f"its child {inner[1]!r} could not start: {why_not_started(inner[2])}"
     return describe(reason)
 
 
 def _text(error: object) -> str:
-    if isinstance(error, ServerExit | StartFailed):
+    if issubclass(type(error), (ServerExit, StartFailed)):
         # Its text alone: `str` would add the traceback to it.
-        return _cut(str(error.args[0]))
+        return _cut(str(error.args[0]))  # type: ignore[attr-defined]
     return _cut(text_of(error, _asked_before) or text_of(error))
 
 

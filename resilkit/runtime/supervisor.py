@@ -136,11 +136,11 @@ class Supervisor(Server):
 
     def _answer_failure(self, id: str, reason: Any) -> Any:
         """Answer the one who wants a child started why it is not; this supervisor goes on."""
-        match reason:
-            case ("already_started", Reference() as holder):
-                why = f"{id!r} could not start: its name is held by {holder!r}"
-                self.defer().fail(AlreadyStarted(why, ref=holder))
-                return NO_REPLY
+        kind, holder = reason if type(reason) is tuple and len(reason) == 2 else (None, None)
+        if reasons.is_text(kind, "already_started") and isinstance(holder, Reference):
+            why = f"{id!r} could not start: its name is held by {holder!r}"
+            self.defer().fail(AlreadyStarted(why, ref=holder))
+            return NO_REPLY
         why = f"{id!r} could not start: {reasons.why_not_started(reason)}"
         # Refused carries text alone, so the traceback stands in it.
         raise Refused(str(StartFailed(why, reason=reason)))
