@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -28,6 +29,13 @@ class Breach:
     since: float
     time: float
     verdict: Verdict
+
+    @property
+    def detail(self) -> dict[str, object]:
+        """What the event of it says: the figure, or why there is none."""
+        if math.isfinite(self.verdict.measured):
+            return {"measured": self.verdict.measured, "unit": self.verdict.unit}
+        return {"reason": self.verdict.reason}
 
 
 class Watch:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from resilkit import rng, telemetry, validate
-from resilkit.cluster import operations
+from resilkit.cluster import injecting, operations
 from resilkit.cluster.applications import as_spec
 from resilkit.cluster.begun import Begun
 from resilkit.cluster.handles import NodeHandle, Nodes
@@ -19,11 +19,11 @@ from resilkit.cluster.session import Session
 from resilkit.cluster.specs import ClusterSpec, NodeSpec
 from resilkit.cluster.subscription import Subscription
 from resilkit.errors import InvalidArgument
-from resilkit.faults import Fault, Partition, registered_faults
 from resilkit.network.snapshots import own_copy
 from resilkit.telemetry.patterns import check_name
 
 if TYPE_CHECKING:
+    from resilkit.faults import Fault
     from resilkit.metrics.events import EventLog
     from resilkit.metrics.store import MetricStore
 
@@ -288,23 +288,7 @@ class Cluster:
         self, fault: Fault, targets: Any = None, *, seed: int | None = None
     ) -> Injection:
         """Await it: `inject`, for async code."""
-        if not isinstance(fault, Fault):
-            names = ", ".join(sorted(kind.__name__ for kind in registered_faults().values()))
-            raise InvalidArgument(
-                "is no fault",
-                path="fault",
-                value=fault,
-                allowed=f"a fault, as in faults.Latency(0.02, 0.2); there are {names}",
-            )
-        self._session.refuse_closed()
-        session = self._session
-
-        async def begin() -> Injection:
-            injection = Injection(session, fault, targets=targets, seed=seed)
-            await injection.begin()
-            return injection
-
-        return await session.thread.bridge(begin())
+        return await injecting.inject(self._session, fault, targets, seed)
 
     def partition(
         self, *groups: Iterable[str], one_way: bool = False, duration: float | None = None
@@ -325,15 +309,7 @@ class Cluster:
         self, *groups: Iterable[str], one_way: bool = False, duration: float | None = None
     ) -> Injection:
         """Await it: `partition`, for async code."""
-        if not groups:
-            message = "needs at least one group of node names"
-            raise InvalidArgument(message, path="partition", allowed='such as partition(["n1"])')
-        named = [[group] if isinstance(group, str) else list(group) for group in groups]
-        fault = Partition(
-            kind="one_way" if one_way else "custom",
-            groups=tuple(tuple(group) for group in named),
-            duration=duration,
-        )
+        fault = injecting.partition_of(groups, one_way=one_way, duration=duration)
         return await self.ainject(fault)
 
     def heal(self) -> None:

@@ -155,7 +155,7 @@ class Nodes(Mapping[str, NodeHandle]):
         self._session = session
 
     def __getitem__(self, name: str) -> NodeHandle:
-        if name not in self._session.nodes:
+        if not isinstance(name, str) or name not in self._session.nodes:
             raise InvalidArgument(
                 "no such node", path="nodes", value=name, allowed=", ".join(self._session.nodes)
             )

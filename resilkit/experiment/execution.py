@@ -7,7 +7,6 @@ faults are healed, the load is stopped, what was started is stopped.
 from __future__ import annotations
 
 import dataclasses
-import math
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,6 @@ from resilkit.experiment.words import plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from resilkit.chaos.judge import Verdict
     from resilkit.experiment.experiment import Experiment
     from resilkit.experiment.planning import PlannedFault
     from resilkit.experiment.progress import Listener
@@ -300,7 +298,7 @@ class _Run:
                 "alert",
                 "criterion_breached",
                 target=breach.criterion,
-                detail=breach_detail(breach.verdict),
+                detail=breach.detail,
             )
         # Judging may take a tenth of the time, however much there is to judge by then.
         return now + max(_JUDGE_EVERY, 10 * (clock.monotonic() - began))
@@ -389,13 +387,6 @@ class _Run:
             began=began,
             memory_limit_bytes=limits_of(self.experiment.cluster),
         )
-
-
-def breach_detail(verdict: Verdict) -> dict[str, Any]:
-    """Return what the event of a breach says: the figure, or why there is none."""
-    if math.isfinite(verdict.measured):
-        return {"measured": verdict.measured, "unit": verdict.unit}
-    return {"reason": verdict.reason}
 
 
 def _states(cluster: Any) -> dict[str, str]:

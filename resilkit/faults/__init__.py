@@ -26,19 +26,15 @@ All here is light (standard library only), since every node loads it.
 
 from __future__ import annotations
 
+from resilkit.faults.answers import ChildrenRule, MessageView, Pressure, ServerRule, Signal
 from resilkit.faults.bandwidth import Bandwidth
 from resilkit.faults.base import (
-    ChildrenRule,
     Fault,
     LinkFault,
-    MessageView,
     NodeFault,
     PartitionFault,
-    Pressure,
     ResourceFault,
     ServerFault,
-    ServerRule,
-    Signal,
 )
 from resilkit.faults.base import occurs as occurs
 from resilkit.faults.cpu import CPU

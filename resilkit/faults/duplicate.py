@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resilkit.faults.base import LinkFault, MessageView
+from resilkit.faults.answers import MessageView
+from resilkit.faults.base import LinkFault
 from resilkit.faults.fields import Share
 from resilkit.faults.registry import register_fault
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from resilkit import validate
-from resilkit.faults.base import ChildrenRule, ServerFault
+from resilkit.faults.answers import ChildrenRule
+from resilkit.faults.base import ServerFault
 from resilkit.faults.fields import Rate
 from resilkit.faults.registry import register_fault
 

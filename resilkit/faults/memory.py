@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from resilkit.faults.base import Pressure, ResourceFault
+from resilkit.faults.answers import Pressure
+from resilkit.faults.base import ResourceFault
 from resilkit.faults.fields import Bytes, Seconds, Share
 from resilkit.faults.registry import register_fault
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from resilkit.errors import InvalidArgument
-from resilkit.faults.base import NodeFault, Signal
+from resilkit.faults.answers import Signal
+from resilkit.faults.base import NodeFault
 from resilkit.faults.fields import PositiveSeconds
 from resilkit.faults.registry import register_fault
 from resilkit.faults.targets import choose_targets, how_many, is_named, natural_order

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resilkit.faults.base import NodeFault, Signal
+from resilkit.faults.answers import Signal
+from resilkit.faults.base import NodeFault
 from resilkit.faults.registry import register_fault
 
 __all__ = ["NodePause"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from resilkit.faults.base import ServerFault, ServerRule
+from resilkit.faults.answers import ServerRule
+from resilkit.faults.base import ServerFault
 from resilkit.faults.fields import Count, Share
 from resilkit.faults.registry import register_fault
 

@@ -144,7 +144,8 @@ class EventLog:
         rows = list(self)
         if kind is not None:
             seen = {row.kind for row in rows}
-            wanted = kind if kind in seen or kind in KINDS else kind.removesuffix("s")
+            named = kind if isinstance(kind, str) else ""
+            wanted = named if named in seen or named in KINDS else named.removesuffix("s")
             if wanted not in seen and wanted not in KINDS:
                 known = ", ".join(sorted({*KINDS, *seen}))
                 raise InvalidArgument("no such kind", path="kind", value=kind, allowed=known)

@@ -27,6 +27,7 @@ __all__ = ["check_name", "compile_pattern", "matches"]
 
 _LONGEST = 512
 _SEGMENT = "[^.]+"
+_PATTERNS = "segments, '*' or '**' joined by dots"
 
 
 def check_name(name: str, *, path: str = "name") -> str:
@@ -52,7 +53,6 @@ def check_name(name: str, *, path: str = "name") -> str:
     return name
 
 
-@lru_cache(maxsize=1024)
 def compile_pattern(pattern: str) -> Callable[[str], bool]:
     """Return the predicate of names that `pattern` describes.
 
@@ -71,9 +71,14 @@ def compile_pattern(pattern: str) -> Callable[[str], bool]:
         >>> wanted("orders.created"), wanted("orders.eu.created")
         (True, False)
     """
-    segments = _check_segments(
-        pattern, path="pattern", allowed="segments, '*' or '**' joined by dots"
-    )
+    if not isinstance(pattern, str):  # asked before the cache, which takes only what has a hash
+        _check_segments(pattern, path="pattern", allowed=_PATTERNS)
+    return _compiled(pattern)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> Callable[[str], bool]:
+    segments = _check_segments(pattern, path="pattern", allowed=_PATTERNS)
     if "*" not in pattern:
         return pattern.__eq__
     if pattern == "**":

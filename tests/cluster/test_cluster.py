@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
@@ -111,6 +111,28 @@ def test_errors_of_the_caller_say_what_is_allowed(cluster: Cluster) -> None:
         cluster.nodes["n9"]
     with pytest.raises(rk.InvalidArgument, match="timeout"):
         counter.with_timeout(float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        ("partition.groups[0]", lambda cluster: cluster.partition(5)),
+        ("partition.groups[1]", lambda cluster: cluster.partition(["n1"], None)),
+        ("pattern", lambda cluster: cluster.subscribe([])),
+        ("topic", lambda cluster: cluster.publish(None, 1)),
+        ("topic", lambda cluster: cluster.publish("a..b", 1)),
+        ("nodes", lambda cluster: cluster.nodes[[]]),
+        ("kind", lambda cluster: cluster.events.frame(5)),
+        ("kind", lambda cluster: cluster.events.frame([])),
+    ],
+    ids=str.split("group second pattern topic empty node number list"),
+)
+def test_values_of_a_wrong_type_are_bad_input(
+    cluster: Cluster, path: str, wrong: Callable[[Cluster], object]
+) -> None:
+    with pytest.raises(rk.InvalidArgument) as caught:
+        wrong(cluster)
+    assert caught.value.path == path
 
 
 def lock() -> object:

@@ -9,9 +9,9 @@ import pytest
 
 import resilkit as rk
 from resilkit.chaos.judge import Verdict
+from resilkit.chaos.watch import Breach
 from resilkit.errors import StartFailed
 from resilkit.experiment import Experiment, load
-from resilkit.experiment.execution import breach_detail
 from tests.experiment import systems
 from tests.experiment.runs import experiment, launchers, processes, scenario
 from tests.experiment.systems import Counter, Unstartable
@@ -160,9 +160,11 @@ def test_a_bug_in_the_load_is_told_as_one():
 def test_a_breach_without_a_figure_tells_why_there_is_none(measured):
     reason = "did not recover within the 7 s that were watched"
     verdict = Verdict("recovery_time <= 5 s", measured, 7.0, math.inf, 1, "fail", "s", reason)
-    assert breach_detail(verdict) == {"reason": reason}
-    found = breach_detail(dataclasses.replace(verdict, measured=6.0))
-    assert found == {"measured": 6.0, "unit": "s"}
+    breach = Breach(verdict.criterion, since=7.0, time=8.0, verdict=verdict)
+    assert breach.detail == {"reason": reason}
+    measured_one = dataclasses.replace(verdict, measured=6.0)
+    found = dataclasses.replace(breach, verdict=measured_one)
+    assert found.detail == {"measured": 6.0, "unit": "s"}
 
 
 def test_an_audit_that_finds_the_data_wrong_fails_the_run_whatever_else_held():
