@@ -262,7 +262,7 @@ class Cluster:
 
         session = self._session
         session.refuse_closed()
-        return await session.thread.bridge(session.while_open(health(session)))
+        return await session.thread.bridge(session.while_open(health))
 
     # Faults --------------------------------------------------------------------------------------
 
@@ -326,7 +326,7 @@ class Cluster:
         """Await it: `heal`, for async code."""
         session = self._session
         session.refuse_closed()
-        await session.thread.bridge(session.while_open(operations.heal(session)))
+        await session.thread.bridge(session.while_open(operations.heal))
 
     # The end -------------------------------------------------------------------------------------
 

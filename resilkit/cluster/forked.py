@@ -16,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from resilkit.runtime.context import current
+
 if TYPE_CHECKING:
     from resilkit.runtime import Node
 
@@ -44,7 +46,8 @@ def _disown(node: Node, folder: Path) -> None:
         _leave_connections(node.loop, folder)
     # Whatever comes next from the runtime finds nobody to run, and nothing more to handle.
     for process in node.processes.values():
-        process.alive = False
+        # The one whose handler forked is heard once more: by what ends this process.
+        process.alive = process is current.get()
         process.mailbox.clear()
     node.processes.clear()
     node.transport = end  # type: ignore[assignment]

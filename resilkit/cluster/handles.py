@@ -126,12 +126,12 @@ class NodeHandle:
     def _sync(self, work: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
         session = self._session
         session.refuse_closed()
-        return session.thread.sync(session.while_open(work(session, self._name, *args)))
+        return session.thread.sync(session.while_open(work, self._name, *args))
 
     async def _await(self, work: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
         session = self._session
         session.refuse_closed()
-        return await session.thread.bridge(session.while_open(work(session, self._name, *args)))
+        return await session.thread.bridge(session.while_open(work, self._name, *args))
 
     def __repr__(self) -> str:
         process = f" pid {self.pid}" if self.pid is not None else ""

@@ -270,14 +270,17 @@ class Session:
         if self.closed:
             raise ClusterClosed("this cluster was closed; make a new one")
 
-    async def while_open(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await `work`; what fails because the cluster is closed meanwhile says so.
+    async def while_open(self, work: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
+        """Await `work`, called with this and `args`; say so when it fails since it is closed.
+
+        Called here, not by the caller: where this never runs, in a fork say, nothing is left that
+        nobody awaited.
 
         Raises:
             ClusterClosed: It was closed before `work` was done.
         """
         try:
-            return await work
+            return await work(self, *args)
         except ResilkitError as error:
             if not self.closed or isinstance(error, ClusterClosed):
                 raise

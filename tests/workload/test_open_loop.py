@@ -344,7 +344,7 @@ def test_the_loop_gets_its_turns_while_the_engine_is_far_behind():
 
     async def main():
         loop = asyncio.get_running_loop()
-        [plan] = workload_of(nothing, arrivals.constant(2e6), drain=0.0).plan(1, 0.2)
+        [plan] = workload_of(nothing, arrivals.constant(1e6), drain=0.0).plan(1, 0.4)
         engine = Engine(plan, None, lambda _: None)
 
         def turn():

@@ -7,3 +7,7 @@ from resilkit.history.importers.pairing import NO_END
 from resilkit.history.importers.reading import FORMATS
 
 __all__ = ["FORMATS", "NO_END", "Op"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
