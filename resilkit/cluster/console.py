@@ -94,6 +94,7 @@ class _Receiver:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.deliver: Callable[[str, int, list[Message]], None] = session.node.deliver
+        self.routes_changed: Callable[[], None] = session.node.routes_changed
         self.peer_down: Callable[[str, int], None] = session.node.peer_down
         self.on_unsendable: Callable[[str, Message, BaseException], None] = (
             session.node.on_unsendable

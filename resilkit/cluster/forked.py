@@ -50,6 +50,7 @@ def _disown(node: Node, folder: Path) -> None:
         process.alive = process is current.get()
         process.mailbox.clear()
     node.processes.clear()
+    node.routes_changed()
     node.transport = end  # type: ignore[assignment]
     # The first thing that the loop does when the present handler has returned; and what a thread
     # does that forked, since the loop's own does not exist here.

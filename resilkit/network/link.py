@@ -128,24 +128,22 @@ class Link:
             self._lose(DATA, message, tell=message[0] not in _REQUESTS)
             return False
         # The commonest messages that nobody can change are seen here, the others by `as_sent`.
-        kind = message[0]
         sent: Any = message
-        if kind == REPLY:
-            if type(message[-1]) not in ATOMS:
-                sent = self._as_sent(DATA, message, message)
-        elif (kind == CAST or kind == CALL) and len(message) > 4:  # noqa: PLR1714 - faster than `in`
+        kind = message[0]
+        if (kind == CAST or kind == CALL) and len(message) > 4:  # noqa: PLR1714 - faster than `in`
             args, kwargs = message[3], message[4]
             if (args and not _ATOMIC(map(type, args))) or (
                 kwargs and not _ATOMIC(map(type, kwargs.values()))
             ):
                 sent = self._as_sent(DATA, message, message)
-        else:
+        elif kind != REPLY or type(message[-1]) not in ATOMS:
             sent = self._as_sent(DATA, message, message)
         if sent is None:
             return True
         shaper = self.shaper
         if shaper.faults or shaper._held:  # `not idle`, written out
-            self._shape(message, lambda: self._put(_own(sent)))
+            # Not here: what a closure holds costs every call of this.
+            self._shape_data(message, sent)
         else:
             outbox = self._outbox
             outbox.append(sent)
@@ -187,6 +185,9 @@ class Link:
         else:
             self._shape(message, put)
         return True
+
+    def _shape_data(self, message: Message, sent: Any) -> None:
+        self._shape(message, lambda: self._put(_own(sent)))
 
     def _shape(self, message: Message, put: Callable[[], None]) -> None:
         def drop() -> None:

@@ -100,6 +100,7 @@ class SocketTransport:
         self._connector = Connector(
             self.hello, cookie=cookie, folder=folder, rng=rng, held=self._held, adopt=self._adopt
         )
+        self.change, self.trouble = self._connector.change, self._connector.trouble
         self.cuts = Cuts()
         self._life = SignsOfLife(self._links, self.cuts, detect_after, self._links_changed)
         self.membership = Membership(self.hello, receiver, self._flood, self._aim, self._parted)
@@ -151,6 +152,7 @@ class SocketTransport:
         await asyncio.gather(*(link.closed(_LINGER) for link in links))
         self._links.clear()
         self._direct.clear()
+        self._receiver.routes_changed()
 
     def dial(self, peer: str) -> None:
         """Keep a connection to `peer`: connect, and connect again when it is lost."""
@@ -161,14 +163,6 @@ class SocketTransport:
         self._connector.hang_up(peer)
         if peer in self._links:
             self._links[peer].close()
-
-    def trouble(self, peer: str) -> str:
-        """Return why the last attempt to reach `peer` failed, ``""`` when nothing is wrong here."""
-        return self._connector.trouble(peer)
-
-    async def change(self) -> None:
-        """Return when some connection has come or gone."""
-        await self._connector.change()
 
     def _held(self, name: str) -> Hello | None:
         link = self._links.get(name)
@@ -233,6 +227,11 @@ class SocketTransport:
         link = self._direct.get(node)
         return link.send(message) if link is not None else self._forwarder.send(node, message)
 
+    def straight(self, node: str) -> Callable[[Message], bool] | None:
+        """Return what takes messages for `node` until the receiver hears `routes_changed`."""
+        link = self._direct.get(node)
+        return None if link is None else link.send
+
     def _is_link(self, peer: Hello) -> bool:
         """Whether a connection to `peer` is a link of the topology, between two members.
 
@@ -256,6 +255,7 @@ class SocketTransport:
                 and not self.cuts.loses(name, "out")
             )
         }
+        self._receiver.routes_changed()
         self._connector.tell()
 
     def _parted(self, name: str, way: str) -> bool:

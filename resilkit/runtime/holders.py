@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from resilkit.runtime.messages import Pid
 
 __all__ = ["Holders", "HoldersOfAllSides"]
@@ -14,6 +16,9 @@ class Holders:
     """What a member of the cluster knows: one holder a name.
 
     Names of scope ``"node"`` stand here too, with NUL and the node behind.
+
+    Args:
+        changed: Called after each change of the table.
 
     Attributes:
         table: The holder of each name. To be read by others, from threads of the notebook too;
@@ -28,19 +33,22 @@ class Holders:
         'n1'
     """
 
-    __slots__ = ("table",)
+    __slots__ = ("_changed", "table")
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
         self.table: dict[str, Pid] = {}
+        self._changed = changed
 
     def put(self, name: str, pid: Pid) -> None:
         """Note that `pid` holds `name`."""
         self.table[name] = pid
+        self._changed()
 
     def drop(self, name: str, pid: Pid) -> None:
         """Note that `pid` holds `name` no longer, if it did."""
         if self.table.get(name) == pid:
             del self.table[name]
+            self._changed()
 
     def on(self, node: str) -> dict[str, Pid]:
         """Return the names that are held on `node`, and by whom."""
@@ -68,8 +76,8 @@ class HoldersOfAllSides(Holders):
 
     __slots__ = ("_told",)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, changed: Callable[[], None] = lambda: None) -> None:
+        super().__init__(changed)
         # By name and node, each name's in the order in which they were told.
         self._told: dict[str, dict[str, Pid]] = {}
 
@@ -78,6 +86,7 @@ class HoldersOfAllSides(Holders):
         told = self._told.setdefault(name, {})
         told.pop(pid.node, None)
         told[pid.node] = self.table[name] = pid
+        self._changed()
 
     def drop(self, name: str, pid: Pid) -> None:
         """Note that `pid` holds `name` no longer, if it did."""
@@ -89,6 +98,7 @@ class HoldersOfAllSides(Holders):
             self.table[name] = next(reversed(told.values()))
         else:
             del self.table[name], self._told[name]
+        self._changed()
 
     def on(self, node: str) -> dict[str, Pid]:
         """Return the names that are held on `node`, and by whom."""

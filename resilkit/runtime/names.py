@@ -53,7 +53,8 @@ class Names:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._holders = HoldersOfAllSides() if node.role == "client" else Holders()
+        kind = HoldersOfAllSides if node.role == "client" else Holders
+        self._holders = kind(node.ways.changed)
         self._table = self._holders.table
         self._local: dict[str, Pid] = {}
         self._asking: dict[str, asyncio.Lock] = {}
@@ -148,6 +149,7 @@ class Names:
         if holder is not None:
             raise AlreadyStarted(f"the name {name!r} is held by {holder}", ref=Reference(holder))
         self._local[name] = process.pid
+        self._node.ways.changed()
         process.names.append(name)
         # Other nodes learn it as (name, node); no agreement is needed for a name of one's own.
         self._spread("note", f"{name}\0{self._node.name}", process.pid)
@@ -168,6 +170,7 @@ class Names:
     def _free(self, name: str, pid: Pid) -> None:
         if self._local.get(name) == pid:
             del self._local[name]
+            self._node.ways.changed()
             self._spread("unset", f"{name}\0{self._node.name}", pid)
         else:
             self._unset(name, pid)

@@ -18,6 +18,7 @@ from resilkit.runtime.ports import NullTransport
 from resilkit.runtime.process import Process
 from resilkit.runtime.reference import Address, Reference
 from resilkit.runtime.topics import Topics
+from resilkit.runtime.ways import Ways
 
 if TYPE_CHECKING:
     import asyncio
@@ -72,6 +73,8 @@ class Node:
         self.transport: Transport = NullTransport(name)
         self.processes: dict[int, Process] = {}
         self.calls = CallTable(loop, incarnation)
+        self.ways = Ways(self)
+        self.cast = self.ways.cast
         self.names = Names(self)
         self._whereis = self.names.whereis
         self.topics = Topics(self)
@@ -100,6 +103,7 @@ class Node:
     def forget(self, process: Process) -> None:
         """Free the names and the number of a process that ends."""
         self.processes.pop(process.number, None)
+        self.ways.changed()
         self.names.drop(process)
         self.topics.drop(process)
         self.membership.drop(process)
@@ -175,26 +179,6 @@ class Node:
         if not self.send_to(pid, message):
             self.calls.fail(node, reference, self._unreachable(pid, address))
         return future
-
-    def cast(
-        self, address: Address, method: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None
-    ) -> None:
-        """Send a request that nobody answers."""
-        pid: Pid | None = address if address.__class__ is Pid else self._whereis(address)  # type: ignore[assignment, arg-type]
-        if pid is None:
-            return
-        node, number, incarnation = pid
-        if node != self.name:
-            if self.reached.get(node) == incarnation:  # `send_to`, written out
-                self.transport.send(node, (CAST, number, method, args, kwargs))
-            return
-        process = self.processes.get(number)
-        if process is not None and incarnation == self.incarnation:
-            # `enqueue`, written out, as in `call`.
-            process.mailbox.append((CAST, number, method, args, kwargs))
-            if not process.scheduled:
-                process.scheduled = True
-                self.loop.call_soon(process.run, context=process.context)
 
     def send_info(self, address: Address, message: object) -> None:
         """Send any other message."""
@@ -359,9 +343,14 @@ class Node:
 
     # The transport's other calls ---------------------------------------------------------------
 
+    def routes_changed(self) -> None:
+        """Learn that messages may go other ways than before."""
+        self.ways.changed()
+
     def peer_up(self, name: str, incarnation: int, role: str) -> None:
         """Learn that a node can be reached."""
         self.membership.up(name, incarnation, role)
+        self.ways.changed()
         self.names.peer_up(name, role)
         if role == "client":
             return
@@ -374,6 +363,7 @@ class Node:
         role = self.membership.down(name, incarnation)
         if role is None:
             return
+        self.ways.changed()
         self.names.peer_down(name, incarnation)
         self.topics.peer_down(name)
         self.calls.lose(name)

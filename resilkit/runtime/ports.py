@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 __all__ = ["LinkFull", "NullTransport", "Receiver", "Transport"]
 
@@ -27,6 +27,14 @@ class Transport(Protocol):
         """Send in order; return ``False`` when `node` cannot be reached now. Never blocks."""
         ...
 
+    def straight(self, node: str) -> Callable[[Message], bool] | None:
+        """Return what takes messages for `node` as `send` does, without looking for the way.
+
+        It is good until `Receiver.routes_changed` is called. ``None`` where there is none: `send`
+        may get through all the same.
+        """
+        ...
+
     def peers(self) -> Mapping[str, int]:
         """Return the members that can be reached now, without this one, with their incarnations."""
         ...
@@ -41,6 +49,10 @@ class Receiver(Protocol):
 
     def deliver(self, source: str, incarnation: int, messages: list[Message]) -> None:
         """Take the messages of one frame, in the order in which `source` sent them."""
+        ...
+
+    def routes_changed(self) -> None:
+        """Learn that what `Transport.straight` returned is good no longer."""
         ...
 
     def peer_up(self, name: str, incarnation: int, role: str) -> None:
@@ -87,6 +99,9 @@ class NullTransport:
     def send(self, node: str, message: Message) -> bool:  # noqa: ARG002 - the Protocol's names
         """Return ``False``: there is nobody."""
         return False
+
+    def straight(self, node: str) -> None:
+        """Return ``None``: there is no way."""
 
     def peers(self) -> Mapping[str, int]:
         """Return an empty mapping."""

@@ -20,6 +20,7 @@ class Recorder:
     def __init__(self) -> None:
         self.log: list[tuple[Any, ...]] = []
         self.frames = 0
+        self.routes = 0
         self.answer: Callable[[str, Any], None] | None = None
         self.greet: Callable[[str], None] | None = None
         self.changed = asyncio.Event()
@@ -39,6 +40,9 @@ class Recorder:
         self._note("up", name, incarnation, role)
         if self.greet is not None:
             self.greet(name)
+
+    def routes_changed(self) -> None:
+        self.routes += 1
 
     def peer_down(self, name: str, incarnation: int) -> None:
         self._note("down", name, incarnation)

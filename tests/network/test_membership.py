@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -89,3 +90,34 @@ async def test_what_comes_over_others_is_delivered_for_those_who_are_reached(fol
 
     assert net.got["n3"].messages() == [(1, "n1", 1)]
     assert link.counters.drops == 2
+
+
+@on_both_loops
+async def test_who_sends_straight_is_told_when_that_way_ends(folder: Path) -> None:
+    net = Net(folder, [("n1", "n2"), ("n2", "n3")])
+    await net.up()
+    n1, told = net.nodes["n1"], net.got["n1"]
+    straight = n1.straight("n2")
+    assert straight is not None
+    straight((2, "over the link"))
+    await net.got["n2"].until(lambda: (2, "over the link") in net.got["n2"].messages("n1"))
+    assert n1.straight("n3") is None, "that is two links away"
+    before = told.routes
+    n1.cut(["n2"], "out")  # n2 still counts as up until it is missed
+    assert told.routes > before
+    assert n1.straight("n2") is None
+    net.nodes["n2"].cut(["n1"], "in")
+    before = told.routes
+    n1.mend(["n2"])
+    net.nodes["n2"].mend(["n1"])
+    async with asyncio.timeout(10):
+        while n1.straight("n2") is None:
+            await n1.change()
+    assert told.routes > before
+    before = told.routes
+    await net.nodes["n2"].close()
+    async with asyncio.timeout(10):
+        while n1.straight("n2") is not None:
+            await n1.change()
+    assert told.routes > before
+    await net.close()

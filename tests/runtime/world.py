@@ -32,6 +32,10 @@ class Wire:
         asyncio.get_running_loop().call_soon(self._world.deliver, source, node, data)
         return True
 
+    def straight(self, node: str) -> Callable[[tuple[Any, ...]], bool]:
+        """Return what sends to a node; good until `peer_down` is called."""
+        return functools.partial(self.send, node)
+
     def peers(self) -> dict[str, int]:
         """Return the members that can be reached."""
         return {

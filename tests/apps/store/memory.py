@@ -29,6 +29,9 @@ class _Transport:
         batch.append(message)
         return True
 
+    def straight(self, node):
+        return None
+
     def _flush(self, node):
         batch = self._batches.pop(node)
         target = self._cluster.nodes.get(node)
