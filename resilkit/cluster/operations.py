@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from resilkit import telemetry
 from resilkit.cluster.applications import specs_of
-from resilkit.cluster.launcher_events import Exited
+from resilkit.cluster.launcher_events import Exited, Forked
 from resilkit.cluster.node_state import NodeState
 from resilkit.cluster.specs import NodeSpec
 from resilkit.errors import (
@@ -23,6 +23,7 @@ from resilkit.errors import (
 from resilkit.runtime.kinds import SYSTEM
 
 if TYPE_CHECKING:
+    from resilkit.cluster.launcher_events import LauncherEvent
     from resilkit.cluster.reference import ClusterReference
     from resilkit.cluster.session import Session
 
@@ -244,11 +245,20 @@ async def _tell_members(session: Session, names: list[str]) -> None:
 async def take_out(session: Session, name: str) -> None:
     """Forget a node that could not be added, and end its process."""
     # At once: who works on it at the same time must not start it anew.
-    session.set_status(session.nodes.pop(name), "killed")
+    node = session.nodes.pop(name)
+    session.set_status(node, "killed")
     session.edges = {edge for edge in session.edges if name not in edge}
     ended, gone = asyncio.Event(), asyncio.Event()
     session.leaving[name] = gone
-    session.helpers[name] = lambda event: ended.set() if isinstance(event, Exited) else None
+    session.lived[name] = max(session.lived.get(name, 0), node.incarnation, 1)
+
+    def heard(event: LauncherEvent) -> None:
+        if isinstance(event, Forked | Exited):
+            session.lived[name] = max(session.lived[name], event.incarnation)
+        if isinstance(event, Exited):
+            ended.set()
+
+    session.helpers[name] = heard
     with suppress(ClusterError, TimeoutError):
         # One request: a launcher that is stuck, and that nobody waits for, does it when it goes on.
         if await session.launcher.forget(name, kill=True):  # fails when it was not even forked

@@ -87,6 +87,9 @@ class Session:
         self.folder: Path
         self.load_runs = 0
         self.leaving: dict[str, asyncio.Event] = {}
+        # The last incarnations of nodes that were taken out: what the others remember of them
+        # must not be taken for one that is added later under the same name.
+        self.lived: dict[str, int] = {}
         self.helpers: dict[str, Callable[[LauncherEvent], None]] = {}
         self.on_change: list[Callable[[], None]] = []
 
@@ -109,6 +112,7 @@ class Session:
             name,
             entry="resilkit.cluster.node_process:main",
             boot=boot_record(self, name, autostart=False),
+            incarnation=self.lived.get(name, 0) + 1,
             limits=None if limits is None else limits.to_dict(),
             restart=policy,
         )

@@ -79,8 +79,9 @@ def test_one_that_could_not_be_added_leaves_nothing_in_what_stands(cluster: Clus
             name: each["cuts"] for name, each in before.items()
         }
         assert [len(each["links"][0][2]) for each in after.values()] == [2, 2, 2]
-    # Nor in the nodes: another of that name is cut from nobody.
+    # Nor in the nodes: another of that name is cut from nobody, nor taken for the one before.
     add(cluster, "n4")
+    assert cluster.nodes["n4"].incarnation == 2
     wait_whole(cluster)
 
 
