@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections import deque
 from itertools import islice
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from resilkit.runtime.pending import Deferred
 
 __all__ = ["AGENT_NUMBER", "Agent"]
+
+_CONFIRMED_WITHIN = 1.0
+"""Seconds for others to answer over their links: a fault on these may hold it back."""
 
 AGENT_NUMBER = 1
 """The process number of the agent: the first process of its node."""
@@ -199,13 +203,32 @@ class Agent(Server):
         self._look_around()
         return NO_REPLY
 
-    def _look_around(self) -> None:
+    def _reached(self) -> set[str]:
         node = self._process.node
-        reached = {node.name, *(node.names.told_by & node.reached.keys())}
+        return {node.name, *(node.names.told_by & node.reached.keys())}
+
+    def _look_around(self) -> None:
+        reached = self._reached()
         for joiner in list(self.joiners):
             if joiner[1] <= reached:
                 self.joiners.remove(joiner)
-                joiner[0].reply(sorted(reached))
+                self._process.node.spawn_task(self._confirm(joiner))
+
+    async def _confirm(self, joiner: tuple[Deferred, set[str]]) -> None:
+        """Answer when the others have answered, too, over the links between.
+
+        What each had said of its links before has arrived by then. That a link which was mended
+        here is not yet whole there, for one: it would be lost again a moment later.
+        """
+        node = self._process.node
+        others = [Pid(name, AGENT_NUMBER, node.reached[name]) for name in joiner[1] - {node.name}]
+        asks = [node.call(agent, "ping", (), None, _CONFIRMED_WITHIN) for agent in others]
+        await asyncio.gather(*asks, return_exceptions=True)
+        reached = self._reached()
+        if joiner[1] <= reached:
+            joiner[0].reply(sorted(reached))
+        else:
+            self.joiners.append(joiner)  # looked at again as soon as somebody is reached
 
     def set_members(self, members: list[str], edges: list[tuple[str, str]]) -> None:
         """Learn of a node that was added."""
