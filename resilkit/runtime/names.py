@@ -104,6 +104,7 @@ class Names:
         if scope == "node":
             self._register_local(name, process)
             return
+        found = self._found()
         try:
             holder = await self._ask_for(name, process.pid)
         except BaseException:
@@ -121,6 +122,15 @@ class Names:
             return
         process.names.append(name)
         self._tell_clients(name, process.pid)
+        for peer in self._found().items() - found.items():
+            # Found meanwhile: too late for the arbiter to tell it, and too soon for what this node
+            # tells whom it finds.
+            self._tell_mine(peer[0], ask=False)
+
+    def _found(self) -> dict[str, int]:
+        """Return the nodes that are reached, and how often each has been found."""
+        membership = self._node.membership
+        return {peer: membership.found(peer) for peer in self._node.transport.peers()}
 
     async def _ask_for(self, name: str, pid: Pid) -> Pid:
         # One at a time asks for a name on a node: of its own processes a node knows itself which

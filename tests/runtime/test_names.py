@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from resilkit.errors import AlreadyStarted, NoProcess
 from resilkit.rng import stream
 from resilkit.runtime import ChildSpec, Down, Pid, Reference, Server, spawn
@@ -342,3 +344,28 @@ async def test_each_side_of_a_partition_knows_whether_it_is_the_majority(world: 
         ("NodeUp", "n2", True),
         ("NodeUp", "n3", True),
     ]
+
+
+@on("n1", "n2", "n3")
+async def test_a_node_that_is_found_while_a_name_is_agreed_hears_of_it(world: World) -> None:
+    world.cut(("n1", "n2"), ("n1", "n3"))
+    holder = world.nodes["n3"]
+    process = await spawn(holder, ChildSpec(Register))
+    receive, held = holder.names.receive, []
+
+    def slow(source: str, message: tuple[Any, ...]) -> None:
+        if message[1] == "note":
+            held.append((source, message))
+        else:
+            receive(source, message)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(holder.names, "receive", slow)
+        taking = asyncio.ensure_future(holder.names.register("bank", process))
+        await until(lambda: held)  # n2 has asked all whom it reaches, and n1 is none of them
+        world.mend(("n1", "n2"), ("n1", "n3"))
+        await settle()  # n3 has told n1 the names that it holds: none so far
+    receive(*held[0])
+    await taking
+    await settle()
+    assert holders(world, "bank") == {process.pid}
