@@ -124,10 +124,38 @@ def test_in_a_closed_loop_availability_is_the_lower_share_of_operations_and_of_w
     assert found.low == pytest.approx(0.306, abs=1e-3)
     assert found.reason == (
         "the 95 % interval includes the threshold; closed loop: users who wait send nothing; "
-        "5 of 8 windows of 1 s were good, so it is judged by these; "
-        "of the operations, 99.8012 % ended ok"
+        "5 of 8 windows of 1 s were good, "
+        "and of the operations, 99.8012 % ended ok: it is judged by both"
     )
     assert judge("availability >= 100 %", seen).verdict == "fail"
+
+
+def seconds_of(*failed):
+    """A closed loop of 100 operations a second; of each second so many of the first fail."""
+    seen = Closed(operations=steady(100 * len(failed)), duration=float(len(failed)))
+    for second, many in enumerate(failed):
+        seen.operations.loc[100 * second : 100 * second + many - 1, "status"] = "fail"
+    return seen
+
+
+def test_a_closed_loop_that_is_worse_gets_no_softer_verdict():
+    # Of the operations 40 % ended ok in both, which is below 50 % beyond doubt; that the second
+    # has fewer good windows (3 of 10, which leaves up to 60 % open) does not make it better.
+    better, worse = (0,) * 4 + (100,) * 6, (0,) * 3 + (90,) + (85,) * 6
+    for failed, windows in ((better, 0.4), (worse, 0.3)):
+        found = judge("availability >= 0.5", seconds_of(*failed))
+        assert (found.verdict, found.measured) == ("fail", windows)
+        assert f"{10 * windows:.0f} of 10 windows" in found.reason
+        assert found.high < 0.5
+
+
+def test_a_closed_loop_passes_by_both_its_operations_and_its_windows():
+    # 94.25 % of the operations, and 59 of 60 windows, which leave 91.1 % open.
+    seen = seconds_of(*(5,) * 59, 50)
+    found = judge("availability >= 0.93", seen)
+    assert (found.verdict, found.n) == ("inconclusive", 6000)
+    assert found.low == pytest.approx(0.9114, abs=1e-4)
+    assert judge("availability >= 0.91", seen).verdict == "pass"
 
 
 def test_a_closed_loop_without_an_outage_is_judged_by_its_operations():
