@@ -12,7 +12,7 @@ from resilkit.cluster.descent import children_of
 from resilkit.cluster.node_applications import NodeApplications
 from resilkit.cluster.pressure import Pressures
 from resilkit.cluster.standing import Standing, unheard_of
-from resilkit.errors import Refused, ResilkitError
+from resilkit.errors import InternalError, Refused, ResilkitError
 from resilkit.runtime import NO_REPLY, ChildSpec, Server, SupervisorSpec, reasons
 from resilkit.runtime.kinds import INFO
 from resilkit.runtime.messages import Pid
@@ -329,6 +329,9 @@ class Agent(Server):
                 caller.reply(await work)
             except ResilkitError as error:
                 caller.fail(error)
+            except Exception as error:  # noqa: BLE001 - else the caller would wait for ever
+                what = reasons.describe(error)
+                caller.fail(InternalError(f"the work on this node failed: {what}"))
 
         self._process.node.spawn_task(answer(self.defer()))
 

@@ -28,6 +28,7 @@ _BLOCK = 4 * 1024 * 1024
 _PAGES = 32
 """Pages that are written to between two looks at the clock: some 0.05 ms."""
 _FILES = 16
+_GAUGE_SIZE = 64 * 1024
 _TURN = 0.002
 """Seconds for which building up, or taking down, holds the node's loop at a time."""
 _REST = 0.001
@@ -46,6 +47,9 @@ class Pressures:
         self._held: dict[str, _Memory | _Files | Burners] = {}
         self._building: dict[str, asyncio.Task[Any]] = {}
         self._limits = {number: _Limit(number) for number in (_MEMORY, resource.RLIMIT_NOFILE)}
+        for gauge in (_STATUS, _MEMINFO):
+            with contextlib.suppress(OSError):  # it is tried again when it is read
+                gauge.open()
 
     async def press(
         self, fault_id: str, kind: str, options: dict[str, Any], within: float | None = None
@@ -207,7 +211,10 @@ class _Memory:
     async def release(self) -> dict[str, Any]:
         await _paced(self._give_back())
         self._limit.restore(self._id)
-        return {"used_bytes": _memory_used()}
+        try:
+            return {"used_bytes": _memory_used()}
+        except OSError:  # all is given back, whether or not somebody can tell what is left
+            return {"used_bytes": None}
 
     def _give_back(self) -> Iterator[float]:
         while self._blocks:
@@ -265,21 +272,46 @@ _KINDS: dict[str, type[_Memory | _Files | Burners]] = {
 }
 
 
+class _Gauge:
+    """A file of the system's that is read again and again, and stays open in between.
+
+    Where all descriptors are in use, by a fault say, none is left to open it with.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._open: tuple[int, int] | None = None
+
+    def open(self) -> None:
+        """Open it, if this process has not: what a fork has taken along tells of its parent."""
+        if self._open is None or self._open[0] != os.getpid():
+            self._open = (os.getpid(), os.open(self._path, os.O_RDONLY | os.O_CLOEXEC))
+
+    def read(self) -> bytes:
+        """Return what it says now."""
+        self.open()
+        assert self._open is not None  # noqa: S101 - it has just been opened
+        return os.pread(self._open[1], _GAUGE_SIZE, 0)
+
+
+_STATUS = _Gauge("/proc/self/status")
+_MEMINFO = _Gauge("/proc/meminfo")
+
+
 def _memory_used() -> int:
     """Return what counts against the limit: private writable memory, as for `Limits`."""
     if sys.platform == "linux":
-        with Path("/proc/self/status").open("rb") as status:
-            for line in status:
-                if line.startswith(b"VmData:"):
-                    return int(line.split()[1]) * 1024
+        for line in _STATUS.read().splitlines():
+            if line.startswith(b"VmData:"):
+                return int(line.split()[1]) * 1024
     import psutil
 
     return int(psutil.Process().memory_info().vms)
 
 
 def _memory_available() -> int:
-    with contextlib.suppress(OSError), Path("/proc/meminfo").open("rb") as info:
-        for line in info:
+    with contextlib.suppress(OSError):
+        for line in _MEMINFO.read().splitlines():
             if line.startswith(b"MemAvailable:"):
                 return int(line.split()[1]) * 1024
     return 2 * _RESERVE  # nobody can tell: rely on the limit alone

@@ -275,3 +275,22 @@ def test_a_node_that_died_under_pressure_has_nothing_to_give_back(cluster: Clust
         cluster.nodes["free"].restart()
         assert cluster.whereis("on-free").call.open_file() == "ok"
     assert [row.event for row in fault_events(cluster, injection)] == ["injected", "healed"]
+
+
+def test_memory_is_held_and_given_back_while_no_file_can_be_opened(cluster: Cluster) -> None:
+    probe = cluster.whereis("on-free")
+    with cluster.inject(faults.OpenFiles(1.0, limit=128, targets="free")):
+        assert probe.call.open_file() == "EMFILE"
+        with cluster.inject(faults.Memory(0.9, limit_bytes=LIMIT, targets="free")) as injection:
+            assert injection.outcomes[0]["reached"]["free"]["share"] >= 0.85
+            assert probe.call.allocate(100 * MIB) == "MemoryError"
+        assert injection.outcomes[0]["left"]["free"]["used_bytes"] < 0.5 * LIMIT
+        assert probe.call.allocate(100 * MIB) == "ok"
+        assert probe.call.open_file() == "EMFILE"
+
+
+def test_whatever_goes_wrong_with_a_pressure_is_told_to_who_asked_for_it(cluster: Cluster) -> None:
+    session = cluster._session
+    ask = session.ask_agent("free", "press", "strange-1", "no such kind", {}, timeout=10.0)
+    with pytest.raises(rk.InternalError, match="KeyError: 'no such kind'"):
+        session.thread.sync(ask)
