@@ -240,8 +240,8 @@ class History:
             format: ``"jepsen_edn"`` (a ``history.edn``: one op map a line, or a vector of them),
                 ``"jepsen_log"`` (the lines that Jepsen logs, a ``history.txt``),
                 ``"porcupine_kv"`` (the key-value logs among Porcupine's test data),
-                ``"json_lines"`` (one object with the same keys a line; times are whole
-                nanoseconds); ``"auto"`` looks at the content.
+                ``"json_lines"`` (one object with the same keys a line, or one array of them;
+                times are whole nanoseconds); ``"auto"`` looks at the content.
 
         Raises:
             InvalidArgument: `format` is not known, or the file is empty, damaged or no history;

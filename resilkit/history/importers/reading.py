@@ -28,8 +28,14 @@ FORMATS: dict[str, Callable[[str, str], Iterator[Op]]] = {
 
 _SHOWN = 60
 # Behind white space and comments: JSON's keys are quoted, "[jepsen worker 3]" is no vector, and
-# "# Title" no tag.
-_START = re.compile(r"[\s,]*(?:;[^\n]*[\s,]*)*(?P<json>\{\s*\")?(?P<edn>[{(]|#\S|\[(?!\w)|\Z)?")
+# "# Title" no tag. A vector of EDN may have maps with quoted keys too, but no colon behind one that
+# a value of JSON follows: there a colon begins a keyword.
+_START = re.compile(
+    r"[\s,]*(?:;[^\n]*[\s,]*)*"
+    r"(?P<json>\{\s*\""
+    r"|\[\s*\{\s*\"(?:[^\"\\]|\\.)*\"\s*:\s*(?:[\"\[{\d-]|(?:true|false|null)\b))?"
+    r"(?P<edn>[{(]|#\S|\[(?!\w)|\Z)?"
+)
 
 
 def read(path: str | os.PathLike[str], *, format: str = "auto") -> Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -176,8 +177,9 @@ def check_rows(history: rk.History, ops: list[dict]) -> None:
 
 
 @given(ops=op_lists(timed=True))
-def test_json_lines_and_edn_of_one_history_tell_the_same(folder: Path, ops: list[dict]) -> None:
+def test_json_and_edn_of_one_history_tell_the_same(folder: Path, ops: list[dict]) -> None:
     (folder / "a.jsonl").write_text("\n".join(map(op_json, ops)) or "{}")
+    (folder / "a.json").write_text(f"[{','.join(map(op_json, ops))}]")
     (folder / "a.edn").write_text("\n".join(map(op_edn, ops)) or "[]")
     if not ops:
         return
@@ -185,6 +187,9 @@ def test_json_lines_and_edn_of_one_history_tell_the_same(folder: Path, ops: list
         rk.History.read(folder / "a.jsonl", format="json_lines"),
         rk.History.read(folder / "a.edn", format="jepsen_edn"),
     )
+    assert list(rk.History.read(folder / "a.json")) == [
+        dataclasses.replace(row, generator="a.json") for row in one
+    ]
     assert len(one) == len(other)
     for left, right in zip(one, other, strict=True):
         assert (left.operation, left.user, left.sent, left.done, left.status, left.error) == (

@@ -21,12 +21,13 @@ REGISTERS = {
     "register.edn": "jepsen_edn",
     "register_lines.edn": "jepsen_edn",
     "register.jsonl": "json_lines",
+    "register.json": "json_lines",
     "register_console.log": "jepsen_log",
     "register_worker.log": "jepsen_log",
     "register_logback.log": "jepsen_log",
     "history.txt": "jepsen_log",
 }
-TIMED = {"register.edn", "register.jsonl"}
+TIMED = {"register.edn", "register.jsonl", "register.json"}
 LOGGED_TIMES = {"register_worker.log", "register_logback.log"}
 
 # operation, user, status, value: in the order of their ends.
@@ -170,6 +171,10 @@ REFUSED = {
     "cut_off_value.log": (r":1:36: begins, but does not end, got '\['", "jepsen_log"),
     "cut_off.jsonl": (r":2:33: is no JSON: Expecting ':' delimiter", "json_lines"),
     "time_in_seconds.jsonl": (r":1: is no time, got 1\.25; allowed: whole nano", "json_lines"),
+    "cut_off.json": (r":3:36: is no JSON: Unterminated string", "json_lines"),
+    "no_comma.json": (r":3:2: is no JSON: Expecting ',' delimiter", "json_lines"),
+    "two_arrays.json": (r":3:1: is no JSON: Extra data", "json_lines"),
+    "unknown_type.json": (r":3: is no type, got 'okay'; allowed: invoke, ok", "json_lines"),
     "comment_only.edn": (r":2:1: is missing; allowed: a value", "jepsen_edn"),
     "no_key.txt": (r":2: is an op without key", "porcupine_kv"),
     "no_history.txt": (r":1: is no history in a known format, got 'It was a", "auto"),
@@ -183,6 +188,12 @@ def test_what_is_damaged_is_refused_with_its_file_and_line(name: str) -> None:
         with pytest.raises(InvalidArgument, match=words) as caught:
             rk.History.read(DAMAGED / name, format=chosen)
         assert caught.value.path.startswith(str(DAMAGED / name))
+
+
+def test_a_vector_of_maps_with_quoted_keys_stays_edn(tmp_path: Path) -> None:
+    (tmp_path / "quoted.edn").write_text('[{"type" :ok, "process" 0, "f" :read}]')
+    with pytest.raises(InvalidArgument, match=r":1: ends what was not invoked"):
+        rk.History.read(tmp_path / "quoted.edn")
 
 
 def test_each_damaged_file_is_tried() -> None:
