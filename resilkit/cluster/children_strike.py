@@ -29,6 +29,7 @@ class ChildrenStrike(Strike):
         super().__init__(*args)
         self._task: asyncio.Task[None] | None = None
         self._killed = 0
+        self._tries = 0
         self._failed = 0
         self._gave_up = False
         self._times: list[float] = []
@@ -66,6 +67,7 @@ class ChildrenStrike(Strike):
         last_failure = ""
         while True:
             await asyncio.sleep(self.rng.expovariate(self._rule.rate))
+            self._tries += 1
             try:
                 node, children = await self._children()
                 last_failure = ""
@@ -125,7 +127,12 @@ class ChildrenStrike(Strike):
     async def undo(self) -> dict[str, Any]:
         """Kill no more, and tell what came of the kills so far."""
         self.abandon()
-        return self._report()
+        return self._report() | ({} if self._killed else {"why": self._why_none()})
+
+    def _why_none(self) -> str:
+        if not self._tries:
+            return "it killed no child: it ended before its first kill was due"
+        return f"it killed no child: none was there to be killed at any of its {self._tries} tries"
 
     def _report(self) -> dict[str, Any]:
         return {

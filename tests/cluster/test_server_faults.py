@@ -172,6 +172,20 @@ def test_killed_children_come_back_and_the_report_counts_them(cluster: Cluster) 
     assert crashes(cluster, "b", start) == 0
 
 
+def test_kills_that_found_no_child_say_so_in_their_outcome(cluster: Cluster) -> None:
+    with cluster.inject(faults.KillChildren("pair", rate=1e-6)) as injection:
+        assert "why" not in injection.outcomes[0]
+    assert injection.outcomes[0]["killed"] == 0
+    assert "before its first kill was due" in injection.outcomes[0]["why"]
+    cluster.start(rk.SupervisorSpec("childless", []), node="n1")
+    with cluster.inject(faults.KillChildren("childless", rate=200.0)) as injection:
+        strike = next(iter(injection._rows))
+        wait_until(lambda: strike._tries >= 2)  # type: ignore[attr-defined]
+    assert "none was there" in injection.outcomes[0]["why"]
+    (healed,) = fault_events(cluster, injection, "healed")
+    assert "none was there" in healed.detail["why"]
+
+
 def test_a_supervisor_that_gives_up_under_the_kills_is_reported(cluster: Cluster) -> None:
     cluster.start(tree("weak", "w1", "w2", max_restarts=2, max_seconds=60.0), node="n1")
     monitor = cluster.whereis("weak").monitor()
