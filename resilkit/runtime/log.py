@@ -7,7 +7,8 @@ mark is written when all before it is on the disk, and says at which byte it sta
 Only marks tell what was synced. The blocks of a batch that a crash caught before its ``fsync`` was
 done may reach the disk in any order: a hole with intact records behind it is normal there, and as
 nobody was told of any of them, all from the hole on may go. A mark behind the hole, though, was
-written when the hole was no hole: what was synced is damaged.
+written when the hole was no hole: what was synced is damaged. It proves so wherever it stands: when
+bytes were lost or put in, all behind them has moved, and the marks are not where they say.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "body_at",
+    "damaged",
     "end_of",
     "intact_from",
     "is_mark",
@@ -42,7 +44,8 @@ _HEAD = struct.Struct(">II")
 _MARK = struct.Struct(">6sQ")
 _MARKED = b"synced"
 # How a body begins: a pickle of protocol 5, or a mark. No pickle begins with an "s".
-_BEGINNING = re.compile(rb"\x80\x05|" + _MARKED)
+_RECORD = re.compile(rb"\x80\x05")
+_BEGINNING = re.compile(_RECORD.pattern + b"|" + _MARKED)
 
 
 def record(entry: tuple[Any, ...]) -> bytes:
@@ -117,21 +120,57 @@ def intact_from(data: memoryview, position: int) -> Iterator[tuple[int, memoryvi
 def standing_behind(data: memoryview, position: int) -> tuple[int, bool]:
     """Return how many intact records stand behind the damage at `position`, and if it was synced.
 
+    Any mark behind it says that it was, also one that has moved. Only of a record that goes on past
+    the end, as a crash tears the last one, all behind its head is its own value: a mark that a
+    server keeps in there, with a log of something else, speaks of that log.
+
     Examples:
         >>> log = bytearray(record(("a", 1)) + record(("b", 2)))
         >>> log[9] ^= 1
         >>> standing_behind(memoryview(log), 0)  # maybe half of a batch that nobody heard of
         (1, False)
-        >>> standing_behind(memoryview(log + mark(len(log))), 0)
+        >>> log += mark(len(log))
+        >>> standing_behind(memoryview(log), 0)
+        (1, True)
+        >>> standing_behind(memoryview(log[:12] + log[13:]), 0)
         (1, True)
     """
     records, synced = 0, False
+    torn = _is_torn(data, position)
     for at, body in intact_from(data, position):
         if not looks_like_mark(body):
             records += 1
-        elif is_mark(data, at):
+        # Bytes that were put in make no record longer than the file; and where some were lost, the
+        # marks stand before their place. So behind a torn head only those of a value stand later.
+        elif not torn or at <= _MARK.unpack(body)[1]:
             synced = True
     return records, synced
+
+
+def _is_torn(data: memoryview, position: int) -> bool:
+    """Whether the head of a record stands at `position` whose body goes on past the end."""
+    begins = position + _HEAD.size
+    if _RECORD.match(data, begins) is None:
+        return False
+    length, _ = _HEAD.unpack_from(data, position)
+    return begins + int(length) > len(data)
+
+
+def damaged(path: Path, records: int, position: int, behind: int) -> StorageError:
+    """Return the error for a log in which something that was synced is damaged.
+
+    Args:
+        path: The log file.
+        records: How many intact records stand before the damage.
+        position: The byte at which it begins, or at which it shows.
+        behind: How many intact records stand behind that.
+    """
+    return StorageError(
+        f"cannot open the storage {path}: record {records} at byte {position}, which was synced, "
+        f"is damaged; intact behind it: {behind}. The file was left as it is. "
+        "resilkit.Storage.salvaged(path) reads what is intact; when the file is moved away, the "
+        "server starts with an empty storage"
+    )
 
 
 def replay(entry: Any, data: dict[Any, Any]) -> Any:

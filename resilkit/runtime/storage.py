@@ -37,9 +37,9 @@ class Storage:
     a first part of what was on its way to the disk. A record that was torn by a crash of the node
     is dropped, with everything after it.
 
-    Damage to what was synced (a bit that the disk lost, a file that somebody wrote into) is never
-    dropped in silence: the storage does not open, the error says where the damage is, and the file
-    stays as it is. To go on, read what is intact with `salvaged`, move the file away, let the
+    Damage to what was synced (a bit that the disk lost, bytes that somebody took out or put in) is
+    never dropped in silence: the storage does not open, the error says where, and the file stays
+    as it is. To go on, read what is intact with `salvaged`, move the file away, let the
     server start with an empty storage, and have it put back what was salvaged.
 
     Values are pickled when they are put; keys must be hashable. A file is open in one storage at a
@@ -314,8 +314,13 @@ class Storage:
         position, synced = 0, True
         while (body := log.body_at(data, position)) is not None:
             end = log.end_of(position, body)
-            if log.looks_like_mark(body):
-                synced = log.is_mark(data, position)
+            if log.is_mark(data, position):
+                synced = True
+            elif log.looks_like_mark(body):
+                # Whole frames before it were lost, or put in.
+                raise log.damaged(
+                    self._path, self._records, position, log.standing_behind(data, end)[0]
+                )
             else:
                 self._read(body, data[position:end], position, live)
                 self._records += 1
@@ -349,12 +354,7 @@ class Storage:
         """Cut off what a crash tore; refuse if it had been synced."""
         records, synced = log.standing_behind(data, position)
         if synced:
-            raise StorageError(
-                f"cannot open the storage {self._path}: record {self._records} at byte {position}, "
-                f"which was synced, is damaged; intact behind it: {records}. The file was left as "
-                "it is. resilkit.Storage.salvaged(path) reads what is intact; when the file is "
-                "moved away, the server starts with an empty storage"
-            )
+            raise log.damaged(self._path, self._records, position, records)
         os.ftruncate(self._file, position)
 
     def _compact(self, live: list[memoryview]) -> None:

@@ -72,6 +72,63 @@ def test_a_bit_lost_anywhere_is_told_or_costs_nothing(data: st.DataObject) -> No
 
 
 @given(st.data())
+def test_bytes_lost_or_put_in_anywhere_are_told_or_cost_nothing(data: st.DataObject) -> None:
+    sizes = data.draw(st.lists(st.integers(1, 3), min_size=1, max_size=4), label="batches")
+    batches = [
+        {f"{batch}-{key}": "v" * 9 * key for key in range(size)} for batch, size in enumerate(sizes)
+    ]
+    whole = {key: value for batch in batches for key, value in batch.items()}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        log = _written(folder, *batches)
+        raw = log.read_bytes()
+        first = data.draw(st.integers(0, len(raw) - 1), label="at")
+        if data.draw(st.booleans(), label="lost"):
+            # What takes the last mark along cannot be told from what never came to the disk.
+            last = len(raw) - MARKED
+            most = last - first if first < last else len(raw) - first
+            count = data.draw(st.integers(1, most), label="bytes lost")
+            changed = raw[:first] + raw[first + count :]
+        else:
+            copied = data.draw(st.integers(0, len(raw) - 1), label="copied from")
+            fresh = data.draw(
+                st.binary(min_size=1, max_size=80)
+                | st.just(raw[copied : copied + 60])
+                | st.just(raw[first : first + 60]),
+                label="put in",
+            )
+            changed = raw[:first] + fresh + raw[first:]
+        log.write_bytes(changed)
+        held = _held_or_told(folder)
+        if isinstance(held, StorageError):
+            assert "was synced, is damaged" in str(held)
+            assert log.read_bytes() == changed
+        else:
+            assert held == whole
+
+
+def test_a_lost_byte_leaves_the_file_to_be_salvaged(tmp_path: Path) -> None:
+    log = _written(tmp_path, *({f"k{number}": number} for number in range(5)))
+    raw = log.read_bytes()
+    changed = raw[:20] + raw[21:]
+    log.write_bytes(changed)
+    with pytest.raises(StorageError, match=r"record 0 at byte 0, .* intact behind it: 4"):
+        Storage.open(tmp_path, "a")
+    assert log.read_bytes() == changed
+    assert Storage.salvaged(log) == {f"k{number}": number for number in range(1, 5)}
+
+
+def test_a_batch_that_is_missing_without_a_trace_is_told_by_the_next_mark(tmp_path: Path) -> None:
+    log = _written(tmp_path, {"a": 1}, {"b": 2}, {"c": 3})
+    raw, whole = log.read_bytes(), len(record(("a", 1))) + MARKED
+    log.write_bytes(raw[:whole] + raw[2 * whole :])
+    at = whole + len(record(("c", 3)))
+    with pytest.raises(StorageError, match=f"record 2 at byte {at}, which was synced, is damaged"):
+        Storage.open(tmp_path, "a")
+    assert Storage.salvaged(log) == {"a": 1, "c": 3}
+
+
+@given(st.data())
 def test_a_sync_cut_short_by_a_power_cut_costs_nothing_that_was_synced(data: st.DataObject) -> None:
     """The blocks of the last batch reach the disk in any order, or never."""
     block = 16
