@@ -6,6 +6,7 @@ until then waits as it is; the rest is pickled when it is sent.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, OrderedDict, defaultdict, deque
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,7 +88,7 @@ def given(value: Any, path: str) -> Any:
         return value
     try:
         return Packed(value)
-    except Exception as error:
+    except (Exception, SystemExit, asyncio.CancelledError) as error:  # whatever user code raises
         raise InvalidArgument(cannot_travel("what was sent", value, error), path=path) from error
 
 
@@ -102,7 +103,7 @@ def own_copy(value: Any, path: str) -> Any:
         return sent
     try:
         return sent.unpacked()
-    except Exception as error:
+    except (Exception, SystemExit, asyncio.CancelledError) as error:
         raise InvalidArgument(cannot_travel("what was sent", value, error), path=path) from error
 
 

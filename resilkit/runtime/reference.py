@@ -140,6 +140,19 @@ class Reference:
         return None if isinstance(self._address, Pid) else self._address[0]
 
     @property
+    def pid(self) -> Pid:
+        """The pid (node, number, incarnation) of who holds the name now.
+
+        Raises:
+            NoProcess: Nobody does.
+        """
+        node = require_current().node
+        pid = node.resolve(self._address)
+        if pid is None:
+            raise node.names.missing(self._address)
+        return pid
+
+    @property
     def call(self) -> Any:
         """``await ref.call.method(…)``: send a request and wait for its reply.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -82,6 +82,25 @@ def test_it_arrives_as_it_was(cluster: Cluster, keeper: Any) -> None:
         [1],
         rk.Published("topics.one", {"deep": [1]}),
     ]
+
+
+class Exits:
+    """Ends whoever pickles it."""
+
+    def __reduce__(self) -> NoReturn:
+        raise SystemExit(3)
+
+
+def test_what_exits_when_it_is_pickled_is_refused_as_well(cluster: Cluster, keeper: Any) -> None:
+    for give in (
+        keeper.cast.put,
+        keeper.send,
+        keeper.exit,
+        keeper.call.put,
+        lambda it: cluster.publish("topics.one", it),
+    ):
+        with pytest.raises(rk.InvalidArgument, match="SystemExit: 3"):
+            give(Exits())
 
 
 def test_what_cannot_travel_is_refused_where_it_is_given(cluster: Cluster, keeper: Any) -> None:

@@ -369,3 +369,13 @@ async def test_a_node_that_is_found_while_a_name_is_agreed_hears_of_it(world: Wo
     await taking
     await settle()
     assert holders(world, "bank") == {process.pid}
+
+
+@on("n1", "n2")
+async def test_a_reference_tells_the_pid_of_who_holds_its_name(world: World) -> None:
+    process = await spawn(world.nodes["n2"], ChildSpec(Register))
+    assert Reference(process.pid).pid == process.pid
+    with pytest.raises(NoProcess, match="bank"):
+        _ = Reference("bank").pid
+    await Reference(process.pid).call.take("bank")
+    assert Reference("bank").pid == process.pid
