@@ -51,12 +51,38 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
     rows = evidence.operations
     # All faults together, also when one kind is asked for: what is usual was learned before the
     # first of any kind, and the harm of one kind is not another's.
-    found = recoveries(rows[rows["error"] != LOST], passing, rule)
-    return _slowest([row for row in found if kind in {None, row.kind}])
+    rows = rows[rows["error"] != LOST]
+    found = recoveries(rows, passing, rule)
+    failed = _failed_in_reach(rows, found, kind, rule.hold)
+    return _slowest([row for row in found if kind in {None, row.kind}], failed)
 
 
-def _slowest(found: list[Recovery]) -> Measurement:
-    """Return the longest recovery; what was never seen gives the least that it must have taken."""
+def _failed_in_reach(rows: DataFrame, found: list[Recovery], kind: str | None, hold: float) -> int:
+    """Count what did not end ok while a fault of a kind was in, or within `hold` s after.
+
+    What several reached is put down to the one that went in last, as harm is.
+    """
+    bad = rows[rows["status"] != "ok"]
+    begun, done = bad["intended"], bad["done"].fillna(bad["intended"])
+    left = bad["intended"].notna()
+    count = 0
+    for row in sorted(found, key=lambda row: row.start, reverse=True):
+        until = math.inf if row.end is None else row.end + hold
+        if row.harmed:  # what it did until recovery is its own, however long that took
+            until = max(until, row.start + (math.inf if row.recovery is None else row.recovery))
+        reached = left & (done >= row.start) & (begun < until)
+        left &= ~reached
+        count += int(reached.sum()) if kind in {None, row.kind} else 0
+    return count
+
+
+def _slowest(found: list[Recovery], failed: int) -> Measurement:
+    """Return the longest recovery; what was never seen gives the least that it must have taken.
+
+    Args:
+        found: What each fault did.
+        failed: How many operations within their reach did not end ok.
+    """
     censored = [(row.censored_after, row) for row in found if row.censored_after is not None]
     times = [(row.recovery, row) for row in found if row.recovery is not None]
     longest = max((time for time, _ in times), default=math.nan)
@@ -71,7 +97,12 @@ def _slowest(found: list[Recovery]) -> Measurement:
         reason = f"{_told(untold[0])}: {untold[0].reason}"
         return Measurement(math.nan, longest, high, len(found), reason)
     if not any(row.harmed for row in found):
-        return exactly(longest, len(found), "no fault did any harm")
+        said = "no fault did any harm"
+        if failed:
+            some = "1 operation" if failed == 1 else f"{failed:,} operations"
+            said = f"no fault took the system out of what is usual for it, though {some} within"
+            said += " reach of one did not end ok"
+        return exactly(longest, len(found), said)
     slowest = next(row for time, row in times if time == longest)
     which = "the longest after" if len(found) > 1 else "after"
     return exactly(longest, len(found), f"{which} {_told(slowest)}")

@@ -11,12 +11,16 @@ import numpy as np
 from resilkit.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
     from pandas import DataFrame
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Baseline", "RecoveryRule", "Windows", "baseline", "learn", "windows_of"]
+__all__ = [
+    "Baseline", "RecoveryRule", "Windows", "baseline", "in_flight", "learn", "windows_of",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,7 @@ class Baseline(NamedTuple):
         rate_low: Least rate of good operations (1/s); 0 for open loops.
         window: Seconds that a window is long.
         windows: How many windows it was learned from.
+        latency: The median of the watched percentile (seconds).
     """
 
     share_low: float
@@ -83,6 +88,7 @@ class Baseline(NamedTuple):
     rate_low: float
     window: float
     windows: int
+    latency: float
 
 
 class Windows(NamedTuple):
@@ -116,11 +122,54 @@ def baseline(
         The band, or ``None`` with fewer than ``rule.fewest_windows`` whole windows before it.
     """
     rule = rule or RecoveryRule()
-    return learn(windows_of(operations, first_fault, rule), first_fault, rule)
+    windows = windows_of(operations, first_fault, rule)
+    band = learn(windows, first_fault, rule)
+    if band is None:
+        return None
+    struck = in_flight(operations, [first_fault], band.latency)
+    return learn(windows_of(operations, first_fault, rule, times=struck), first_fault, rule)
 
 
-def windows_of(operations: DataFrame, anchor: float, rule: RecoveryRule) -> Windows:
-    """Put operations into windows, one of which begins at `anchor` (the first fault)."""
+def in_flight(operations: DataFrame, faults: Sequence[float], usual: float) -> Floats:
+    """Return when operations count: their intended starts, or the fault that struck them.
+
+    What was in flight when a fault went in belongs to that (to the last one, of several): by its
+    intended start what the fault killed would lie before it, and be learned as usual. One that
+    had been waited for longer than `usual` by then was in trouble before, so it stays where it
+    was: a system some of whose calls time out after 5 s would else seem to be struck by 5 s of
+    them at once. What ended ok is moved as well, or any failures would look like many.
+
+    Args:
+        operations: A history's frame.
+        faults: When faults went in (seconds).
+        usual: Seconds within which a healthy system answers.
+    """
+    intended = operations["intended"].to_numpy(dtype=np.float64)
+    if "done" in operations.columns:
+        done = operations["done"].to_numpy(dtype=np.float64)
+    else:
+        done = intended + operations["response"].to_numpy(dtype=np.float64)
+    # What nobody answered was waited for all the time; what was never sent ended at once.
+    endless = (operations["status"] == "info").to_numpy(dtype=bool) & np.isnan(done)
+    done = np.where(endless, np.inf, done)
+    times = intended.copy()
+    for start in sorted(faults):
+        times[(intended < start) & (start - intended <= usual) & (done >= start)] = start
+    return times
+
+
+def windows_of(
+    operations: DataFrame, anchor: float, rule: RecoveryRule, *, times: Floats | None = None
+) -> Windows:
+    """Put operations into windows, one of which begins at `anchor` (the first fault).
+
+    Args:
+        operations: A history's frame.
+        anchor: When the first fault went in (seconds).
+        rule: How long a window is.
+        times: When each operation counts for the share (seconds); ``None`` means at its intended
+            start, as it does for the rest.
+    """
     intended = operations["intended"].to_numpy(dtype=np.float64)
     good = (operations["status"] == "ok").to_numpy(dtype=bool)
     response = operations["response"].to_numpy(dtype=np.float64)
@@ -132,10 +181,19 @@ def windows_of(operations: DataFrame, anchor: float, rule: RecoveryRule) -> Wind
     # Only whole windows: half a window has half the operations.
     first = math.ceil((begin - anchor) / window - 1e-9)
     count = max(0, math.floor((end - anchor) / window + 1e-9) - first)
+
+    def placed(when: Floats, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        places = np.floor((when[chosen] - anchor) / window).astype(np.int64) - first
+        return places[(places >= 0) & (places < count)]
+
+    every = np.ones(intended.size, dtype=bool)
+    counted = intended if times is None else times
+    of_share = np.bincount(placed(counted, every), minlength=count).astype(np.float64)
+    good_of_share = np.bincount(placed(counted, good), minlength=count).astype(np.float64)
+    intended_counts = np.bincount(placed(intended, every), minlength=count).astype(np.float64)
     places = np.floor((intended - anchor) / window).astype(np.int64) - first
     inside = (places >= 0) & (places < count)
     places, good, response = places[inside], good[inside], response[inside]
-    intended_counts = np.bincount(places, minlength=count).astype(np.float64)
     good_counts = np.bincount(places[good], minlength=count).astype(np.float64)
     order = np.argsort(places[good], kind="stable")
     cuts = np.cumsum(good_counts).astype(np.int64)
@@ -144,9 +202,12 @@ def windows_of(operations: DataFrame, anchor: float, rule: RecoveryRule) -> Wind
         [np.quantile(part, rule.latency_share) if part.size else np.nan for part in responses]
     )
     share = np.full(count, np.nan)
-    np.divide(good_counts, intended_counts, out=share, where=intended_counts > 0)
+    np.divide(good_of_share, of_share, out=share, where=of_share > 0)
     starts = anchor + (first + np.arange(count, dtype=np.float64)) * window
     rate = good_counts / window
+    # A window whose operations all count for another says nothing by its share, and one to which
+    # they were moved says something.
+    intended_counts = np.where(of_share > 0, np.maximum(intended_counts, 1.0), 0.0)
     return Windows(starts, intended_counts, share, latency, responses, rate, window)
 
 
@@ -172,7 +233,7 @@ def learn(windows: Windows, first_fault: float, rule: RecoveryRule) -> Baseline 
     rate_low = 0.0
     if rule.closed:
         rate_low = (1 - rule.rate_slack) * float(np.median(windows.rate[usable]))
-    return Baseline(share_low, latency_high, rate_low, windows.window, int(usable.sum()))
+    return Baseline(share_low, latency_high, rate_low, windows.window, int(usable.sum()), usual)
 
 
 def _spread(values: Floats) -> float:

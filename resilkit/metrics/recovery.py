@@ -1,8 +1,9 @@
 """How long a system takes to recover: from the fault to the first good window that holds.
 
-Operations are put into windows by their *intended* start. The windows before the first fault give
-a baseline band: the share of good operations and a latency percentile (and the rate, for closed
-loops, where an outage shows as operations that never began).
+Operations are put into windows by their *intended* start; what was in flight when a fault struck
+counts for the share of good ones at that fault, and is nothing to learn from. The windows before
+the first fault give a baseline band: the share of good operations and a latency percentile (and the
+rate, for closed loops, where an outage shows as operations that never began).
 
 A fault harms when a window leaves the band while it is in, or within the hold time after its end:
 what befalls a system that was well for that long is not the fault's doing any more. Of several
@@ -32,7 +33,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from resilkit.metrics.bands import FaultBand, fault_bands
-from resilkit.metrics.baseline import RecoveryRule, learn, windows_of
+from resilkit.metrics.baseline import RecoveryRule, in_flight, learn, windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,6 +124,9 @@ def recoveries(
     if band is None:
         reason = f"no baseline: fewer than {rule.fewest_windows} windows before the first fault"
         return [_unknown(fault, reason) for fault in bands]
+    struck = in_flight(operations, [fault.start for fault in bands], band.latency)
+    windows = windows_of(operations, bands[0].start, rule, times=struck)
+    band = learn(windows, bands[0].start, rule) or band
     wrong = ~(windows.share >= band.share_low)
     failing = wrong
     if rule.closed:

@@ -329,3 +329,36 @@ def test_what_is_usual_is_as_wide_as_four_times_the_spread_of_the_healthy() -> N
     assert found is not None
     assert found.share_low == pytest.approx(0.95 - 4 * 1.4826 * 0.05)
     assert found.latency_high == pytest.approx(0.125 + 4 * 1.4826 * 0.025)
+
+
+def long_calls(struck: float, timeouts: int = 0) -> pd.DataFrame:
+    """Calls of 600 ms, 100 a second, of which a crash kills those in flight.
+
+    Of a hundred, `timeouts` time out after 5 s, whatever happens.
+    """
+    intended = np.arange(0, 12, 0.01)
+    killed = (intended < struck) & (intended + 0.6 >= struck)
+    stuck = (np.arange(intended.size) * 37) % 100 < timeouts
+    done = np.where(stuck, intended + 5, np.where(killed, struck, intended + 0.6))
+    status = np.where(stuck, "info", np.where(killed, "fail", "ok"))
+    return pd.DataFrame(
+        {"intended": intended, "status": status, "done": done, "response": done - intended}
+    )
+
+
+def test_what_was_in_flight_when_a_fault_struck_is_its_harm_and_not_what_is_usual() -> None:
+    run = long_calls(6.0)
+    band = baseline(run, 6.0, RULE)
+    assert band is not None
+    assert band.share_low == pytest.approx(0.95)
+    (found,) = recoveries(run, [fault(6.0)], RULE)
+    assert found.harmed is True
+    assert found.recovery == pytest.approx(0.5)
+    _, second = recoveries(run, [fault(3.0, 3.1), fault(6.0)], RULE)
+    assert second.harmed is True
+
+
+def test_what_was_overdue_when_a_fault_struck_is_not_its_harm() -> None:
+    run = long_calls(-1.0, timeouts=10)
+    (found,) = recoveries(run, [fault(6.0)], RULE)
+    assert found.harmed is False

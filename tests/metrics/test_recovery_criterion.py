@@ -53,3 +53,22 @@ def test_silence_is_harm_in_a_closed_loop_and_a_pause_of_the_load_in_an_open_one
         for kind in (Closed, Observed)
     ]
     assert [one.measured for one in verdicts] == [pytest.approx(3.0, abs=0.6), 0.0]
+
+
+def test_where_operations_failed_within_reach_of_a_fault_nobody_says_that_it_did_no_harm() -> None:
+    log = events([(8.0, "fault", "injected", "n1", "", {"id": "1", "fault": "node_crash"})])
+    said = []
+    for failed in (900, 500):  # at 9 s, after the fault; at 5 s, before it
+        rows = operations(
+            ("get", n / 100, 0.01, "fail" if n == failed else "ok") for n in range(2000)
+        )
+        found = judge("recovery_time <= 5 s", Observed(operations=rows, events=log, duration=20.0))
+        assert found.measured == 0.0
+        said.append(found.reason)
+    assert said == [
+        (
+            "no fault took the system out of what is usual for it, "
+            "though 1 operation within reach of one did not end ok"
+        ),
+        "no fault did any harm",
+    ]
