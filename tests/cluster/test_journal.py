@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -140,24 +141,25 @@ def test_a_fault_that_cannot_be_written_down_is_refused(tmp_path):
     assert len(journal) == 0
 
 
-@pytest.fixture
-def room(tmp_path):
-    """Let files of this process have only so many bytes more than `path` has now."""
+@contextlib.contextmanager
+def room(path, more):
+    """Let files of this process have only so many bytes more than `path` has now.
+
+    Not for longer than it takes: what pytest prints may go to a file as well.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-
-    def leave(path, more):
-        limit = path.stat().st_size + more
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield leave
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + more, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
 @pytest.mark.parametrize("clean", [True, False], ids=["cut back", "left torn"])
 def test_a_line_that_the_disk_takes_only_a_part_of_spoils_no_other(
-    tmp_path, signals, room, monkeypatch, clean
+    tmp_path, signals, monkeypatch, clean
 ):
     def refuse(*_):
         raise OSError(5, "Input/output error")
@@ -169,11 +171,9 @@ def test_a_line_that_the_disk_takes_only_a_part_of_spoils_no_other(
     with monkeypatch.context() as patch:
         if not clean:
             patch.setattr(os, "ftruncate", refuse)
-        room(path, 20)
-        with pytest.raises(StorageError, match="cannot write the undo journal"):
+        with room(path, 20), pytest.raises(StorageError, match="cannot write the undo journal"):
             journal.add("g", entry(102))
     assert (path.stat().st_size == size) is clean
-    room(path, 10_000)
     journal.add("h", entry(103))
     assert outcomes(undo_file(str(path))) == [("h", "done"), ("f", "done")]
     assert signals == [103, 101]
