@@ -221,12 +221,13 @@ class Agent(Server):
         here is not yet whole there, for one: it would be lost again a moment later.
         """
         node = self._process.node
-        others = [Pid(name, AGENT_NUMBER, node.reached[name]) for name in joiner[1] - {node.name}]
+        reached = node.reached  # some may be lost again since they were looked at
+        others = [Pid(name, AGENT_NUMBER, reached[name]) for name in joiner[1] if name in reached]
         asks = [node.call(agent, "ping", (), None, _CONFIRMED_WITHIN) for agent in others]
         await asyncio.gather(*asks, return_exceptions=True)
-        reached = self._reached()
-        if joiner[1] <= reached:
-            joiner[0].reply(sorted(reached))
+        now = self._reached()
+        if joiner[1] <= now:
+            joiner[0].reply(sorted(now))
         else:
             self.joiners.append(joiner)  # looked at again as soon as somebody is reached
 

@@ -137,8 +137,10 @@ def test_a_forked_child_does_not_hold_the_file_when_its_parent_is_dead(tmp_path:
     """A server may start a process by fork; a node that comes back must not wait for it."""
     holder = _holding(
         tmp_path,
+        "told, tell = os.pipe()",
         "child = os.fork()",
-        "if child == 0: os.read(0, 1); os._exit(0)",
+        "if child == 0: os.write(tell, b'let go'); os.read(0, 1); os._exit(0)",
+        "os.read(told, 6)",
     )
     holder.send_signal(signal.SIGKILL)
     holder.wait()
