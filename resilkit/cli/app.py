@@ -49,6 +49,20 @@ _SCENARIO_HELP = (
 _RUN_EXAMPLE = """\b
 For example:
   resilkit run "progressive node failures" --system shop.py --report shop.html
+
+\b
+The file holds the system and the load on it, by these names:
+  import resilkit as rk
+  class Shop(rk.Server):
+      def sell(self): return "sold"
+  system = rk.SupervisorSpec("shops", [rk.ChildSpec(Shop, name="shop")])
+  operations = [rk.Operation.call("shop", "sell")]
+  workload = rk.Workload(operations, arrivals=rk.arrivals.constant(50))
+
+\b
+Instead of system it may define applications(nodes), which maps names of nodes
+to such specs; workload may be a function of nodes; and with
+audit(cluster, history) the system says after the run what it kept.
 """
 
 Seed = Annotated[
@@ -96,7 +110,8 @@ def run(
     system: Annotated[
         str,
         typer.Option(
-            metavar="SYSTEM", help="What to test: file.py, package.module or package.module:object."
+            metavar="SYSTEM",
+            help="What to test: file.py or package.module, or with :object one of its objects.",
         ),
     ],
     nodes: Nodes = 3,

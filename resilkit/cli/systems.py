@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
-import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
@@ -17,8 +18,14 @@ from resilkit.errors import InvalidArgument
 if TYPE_CHECKING:
     from resilkit.chaos import Scenario
     from resilkit.experiment import Experiment
+    from resilkit.experiment.system import System
 
 __all__ = ["demo_experiment", "find_scenario", "find_system", "scenario_experiment"]
+
+_WORKLOAD = (
+    "workload = rk.Workload([rk.Operation.call('counter', 'increment')], "
+    "arrivals=rk.arrivals.constant(50))"
+)
 
 
 def demo_experiment(
@@ -47,11 +54,44 @@ def scenario_experiment(
     if duration is not None:
         text: object = duration
         seconds = validate.parse_duration(text, "--duration")
-    tested, plan = find_system(system), find_scenario(scenario, duration=seconds)
+    module, tested = find_system(system)
+    plan, spec = find_scenario(scenario, duration=seconds), ClusterSpec(nodes=nodes)
     with blaming(system), _naming_file(scenario):
-        return Experiment(
-            ClusterSpec(nodes=nodes), system=tested, scenario=plan, duration=seconds, seed=seed
+        parts = _completed(tested, module, spec.names, system)
+        return Experiment(spec, system=parts, scenario=plan, duration=seconds, seed=seed)
+
+
+def _completed(tested: Any, module: Any, nodes: Sequence[str], text: str) -> System:
+    """Return the system with the workload and the audit that stand beside it in its module.
+
+    One that has a workload of its own is whole: an audit in its module may be for another.
+    """
+    from resilkit.experiment.system import SYSTEMS, read_system
+
+    try:
+        parts = read_system(tested, nodes)
+    except InvalidArgument as error:
+        kind, _, rest = error.path.partition(".")
+        if kind != "system":
+            raise
+        where = f"--system {text}: {rest}" if rest else f"--system {text}"
+        raise validate.relocated(error, where) from None
+    if not parts.plan:  # None, which to an experiment means what its cluster already runs
+        raise InvalidArgument("is no system", path="--system", value=text, allowed=SYSTEMS)
+    if parts.workload is not None:
+        return parts
+    beside = {name: getattr(module, name, None) for name in ("workload", "audit")}
+    # A package has its submodules as attributes.
+    workload, audit = [None if isinstance(one, ModuleType) else one for one in beside.values()]
+    if workload is None:
+        raise InvalidArgument(
+            "has no workload, and there is none beside it",
+            path="--system",
+            value=text,
+            allowed=f"in {text.partition(':')[0]} a line such as {_WORKLOAD}",
         )
+    audit = parts.audit or (audit if callable(audit) else None)
+    return dataclasses.replace(parts, workload=workload, audit=audit)
 
 
 @contextmanager
@@ -104,11 +144,14 @@ def find_scenario(text: str, *, duration: float | None = None) -> Scenario:
         raise InvalidArgument(error.message, path="SCENARIO", value=text, allowed=allowed) from None
 
 
-def find_system(text: str) -> Any:
-    """Return the system that ``package.module``, ``package.module:object`` or a file names.
+def find_system(text: str) -> tuple[Any, Any]:
+    """Return what ``package.module``, ``package.module:object`` or a file names, and its module.
 
-    A module counts as the system itself when it offers ``applications``; else it must name its
-    object.
+    Without ``:object`` a module is the system itself when it offers ``applications``, else its
+    ``system`` is.
+
+    Returns:
+        The module, and the system in it.
 
     Raises:
         InvalidArgument: It cannot be imported, or has no such object.
@@ -116,20 +159,23 @@ def find_system(text: str) -> Any:
     place, _, attribute = text.partition(":")
     module = _file_module(Path(place)) if place.endswith(".py") else _module(place, place)
     if not attribute:
-        if not callable(getattr(module, "applications", None)):
+        if callable(getattr(module, "applications", None)):
+            return module, module
+        found = getattr(module, "system", None)
+        if found is None or isinstance(found, ModuleType):
             raise InvalidArgument(
-                "has no applications(nodes), so say which of its objects is the system",
+                "has no applications(nodes) and no system, so say which of its objects is one",
                 path="--system",
                 value=text,
-                allowed="package.module:object",
+                allowed="file.py:object or package.module:object",
             )
-        return module
-    found: Any = module
+        return module, found
+    found = module
     for name in attribute.split("."):
         if not hasattr(found, name):
             raise InvalidArgument(f"has no {name!r}", path="--system", value=text)
         found = getattr(found, name)
-    return found
+    return module, found
 
 
 def _module(name: str, given: str) -> Any:

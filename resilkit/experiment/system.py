@@ -9,12 +9,15 @@ from typing import Any
 from resilkit.errors import InvalidArgument
 from resilkit.runtime import ChildSpec, Server, SupervisorSpec
 
-__all__ = ["System", "read_system"]
+__all__ = ["SYSTEMS", "System", "read_system"]
 
-_ALLOWED = (
-    "a SupervisorSpec, a Server class, a mapping of node names to those, an object with "
-    "applications(nodes), or None for what the given cluster already runs"
+SYSTEMS = (
+    "a SupervisorSpec, a Server class, a mapping of node names to those, or an object with "
+    "applications(nodes)"
 )
+"""What can be started, in words."""
+
+_ALLOWED = f"{SYSTEMS}; None means what the given cluster already runs"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ def read_system(given: object, nodes: Sequence[str]) -> System:
     """Return `given` in its plain form.
 
     Args:
-        given: See `Experiment`.
+        given: See `Experiment`; what is in its plain form already stays as it is.
         nodes: The names of the cluster's nodes.
 
     Raises:
@@ -49,6 +52,8 @@ def read_system(given: object, nodes: Sequence[str]) -> System:
     """
     if given is None:
         return System(about="what the cluster already ran")
+    if isinstance(given, System):
+        return given
     if _startable(given):
         return System(plan=((None, given),), about=_name(given))
     if isinstance(given, Mapping):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from resilkit.chaos import named, scenario_names
 from resilkit.cli.systems import scenario_experiment
+from resilkit.errors import InvalidArgument
+from tests.test_readme import blocks
 
 SYSTEM = "tests.experiment.systems"
 
@@ -15,3 +19,71 @@ def test_a_named_scenario_is_scaled_to_the_duration(name):
     made = scenario_experiment(name, system=SYSTEM, nodes=3, duration="9 s", seed=1)
     assert made.duration == 9.0
     assert made.scenario == named(name, duration=9.0)
+
+
+SYSTEM_LINES = """
+import resilkit as rk
+from tests.experiment.systems import Counter
+other = rk.ChildSpec(Counter, name="counter")
+"""
+WORKLOAD_LINES = """
+def workload(nodes):
+    load = [rk.Operation.call("counter", "increment")]
+    return rk.Workload(load, arrivals=rk.arrivals.constant(7 * len(nodes)))
+def audit(cluster, history):
+    return None
+"""
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """Return a function that writes shop.py and makes an experiment of what it names."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+
+    def make(text, named):
+        (tmp_path / "shop.py").write_text(text)
+        return scenario_experiment(
+            "progressive node failures", system=named, nodes=3, duration="9 s", seed=1
+        )
+
+    yield make
+    sys.modules.pop("shop", None)
+
+
+def test_an_object_gets_the_workload_and_the_audit_beside_it(shop):
+    made = shop(SYSTEM_LINES + WORKLOAD_LINES, "shop.py:other")
+    assert [each.name for each in made.workload.operations] == ["increment"]
+    assert made.parts.audit is not None
+    assert made.parts.plan[0][1].name == "counter"
+
+
+def test_without_a_workload_the_error_says_what_to_put_into_the_file(shop):
+    with pytest.raises(InvalidArgument, match=r"--system: has no workload") as caught:
+        shop(SYSTEM_LINES, "shop.py:other")
+    assert "in shop.py a line such as workload = rk.Workload(" in str(caught.value)
+
+
+def test_a_file_without_a_system_is_told_how_to_name_one(shop):
+    with pytest.raises(InvalidArgument, match=r"file\.py:object or package\.module:object"):
+        shop(SYSTEM_LINES + WORKLOAD_LINES, "shop.py")
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ("other = 3", "--system shop.py:other: is no system, got 3"),
+        ("other = {'n9': Counter}", "--system shop.py:other: names no node, got 'n9'"),
+        ("other = None", "--system: is no system, got 'shop.py:other'; allowed: a SupervisorSpec"),
+    ],
+)
+def test_an_object_that_is_no_system_is_told_by_its_place_on_the_command_line(shop, made, words):
+    with pytest.raises(InvalidArgument) as caught:
+        shop(SYSTEM_LINES + WORKLOAD_LINES + made, "shop.py:other")
+    assert words in str(caught.value)
+
+
+def test_the_system_file_of_the_readme_is_one(shop):
+    [text] = [block for block in blocks("python") if block.startswith("# shop.py")]
+    made = shop(text, "shop.py")
+    assert [each.name for each in made.workload.operations] == ["sell"]
