@@ -253,7 +253,7 @@ class _Resource(Strike):
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
-        built_up = self.session.loop.time() - self.began
+        built_up = round(self.session.loop.time() - self.began, 6)
         return {"reached": dict(zip(targets, outcomes, strict=True)), "built_up_after": built_up}
 
     async def _press(self, name: str) -> Any:

@@ -7,15 +7,30 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from resilkit.experiment.words import percent, quantity
+from resilkit.experiment.words import percent, plain, quantity
 
 __all__ = ["detail_words", "news_words"]
 
 _SCHEDULE: Final = frozenset({"at", "every", "count", "targets", "probability"})
 """When a fault strikes and whom: the time and the place of its event say that."""
 
-_SECONDS: Final = frozenset({"for", "restart_after", "low", "high", "ramp", "jitter"})
+_SECONDS: Final = frozenset(
+    {
+        "built_up_after",
+        "for",
+        "high",
+        "jitter",
+        "low",
+        "ramp",
+        "recovery_times",
+        "restart_after",
+        "seconds",
+        "window",
+    }
+)
 _SHARES: Final = frozenset({"share", "fraction"})
+_OF_BYTES: Final = {"_bytes": "", "bytes_per_second": "/s"}
+"""What the names of sizes end in, to what follows their unit."""
 _MOST_SHOWN = 8
 
 _HAPPENED: Final = {
@@ -35,6 +50,8 @@ def detail_words(detail: str) -> str:
         'latency: low 20 ms'
         >>> detail_words('{"pid": 7406, "signal": 9, "status": null, "restarting": false}')
         'process 7406, by SIGKILL'
+        >>> detail_words('{"reached": {"n1": {"used_bytes": 328298496, "share": 0.3}}}')
+        'reached n1 (used 313 MiB, share 30 %)'
         >>> detail_words("as it is")
         'as it is'
     """
@@ -49,7 +66,7 @@ def detail_words(detail: str) -> str:
     parameters = rest.pop("parameters", {})
     told = [] if name is None else [_fault_words(str(name), parameters)]
     for key, value in rest.items():
-        if text := _WORDS.get(key, lambda one, key=key: f"{_plain(key)} {_value(key, one)}")(value):
+        if text := _WORDS.get(key, lambda one, key=key: _named(key, one))(value):
             told.append(text)
     return ", ".join(told)
 
@@ -60,9 +77,15 @@ def news_words(event: str, target: str, detail: str) -> str:
     Examples:
         >>> news_words("injected", "n1", '{"fault": "node_crash", "id": "node_crash-1"}')
         'node crash strikes: n1'
+        >>> news_words("came_back", "shop", '{"id": "server_crash-4", "seconds": 0.002572}')
+        'shop came back after 2.57 ms (server crash)'
     """
     found = _mapping(detail) or {}
-    name = _plain(str(found.get("fault") or found.get("id") or "fault"))
+    number = str(found.get("id") or "")
+    name = _plain(str(found.get("fault") or number.rpartition("-")[0] or number or "fault"))
+    if event == "came_back":
+        after = f" after {_value('seconds', found['seconds'])}" if "seconds" in found else ""
+        return f"{target} came back{after} ({name})"
     place = f": {target}" if target else ""
     why = f" ({found['why']})" if found.get("why") else ""
     return f"{name} {_HAPPENED.get(event, _plain(event))}{place}{why}"
@@ -84,7 +107,7 @@ def _fault_words(name: str, parameters: object) -> str:
     if not isinstance(fields, Mapping):
         return _plain(name)
     own = [
-        f"{_plain(key)} {_value(key, value)}"
+        _named(str(key), value)
         for key, value in fields.items()
         if key not in _SCHEDULE and value not in (None, "", [], {})
     ]
@@ -95,6 +118,18 @@ def _plain(name: str) -> str:
     return name.replace("_", " ")
 
 
+def _named(key: str, value: object) -> str:
+    """Return a value after its name, which need not say what the unit says."""
+    if isinstance(value, Mapping) and any(isinstance(one, Mapping) for one in value.values()):
+        # Of several, each with figures of its own: where one ends must be seen.
+        inner = [f"{_plain(str(name))} ({_value('', one)})" for name, one in value.items()]
+        return f"{_plain(key)} {_few(inner)}"
+    label = key
+    for ending in _OF_BYTES:
+        label = label.removesuffix(ending)
+    return f"{_plain(label)} {_value(key, value)}".strip()
+
+
 def _value(key: str, value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -103,11 +138,12 @@ def _value(key: str, value: object) -> str:
             return quantity(float(value), "s")
         if key in _SHARES and 0 <= value <= 1:
             return percent(float(value))
+        for ending, per in _OF_BYTES.items():
+            if key.endswith(ending):
+                return f"{quantity(float(value), 'bytes')}{per}"
         return f"{value:.4g}" if isinstance(value, float) else str(value)
     if isinstance(value, Mapping):
-        return _few(
-            [f"{_plain(str(name))} {_value(str(name), one)}" for name, one in value.items()]
-        )
+        return _few([_named(str(name), one) for name, one in value.items() if one is not None])
     if isinstance(value, list):
         return _few([_value(key, one) for one in value])
     return str(value)
@@ -143,11 +179,17 @@ def _signal(value: Any) -> str:
         return f"by signal {value}"
 
 
+def _touched(value: object) -> str:
+    count = plain(value, "message") if isinstance(value, int) else _value("", value)
+    return f"touched {count}"
+
+
 def _incarnation(value: object) -> str:
     return "" if value == 1 else f"its start no. {value}"
 
 
 _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "asked": lambda value: "as it was asked to" if value else "",
     "back": lambda value: f"back: {_value('', value)}",
     "cuts": _cuts,
     "error": str,
@@ -160,8 +202,10 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "reason": lambda value: f"reason: {_value('', value)}",
     "restarting": lambda value: "is started again" if value else "",
     "restarts": lambda value: f"restart no. {value}" if value else "",
+    "seconds": lambda value: _value("seconds", value),
     "signal": _signal,
     "supervisor": lambda value: f"below {value}",
+    "touched": _touched,
     "why": str,
 }
 """Details that read better in other words than ``key value``."""

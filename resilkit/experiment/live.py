@@ -137,7 +137,8 @@ class News:
         if new <= 0:
             return ()
         self._seen += new
-        rows = list(self._events)[-new:]
+        # A fault is noted when it is wholly in: what it did meanwhile stands before it.
+        rows = sorted(list(self._events)[-new:], key=lambda row: row.time)
         return tuple(
             (max(0.0, row.time - origin), news_words(row.event, row.target, row.detail))
             for row in rows

@@ -138,6 +138,8 @@ def test_a_pressure_ends_by_itself_after_its_duration(cluster: Cluster) -> None:
     injected, healed = fault_events(cluster, injection)
     assert 4.0 - EARLY <= healed.time - injected.time < 5.5
     assert 0.0 < injection.outcomes[0]["built_up_after"] < 4.0
+    built_up = injection.outcomes[0]["built_up_after"]
+    assert built_up == round(built_up, 6), "no digits that no clock measured"
 
 
 def test_a_pressure_ends_on_time_though_its_level_was_not_reached(cluster: Cluster) -> None:
