@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -30,9 +30,9 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
-def say(text: str) -> None:
-    """Print a line on stdout."""
-    typer.echo(printable(text))
+def say(text: str, *, dim: bool = False) -> None:
+    """Print a line on stdout; a dim one where stdout is a terminal."""
+    typer.echo(typer.style(printable(text), dim=True) if dim else printable(text))
 
 
 def print_json(document: Mapping[str, object]) -> None:
@@ -72,7 +72,7 @@ def result_document(result: Result) -> dict[str, object]:
 
 
 def print_result(result: Result) -> None:
-    """Print the verdicts, one a line, then what happened in a sentence."""
+    """Print the verdicts, what to know of each below it, then what happened in a sentence."""
     rows = result.verdicts.to_dict("records")
     width = max((len(row["criterion"]) for row in rows), default=0)
     for row in rows:
@@ -80,12 +80,18 @@ def print_result(result: Result) -> None:
         measured = quantity(row["measured"], row["unit"])
         bounds = interval(row["low"], row["high"], row["unit"])
         bounds = f" ({bounds})" if bounds else ""
-        reason = f"  {row['reason']}" if row["reason"] and row["verdict"] != "pass" else ""
         criterion = row["criterion"].ljust(width)
-        say(f"  {symbol} {criterion}  {word}: {measured or 'not measured'}{bounds}{reason}")
+        say(f"  {symbol} {criterion}  {word}: {measured or 'not measured'}{bounds}")
+        if row["reason"] and not _is_told(row["reason"], result.problems):
+            say(f"      {row['reason']}", dim=row["verdict"] == "pass")
     for problem in result.problems:
         say(f"  ! {problem}")
     say(sentence(result, beside_problems=True))
+
+
+def _is_told(reason: str, problems: Iterable[str]) -> bool:
+    """Whether one of the problems says the same, and to whom and when besides."""
+    return any(reason.removeprefix("it ") in problem for problem in problems)
 
 
 def print_capabilities(*, as_json: bool) -> None:
