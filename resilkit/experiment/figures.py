@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from resilkit.chaos.spans import fault_spans
+from resilkit.experiment.words import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,11 @@ def small_figure(result: Result) -> str:
 
 
 def _words(result: Result) -> str:
-    return f"The run over time. {result.sentence()}"
+    """Return what the picture shows. How the run ended stands beside it, and is not read twice."""
+    faults = len(fault_spans(result.events))
+    shaded = f", {plain(faults, 'fault')} shaded" if faults else ""
+    figures = "throughput, response times, queue lengths and memory"
+    return f"The {result.ran:.3g} s of the run: {figures}{shaded}."
 
 
 def _markup(picture: Picture, classes: str, words: str) -> str:

@@ -156,7 +156,19 @@ def test_a_figure_too_large_for_svg_becomes_a_picture(monkeypatch):
     page = Page(report.render(synthetic.result()))
     images = page.tags("img")
     assert [image["class"] for image in images] == ["wide light", "wide dark"]
-    assert all((image["alt"] or "").startswith("The run over time.") for image in images)
+    shown = "throughput, response times, queue lengths and memory, 2 faults shaded"
+    assert {image["alt"] for image in images} == {f"The 20 s of the run: {shown}."}
+
+
+def test_what_a_picture_shows_does_not_say_again_how_the_run_ended(html):
+    figures_of_report = Page(html).tags("svg")
+    figure_of_notebook = Page(display.result_html(synthetic.result())).tags("img")
+    said = [figure["aria-label"] for figure in figures_of_report]
+    said += [image["alt"] for image in figure_of_notebook]
+    assert len(said) == 5
+    for words in said:
+        assert synthetic.KEPT not in words
+        assert len(words) < 125  # what screen readers take in one piece
 
 
 @pytest.fixture
