@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["shown", "writable"]
+__all__ = ["clean_text", "shown", "writable"]
 
 
 def shown(value: object) -> str:
@@ -35,3 +35,18 @@ def writable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def clean_text(value: object) -> str:
+    r"""Return `value` as text that every frame and file takes.
+
+    What is missing becomes ``""``, and each half of a surrogate pair (of a file's name in the
+    text of an error, say) becomes U+FFFD.
+
+    Examples:
+        >>> clean_text(None), clean_text("caf\udce9") == "caf\ufffd", clean_text(3)
+        ('', True, '3')
+    """
+    if value is None or value != value:  # noqa: PLR0124 - NaN, however it was made
+        return ""
+    return writable(value if isinstance(value, str) else str(value))

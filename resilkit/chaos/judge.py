@@ -32,7 +32,7 @@ from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.evidence import Evidence
 from resilkit.chaos.measurement import Measurement
 from resilkit.chaos.measures import measure
-from resilkit.metrics.export import clean_text
+from resilkit.texts import clean_text
 
 if TYPE_CHECKING:
     from pandas import DataFrame

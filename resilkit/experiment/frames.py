@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from resilkit.errors import InvalidArgument
+from resilkit.export import write_frame
 from resilkit.metrics.events import KINDS
+from resilkit.metrics.store import all_metrics
 
 __all__ = ["EVENT_COLUMNS", "METRIC_COLUMNS", "Events", "Metrics"]
 
@@ -44,6 +47,27 @@ class Events(pd.DataFrame):
             known = ", ".join(sorted({*KINDS, *seen}))
             raise InvalidArgument("no such kind of event", path="kind", value=kind, allowed=known)
         return plain[plain["kind"] == wanted].reset_index(drop=True)
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write every event to `path`: Parquet, CSV, JSON or JSON lines, by the suffix.
+
+        Args:
+            path: Ends in ``.parquet``, ``.csv``, ``.json`` (an array of records) or ``.jsonl``.
+
+        Raises:
+            InvalidArgument: It has another suffix, or can be no path; nothing was written.
+            StorageError: The file cannot be written; what stood there is still there.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> events = Events([(1.5, "node", "lost", "n1", "", "{}")], columns=EVENT_COLUMNS)
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = pathlib.Path(folder, "events.csv")
+            ...     events.export(path)
+            ...     pd.read_csv(path)[["time", "event", "node"]].values.tolist()
+            [[1.5, 'lost', 'n1']]
+        """
+        write_frame(self.frame(), path)
 
 
 class Metrics(Mapping[str, pd.DataFrame]):
@@ -87,12 +111,19 @@ class Metrics(Mapping[str, pd.DataFrame]):
         """Return the names of all metrics."""
         return list(self._frames)
 
-    def frame(self, metric: str, *, since: float | None = None) -> pd.DataFrame:
+    def frame(self, metric: str | None = None, *, since: float | None = None) -> pd.DataFrame:
         """Return the frame of `metric`, from the second `since` on.
+
+        Args:
+            metric: Its name; ``None`` puts all into one frame with the columns ``metric`` and
+                ``unit`` in front.
+            since: Seconds since the load began; ``None`` for everything.
 
         Raises:
             InvalidArgument: The run has no such metric.
         """
+        if metric is None:
+            return all_metrics({name: self.frame(name, since=since) for name in self._frames})
         if metric not in self._frames:
             allowed = ", ".join(map(repr, self._frames)) or "none was recorded"
             raise InvalidArgument(
@@ -100,3 +131,26 @@ class Metrics(Mapping[str, pd.DataFrame]):
             )
         frame = self._frames[metric]
         return frame if since is None else frame[frame["time"] >= since]
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write every sample to `path`: Parquet, CSV, JSON or JSON lines, by the suffix.
+
+        The columns are those of ``frame()``: all metrics in one table.
+
+        Args:
+            path: Ends in ``.parquet``, ``.csv``, ``.json`` (an array of records) or ``.jsonl``.
+
+        Raises:
+            InvalidArgument: It has another suffix, or can be no path; nothing was written.
+            StorageError: The file cannot be written; what stood there is still there.
+
+        Examples:
+            >>> import pathlib, tempfile
+            >>> row = {"time": 0.0, "node": "n1", "server": "", "value": 1.5}
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = pathlib.Path(folder, "metrics.csv")
+            ...     Metrics({"cpu": pd.DataFrame([row])}).export(path)
+            ...     pd.read_csv(path)[["metric", "unit", "value"]].values.tolist()
+            [['cpu', 'cores', 1.5]]
+        """
+        write_frame(self.frame(), path)

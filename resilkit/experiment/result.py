@@ -30,7 +30,8 @@ INTERRUPTED = "interrupted"
 class Result:
     """The outcome of one run of an experiment, live from `Experiment.run` or loaded from a folder.
 
-    All times are seconds since the load began, in `history`, `events` and `metrics` alike.
+    All times are seconds since the load began, in `history`, `events` and `metrics` alike; each of
+    the three has ``export(path)``, which writes Parquet, CSV, JSON or JSON lines.
 
     Attributes:
         name: The name of the experiment.

@@ -37,7 +37,7 @@ from resilkit.experiment.manifest import (
 from resilkit.experiment.paths import absolute_path, checked_path
 from resilkit.experiment.storage import check_folder, entries_of, read_checked, write_folder
 from resilkit.experiment.tables import from_parquet, to_parquet
-from resilkit.experiment.values import from_json, to_json
+from resilkit.history.values import from_json, to_json
 from resilkit.texts import writable
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.judge import Verdict, judge
 from resilkit.history import LOST
-from resilkit.metrics.export import clean_text
+from resilkit.texts import clean_text
 
 if TYPE_CHECKING:
     import pandas as pd

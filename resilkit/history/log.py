@@ -208,6 +208,36 @@ class History:
         }
         return pd.DataFrame(columns, copy=False)
 
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write every operation to `path`: Parquet, CSV, JSON or JSON lines, by the suffix.
+
+        The columns are those of `frame`. ``value`` is JSON text, whatever the operations gave: in
+        one column of a file all values have one type. `read` is for histories of other tools; a
+        run that is to be loaded again is saved with `Result.save`.
+
+        Args:
+            path: Ends in ``.parquet``, ``.csv``, ``.json`` (an array of records) or ``.jsonl``.
+
+        Raises:
+            InvalidArgument: It has another suffix, or can be no path; nothing was written.
+            StorageError: The file cannot be written; what stood there is still there.
+
+        Examples:
+            >>> import pandas, pathlib, tempfile
+            >>> history = History([("get", 0, "g1", 1.0, 1.25, 1.5, "ok", "", {"version": 3})])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = pathlib.Path(folder, "history.csv")
+            ...     history.export(path)
+            ...     pandas.read_csv(path)[["operation", "response", "value"]].values.tolist()
+            [['get', 0.5, '{"version":3}']]
+        """
+        from resilkit.export import write_frame
+        from resilkit.history.values import to_json
+
+        frame = self.frame()
+        values = [to_json(value) for value in frame["value"]]
+        write_frame(frame.assign(value=values), path)
+
     def events_frame(self, *, origin: float = 0.0) -> pd.DataFrame:
         """Return invocations and completions as rows of their own, as Jepsen logs them.
 

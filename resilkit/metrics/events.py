@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
-from resilkit.metrics.export import clean_text, write_frame
-from resilkit.texts import shown
+from resilkit.export import write_frame
+from resilkit.texts import clean_text, shown
 
 if TYPE_CHECKING:
     import os

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
-from resilkit.metrics.export import write_frame
+from resilkit.export import write_frame
 from resilkit.metrics.units import METRICS, unit_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
     from pandas import DataFrame
 
-__all__ = ["MetricStore"]
+__all__ = ["MetricStore", "all_metrics"]
 
 _BLOCK_ROWS = 4096
 
@@ -169,7 +169,8 @@ class MetricStore:
             InvalidArgument: No metric has that name.
         """
         if metric is None:
-            return self._all(since, until)
+            names = self.names()
+            return all_metrics({name: self.frame(name, since=since, until=until) for name in names})
         import pandas as pd
 
         with self._lock:
@@ -195,21 +196,6 @@ class MetricStore:
         )
         frame.attrs.update(metric=metric, unit=unit_of(metric), dropped=dropped)
         return frame
-
-    def _all(self, since: float | None, until: float | None) -> DataFrame:
-        import pandas as pd
-
-        frames = []
-        for name in self.names():
-            part = self.frame(name, since=since, until=until).astype({"node": str, "server": str})
-            part.attrs.clear()  # pandas compares them when it joins frames
-            part.insert(0, "metric", name)
-            part.insert(1, "unit", unit_of(name))
-            frames.append(part)
-        columns = ["metric", "unit", "time", "node", "server", "value"]
-        whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-        texts = dict.fromkeys(["metric", "unit", "node", "server"], "category")
-        return whole.astype({**texts, "time": "float64", "value": "float64"})
 
     def export(self, path: str | os.PathLike[str]) -> None:
         """Write every sample to `path`: Parquet, CSV, JSON or JSON lines, by the suffix.
@@ -242,6 +228,27 @@ class MetricStore:
         if column is None:
             column = self._series[metric] = _Series(self.max_rows)
         return column
+
+
+def all_metrics(frames: Mapping[str, DataFrame]) -> DataFrame:
+    """Return the frames of several metrics as one, with ``metric`` and ``unit`` in front.
+
+    Args:
+        frames: Metric name to a frame such as `MetricStore.frame` returns.
+    """
+    import pandas as pd
+
+    parts = []
+    for name, frame in frames.items():
+        part = frame.astype({"node": str, "server": str})
+        part.attrs.clear()  # pandas compares them when it joins frames
+        part.insert(0, "metric", name)
+        part.insert(1, "unit", str(frame.attrs.get("unit", unit_of(name))))
+        parts.append(part)
+    columns = ["metric", "unit", "time", "node", "server", "value"]
+    whole = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    texts = dict.fromkeys(["metric", "unit", "node", "server"], "category")
+    return whole.astype({**texts, "time": "float64", "value": "float64"})
 
 
 class _Block:

@@ -108,16 +108,6 @@ def test_an_event_without_a_time_is_refused(time: float) -> None:
         EventLog().append(time, "node", "down")
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "csv"])
-def test_exports_hold_every_event(tmp_path: Path, suffix: str) -> None:
-    log = EventLog()
-    log.append(1.0, "fault", "injected", node="n1", target="a,b", detail={"x": 'say "no"'})
-    log.export(tmp_path / f"events.{suffix}")
-    read = pd.read_parquet if suffix == "parquet" else pd.read_csv
-    frame = read(tmp_path / f"events.{suffix}")
-    assert frame.iloc[0].tolist() == log.frame().iloc[0].tolist()
-
-
 def test_texts_that_no_file_takes_or_that_are_missing_are_made_clean(tmp_path: Path) -> None:
     log = EventLog()
     log.append(1.0, "node", "caf\udce9", node=None, target=math.nan, detail={"why": "x\ud800"})  # type: ignore[arg-type]

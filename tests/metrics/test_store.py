@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resilkit.errors import InvalidArgument, StorageError
+from resilkit.errors import InvalidArgument
 from resilkit.metrics import MetricStore
 from resilkit.metrics.units import METRICS
 
@@ -167,51 +167,9 @@ def test_all_metrics_together_and_back_again() -> None:
         MetricStore.from_frame(whole.drop(columns="node"))
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "csv", "json", "jsonl"])
-def test_exports_hold_every_sample(tmp_path: Path, suffix: str) -> None:
-    store = filled([(1.25, "n1", '$a,"b"', 1 / 3), (2.0, "n2", "ü", -0.5)])
-    path = tmp_path / f"metrics.{suffix}"
-    store.export(path)
-    if suffix == "parquet":
-        frame = pd.read_parquet(path)
-    elif suffix == "csv":
-        frame = pd.read_csv(path)
-    else:
-        text = path.read_text(encoding="utf-8")
-        frame = pd.DataFrame(
-            json.loads(text) if suffix == "json" else [json.loads(x) for x in text.splitlines()]
-        )
-    assert frame["server"].tolist() == ['$a,"b"', "ü"]
-    np.testing.assert_allclose(frame["value"], [1 / 3, -0.5], rtol=1e-14)
-    assert frame["unit"].tolist() == ["messages"] * 2
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
-
-
 def test_a_value_that_json_does_not_know_becomes_null(tmp_path: Path) -> None:
     filled([(1.0, "n1", "a", math.nan), (2.0, "n1", "a", math.inf)]).export(tmp_path / "m.json")
     assert [row["value"] for row in json.loads((tmp_path / "m.json").read_text())] == [None, None]
-
-
-def test_an_export_that_cannot_be_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidArgument, match=r"\.parquet"):
-        MetricStore().export(tmp_path / "metrics.xls")
-    with pytest.raises(StorageError):
-        MetricStore().export(tmp_path / "no such folder" / "metrics.csv")
-
-
-def test_an_export_that_fails_halfway_leaves_the_old_file_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fill_the_disk(_: pd.DataFrame, path: Path, **options: object) -> None:
-        path.write_text("half")
-        raise OSError(28, "No space left on device")
-
-    (tmp_path / "metrics.csv").write_text("old")
-    monkeypatch.setattr(pd.DataFrame, "to_csv", fill_the_disk)
-    with pytest.raises(StorageError, match="No space left"):
-        MetricStore().export(tmp_path / "metrics.csv")
-    assert [each.name for each in tmp_path.iterdir()] == ["metrics.csv"]
-    assert (tmp_path / "metrics.csv").read_text() == "old"
 
 
 def test_one_thread_reads_while_another_appends() -> None:

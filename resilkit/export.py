@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,7 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
-from resilkit.texts import writable
-
-__all__ = ["clean_text", "write_frame"]
+__all__ = ["write_frame"]
 
 _SUFFIXES = (".parquet", ".csv", ".json", ".jsonl")
 
@@ -24,13 +23,17 @@ def write_frame(frame: DataFrame, path: str | os.PathLike[str]) -> None:
 
     Args:
         frame: What to write; its index is left out.
-        path: Ends in ``.parquet``, ``.csv``, ``.json`` (an array of records) or ``.jsonl``.
+        path: Ends in ``.parquet``, ``.csv``, ``.json`` (an array of records) or ``.jsonl``; its
+            folder must be there. ``~`` is the user's home.
 
     Raises:
-        InvalidArgument: Another suffix.
-        StorageError: The disk refused.
+        InvalidArgument: Another suffix, or what can be no path; nothing was written.
+        StorageError: The disk refused, or there is no such folder. No half of a file is left.
     """
-    target = Path(path)
+    try:
+        target = Path(path).expanduser()
+    except (TypeError, RuntimeError):  # no text, or "~nobody/x.csv"
+        raise InvalidArgument("is no path", path="path", value=path) from None
     suffix = target.suffix.lower()
     if suffix not in _SUFFIXES:
         raise InvalidArgument(
@@ -49,19 +52,5 @@ def write_frame(frame: DataFrame, path: str | os.PathLike[str]) -> None:
     except OSError as error:
         raise StorageError(f"cannot write {target}: {error}", definite=True) from error
     finally:
-        part.unlink(missing_ok=True)
-
-
-def clean_text(value: object) -> str:
-    r"""Return `value` as text that every frame and file takes.
-
-    What is missing becomes ``""``, and each half of a surrogate pair (of a file's name in the
-    text of an error, say) becomes U+FFFD.
-
-    Examples:
-        >>> clean_text(None), clean_text("caf\udce9") == "caf\ufffd", clean_text(3)
-        ('', True, '3')
-    """
-    if value is None or value != value:  # noqa: PLR0124 - NaN, however it was made
-        return ""
-    return writable(value if isinstance(value, str) else str(value))
+        with suppress(OSError):  # there is none where the disk refused even its name
+            part.unlink()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resilkit.experiment.values import Opaque, from_json, to_json
+from resilkit.history.values import Opaque, from_json, to_json
 
 plain = st.recursive(
     st.none()
