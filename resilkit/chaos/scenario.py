@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
+from resilkit import amounts, validate
 from resilkit import faults as fault_tools
-from resilkit import validate
 from resilkit.chaos.criteria import Criterion, as_criteria
 from resilkit.chaos.scenario_files import dump_yaml, read_document
 from resilkit.errors import InvalidArgument
@@ -222,7 +222,7 @@ class Scenario:
         )
         for name in ("duration", "grace"):
             if isinstance(clean.get(name), str):
-                clean[name] = validate.parse_duration(clean[name], name)
+                clean[name] = amounts.parse_duration(clean[name], name)
         absent = {name for name, value in clean.items() if value is None and name != "duration"}
         return cls(**{name: value for name, value in clean.items() if name not in absent})  # type: ignore[arg-type]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from resilkit import validate
+from resilkit import amounts, validate
 from resilkit.cli.blame import blaming, import_failure, told_to_end
 from resilkit.errors import InvalidArgument
 
@@ -53,7 +53,7 @@ def scenario_experiment(
     seconds = None
     if duration is not None:
         text: object = duration
-        seconds = validate.parse_duration(text, "--duration")
+        seconds = amounts.parse_duration(text, "--duration")
     module, tested = find_system(system)
     plan, spec = find_scenario(scenario, duration=seconds), ClusterSpec(nodes=nodes)
     with blaming(system), _naming_file(scenario):

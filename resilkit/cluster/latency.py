@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from resilkit import validate
+from resilkit import amounts, validate
 from resilkit.errors import InvalidArgument
 from resilkit.records import readable
 
@@ -93,7 +93,7 @@ class LinkLatency:
         if isinstance(value, tuple | list) and len(value) == 2:
             return cls(**_clean({"low": value[0], "high": value[1]}, path))
         try:
-            seconds = validate.parse_duration(value, path)
+            seconds = amounts.parse_duration(value, path)
         except InvalidArgument as error:
             allowed = "None, seconds, a pair (low, high) or a LinkLatency"
             raise InvalidArgument(error.message, path=path, value=value, allowed=allowed) from None
@@ -115,7 +115,7 @@ class LinkLatency:
             raise InvalidArgument("is missing", path=f"{path}.low", allowed="seconds >= 0")
         for key in ("low", "high"):
             if given.get(key) is not None:
-                given[key] = validate.parse_duration(given[key], f"{path}.{key}")
+                given[key] = amounts.parse_duration(given[key], f"{path}.{key}")
         return cls(**_clean(given, path))
 
 

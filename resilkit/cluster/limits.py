@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from resilkit import validate
+from resilkit import amounts, validate
 from resilkit.errors import InvalidArgument
 from resilkit.records import readable
 
@@ -82,7 +82,7 @@ class Limits:
         given: dict[str, Any] = validate.known_keys(mapping, path, _LEAST)
         for key in ("memory_bytes", "file_size_bytes"):
             if isinstance(given.get(key), str):
-                given[key] = validate.parse_size(given[key], f"{path}.{key}")
+                given[key] = amounts.parse_size(given[key], f"{path}.{key}")
         return cls(**_clean(given, path))
 
 

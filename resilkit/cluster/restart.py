@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, cast
 
-from resilkit import validate
+from resilkit import amounts, validate
 from resilkit.records import readable
 
 __all__ = ["MODES", "RestartPolicy"]
@@ -83,7 +83,7 @@ class RestartPolicy:
         given: dict[str, Any] = validate.known_keys(mapping, path, _CHECKS)
         for key in ("delay", "max_seconds"):
             if key in given:
-                given[key] = validate.parse_duration(given[key], f"{path}.{key}")
+                given[key] = amounts.parse_duration(given[key], f"{path}.{key}")
         return cls(**_clean(given, path))
 
 

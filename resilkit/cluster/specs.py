@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self, cast
 
-from resilkit import validate
+from resilkit import amounts, validate
 from resilkit.cluster import resolvers, spec_parts
 from resilkit.cluster.latency import LinkLatency
 from resilkit.cluster.limits import Limits
@@ -311,7 +311,7 @@ allowed: a whole number >= 32
         given: dict[str, Any] = validate.known_keys(mapping, "", keys)
         for key in ("start_timeout", "sample_interval", "uss_every", "detect_after"):
             if given.get(key) is not None:
-                given[key] = validate.parse_duration(given[key], key)
+                given[key] = amounts.parse_duration(given[key], key)
         if given.get("limits") is not None:
             given["limits"] = Limits.from_dict(given["limits"])
         nodes = given.get("nodes")

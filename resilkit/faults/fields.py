@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from resilkit import validate
+from resilkit import amounts, validate
 from resilkit.errors import InvalidArgument
 
 __all__ = [
@@ -195,13 +195,13 @@ class FieldInfo:
 
 def _quantity(text: str, unit: str, path: str, allowed: str) -> float:
     readers: dict[str, tuple[Callable[[str, str], float], ...]] = {
-        "s": (validate.parse_duration,),
+        "s": (amounts.parse_duration,),
         "share": (_percentage,),
-        "bytes": (validate.parse_size,),
+        "bytes": (amounts.parse_size,),
         "bytes/s": (_size_per_second,),
         "1/s": (_per_second,),
     }
-    plain = (validate.parse_duration, _percentage, validate.parse_size)
+    plain = (amounts.parse_duration, _percentage, amounts.parse_size)
     for reader in readers.get(unit, plain):
         try:
             return reader(text, path)
@@ -238,7 +238,7 @@ def _per_second(text: str, path: str) -> float:
 
 
 def _size_per_second(text: str, path: str) -> float:
-    return validate.parse_size(re.sub(r"\s*(/\s*s|per second)\s*$", "", text), path)
+    return amounts.parse_size(re.sub(r"\s*(/\s*s|per second)\s*$", "", text), path)
 
 
 def _clean_groups(value: object, path: str) -> tuple[tuple[str, ...], ...]:
