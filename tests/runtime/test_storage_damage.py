@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from resilkit.errors import StorageError
 from resilkit.runtime import Storage
 from resilkit.runtime.log import mark, record
+from tests.runtime.storing import stored
 
 MARKED = len(mark(0))
 
@@ -30,17 +31,9 @@ def _written(folder: Path, *batches: dict[str, Any]) -> Path:
     return log
 
 
-def _held(folder: Path) -> dict[Any, Any]:
-    storage = Storage.open(folder, "a")
+def _stored_or_told(folder: Path) -> dict[Any, Any] | StorageError:
     try:
-        return dict(storage.items())
-    finally:
-        storage.close()
-
-
-def _held_or_told(folder: Path) -> dict[Any, Any] | StorageError:
-    try:
-        return _held(folder)
+        return stored(folder)
     except StorageError as error:
         return error
 
@@ -63,7 +56,7 @@ def test_a_bit_lost_anywhere_is_told_or_costs_nothing(data: st.DataObject) -> No
         )
         _flip(log, data.draw(st.integers(0, log.stat().st_size - 1), label="byte"))
         before = log.read_bytes()
-        held = _held_or_told(folder)
+        held = _stored_or_told(folder)
         if isinstance(held, StorageError):
             assert "was synced, is damaged" in str(held)
             assert log.read_bytes() == before
@@ -99,7 +92,7 @@ def test_bytes_lost_or_put_in_anywhere_are_told_or_cost_nothing(data: st.DataObj
             )
             changed = raw[:first] + fresh + raw[first:]
         log.write_bytes(changed)
-        held = _held_or_told(folder)
+        held = _stored_or_told(folder)
         if isinstance(held, StorageError):
             assert "was synced, is damaged" in str(held)
             assert log.read_bytes() == changed
@@ -147,7 +140,7 @@ def test_a_sync_cut_short_by_a_power_cut_costs_nothing_that_was_synced(data: st.
                 torn[first:end] = bytes(end - first)
         torn = torn[: data.draw(st.integers(0, len(torn)), label="length")]
         log.write_bytes(synced[:start] + torn)
-        held = _held(folder)
+        held = stored(folder)
         assert {"a": "x" * 20, "b": "y" * 20}.items() <= held.items()
         fresh = [f"n{number}" for number in range(len(held) - 2)]
         assert held.keys() == {"a", "b", *fresh}, "a first part of the batch, without gaps"
@@ -156,7 +149,7 @@ def test_a_sync_cut_short_by_a_power_cut_costs_nothing_that_was_synced(data: st.
         storage.put("next", 1)
         storage.sync()
         storage.close()
-        assert _held(folder) == {**held, "next": 1}
+        assert stored(folder) == {**held, "next": 1}
 
 
 def test_an_error_about_damage_says_where_and_how_much_is_behind(tmp_path: Path) -> None:
@@ -180,7 +173,7 @@ def test_what_is_intact_can_be_salvaged_and_put_back(tmp_path: Path) -> None:
     assert salvaged.items() <= {f"k{number}": number for number in range(10)}.items()
     log.rename(tmp_path / "damaged")
     _written(tmp_path, salvaged)
-    assert _held(tmp_path) == salvaged
+    assert stored(tmp_path) == salvaged
     with pytest.raises(StorageError, match="No such file"):
         Storage.salvaged(tmp_path / "nothing")
 
@@ -195,14 +188,14 @@ def test_what_is_salvaged_keeps_to_the_order_of_the_log(tmp_path: Path) -> None:
 def test_damage_to_the_last_mark_costs_nothing(tmp_path: Path) -> None:
     log = _written(tmp_path, {"a": 1}, {"b": 2})
     _flip(log, log.stat().st_size - 1)
-    assert _held(tmp_path) == {"a": 1, "b": 2}
+    assert stored(tmp_path) == {"a": 1, "b": 2}
 
 
 def test_what_was_found_whole_after_a_crash_counts_as_synced_from_then_on(tmp_path: Path) -> None:
     log = _written(tmp_path, {"a": 1})
     start = log.stat().st_size
     log.write_bytes(log.read_bytes() + record(("b", 2)))  # died before the sync was done
-    assert _held(tmp_path) == {"a": 1, "b": 2}
+    assert stored(tmp_path) == {"a": 1, "b": 2}
     _flip(log, start + 12)
     with pytest.raises(StorageError, match="is damaged"):
         Storage.open(tmp_path, "a")
@@ -212,7 +205,7 @@ def test_a_log_is_marked_once_and_not_at_every_open(tmp_path: Path) -> None:
     log = _written(tmp_path, {"a": 1})
     before = log.read_bytes()
     for _ in range(3):
-        assert _held(tmp_path) == {"a": 1}
+        assert stored(tmp_path) == {"a": 1}
         assert log.read_bytes() == before
     empty = tmp_path / "empty"
     for _ in range(2):
@@ -226,7 +219,7 @@ def test_damage_to_a_compacted_log_is_told(tmp_path: Path) -> None:
         storage.put("k", number)
     storage.sync()
     storage.close()
-    assert _held(tmp_path) == {"k": 4999}
+    assert stored(tmp_path) == {"k": 4999}
     [log] = tmp_path.glob("*.log")
     assert log.stat().st_size == len(record(("k", 4999))) + MARKED
     _flip(log, 12)
@@ -239,7 +232,7 @@ def test_a_value_that_holds_a_log_is_no_log_behind_a_torn_record(tmp_path: Path)
     other = record(("inner", 1))
     torn = record(("copy", other + mark(len(other)) + b"x" * 50))
     log.write_bytes(log.read_bytes() + torn[:-10])
-    assert _held(tmp_path) == {"a": 1}
+    assert stored(tmp_path) == {"a": 1}
 
 
 def test_a_mark_that_finds_no_room_is_taken_back_and_the_sync_stands(
@@ -263,4 +256,4 @@ def test_a_mark_that_finds_no_room_is_taken_back_and_the_sync_stands(
     storage.put("b", 2)
     storage.sync()
     storage.close()
-    assert _held(tmp_path) == {"a": 1, "b": 2}
+    assert stored(tmp_path) == {"a": 1, "b": 2}

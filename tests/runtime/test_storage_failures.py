@@ -17,15 +17,8 @@ import pytest
 from resilkit.errors import StorageError
 from resilkit.runtime import ChildSpec, Reference, Server, Storage, spawn
 from resilkit.runtime.log import record as _record
+from tests.runtime.storing import stored
 from tests.runtime.world import World, on, outcome
-
-
-def _held(folder: Path) -> dict[Any, Any]:
-    storage = Storage.open(folder, "a")
-    try:
-        return dict(storage.items())
-    finally:
-        storage.close()
 
 
 def _entries(folder: Path) -> list[Any]:
@@ -69,7 +62,7 @@ def test_a_sync_waits_for_the_write_that_runs_and_cannot_overtake_it(
     monkeypatch.setattr(os, "fsync", slow)
     asyncio.run(main())
     storage.close()
-    assert _held(tmp_path) == {"k": "older"}
+    assert stored(tmp_path) == {"k": "older"}
 
 
 def _one_busy_worker(free: threading.Event) -> None:
@@ -144,7 +137,7 @@ def test_half_a_record_that_could_not_be_cut_off_is_cut_before_the_next(
             storage.sync()
     storage.sync()
     storage.close()
-    assert _held(tmp_path) == {"k": "v"}
+    assert stored(tmp_path) == {"k": "v"}
 
 
 def test_a_write_still_queued_when_its_server_died_never_lands(tmp_path: Path) -> None:
@@ -200,7 +193,7 @@ def test_a_write_that_fails_after_its_server_died_cuts_nothing_of_the_successor(
         with pytest.raises(StorageError, match="broken"):
             failing.result()
     new.close()
-    assert _held(tmp_path) == {"k": "new"}
+    assert stored(tmp_path) == {"k": "new"}
     for _ in range(1000):
         if _open_files() <= before:
             break
@@ -217,7 +210,7 @@ def test_what_cannot_be_a_key_or_a_value_is_not_put(tmp_path: Path) -> None:
     storage.put("fine", 1)
     storage.sync()
     storage.close()
-    assert _held(tmp_path) == {"fine": 1}
+    assert stored(tmp_path) == {"fine": 1}
 
 
 def _explode() -> None:
@@ -254,7 +247,7 @@ def test_a_tail_of_zeros_is_a_torn_record(tmp_path: Path) -> None:
     storage.close()
     [log] = tmp_path.glob("*.log")
     log.write_bytes(log.read_bytes() + bytes(64))
-    assert _held(tmp_path) == {"k": 1}
+    assert stored(tmp_path) == {"k": 1}
 
 
 def test_the_folder_is_synced_after_a_log_is_made_or_replaced(
@@ -313,7 +306,7 @@ def test_an_open_that_fails_leaves_no_descriptor_and_no_damage(
             Storage.open(tmp_path, "a")
     assert _open_files() == before
     assert not list(tmp_path.glob("*.new"))
-    assert _held(tmp_path) == {"k": 4999}
+    assert stored(tmp_path) == {"k": 4999}
 
 
 def test_a_name_may_hold_half_a_surrogate_pair(tmp_path: Path) -> None:
