@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import StorageError
-from resilkit.runtime import disk, log, storage_lock
+from resilkit.runtime import disk, log, storable, storage_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,8 +42,9 @@ class Storage:
     as it is. To go on, read what is intact with `salvaged`, move the file away, let the
     server start with an empty storage, and have it put back what was salvaged.
 
-    Values are pickled when they are put; keys must be hashable. A file is open in one storage at a
-    time, on the whole machine.
+    Values are pickled when they are put; keys must be hashable, and equal to their own copies. What
+    is not so is refused before anything changes. A file is open in one storage at a time, on the
+    whole machine.
 
     Args:
         path: The log file.
@@ -138,7 +139,12 @@ class Storage:
     # Reading -------------------------------------------------------------------------------------
 
     def get(self, key: Any, default: Any = None) -> Any:
-        """Return the value of `key`, or `default`."""
+        """Return the value of `key`, or `default`.
+
+        Raises:
+            InvalidArgument: The key cannot be hashed.
+        """
+        storable.check_key(key)
         return self._data.get(key, default)
 
     def items(self) -> Iterator[tuple[Any, Any]]:
@@ -146,6 +152,7 @@ class Storage:
         return iter(list(self._data.items()))
 
     def __contains__(self, key: Any) -> bool:
+        storable.check_key(key)
         return key in self._data
 
     def __len__(self) -> int:
@@ -157,18 +164,21 @@ class Storage:
         """Set the value of `key`; durable after the next sync.
 
         Raises:
-            TypeError: The key cannot be hashed, or the value not be pickled (which may raise other
-                errors, too). Then nothing is put.
+            InvalidArgument: The key cannot be hashed, or one of the two not be pickled and read
+                back, or the key's copy is not equal to it. Then nothing is put.
         """
-        hash(key)
-        record = log.record((key, value))
+        record = storable.record_of(key, value)
         self._data[key] = value
         self._pending.append(record)
 
     def delete(self, key: Any) -> None:
-        """Drop `key`, if it is there; durable after the next sync."""
-        if key in self._data:
-            record = log.record((key,))
+        """Drop `key`, if it is there; durable after the next sync.
+
+        Raises:
+            InvalidArgument: The key cannot be hashed.
+        """
+        if key in self:
+            record = storable.deletion_of(key)
             del self._data[key]
             self._pending.append(record)
 

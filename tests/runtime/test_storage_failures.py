@@ -201,18 +201,6 @@ def test_a_write_that_fails_after_its_server_died_cuts_nothing_of_the_successor(
     assert _open_files() <= before
 
 
-def test_what_cannot_be_a_key_or_a_value_is_not_put(tmp_path: Path) -> None:
-    storage = Storage.open(tmp_path, "a")
-    for key, value in (([1], 1), ("k", lambda: None)):
-        with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
-            storage.put(key, value)
-    assert len(storage) == 0
-    storage.put("fine", 1)
-    storage.sync()
-    storage.close()
-    assert stored(tmp_path) == {"fine": 1}
-
-
 def _explode() -> None:
     raise ZeroDivisionError("boom")
 
