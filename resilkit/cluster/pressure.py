@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import mmap
 import os
 import resource
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resilkit.clock import monotonic
+from resilkit.cluster import gauges
 from resilkit.cluster.burners import Burners
 from resilkit.errors import Refused
 
@@ -23,12 +22,10 @@ __all__ = ["Pressures"]
 
 _PAGE = mmap.PAGESIZE
 _MEMORY = resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS
-_FULL = (errno.ENFILE, errno.EMFILE)
 _BLOCK = 4 * 1024 * 1024
 _PAGES = 32
 """Pages that are written to between two looks at the clock: some 0.05 ms."""
 _FILES = 16
-_GAUGE_SIZE = 64 * 1024
 _TURN = 0.002
 """Seconds for which building up, or taking down, holds the node's loop at a time."""
 _REST = 0.001
@@ -47,9 +44,7 @@ class Pressures:
         self._held: dict[str, _Memory | _Files | Burners] = {}
         self._building: dict[str, asyncio.Task[Any]] = {}
         self._limits = {number: _Limit(number) for number in (_MEMORY, resource.RLIMIT_NOFILE)}
-        for gauge in (_STATUS, _MEMINFO):
-            with contextlib.suppress(OSError):  # it is tried again when it is read
-                gauge.open()
+        gauges.open_early()
 
     async def press(
         self, fault_id: str, kind: str, options: dict[str, Any], within: float | None = None
@@ -76,7 +71,9 @@ class Pressures:
             reached: dict[str, Any] = await held.press(within=within, **options)
         except (OSError, ValueError, MemoryError) as error:
             await self.release(fault_id)
-            raise Refused(f"this node cannot be put under {kind} pressure: {error}") from error
+            raise Refused(
+                f"this node cannot be put under {kind} pressure: {_why(error)}"
+            ) from error
         except asyncio.CancelledError:
             raise Refused(f"the {kind} pressure was released before it was built up") from None
         finally:
@@ -94,6 +91,15 @@ class Pressures:
         if building is not None and building is not asyncio.current_task():
             building.cancel()
         return {} if held is None else await held.release()
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENFILE:
+        return (
+            "nobody on the whole machine can open a file any more (ENFILE), which bystanders would "
+            "suffer from; give the fault a lower limit, or the machine more files (fs.file-max)"
+        )
+    return str(error)
 
 
 async def _paced(work: Iterator[float], *, ramp: float = 0.0, within: float | None = None) -> None:
@@ -180,17 +186,17 @@ class _Memory:
         if limit is None and soft == resource.RLIM_INFINITY:
             # The machine's own limit is everybody's: a node without one gets one, for as long as
             # the fault lasts, that no bystander feels.
-            limit = _memory_used() + min(_ROOM, _memory_available() // 2)
+            limit = gauges.memory_used() + min(_ROOM, _available() // 2)
         if limit is not None:
-            soft = self._limit.lower(self._id, max(limit, _memory_used() + _HEADROOM))
-        goal = min(int(soft * share), soft - _HEADROOM) - _memory_used()
+            soft = self._limit.lower(self._id, max(limit, gauges.memory_used() + _HEADROOM))
+        goal = min(int(soft * share), soft - _HEADROOM) - gauges.memory_used()
         await _paced(self._take(goal), ramp=ramp, within=within)
-        used = _memory_used()
+        used = gauges.memory_used()
         return {"limit_bytes": soft, "used_bytes": used, "share": used / soft}
 
     def _take(self, goal: int) -> Iterator[float]:
         taken = 0
-        while taken < goal and _memory_available() > _RESERVE:
+        while taken < goal and _available() > _RESERVE:
             size = min(_BLOCK, goal - taken)
             try:
                 block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -212,7 +218,7 @@ class _Memory:
         await _paced(self._give_back())
         self._limit.restore(self._id)
         try:
-            return {"used_bytes": _memory_used()}
+            return {"used_bytes": gauges.memory_used()}
         except OSError:  # all is given back, whether or not somebody can tell what is left
             return {"used_bytes": None}
 
@@ -220,6 +226,11 @@ class _Memory:
         while self._blocks:
             self._blocks.pop().close()
             yield 0.0
+
+
+def _available() -> int:
+    left = gauges.memory_available()
+    return 2 * _RESERVE if left is None else left  # nobody can tell: rely on the limit alone
 
 
 class _Files:
@@ -235,19 +246,19 @@ class _Files:
     ) -> dict[str, Any]:
         soft = self._limit.soft()
         if limit is not None:
-            soft = self._limit.lower(self._id, max(limit, _open_files() + 1))
+            soft = self._limit.lower(self._id, max(limit, gauges.open_files() + 1))
         try:
             await _paced(self._take(int(soft * share)), ramp=ramp, within=within)
         except OSError as error:
-            if error.errno not in _FULL:  # the limit itself, which was the goal
+            if error.errno != errno.EMFILE:  # the limit itself, which was the goal
                 raise
-        used = _open_files()
+        used = gauges.open_files()
         return {"limit": soft, "open_files": used, "share": used / soft}
 
     def _take(self, goal: int) -> Iterator[float]:
-        first = _open_files()
+        first = gauges.open_files()
         # Looked at again at the end: the node opens and closes files of its own meanwhile.
-        while (used := _open_files()) < goal:
+        while (used := gauges.open_files()) < goal:
             for number in range(goal - used):
                 self._open.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
                 if number % _FILES == 0:
@@ -256,7 +267,10 @@ class _Files:
     async def release(self) -> dict[str, Any]:
         await _paced(self._give_back())
         self._limit.restore(self._id)
-        return {"open_files": _open_files()}
+        try:
+            return {"open_files": gauges.open_files()}
+        except OSError:  # as for memory
+            return {"open_files": None}
 
     def _give_back(self) -> Iterator[float]:
         while self._open:
@@ -270,61 +284,3 @@ _KINDS: dict[str, type[_Memory | _Files | Burners]] = {
     "open_files": _Files,
     "cpu": Burners,
 }
-
-
-class _Gauge:
-    """A file of the system's that is read again and again, and stays open in between.
-
-    Where all descriptors are in use, by a fault say, none is left to open it with.
-    """
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._open: tuple[int, int] | None = None
-
-    def open(self) -> None:
-        """Open it, if this process has not: what a fork has taken along tells of its parent."""
-        if self._open is None or self._open[0] != os.getpid():
-            self._open = (os.getpid(), os.open(self._path, os.O_RDONLY | os.O_CLOEXEC))
-
-    def read(self) -> bytes:
-        """Return what it says now."""
-        self.open()
-        assert self._open is not None  # noqa: S101 - it has just been opened
-        return os.pread(self._open[1], _GAUGE_SIZE, 0)
-
-
-_STATUS = _Gauge("/proc/self/status")
-_MEMINFO = _Gauge("/proc/meminfo")
-
-
-def _memory_used() -> int:
-    """Return what counts against the limit: private writable memory, as for `Limits`."""
-    if sys.platform == "linux":
-        for line in _STATUS.read().splitlines():
-            if line.startswith(b"VmData:"):
-                return int(line.split()[1]) * 1024
-    import psutil
-
-    return int(psutil.Process().memory_info().vms)
-
-
-def _memory_available() -> int:
-    with contextlib.suppress(OSError):
-        for line in _MEMINFO.read().splitlines():
-            if line.startswith(b"MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return 2 * _RESERVE  # nobody can tell: rely on the limit alone
-
-
-def _open_files() -> int:
-    if (number := Path("/proc/self/fd").stat().st_size) > 0:
-        return number  # Linux since 6.2 counts them without a listing, which takes its time
-    try:
-        # The listing itself holds one descriptor open.
-        return sum(1 for _ in Path("/proc/self/fd").iterdir()) - 1
-    except OSError as error:
-        if error.errno != errno.EMFILE:
-            raise
-        # There is none left to look with: all are in use.
-        return resource.getrlimit(resource.RLIMIT_NOFILE)[0]

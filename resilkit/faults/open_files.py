@@ -16,6 +16,9 @@ class OpenFiles(ResourceFault):
 
     With a share of 1 nothing can be opened any more: no file, no socket, no new link.
 
+    Where the whole machine runs out of files first (``ENFILE``), what was opened is closed at once,
+    and the fault could not be delivered: bystanders would suffer from it.
+
     Applies to: nodes.
     Healing: the descriptors are closed, and the number after it is reported.
     Deterministic: targets, moments and, given the limit, the number of descriptors.
