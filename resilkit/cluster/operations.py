@@ -237,7 +237,8 @@ async def _tell_members(session: Session, names: list[str]) -> None:
         if node is None:
             continue  # taken out meanwhile
         if node.status == "running":
-            await session.ask_agent(name, "set_members", members, edges)
+            with suppress(NodeDown):  # whatever comes in its place is told when it is reached
+                await session.ask_agent(name, "set_members", members, edges)
         else:
             await session.faults.tell(name, "set_members", members, edges)
 

@@ -150,6 +150,8 @@ class Session:
                 self.set_status(node, "starting")
                 self.note("node", "started", event.name, pid=event.pid)
                 self.transport.dial(event.name)
+                if self.node.membership.incarnation(event.name) == event.incarnation:
+                    self.reached(event.name)  # it answered before the launcher told of it
             case Exited():
                 self._exited(event)
             case GaveUp() | ForkFailed():
@@ -191,6 +193,8 @@ class Session:
             await self._compare_clocks(name, patience)
             await self.ask_agent(name, "attach", self.console.pid, timeout=patience)
             # What changed since its boot record was written; from now on it is told each change.
+            members, edges = list(self.nodes), sorted(self.edges)
+            await self.ask_agent(name, "set_members", members, edges, timeout=patience)
             await self.ask_agent(name, "stand", self.faults.for_node(name), timeout=patience)
             if node.deployed:
                 self.refresh_boot(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 import resilkit as rk
 from resilkit.cluster import operations
 from resilkit.cluster.cluster import Cluster
+from tests.cluster.harm import wait_until
 
 
 @pytest.fixture
@@ -130,3 +133,65 @@ def test_the_picture_shows_which_links_are_there(cluster: Cluster) -> None:
     assert links() == ["on", "on", "on"]
     captions = re.findall(r"<caption>([A-Z]\w+)", cluster._repr_html_())
     assert captions == ["Cluster", "Servers"]
+
+
+def test_a_node_that_was_forked_before_another_was_added_learns_of_it() -> None:
+    """Its boot record is older, and it cannot be told before it is reached."""
+    with rk.Cluster(nodes=1) as cluster:
+        session = cluster._session
+        dial = session.transport.dial
+        session.transport.dial = (  # type: ignore[method-assign]
+            lambda peer: dial(peer) if peer != "n1" else None
+        )
+        session.transport.hang_up("n1")
+        session.thread.sync(session.launcher.restart("n1"))
+        assert cluster.nodes["n1"].status == "starting"
+        cluster.add_node("late")
+        session.transport.dial = dial  # type: ignore[method-assign]
+        session.loop.call_soon_threadsafe(dial, "n1")
+        wait_until(lambda: cluster.nodes["n1"].status == "running")
+        assert cluster.nodes["n1"].incarnation == 2
+        for name in ("n1", "late"):
+            wait_until(lambda name=name: cluster.health()[name]["reachable"] == ["late", "n1"])
+
+
+def test_a_node_that_answers_before_the_launcher_tells_of_it_runs() -> None:
+    with rk.Cluster(nodes=1) as cluster:
+        session, held, attached = cluster._session, [], []
+        tell, ask = session.launcher.on_event, session.ask_agent
+        session.launcher.on_event = held.append
+
+        async def ask_agent(name: str, method: str, *args: Any, **options: Any) -> Any:
+            answer = await ask(name, method, *args, **options)
+            attached.append(method)
+            return answer
+
+        session.ask_agent = ask_agent  # type: ignore[method-assign]
+        session.thread.sync(session.launcher.restart("n1"))
+        session.transport.dial("n1")
+        wait_until(lambda: attached[-1:] == ["wait_started"])
+        session.launcher.on_event = tell
+        for event in held:
+            session.loop.call_soon_threadsafe(tell, event)
+        wait_until(lambda: cluster.nodes["n1"].incarnation == 2)
+        wait_until(lambda: cluster.nodes["n1"].status == "running")
+
+
+def test_a_node_can_be_added_while_another_one_dies() -> None:
+    with rk.Cluster(nodes=2) as cluster:
+        session, held = cluster._session, []
+        tell, fork = session.launcher.on_event, session.launcher.fork
+        session.launcher.on_event = held.append
+        os.kill(cluster.nodes["n2"].pid or 0, signal.SIGKILL)
+        wait_until(lambda: session.node.membership.incarnation("n2") is None)
+        assert cluster.nodes["n2"].status == "running", "as far as it is known"
+
+        async def forking(*args: Any, **options: Any) -> int:
+            session.launcher.on_event = tell
+            for event in held:  # the launcher tells in order
+                tell(event)  # type: ignore[misc]
+            return await fork(*args, **options)
+
+        session.launcher.fork = forking  # type: ignore[method-assign,assignment]
+        assert cluster.add_node("late").status == "running"
+        assert cluster.health()["late"]["reachable"] == ["late", "n1"]
