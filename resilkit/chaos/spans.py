@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, NamedTuple
+
+from resilkit.faults.places import places
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -68,9 +71,10 @@ def fault_spans(events: DataFrame) -> list[FaultSpan]:
         key = str(detail.get("id") or row["target"] or number)
         if row["event"] == "injected":
             kind = str(detail.get("fault") or row["target"] or "fault")
-            where = str(row["node"] or row["target"] or "")
+            where = str(row["node"] or ", ".join(places(detail, str(row["target"] or ""))))
             # Three names and more say no more than "many", and hide what is drawn beside them.
-            told = where not in {"", kind} and where.count(",") < _MOST_NAMES
+            names = len(re.split(r", | – | → ", where))
+            told = where not in {"", kind} and names <= _MOST_NAMES
             label = kind.replace("_", " ") + (f" {where}" if told else "")
             key = key if key not in spans or spans[key].end is None else f"{key}#{number}"
             spans.setdefault(key, FaultSpan(float(row["time"]), None, label, kind))

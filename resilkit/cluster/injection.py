@@ -13,6 +13,7 @@ from resilkit.cluster.telling import listed, told, why_of
 from resilkit.errors import InvalidArgument, Refused
 from resilkit.faults import Fault, occurs, schedule, to_dict
 from resilkit.faults.partition import check_groups
+from resilkit.faults.places import few, places
 
 if TYPE_CHECKING:
     from random import Random
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Injection", "inject_planned"]
 
 _FOR_EVER = 1e9
+_MOST_SHOWN = 8
 
 
 class Injection:
@@ -36,7 +38,8 @@ class Injection:
             could not be taken back. And what was measured:
 
             - on links: ``links``, and once healed ``touched``, on how many messages it acted
-              (``None``: a node that would know is gone, or silent); of partitions ``cuts``;
+              (``None``: a node that would know is gone, or silent, and ``why`` says which); of
+              partitions ``cuts``;
             - of nodes: ``pids``, and once healed those that are ``back``;
             - of resources: what was ``reached`` by node, ``built_up_after`` so many seconds, and
               once healed what is ``left``;
@@ -140,8 +143,8 @@ class Injection:
 
     def __repr__(self) -> str:
         state = "done" if self.done else "active" if self.active else "waiting"
-        hit = [str(target) for row in self.outcomes for target in row["targets"]]
-        whom = f", hit {', '.join(dict.fromkeys(hit))}" if hit else ""
+        hit = [place for row in self.outcomes for place in places(row, listed(row["targets"]))]
+        whom = f", hit {few(list(dict.fromkeys(hit)), _MOST_SHOWN)}" if hit else ""
         return f"<injection {self.id} {state}: {self.fault!r}{whom}>"
 
     # On the loop ---------------------------------------------------------------------------------

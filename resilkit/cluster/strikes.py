@@ -40,7 +40,8 @@ class _Links(Strike):
     """A fault on links: installed at both ends of each.
 
     Its outcome tells the ``links``, and once it is healed on how many messages it did what it does:
-    ``touched``, ``None`` where a node that could know has ended, or has not answered.
+    ``touched``, ``None`` where a node that could know has ended, or has not answered. Then ``why``
+    names it; where others did tell of messages, ``touched`` counts theirs, and is the least.
     """
 
     def __init__(self, *args: Any) -> None:
@@ -71,14 +72,27 @@ class _Links(Strike):
     async def undo(self) -> dict[str, Any]:
         counts = await self.session.faults.remove(self.id)
         touched = sum(count or 0 for count in counts.values())
-        return {"touched": touched if touched or self._all_told(counts) else None}
+        unknown = self._not_told(counts)
+        found: dict[str, Any] = {"touched": touched if touched or not unknown else None}
+        if unknown:
+            # What was wrong with its delivery is not to be lost for that.
+            before = [self.row["why"]] if "why" in self.row else []
+            found["why"] = "; ".join([*before, _untold(unknown, touched)])
+        # Its end tells where it was as well, and on whose links it came since.
+        return {"links": self.row.get("links", [])} | found
 
-    def _all_told(self, counts: dict[str, int | None]) -> bool:
-        nodes, before = self.session.nodes, self._incarnations
-        return all(
-            count is not None and nodes[name].incarnation == before.get(name)
-            for name, count in counts.items()
-        )
+    def _not_told(self, counts: dict[str, int | None]) -> dict[str, str]:
+        """Return why nodes did not tell all that they touched, by node."""
+        found = {}
+        for name, count in counts.items():
+            node = self.session.nodes[name]
+            # One that was added since has started once.
+            if node.incarnation != self._incarnations.get(name, 1):
+                found[name] = "was started anew meanwhile"
+            elif count is None:
+                silent = node.status == "running"
+                found[name] = "has not answered yet" if silent else f"is {node.status}"
+        return found
 
 
 class _Partition(Strike):
@@ -108,7 +122,7 @@ class _Partition(Strike):
 
     async def undo(self) -> dict[str, Any]:
         await self.session.faults.mend(self.id)
-        return {}
+        return self._cuts()
 
 
 class _Node(Strike):
@@ -295,6 +309,12 @@ def strike_for(strike_id: str, session: Session, fault: Fault, rng: Random) -> S
         value=fault,
         allowed="a subclass of LinkFault, NodeFault, PartitionFault, ServerFault or ResourceFault",
     )
+
+
+def _untold(unknown: dict[str, str], touched: int) -> str:
+    who = ", and ".join(f"{name} {why}" for name, why in unknown.items())
+    what = "it may have touched more" if touched else "how many it touched is not known"
+    return f"{what}: {who}"
 
 
 def _refuse_dead(session: Session, targets: list[str]) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from resilkit.experiment.words import percent, plain, quantity
+from resilkit.faults.places import few, place_words, places
 
-__all__ = ["detail_words", "news_words"]
+__all__ = ["detail_words", "news_words", "place_of"]
 
 _SCHEDULE: Final = frozenset({"at", "every", "count", "targets", "probability"})
 """When a fault strikes and whom: the time and the place of its event say that."""
@@ -79,6 +80,8 @@ def news_words(event: str, target: str, detail: str) -> str:
         'node crash strikes: n1'
         >>> news_words("came_back", "shop", '{"id": "server_crash-4", "seconds": 0.002572}')
         'shop came back after 2.57 ms (server crash)'
+        >>> news_words("healed", "n1, n2, n3", '{"fault": "latency", "links": ["n1-n2"]}')
+        'latency is over: on n1 – n2'
     """
     found = _mapping(detail) or {}
     number = str(found.get("id") or "")
@@ -86,9 +89,19 @@ def news_words(event: str, target: str, detail: str) -> str:
     if event == "came_back":
         after = f" after {_value('seconds', found['seconds'])}" if "seconds" in found else ""
         return f"{target} came back{after} ({name})"
-    place = f": {target}" if target else ""
+    place = f": {where}" if (where := place_words(found, target)) else ""
     why = f" ({found['why']})" if found.get("why") else ""
     return f"{name} {_HAPPENED.get(event, _plain(event))}{place}{why}"
+
+
+def place_of(target: str, detail: str) -> str:
+    """Return where an event took place, as far as its target and its detail say.
+
+    Examples:
+        >>> place_of("n1, n2, n3", '{"fault": "latency", "links": ["n1-n2"]}')
+        'n1 – n2'
+    """
+    return few(places(_mapping(detail) or {}, target), _MOST_SHOWN)
 
 
 def _mapping(detail: str) -> dict[str, Any] | None:
@@ -123,7 +136,7 @@ def _named(key: str, value: object) -> str:
     if isinstance(value, Mapping) and any(isinstance(one, Mapping) for one in value.values()):
         # Of several, each with figures of its own: where one ends must be seen.
         inner = [f"{_plain(str(name))} ({_value('', one)})" for name, one in value.items()]
-        return f"{_plain(key)} {_few(inner)}"
+        return f"{_plain(key)} {few(inner, _MOST_SHOWN)}"
     label = key
     for ending in _OF_BYTES:
         label = label.removesuffix(ending)
@@ -143,33 +156,19 @@ def _value(key: str, value: object) -> str:
                 return f"{quantity(float(value), 'bytes')}{per}"
         return f"{value:.4g}" if isinstance(value, float) else str(value)
     if isinstance(value, Mapping):
-        return _few([_named(str(name), one) for name, one in value.items() if one is not None])
+        return few(
+            [_named(str(name), one) for name, one in value.items() if one is not None],
+            _MOST_SHOWN,
+        )
     if isinstance(value, list):
-        return _few([_value(key, one) for one in value])
+        return few([_value(key, one) for one in value], _MOST_SHOWN)
     return str(value)
-
-
-def _few(texts: list[str]) -> str:
-    more = len(texts) - _MOST_SHOWN
-    return ", ".join(texts[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def _cuts(value: object) -> str:
-    """Return who cannot reach whom: a cut both ways is one line between two names."""
-    if not isinstance(value, list):
-        return ""
-    ways = [str(each).split("->") for each in value]
-    pairs = {(each[0], each[-1]) for each in ways}
-    both = {pair for pair in pairs if pair[::-1] in pairs}
-    lines = [f"{a} – {b}" for a, b in sorted(both) if a <= b]
-    lines += [f"{a} → {b}" for a, b in sorted(pairs - both)]
-    return f"cut: {_few(lines)}"
 
 
 def _outcomes(value: object) -> str:
     if not isinstance(value, Mapping):
         return _value("", value)
-    return _few([f"{name} {_plain(_value('', one))}" for name, one in value.items()])
+    return few([f"{name} {_plain(_value('', one))}" for name, one in value.items()], _MOST_SHOWN)
 
 
 def _signal(value: Any) -> str:
@@ -191,10 +190,10 @@ def _incarnation(value: object) -> str:
 _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "asked": lambda value: "as it was asked to" if value else "",
     "back": lambda value: f"back: {_value('', value)}",
-    "cuts": _cuts,
+    "cuts": lambda value: "",  # noqa: ARG005 - the place of the event tells it
     "error": str,
     "incarnation": _incarnation,
-    "links": lambda value: f"links {_value('', value)}",
+    "links": lambda value: "",  # noqa: ARG005 - the place of the event tells it
     "majority": lambda value: "in the majority" if value else "in a minority",
     "outcomes": _outcomes,
     "pid": lambda value: f"process {value}",
@@ -204,8 +203,8 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "restarts": lambda value: f"restart no. {value}" if value else "",
     "seconds": lambda value: _value("seconds", value),
     "signal": _signal,
-    "supervisor": lambda value: f"below {value}",
     "touched": _touched,
+    "supervisor": lambda value: f"below {value}",
     "why": str,
 }
 """Details that read better in other words than ``key value``."""

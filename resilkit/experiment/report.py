@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resilkit.experiment.details import detail_words
+from resilkit.experiment.details import detail_words, place_of
 from resilkit.experiment.paths import absolute_path, checked_path
 from resilkit.experiment.storage import write_file
 from resilkit.experiment.words import (
@@ -227,7 +227,7 @@ def _events(result: Result) -> dict[str, Any]:
             "time": f"{row['time']:.2f}",
             "kind": row["kind"],
             "event": str(row["event"]).replace("_", " "),
-            "where": " → ".join(dict.fromkeys(filter(None, (row["node"], row["target"])))),
+            "where": " → ".join(dict.fromkeys(filter(None, (row["node"], _place(row))))),
             "detail": detail_words(row["detail"]),
         }
         for row in frame.head(_MOST_EVENTS).to_dict("records")
@@ -247,6 +247,11 @@ def _events(result: Result) -> dict[str, Any]:
         "left_out": f"{left_out:,}" if left_out else "",
         "count": plain(len(others), "other event"),
     }
+
+
+def _place(row: dict[Any, Any]) -> str:
+    target, detail = str(row["target"]), str(row["detail"])
+    return place_of(target, detail) if row["kind"] == "fault" else target
 
 
 def _rerun_note(result: Result) -> str:

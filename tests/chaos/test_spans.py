@@ -43,6 +43,15 @@ def test_a_label_names_up_to_two_targets():
     assert fault_spans(many)[0].label == "node crash"
 
 
+def test_a_label_names_the_link_that_a_fault_is_on_and_not_the_nodes_it_chose_among():
+    detail = {"id": "1", "fault": "latency", "links": ["n1-n2"]}
+    one = events([(1.0, "fault", "injected", "", "n1, n2, n3", detail)])
+    assert fault_spans(one)[0].label == "latency n1 – n2"
+    both = detail | {"links": ["n1-n2", "n1-n3"]}
+    many = events([(1.0, "fault", "injected", "", "n1", both)])
+    assert fault_spans(many)[0].label == "latency"
+
+
 def test_what_was_not_delivered_or_is_no_fault_makes_no_span():
     log = events([row(1.0, "failed"), row(2.0, "healed"), row(3.0, "injected", kind="node")])
     assert fault_spans(log) == []

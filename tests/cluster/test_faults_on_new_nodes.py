@@ -48,6 +48,7 @@ def test_a_fault_on_the_links_of_one_node_spares_those_between_others(cluster: C
         took = [cluster.whereis("on-n2").call.call_took("on-n4") for _ in range(10)]
         assert min(took) < 0.1
         assert injection.outcomes[0]["links"] == ["n1-n2", "n1-n3", "n1-n4"]
+    assert "why" not in injection.outcomes[0], "the new node has told how many it touched"
 
 
 def test_a_new_node_is_on_the_side_of_those_whom_no_group_names(cluster: Cluster) -> None:

@@ -264,7 +264,26 @@ def test_what_a_link_fault_has_touched_is_told_when_it_is_healed(cluster: Cluste
 def test_what_a_node_that_ended_had_touched_is_not_known(cluster: Cluster) -> None:
     with cluster.inject(faults.Loss(1e-9, targets="n3")) as injection:
         cluster.nodes["n3"].restart()
-    assert injection.outcomes[0]["touched"] is None
+    outcome = injection.outcomes[0]
+    assert outcome["touched"] is None
+    assert outcome["why"] == ("how many it touched is not known: n3 was started anew meanwhile")
+    (healed,) = fault_events(cluster, injection, "healed")
+    assert healed.detail["why"] == outcome["why"]
+
+
+def test_a_fault_on_one_link_says_that_it_is_on_that_one(cluster: Cluster) -> None:
+    with cluster.inject(faults.Latency(0.01, 0.02, fraction=0.3)) as injection:
+        (link,) = injection.outcomes[0]["links"]
+        assert repr(injection).endswith(f", hit {link.replace('-', ' – ')}>")
+    (healed,) = fault_events(cluster, injection, "healed")
+    assert healed.detail["links"] == [link]
+
+
+def test_a_partition_says_who_is_cut_from_whom(cluster: Cluster) -> None:
+    with cluster.inject(faults.Partition("one", targets="n3")) as injection:
+        assert repr(injection).endswith(", hit n1 – n3, n2 – n3>")
+    (healed,) = fault_events(cluster, injection, "healed")
+    assert healed.detail["cuts"] == ["n1->n3", "n2->n3", "n3->n1", "n3->n2"]
 
 
 def test_a_link_fault_that_raises_harms_nobody_but_is_told(cluster: Cluster) -> None:

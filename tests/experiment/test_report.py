@@ -14,7 +14,9 @@ from resilkit.errors import InvalidArgument, StorageError
 from resilkit.experiment import display, figures, load, report
 from resilkit.experiment.comparison import compare
 from resilkit.experiment.details import detail_words
+from resilkit.experiment.frames import Events
 from resilkit.experiment.verdicts import VERDICT_COLUMNS
+from resilkit.metrics.events import EventLog
 from tests.experiment import synthetic
 
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -340,7 +342,10 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
         ({"id": "partition-2", "fault": "partition",
           "parameters": {"partition": {"kind": "one", "at": 5.0, "every": 5.0, "count": 2}},
           "cuts": ["n1->n2", "n2->n1", "n2->n3"]},
-         "partition: kind one, cut: n1 – n2, n2 → n3"),
+         "partition: kind one"),
+        ({"fault": "latency", "links": ["n1-n2"], "touched": 1200},
+         "latency, touched 1,200 messages"),
+        ({"fault": "loss", "touched": None, "why": "n3 is killed"}, "loss, n3 is killed"),
         ({"id": "node_crash-1", "fault": "node_crash", "back": ["n1"]}, "node crash, back: n1"),
         ({"pid": 8, "incarnation": 2, "signal": 99, "error": "", "restarting": True},
          "process 8, its start no. 2, by signal 99, is started again"),
@@ -360,8 +365,23 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
         ({"id": "server_crash-4", "seconds": 0.002572}, "2.57 ms"),
         ({"fault": "server_crash", "recovery_times": [0.002572, 1.5], "asked": False},
          "server crash, recovery times 2.57 ms, 1.5 s"),
-        ({"fault": "x", "parameters": 3, "outcomes": 5, "cuts": 1}, "x, 5"),
+        ({"fault": "x", "parameters": 3, "outcomes": 5, "cuts": 1, "touched": "y"},
+         "x, 5, touched y"),
     ],
 )  # fmt: skip
 def test_details_are_told_for_a_person(detail, words):
     assert detail_words(json.dumps(detail)) == words
+
+
+def test_a_fault_on_links_is_told_to_be_on_these_and_a_partition_between_whom_it_cuts():
+    rows = [
+        (1.0, "fault", "injected", "", "n1, n2, n3", {"fault": "latency", "links": ["n1-n2"]}),
+        (2.0, "fault", "injected", "", "n1, n2, n3", {"fault": "partition", "cuts": ["n1->n3"]}),
+        (3.0, "fault", "injected", "", "n1, n2, n3", {"fault": "node_crash"}),
+    ]
+    log = EventLog()
+    for time, kind, event, node, target, detail in rows:
+        log.append(time, kind, event, node=node, target=target, detail=detail)
+    result = synthetic.result(events=Events(log.frame()))
+    where = [row["where"] for row in report._events(result)["story"]]
+    assert where == ["n1 – n2", "n1 → n3", "n1, n2, n3"]
