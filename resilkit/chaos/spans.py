@@ -53,7 +53,8 @@ def fault_spans(events: DataFrame) -> list[FaultSpan]:
     Args:
         events: Columns ``time``, ``kind``, ``event``, ``node``, ``target`` and ``detail``. Rows
             of kind ``fault`` with the events ``injected`` and ``healed`` (or ``heal_failed``)
-            belong together by the ``id`` in their detail, or else by their target.
+            belong together by the ``id`` in their detail, or else by their target. Where a slow
+            strike told that it ``begins``, its ``injected`` has that time too.
 
     Examples:
         >>> from resilkit.metrics.events import EventLog

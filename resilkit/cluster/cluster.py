@@ -119,7 +119,12 @@ class Cluster:
 
     @property
     def events(self) -> EventLog:
-        """What happened: ``cluster.events.frame("supervision")``."""
+        """What happened: ``cluster.events.frame("supervision")``.
+
+        Of a fault, each strike is ``injected`` once, as of its beginning, and ``healed`` or
+        ``heal_failed``; or else ``failed`` or ``skipped``. One that takes more than a moment to be
+        put in, a memory that fills say, tells meanwhile that it ``begins``.
+        """
         return self._session.events
 
     # Servers -------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from resilkit.faults import Fault, Partition, registered_faults
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
 
-__all__ = ["inject", "partition_of"]
+__all__ = ["inject", "inject_planned", "partition_of"]
 
 
 async def inject(session: Session, fault: Fault, targets: Any, seed: int | None) -> Injection:
@@ -38,6 +38,31 @@ async def inject(session: Session, fault: Fault, targets: Any, seed: int | None)
         return injection
 
     return await session.thread.bridge(begin())
+
+
+def inject_planned(
+    session: Session, fault: Fault, *, seed: int, place: tuple[int, int]
+) -> Injection:
+    """Put in one fault of a plan; it then draws what `Scenario.timeline` shows for `seed`.
+
+    Args:
+        session: The cluster's inside.
+        fault: The fault.
+        seed: The root of the plan's randomness.
+        place: The fault's index in the plan, and the number of its first strike there.
+
+    Raises:
+        ClusterError: The cluster is closed.
+        InvalidArgument: It is not ready to be put in: see `Injection.begin`.
+    """
+    session.refuse_closed()
+
+    async def begin() -> Injection:
+        injection = Injection(session, fault, seed=seed, place=place)
+        await injection.begin()
+        return injection
+
+    return session.thread.sync(begin())
 
 
 def partition_of(

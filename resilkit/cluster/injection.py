@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import rng as rng_module
@@ -16,15 +17,19 @@ from resilkit.faults.partition import check_groups
 from resilkit.faults.places import few, places
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
 
     from resilkit.cluster.session import Session
     from resilkit.cluster.strike import Strike
 
-__all__ = ["Injection", "inject_planned"]
+__all__ = ["Injection"]
 
 _FOR_EVER = 1e9
 _MOST_SHOWN = 8
+
+_SLOW = 0.25
+"""Seconds: a strike that is not wholly in by then tells that it has begun (``begins``)."""
 
 
 class Injection:
@@ -68,6 +73,7 @@ class Injection:
         self._targets = targets
         self._root = session.seed if seed is None else seed
         self._active: list[Strike] = []
+        self._building = False
         self._unhealed: list[Exception] = []
         self._rows: dict[Strike, dict[str, Any]] = {}
         self._healing: dict[Strike, asyncio.Task[None]] = {}
@@ -83,8 +89,8 @@ class Injection:
 
     @property
     def active(self) -> bool:
-        """Whether it does harm now."""
-        return bool(self._active)
+        """Whether it does harm now, as one does that is still building up."""
+        return self._building or bool(self._active)
 
     @property
     def done(self) -> bool:
@@ -240,7 +246,7 @@ class Injection:
                 raise Refused("nobody is there whom its targets fit")
             # Noted first: it may fail on a message before all have it.
             session.faults.outcomes[strike.id] = row
-            with self._span("inject", strike):
+            with self._span("inject", strike), self._beginning(strike):
                 measured = await strike.deliver(targets)
         except asyncio.CancelledError:
             # Half delivered is delivered: whoever ends the injection expects it gone.
@@ -255,20 +261,30 @@ class Injection:
             return
         row.update(delivered="failed" not in row, **measured)
         self._active.append(strike)
-        # As of its beginning: building up a pressure takes time, and does harm meanwhile.
-        session.events.append(
-            row["time"],
-            "fault",
-            "injected",
-            target=listed(targets),
-            detail={
-                "id": strike.id,
-                "fault": self._name,
-                "parameters": self._parameters,
-                **told(measured),
-            },
-        )
+        self._note_beginning("injected", strike, **told(measured))
         self._heal_later(strike)
+
+    @contextmanager
+    def _beginning(self, strike: Strike) -> Iterator[None]:
+        """Tell of a strike that takes its time while it is on its way, and of others not.
+
+        Whoever counts ``injected`` counts each strike once: this is an event of its own.
+        """
+        timer = self.session.loop.call_later(_SLOW, self._note_beginning, "begins", strike)
+        self._building = True
+        try:
+            yield
+        finally:
+            self._building = False
+            timer.cancel()
+
+    def _note_beginning(self, event: str, strike: Strike, **measured: Any) -> None:
+        # As of its beginning: building up a pressure takes time, and does harm meanwhile. So the
+        # bands in figures, and recovery, begin there too.
+        about = {"id": strike.id, "fault": self._name, "parameters": self._parameters, **measured}
+        self.session.events.append(
+            strike.row["time"], "fault", event, target=listed(strike.targets), detail=about
+        )
 
     def _spares_all(self) -> bool:
         """Whether nobody is to be hit, by the targets or a chance of 0."""
@@ -372,28 +388,3 @@ class Injection:
         self._first.set()
         self._finished.set()
         self.session.faults.injections.pop(self.id, None)
-
-
-def inject_planned(
-    session: Session, fault: Fault, *, seed: int, place: tuple[int, int]
-) -> Injection:
-    """Put in one fault of a plan; it then draws what `Scenario.timeline` shows for `seed`.
-
-    Args:
-        session: The cluster's inside.
-        fault: The fault.
-        seed: The root of the plan's randomness.
-        place: The fault's index in the plan, and the number of its first strike there.
-
-    Raises:
-        ClusterError: The cluster is closed.
-        InvalidArgument: It is not ready to be put in: see `Injection.begin`.
-    """
-    session.refuse_closed()
-
-    async def begin() -> Injection:
-        injection = Injection(session, fault, seed=seed, place=place)
-        await injection.begin()
-        return injection
-
-    return session.thread.sync(begin())

@@ -10,7 +10,7 @@ from typing import Any, Final
 from resilkit.experiment.words import percent, plain, quantity
 from resilkit.faults.places import few, place_words, places
 
-__all__ = ["detail_words", "news_words", "place_of"]
+__all__ = ["detail_words", "news_words", "place_of", "strike_of"]
 
 _SCHEDULE: Final = frozenset({"at", "every", "count", "targets", "probability"})
 """When a fault strikes and whom: the time and the place of its event say that."""
@@ -35,6 +35,7 @@ _OF_BYTES: Final = {"_bytes": "", "bytes_per_second": "/s"}
 _MOST_SHOWN = 8
 
 _HAPPENED: Final = {
+    "begins": "begins to strike",
     "injected": "strikes",
     "healed": "is over",
     "struck": "ends the server",
@@ -72,8 +73,14 @@ def detail_words(detail: str) -> str:
     return ", ".join(told)
 
 
-def news_words(event: str, target: str, detail: str) -> str:
+def news_words(event: str, target: str, detail: str, *, begun: bool = False) -> str:
     """Return what an event of a fault says, as a headline.
+
+    Args:
+        event: What happened.
+        target: To whom.
+        detail: More, as JSON.
+        begun: Whether it was told already that this strike begins.
 
     Examples:
         >>> news_words("injected", "n1", '{"fault": "node_crash", "id": "node_crash-1"}')
@@ -91,7 +98,8 @@ def news_words(event: str, target: str, detail: str) -> str:
         return f"{target} came back{after} ({name})"
     place = f": {where}" if (where := place_words(found, target)) else ""
     why = f" ({found['why']})" if found.get("why") else ""
-    return f"{name} {_HAPPENED.get(event, _plain(event))}{place}{why}"
+    happened = "is wholly in" if begun and event == "injected" else _HAPPENED.get(event)
+    return f"{name} {happened or _plain(event)}{place}{why}"
 
 
 def place_of(target: str, detail: str) -> str:
@@ -102,6 +110,16 @@ def place_of(target: str, detail: str) -> str:
         'n1 – n2'
     """
     return few(places(_mapping(detail) or {}, target), _MOST_SHOWN)
+
+
+def strike_of(detail: str) -> str:
+    """Return the id of the strike that an event tells of, ``""`` where it has none.
+
+    Examples:
+        >>> strike_of('{"fault": "memory", "id": "memory-2"}')
+        'memory-2'
+    """
+    return str((_mapping(detail) or {}).get("id") or "")
 
 
 def _mapping(detail: str) -> dict[str, Any] | None:

@@ -273,7 +273,7 @@ class _Run:
     # Parts of them -------------------------------------------------------------------------------
 
     def _inject(self, planned: PlannedFault) -> None:
-        from resilkit.cluster.injection import inject_planned
+        from resilkit.cluster.injecting import inject_planned
 
         try:
             injection = inject_planned(

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from resilkit import clock
 from resilkit.chaos.judge import judge
 from resilkit.cluster.loop_thread import HEED_EVERY
-from resilkit.experiment.details import news_words
+from resilkit.experiment.details import news_words, strike_of
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.history import History
-from resilkit.metrics.events import EventLog
+from resilkit.metrics.events import Event, EventLog
 from resilkit.metrics.store import MetricStore
 
 if TYPE_CHECKING:
@@ -130,20 +130,32 @@ class News:
     def __init__(self, events: EventLog) -> None:
         self._events = events
         self._seen = len(events) + events.dropped
+        self._begun: set[str] = set()
 
     def read(self, origin: float) -> tuple[tuple[float, str], ...]:
-        """Return the seconds since `origin` and a headline for each event of a fault."""
+        """Return the seconds since `origin` and a headline for each event of a fault.
+
+        A strike that takes its time is told when it begins, and again once it is wholly in; its
+        event has the time of its beginning then too, which would tell the past as news.
+        """
         new = len(self._events) + self._events.dropped - self._seen
         if new <= 0:
             return ()
         self._seen += new
+        rows = list(self._events)[-new:]
+        told = [self._told(row, origin) for row in rows if row.kind == "fault"]
         # A fault is noted when it is wholly in: what it did meanwhile stands before it.
-        rows = sorted(list(self._events)[-new:], key=lambda row: row.time)
-        return tuple(
-            (max(0.0, row.time - origin), news_words(row.event, row.target, row.detail))
-            for row in rows
-            if row.kind == "fault"
-        )
+        return tuple(sorted(told, key=lambda news: news[0]))
+
+    def _told(self, row: Event, origin: float) -> tuple[float, str]:
+        strike = strike_of(row.detail)
+        begun, moment = strike in self._begun, row.time
+        if row.event == "begins":
+            self._begun.add(strike)
+        elif begun and row.event == "injected":
+            moment = clock.monotonic()
+        words = news_words(row.event, row.target, row.detail, begun=begun)
+        return max(0.0, moment - origin), words
 
 
 class LiveEvidence:

@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from resilkit.experiment.details import detail_words, place_of
+from resilkit.experiment.details import detail_words, place_of, strike_of
 from resilkit.experiment.paths import absolute_path, checked_path
 from resilkit.experiment.storage import write_file
 from resilkit.experiment.words import (
@@ -26,6 +26,8 @@ from resilkit.metrics.summary import SUMMARY_UNITS
 from resilkit.metrics.units import scale_of
 
 if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
     from resilkit.experiment.result import Result
 
 __all__ = ["render", "report_target", "write_report"]
@@ -233,7 +235,7 @@ def _events(result: Result) -> dict[str, Any]:
         for row in frame.head(_MOST_EVENTS).to_dict("records")
     ]
     # How a cluster comes up, and who reaches whom after each cut, is many rows and no news.
-    news = (frame["time"] >= 0) & ~frame["event"].isin(_ROUTINE)
+    news = (frame["time"] >= 0) & ~frame["event"].isin(_ROUTINE) & ~_told_again(frame)
     # Each event stands in one of the two tables: on paper both are open.
     story: list[dict[str, str]] = []
     others: list[dict[str, str]] = []
@@ -247,6 +249,14 @@ def _events(result: Result) -> dict[str, Any]:
         "left_out": f"{left_out:,}" if left_out else "",
         "count": plain(len(others), "other event"),
     }
+
+
+def _told_again(frame: DataFrame) -> Series[bool]:
+    """Return which rows only say that a strike begins that was then put in, as of that time."""
+    fault = frame["kind"] == "fault"
+    strikes = frame["detail"].astype(str).map(strike_of)
+    wholly = set(strikes[fault & (frame["event"] == "injected")]) - {""}
+    return fault & (frame["event"] == "begins") & strikes.isin(wholly)
 
 
 def _place(row: dict[Any, Any]) -> str:

@@ -26,6 +26,12 @@ def test_an_injection_lasts_until_its_own_heal():
     ]
 
 
+def test_a_strike_that_told_of_its_beginning_is_one_span_from_there():
+    log = events([row(1.0, "begins"), row(1.0, "injected"), row(3.0, "healed")])
+    assert [(span.start, span.end) for span in fault_spans(log)] == [(1.0, 3.0)]
+    assert fault_spans(events([row(1.0, "begins"), row(3.0, "failed")])) == []
+
+
 def test_an_injection_that_returns_under_its_name_is_another_span():
     log = events([row(1.0, "injected"), row(2.0, "healed"), row(3.0, "injected"), row(4, "healed")])
     assert [(span.start, span.end) for span in fault_spans(log)] == [(1.0, 2.0), (3.0, 4.0)]

@@ -12,6 +12,7 @@ import pytest
 
 import resilkit as rk
 from resilkit import faults
+from resilkit.chaos import fault_spans
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
 from tests.cluster.harm import Probe, fault_events, took, wait_until
@@ -114,6 +115,8 @@ def test_a_pressure_that_rises_slowly_can_be_healed_while_it_rises(cluster: Clus
     injection = cluster.inject(faults.Memory(0.9, ramp=10.0, at=0.001, targets="tight"))
     before = resident(cluster, "tight")
     wait_until(lambda: resident(cluster, "tight") > before + 4 * MIB)
+    wait_until(lambda: fault_events(cluster, injection, "begins"))
+    assert injection.active, "it harms already"
     # The node's agent goes on with its other work meanwhile.
     assert cluster.nodes["tight"].servers()
     wait_until(lambda: len(cluster.metrics) > rows)
@@ -148,6 +151,9 @@ def test_a_pressure_ends_on_time_though_its_level_was_not_reached(cluster: Clust
     assert injection.wait(20.0)
     injected, healed = fault_events(cluster, injection)
     assert (injected.event, healed.event) == ("injected", "healed")
+    (begins,) = fault_events(cluster, injection, "begins")
+    assert (begins.time, begins.target) == (injected.time, "tight"), "one strike, told twice"
+    assert [span.start for span in fault_spans(cluster.events.frame())][-1] == begins.time
     assert 0.5 - EARLY <= healed.time - injected.time < 2.0
     assert injection.outcomes[0]["reached"]["tight"]["share"] < 0.5, "measured, not asked for"
 

@@ -1,18 +1,44 @@
-"""What the faults of a run have done since the last look, as headlines."""
+"""What faults do, told while a run goes on."""
 
 from __future__ import annotations
 
+from resilkit import clock
 from resilkit.experiment.live import News
-from resilkit.metrics import EventLog
+from resilkit.metrics.events import EventLog
+
+MEMORY = {"fault": "memory", "id": "memory-1"}
+CRASH = {"fault": "node_crash", "id": "node_crash-2"}
+
+
+def test_a_strike_that_takes_its_time_is_told_when_it_begins_and_when_it_is_in() -> None:
+    log = EventLog()
+    news, origin = News(log), clock.monotonic() - 10.0
+    log.append(origin + 4.0, "fault", "begins", target="n1", detail=MEMORY)
+    assert news.read(origin) == ((4.0, "memory begins to strike: n1"),)
+    # Its event has the time of its beginning, after which other things happened.
+    log.append(origin + 5.0, "fault", "injected", target="n2", detail=CRASH)
+    log.append(origin + 4.0, "fault", "injected", target="n1", detail=MEMORY)
+    (crash, memory) = news.read(origin)
+    assert crash == (5.0, "node crash strikes: n2")
+    assert memory[1] == "memory is wholly in: n1"
+    assert memory[0] >= 10.0, "as of now, and not in the past"
+
+
+def test_a_strike_that_is_in_at_once_is_told_once_as_of_its_moment() -> None:
+    log = EventLog()
+    news, origin = News(log), clock.monotonic() - 10.0
+    log.append(origin + 4.0, "fault", "injected", target="n1", detail=CRASH)
+    assert news.read(origin) == ((4.0, "node crash strikes: n1"),)
+    assert news.read(origin) == ()
 
 
 def test_what_a_fault_did_while_it_was_put_in_is_told_after_its_beginning() -> None:
-    events = EventLog()
-    news = News(events)
+    log = EventLog()
+    news = News(log)
     about = {"id": "server_crash-4", "fault": "server_crash"}
     back = {"id": "server_crash-4", "seconds": 0.002572}
-    events.append(17.01, "fault", "came_back", target="shop", detail=back)
-    events.append(17.0, "fault", "injected", target="shop", detail=about)
+    log.append(17.01, "fault", "came_back", target="shop", detail=back)
+    log.append(17.0, "fault", "injected", target="shop", detail=about)
     assert news.read(10.0) == (
         (7.0, "server crash strikes: shop"),
         (17.01 - 10.0, "shop came back after 2.57 ms (server crash)"),

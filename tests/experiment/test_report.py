@@ -345,6 +345,9 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
          "partition: kind one"),
         ({"fault": "latency", "links": ["n1-n2"], "touched": 1200},
          "latency, touched 1,200 messages"),
+        ({"fault": "memory", "reached": {"n1": {"limit_bytes": 2**30, "share": 0.5}},
+          "built_up_after": 2.0020000001},
+         "memory, reached n1 (limit 1 GiB, share 50 %), built up after 2 s"),
         ({"fault": "loss", "touched": None, "why": "n3 is killed"}, "loss, n3 is killed"),
         ({"id": "node_crash-1", "fault": "node_crash", "back": ["n1"]}, "node crash, back: n1"),
         ({"pid": 8, "incarnation": 2, "signal": 99, "error": "", "restarting": True},
@@ -371,6 +374,19 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
 )  # fmt: skip
 def test_details_are_told_for_a_person(detail, words):
     assert detail_words(json.dumps(detail)) == words
+
+
+def test_a_strike_that_told_of_its_beginning_is_one_row_of_the_story():
+    log = EventLog()
+    for time, event, strike in (
+        (1.0, "begins", "memory-1"), (1.0, "injected", "memory-1"), (2.0, "begins", "memory-2")
+    ):  # fmt: skip
+        log.append(time, "fault", event, target="n1", detail={"fault": "memory", "id": strike})
+    found = report._events(synthetic.result(events=Events(log.frame())))
+    assert [(row["time"], row["event"]) for row in found["story"]] == [
+        ("1.00", "injected"), ("2.00", "begins"),
+    ]  # fmt: skip
+    assert len(found["others"]) == 1, "nothing is lost"
 
 
 def test_a_fault_on_links_is_told_to_be_on_these_and_a_partition_between_whom_it_cuts():
