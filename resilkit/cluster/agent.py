@@ -298,7 +298,7 @@ class Agent(Server):
         self.standing.become(state, self._find)
 
     def children_of(self, supervisor: str, *, whole_tree: bool) -> dict[str, list[int]]:
-        """Return the servers below a supervisor of this node: label to process numbers."""
+        """Return the servers below a supervisor of this node: child id to process numbers."""
         servers = _workers(self._process.node.processes.values())
         return children_of(self._find(supervisor), list(servers), whole_tree=whole_tree)
 

@@ -18,9 +18,9 @@ __all__ = ["children_of"]
 def children_of(
     supervisor: ServerProcess, servers: Sequence[ServerProcess], *, whole_tree: bool
 ) -> dict[str, list[int]]:
-    """Return the servers below a supervisor: label to process numbers.
+    """Return the servers below a supervisor: child id to process numbers.
 
-    In a whole tree two supervisors may each have a child of the same label.
+    In a whole tree two supervisors may each have a child of the same id.
 
     Args:
         supervisor: The supervisor.
@@ -33,13 +33,16 @@ def children_of(
     if not isinstance(supervisor.server, Supervisor):
         raise Refused(f"{supervisor.label!r} is no supervisor, so it has no children")
     found: dict[str, list[int]] = {}
-    waiting = [supervisor.pid]
+    at = {one.pid: one for one in servers}
+    waiting = [supervisor]
     while waiting:
-        parent = waiting.pop(0)
-        for child in servers:
-            if child.parent == parent:
-                if not isinstance(child.server, Supervisor):
-                    found.setdefault(child.label, []).append(child.number)
-                elif whole_tree:
-                    waiting.append(child.pid)
+        above = waiting.pop(0).server
+        for pid, child_id in above.running if isinstance(above, Supervisor) else ():
+            child = at.get(pid)
+            if child is None:
+                continue  # it has just ended
+            if not isinstance(child.server, Supervisor):
+                found.setdefault(child_id, []).append(child.number)
+            elif whole_tree:
+                waiting.append(child)
     return found

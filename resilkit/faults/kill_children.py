@@ -18,7 +18,8 @@ class KillChildren(ServerFault):
     Each kill cannot be trapped (reason ``"killed"``). More kills than the supervisor's intensity
     allows end the supervisor itself: that is reported, not prevented.
 
-    Applies to: the children of one supervisor; `targets` says which ones each kill hits, by id.
+    Applies to: the children of one supervisor; `targets` says which ones each kill hits, by the
+    ids of their specs, which are their names where they were given no other.
     Healing: no more kills; restarting is the supervisor's work, not the fault's.
     Deterministic: the gaps between kills and the choice of children, given the seed.
 

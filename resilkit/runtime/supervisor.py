@@ -73,6 +73,11 @@ class Supervisor(Server):
         """Return the children in order: id, ref or None, status, restart type, kind, restarts."""
         return [child.row() for child in self._children]
 
+    @property
+    def running(self) -> list[tuple[Pid, str]]:
+        """The children that run, in order: process and id."""
+        return [(child.pid, child.id) for child in self._children if child.pid is not None]
+
     def count_children(self) -> dict[str, int]:
         """Return how many children it has: specs, active, supervisors, workers."""
         return {

@@ -94,7 +94,7 @@ def test_a_rule_tells_each_of_its_strikes_and_is_armed_no_more_once_it_struck(
 def test_kills_of_children_are_told_in_the_outcome_with_times_from_kill_to_restart(
     cluster: Cluster,
 ) -> None:
-    injection = cluster.inject(faults.KillChildren("pair", rate=40.0, targets="a"))
+    injection = cluster.inject(faults.KillChildren("pair", rate=40.0, targets="first"))
     row = injection.outcomes[0]
     wait_until(lambda: row["restarted"] >= 3)
     injection.heal()

@@ -172,6 +172,21 @@ def test_killed_children_come_back_and_the_report_counts_them(cluster: Cluster) 
     assert crashes(cluster, "b", start) == 0
 
 
+def test_children_are_killed_by_their_ids_and_not_by_their_names(cluster: Cluster) -> None:
+    specs = [rk.ChildSpec(Probe, id="first", name="front"), rk.ChildSpec(Probe, id="second")]
+    spec = rk.SupervisorSpec("desk", specs, max_restarts=1000, max_seconds=1.0)
+    desk = cluster.start(spec, node="n1")
+    for targets in ("first", "second", "matching:fir*"):
+        with cluster.inject(faults.KillChildren("desk", rate=50.0, targets=targets)) as injection:
+            wait_until(lambda: fault_events(cluster, injection, "struck"))
+        killed = {row.target for row in fault_events(cluster, injection, "struck")}
+        assert killed == {"second" if targets == "second" else "first"}
+    with cluster.inject(faults.KillChildren("desk", rate=50.0, targets="front")) as injection:
+        (failed,) = wait_until(lambda: fault_events(cluster, injection, "failed"))
+        assert "allowed: 'first', 'second'" in failed.detail["why"]
+    desk.stop()
+
+
 def test_kills_that_found_no_child_say_so_in_their_outcome(cluster: Cluster) -> None:
     with cluster.inject(faults.KillChildren("pair", rate=1e-6)) as injection:
         assert "why" not in injection.outcomes[0]
