@@ -69,7 +69,9 @@ class Criterion:
     In a closed loop the users send nothing while they wait, so that few of their operations fall
     into an outage. There availability is the lower of two shares, of good operations and of good
     windows, where an operation belongs to each window in which it was waited for; the reason of
-    the verdict states both. Both have Wilson's interval.
+    the verdict states both. Both have Wilson's interval. A window is bad, too, when somebody
+    waited through all of it and nothing was answered ok in it, unless answers usually take that
+    long. Response times of a closed loop hide stalls; their verdicts say so.
 
     Two criteria are equal when they say the same, however they are written.
 

@@ -19,7 +19,13 @@ the thousands of the seconds before. So in a closed loop availability is the low
 of good operations and of good windows of 1 s, and its interval ends where the lower of Wilson's
 intervals of both does: it fails when either lies below the threshold, and passes when both lie
 above. Windows that were all good leave it to the operations. A window is good when 95 % of the
-operations that were intended or still waited for in it ended ok.
+operations that were intended or still waited for in it ended ok, unless somebody waited through
+all of it and nothing was answered ok in it: that users are answered at last makes no stall good.
+Where the median of an operation's response times is a window or longer, waiting is its pace.
+
+Response times have no such remedy: a stall is one slow operation a user, however many would have
+come to a system whose callers do not wait for each other. So their verdicts say that it was a
+closed loop. The longest one is a stall's length all the same.
 """
 
 from __future__ import annotations
@@ -48,6 +54,9 @@ _WINDOW = 1.0
 _FEWEST_WINDOWS = 10
 _LONGEST = 120
 """Characters of an error that a reason shows."""
+
+_WAITING = "closed loop: users who wait send nothing, so"
+_CALLERS = "an open loop shows what callers would have felt"
 
 
 def closed_loop(evidence: Evidence) -> bool:
@@ -87,10 +96,26 @@ class _Responses:
         self.waited: npt.NDArray[np.float64] = np.maximum(waited, 0.0)
         self.at_least = np.concatenate([self.answered, self.waited])
         self.n = self.at_least.size
+        self._closed = closed_loop(evidence)
         self.reason = reason or ("" if self.n else f"no operation ended ok{why}")
 
     @property
-    def note(self) -> str:
+    def hidden(self) -> str:
+        """What a closed loop hides of how long its users waited."""
+        if not self._closed:
+            return ""
+        return f"{_WAITING} a stall hides in few slow operations; {_CALLERS}"
+
+    @property
+    def hidden_of_longest(self) -> str:
+        """What a closed loop hides, though its longest wait is the length of a stall."""
+        if not self._closed:
+            return ""
+        shown = "this shows how long a stall was and not how many it would have met"
+        return f"{_WAITING} {shown}; {_CALLERS}"
+
+    @property
+    def unanswered(self) -> str:
         """How those were counted that nobody answered."""
         if not self.waited.size:
             return ""
@@ -109,8 +134,10 @@ def mean_response(criterion: Criterion, evidence: Evidence) -> Measurement:
     if not estimate.conclusive:
         return estimated(estimate, "one sample has no interval")
     if found.waited.size:
-        return Measurement(math.nan, estimate.low, math.inf, found.n, found.note)
-    return estimated(estimate)
+        return Measurement(
+            math.nan, estimate.low, math.inf, found.n, found.unanswered, found.hidden
+        )
+    return estimated(estimate, note=found.hidden)
 
 
 def percentile_of_responses(criterion: Criterion, evidence: Evidence) -> Measurement:
@@ -127,8 +154,9 @@ def percentile_of_responses(criterion: Criterion, evidence: Evidence) -> Measure
     least = percentile(found.at_least, share)
     most = percentile(np.append(found.answered, np.full(found.waited.size, np.inf)), share)
     if math.isinf(most.value):
-        return Measurement(math.nan, least.low, math.inf, found.n, found.note)
-    return Measurement(most.value, least.low, most.high, found.n, note=found.note)
+        return Measurement(math.nan, least.low, math.inf, found.n, found.unanswered, found.hidden)
+    note = "; ".join(part for part in (found.unanswered, found.hidden) if part)
+    return Measurement(most.value, least.low, most.high, found.n, note=note)
 
 
 def longest(criterion: Criterion, evidence: Evidence) -> Measurement:
@@ -138,8 +166,10 @@ def longest(criterion: Criterion, evidence: Evidence) -> Measurement:
         return nothing(found.reason)
     most = float(found.at_least.max())
     if found.waited.size:
-        return Measurement(math.nan, most, math.inf, found.n, found.note)
-    return exactly(most, found.n)
+        return Measurement(
+            math.nan, most, math.inf, found.n, found.unanswered, found.hidden_of_longest
+        )
+    return exactly(most, found.n)._replace(note=found.hidden_of_longest)
 
 
 def _most_often(rows: DataFrame) -> str:

@@ -37,6 +37,9 @@ __all__ = [
     "wilson",
 ]
 
+_EDGE = 1e-9
+"""How near, in windows, a time lies to an edge that it is at, give or take a rounding."""
+
 
 class Estimate(NamedTuple):
     """A figure and what it may be.
@@ -228,18 +231,24 @@ def availability(
     send would flatter the system. Dropped sends, failures and unknown ends all count as not good.
 
     Operations alone cannot mend that for a closed loop, whose users intend nothing while they
-    wait; `waited_until` makes the windows show it.
+    wait; `waited_until` makes the windows show it. What was answered well at last makes no silence
+    good: a window is bad when somebody waited through all of it, from edge to edge, and nothing
+    was answered well in it. Waits for an operation whose good answers usually (in the median) take
+    a window or longer are its pace, and no silence. A stall of two windows' length always has a
+    whole window in it; a shorter one may have none.
 
     Args:
         operations: A history's frame: one row an intended operation, with ``intended`` (seconds),
-            ``status`` and ``response`` (seconds).
+            ``status`` and ``response`` (seconds); with ``operation``, what is usual is told for
+            each, and else for all together.
         within: Good operations must also have answered within so many seconds of the intended
             start; ``None`` sets no limit.
         window: Seconds that a window is long.
         good_share: A window is good when at least this share of its operations was.
         waited_until: When the load ended, in seconds, if its users waited for answers (a closed
             loop): then an operation belongs to every window in which it was waited for, and not
-            to that of its intended start alone. ``None``: the load did not wait.
+            to that of its intended start alone, and silence is bad. ``None``: the load did not
+            wait.
         confidence: 0..1, exclusive.
 
     Returns:
@@ -265,24 +274,44 @@ def availability(
     good = (operations["status"] == "ok").to_numpy(dtype=bool)
     if within is not None:
         good = good & (operations["response"].to_numpy(dtype=np.float64) <= within)
-    intended = operations["intended"].to_numpy(dtype=np.float64)
     overall = wilson(int(good.sum()), good.size, confidence=confidence)
     if not good.size:
         return Availability(overall, overall)
+    fine = _good_windows(operations, good, good_share, window=window, until=waited_until)
+    return Availability(overall, wilson(int(fine.sum()), fine.size, confidence=confidence))
+
+
+def _good_windows(
+    operations: DataFrame,
+    good: npt.NDArray[np.bool_],
+    good_share: float,
+    *,
+    window: float,
+    until: float | None,
+) -> npt.NDArray[np.bool_]:
+    """Return which windows were good, of those in which anything was intended or waited for."""
+    intended = operations["intended"].to_numpy(dtype=np.float64)
     begin = float(intended.min())
-    first = np.floor((intended - begin) / window).astype(np.int64)
+    # From here on all times are in windows since the first began.
+    begun = (intended - begin) / window
+    first = np.floor(begun).astype(np.int64)
     last = first
-    if waited_until is not None:
+    silent: npt.NDArray[np.bool_] | None = None
+    if until is not None:
         # What nobody answered was waited for until the load ended.
-        ends = intended + np.nan_to_num(operations["response"].to_numpy(dtype=float), nan=np.inf)
-        ends = np.minimum(ends, waited_until) - 1e-9  # an end begins no window
-        last = np.maximum(np.floor((ends - begin) / window).astype(np.int64), first)
+        response = operations["response"].to_numpy(dtype=np.float64)
+        answers = begun + np.nan_to_num(response, nan=np.inf) / window
+        lasted = (until - begin) / window
+        # An end begins no window.
+        last = np.floor(np.minimum(answers, lasted) - _EDGE).astype(np.int64)
+        last = np.maximum(last, first)
+        usual = _usual(operations, good) / window
+        silent = _silent(begun, answers, good, usual=usual, lasted=lasted, size=int(last.max()) + 1)
     size = int(last.max()) + 1
     counts, well = (_covered(first[chosen], last[chosen], size) for chosen in (slice(None), good))
     told = counts > 0
-    shares = well[told] / counts[told]
-    good_windows = int((shares >= good_share).sum())
-    return Availability(overall, wilson(good_windows, int(shares.size), confidence=confidence))
+    fine: npt.NDArray[np.bool_] = well[told] / counts[told] >= good_share
+    return fine if silent is None else fine & ~silent[told]
 
 
 def _covered(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], size: int) -> Floats:
@@ -290,6 +319,51 @@ def _covered(first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], size: in
     begun = np.bincount(first, minlength=size + 1)
     over = np.bincount(last + 1, minlength=size + 1)
     return np.cumsum(begun - over)[:size].astype(np.float64)
+
+
+def _usual(operations: DataFrame, good: npt.NDArray[np.bool_]) -> Floats:
+    """Return, for each operation, the median response time (s) of the good ones of its name."""
+    response = operations["response"].where(good)
+    if "operation" not in operations.columns:
+        return np.full(good.size, response.median())
+    named = operations["operation"].astype(str)
+    return response.groupby(named).transform("median").to_numpy(dtype=np.float64)
+
+
+def _silent(
+    begun: Floats,
+    answers: Floats,
+    good: npt.NDArray[np.bool_],
+    *,
+    usual: Floats,
+    lasted: float,
+    size: int,
+) -> npt.NDArray[np.bool_]:
+    """Return in which windows somebody waited all the time and nothing was answered well.
+
+    All times are in windows since the first began.
+
+    Args:
+        begun: When each operation was intended.
+        answers: When it ended; infinite for what was never answered.
+        good: Which ended well.
+        usual: How long a good one of its name takes.
+        lasted: When the load ended.
+        size: How many windows there are.
+    """
+    first = np.ceil(begun - _EDGE).astype(np.int64)
+    last = np.floor(np.minimum(answers, lasted) + _EDGE).astype(np.int64) - 1
+    # The load hardly ever ends at an edge. Half a window says something, a shorter rest does not.
+    whole = math.floor(lasted + _EDGE)
+    rest = lasted - whole
+    last[(answers >= lasted - _EDGE) & (rest >= 0.5) & (usual < rest)] = whole
+    # What was never answered well has nothing usual about it, and is no excuse.
+    waited = (last >= first) & ~(usual >= 1.0)
+    # An answer at the very edge between two windows lies in neither.
+    at = answers[good & (answers < lasted)]
+    at = at[np.abs(at - np.round(at)) > _EDGE]
+    answered = np.bincount(np.floor(at).astype(np.int64), minlength=size)[:size]
+    return (_covered(first[waited], last[waited], size) > 0) & (answered == 0)
 
 
 def _known(samples: Iterable[float]) -> Floats:

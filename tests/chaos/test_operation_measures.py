@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 
 from resilkit.chaos import judge
@@ -112,7 +113,7 @@ def stuck(kind=Closed, *, users=5, start=3.0, end=6.0, seconds=8.0, status="info
         while now < seconds:
             out = start <= now < end
             rows.append(("get", now, end - now if out else 0.01, status if out else "ok"))
-            now = end if out else now + 0.01
+            now = end if out else round(now + 0.01, 6)
     return kind(operations=operations(rows), duration=seconds)
 
 
@@ -125,7 +126,7 @@ def test_in_a_closed_loop_availability_is_the_lower_share_of_operations_and_of_w
     assert found.reason == (
         "the 95 % interval includes the threshold; closed loop: users who wait send nothing; "
         "5 of 8 windows of 1 s were good, "
-        "and of the operations, 99.8012 % ended ok: it is judged by both"
+        "and of the operations, 99.8004 % ended ok: it is judged by both"
     )
     assert judge("availability >= 100 %", seen).verdict == "fail"
 
@@ -182,8 +183,65 @@ def test_an_open_loop_counts_operations_and_has_good_windows_beside_them():
     assert judge("good_windows[get] >= 50 %", whole).verdict == "pass"
 
 
-def test_users_who_are_answered_at_last_were_served():
-    assert judge("good_windows >= 100 %", stuck(status="ok")).verdict == "pass"
+def test_a_second_in_which_all_wait_is_bad_though_they_are_answered_at_last():
+    found = judge("good_windows >= 100 %", stuck(status="ok"))
+    assert (found.verdict, found.measured, found.n) == ("fail", 5 / 8, 8)
+    assert judge("availability >= 0.9", stuck(status="ok")).verdict == "fail"
+
+
+def test_a_wait_that_leaves_a_part_of_each_second_makes_none_of_them_silent():
+    for end, good in ((4.9, 8 / 8), (5.1, 7 / 8)):
+        seen = stuck(start=3.5, end=end, status="ok")
+        assert judge("good_windows >= 100 %", seen).measured == good
+    rows = steady(1000)
+    rows = rows[(rows["intended"] < 2.98) | (rows["intended"] >= 5.0)]
+    lone = pd.concat([rows, operations([("get", 3.5, 1.4, "ok")])], ignore_index=True)
+    assert judge("good_windows >= 100 %", Closed(operations=lone)).measured == 1.0
+
+
+def test_one_answer_within_a_second_makes_it_one_in_which_somebody_was_served():
+    seen = stuck(status="ok")
+    more = operations([("get", 3.0, 1.5, "ok"), ("get", 5.1, 0.01, "ok")])
+    seen.operations = pd.concat([seen.operations, more], ignore_index=True)
+    assert judge("good_windows >= 100 %", seen).measured == 7 / 8
+
+
+def test_waiting_longer_than_a_second_is_no_silence_where_answers_usually_take_that_long():
+    rows = [("report", n * 2.5, 2.5, "ok") for n in range(4)]
+    alone = Closed(operations=operations(rows), duration=10.0)
+    assert judge("good_windows >= 100 %", alone).verdict == "pass"
+    # Nor is it where the user who waits is that of a slow operation, and the fast ones think.
+    rows += [("get", n + 0.5, 0.01, "ok") for n in (0, 3, 6, 9)] + [("get", 0.6, 0.01, "ok")]
+    beside = Closed(operations=operations(rows), duration=10.0)
+    assert judge("good_windows >= 100 %", beside).verdict == "pass"
+
+
+def test_the_rest_of_a_second_at_the_end_of_the_load_is_silent_from_half_of_it_on():
+    for seconds, good in ((8.6, 7 / 9), (8.4, 8 / 9)):
+        seen = stuck(start=6.99, end=8.7, seconds=seconds, status="ok")
+        assert judge("good_windows >= 100 %", seen).measured == pytest.approx(good)
+    # A rest in which no answer was due says nothing.
+    paced = operations(("get", n * 0.9, 0.9, "ok") for n in range(12))
+    assert judge("good_windows >= 100 %", Closed(operations=paced, duration=10.55)).measured == 1.0
+
+
+def test_how_long_answers_took_in_a_closed_loop_comes_with_what_it_hides():
+    hidden = (
+        "closed loop: users who wait send nothing, so a stall hides in few slow operations; "
+        "an open loop shows what callers would have felt"
+    )
+    seen = stuck(status="ok")
+    for text in ("p99 <= 100 ms", "mean <= 100 ms"):
+        assert judge(text, seen).verdict == "pass"
+        assert judge(text, seen).reason == hidden
+        assert judge(text, Observed(operations=seen.operations, duration=8.0)).reason == ""
+    assert judge("max <= 100 ms", seen).reason == (
+        "closed loop: users who wait send nothing, so this shows how long a stall was and not how "
+        "many it would have met; an open loop shows what callers would have felt"
+    )
+    unanswered = judge("mean <= 100 ms", stuck())
+    assert unanswered.reason.startswith("5 of ")
+    assert unanswered.reason.endswith(hidden)
 
 
 def test_seconds_in_which_all_users_think_say_nothing():
