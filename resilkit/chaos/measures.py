@@ -54,7 +54,7 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
     rows = rows[rows["error"] != LOST]
     found = recoveries(rows, passing, rule)
     failed = _failed_in_reach(rows, found, kind, rule.hold)
-    return _slowest([row for row in found if kind in {None, row.kind}], failed)
+    return _slowest([row for row in found if kind in {None, row.kind}], found, failed)
 
 
 def _failed_in_reach(rows: DataFrame, found: list[Recovery], kind: str | None, hold: float) -> int:
@@ -76,11 +76,12 @@ def _failed_in_reach(rows: DataFrame, found: list[Recovery], kind: str | None, h
     return count
 
 
-def _slowest(found: list[Recovery], failed: int) -> Measurement:
+def _slowest(found: list[Recovery], every: list[Recovery], failed: int) -> Measurement:
     """Return the longest recovery; what was never seen gives the least that it must have taken.
 
     Args:
-        found: What each fault did.
+        found: What each fault that was asked for did.
+        every: What each fault did, of whatever kind.
         failed: How many operations within their reach did not end ok.
     """
     censored = [(row.censored_after, row) for row in found if row.censored_after is not None]
@@ -90,6 +91,7 @@ def _slowest(found: list[Recovery], failed: int) -> Measurement:
         watched, row = max(censored, key=itemgetter(0))
         least = max(watched, longest) if times else watched
         reason = f"did not recover from {_told(row)} within the {watched:.3g} s that were watched"
+        reason += _meanwhile(row, every)
         return Measurement(math.nan, least, math.inf, len(found), reason)
     untold = [row for row in found if row.recovery is None]
     if untold:
@@ -105,7 +107,15 @@ def _slowest(found: list[Recovery], failed: int) -> Measurement:
         return exactly(longest, len(found), said)
     slowest = next(row for time, row in times if time == longest)
     which = "the longest after" if len(found) > 1 else "after"
-    return exactly(longest, len(found), f"{which} {_told(slowest)}")
+    return exactly(longest, len(found), f"{which} {_told(slowest)}{_meanwhile(slowest, every)}")
+
+
+def _meanwhile(row: Recovery, every: list[Recovery]) -> str:
+    """Return which fault was the first to strike before there was recovery from another, if any."""
+    if not row.overlapped:
+        return ""
+    first = min((one for one in every if one.start > row.start), key=lambda one: one.start)
+    return f" ({_told(first)} struck before it had recovered)"
 
 
 def _told(row: Recovery) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,7 +30,8 @@ class RecoveryRule:
 
     Attributes:
         window: Seconds that a window is long; ``None`` picks 0.2 to 1 s such that a window holds
-            about 50 operations.
+            about 50 operations. One that ends with the start of a fault is half as long to one
+            and a half times as long.
         hold: Seconds that the system must stay inside the band, the latency as a whole.
         share_slack: How far the share of good operations may fall below the baseline's median.
         latency_share: Which latency percentile is watched, 0..1.
@@ -96,15 +98,17 @@ class Windows(NamedTuple):
 
     Attributes:
         starts: When each begins (seconds).
+        ends: When each ends (seconds).
         intended: Operations intended.
         share: Share of good ones; NaN where nothing was intended.
         latency: The watched percentile (seconds); NaN where nothing was good.
         responses: Response times of what was good (seconds).
         rate: Good operations a second.
-        window: Seconds that a window is long.
+        window: Seconds that a window is long that no fault ended.
     """
 
     starts: Floats
+    ends: Floats
     intended: Floats
     share: Floats
     latency: Floats
@@ -122,12 +126,12 @@ def baseline(
         The band, or ``None`` with fewer than ``rule.fewest_windows`` whole windows before it.
     """
     rule = rule or RecoveryRule()
-    windows = windows_of(operations, first_fault, rule)
+    windows = windows_of(operations, [first_fault], rule)
     band = learn(windows, first_fault, rule)
     if band is None:
         return None
     struck = in_flight(operations, [first_fault], band.latency)
-    return learn(windows_of(operations, first_fault, rule, times=struck), first_fault, rule)
+    return learn(windows_of(operations, [first_fault], rule, times=struck), first_fault, rule)
 
 
 def in_flight(operations: DataFrame, faults: Sequence[float], usual: float) -> Floats:
@@ -159,13 +163,20 @@ def in_flight(operations: DataFrame, faults: Sequence[float], usual: float) -> F
 
 
 def windows_of(
-    operations: DataFrame, anchor: float, rule: RecoveryRule, *, times: Floats | None = None
+    operations: DataFrame,
+    faults: Sequence[float],
+    rule: RecoveryRule,
+    *,
+    times: Floats | None = None,
 ) -> Windows:
-    """Put operations into windows, one of which begins at `anchor` (the first fault).
+    """Put operations into windows, one of which begins when each fault went in.
+
+    What happened before a fault and what happened after it are never in one window, or slowness
+    before it would be put down to it. See `_grid` for where the edges are.
 
     Args:
         operations: A history's frame.
-        anchor: When the first fault went in (seconds).
+        faults: When faults went in (seconds), at least one.
         rule: How long a window is.
         times: When each operation counts for the share (seconds); ``None`` means at its intended
             start, as it does for the rest.
@@ -175,40 +186,67 @@ def windows_of(
     response = operations["response"].to_numpy(dtype=np.float64)
     if not intended.size:
         none = np.empty(0)
-        return Windows(none, none, none, none, [], none, rule.window or 1.0)
+        return Windows(none, none, none, none, none, [], none, rule.window or 1.0)
     begin, end = float(intended.min()), float(intended.max())
-    window = rule.window or _window_for(intended, begin, end, anchor)
-    # Only whole windows: half a window has half the operations.
-    first = math.ceil((begin - anchor) / window - 1e-9)
-    count = max(0, math.floor((end - anchor) / window + 1e-9) - first)
+    window = rule.window or _window_for(intended, begin, end, min(faults))
+    edges = _grid(faults, begin, end, window)
+    starts, ends = edges[:-1], edges[1:]
+    count = starts.size
 
-    def placed(when: Floats, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-        places = np.floor((when[chosen] - anchor) / window).astype(np.int64) - first
-        return places[(places >= 0) & (places < count)]
+    def counted(when: Floats) -> Floats:
+        places = np.searchsorted(edges, when, side="right") - 1
+        inside = (places >= 0) & (places < count)
+        return np.bincount(places[inside], minlength=count).astype(np.float64)
 
-    every = np.ones(intended.size, dtype=bool)
-    counted = intended if times is None else times
-    of_share = np.bincount(placed(counted, every), minlength=count).astype(np.float64)
-    good_of_share = np.bincount(placed(counted, good), minlength=count).astype(np.float64)
-    intended_counts = np.bincount(placed(intended, every), minlength=count).astype(np.float64)
-    places = np.floor((intended - anchor) / window).astype(np.int64) - first
-    inside = (places >= 0) & (places < count)
-    places, good, response = places[inside], good[inside], response[inside]
-    good_counts = np.bincount(places[good], minlength=count).astype(np.float64)
-    order = np.argsort(places[good], kind="stable")
-    cuts = np.cumsum(good_counts).astype(np.int64)
-    responses = np.split(response[good][order], cuts)[:count]
+    told = intended if times is None else times
+    of_share, good_of_share = counted(told), counted(told[good])
+    good_counts = counted(intended[good])
+    order = np.argsort(intended[good])
+    cuts = np.searchsorted(intended[good][order], edges)
+    responses = np.split(response[good][order], cuts)[1:-1]
     latency = np.array(
         [np.quantile(part, rule.latency_share) if part.size else np.nan for part in responses]
     )
     share = np.full(count, np.nan)
     np.divide(good_of_share, of_share, out=share, where=of_share > 0)
-    starts = anchor + (first + np.arange(count, dtype=np.float64)) * window
-    rate = good_counts / window
+    rate = good_counts / (ends - starts)
     # A window whose operations all count for another says nothing by its share, and one to which
     # they were moved says something.
-    intended_counts = np.where(of_share > 0, np.maximum(intended_counts, 1.0), 0.0)
-    return Windows(starts, intended_counts, share, latency, responses, rate, window)
+    intended_counts = np.where(of_share > 0, np.maximum(counted(intended), 1.0), 0.0)
+    return Windows(starts, ends, intended_counts, share, latency, responses, rate, window)
+
+
+def _grid(faults: Sequence[float], begin: float, end: float, window: float) -> Floats:
+    """Return the edges of whole windows from `begin` to `end`, one at the start of each fault.
+
+    From one fault to the next, windows follow each other; what is left before the next is a window
+    of its own from half a window on, and else part of the one before it. A fault that starts less
+    than half a window after the edge of another shares that edge.
+
+    Args:
+        faults: When faults went in (seconds), at least one.
+        begin: When the first operation was intended (seconds).
+        end: When the last one was (seconds).
+        window: How long a window is (seconds).
+    """
+    struck: list[float] = []
+    for start in sorted(faults):
+        # After the end there is nothing to tell apart, but for the first fault: all are before it.
+        if not struck or (start <= end and start - struck[-1] >= window / 2 - 1e-9):
+            struck.append(start)
+
+    def edges(anchor: float, first: float, last: float) -> Floats:
+        # Only whole windows: half a window has half the operations.
+        low = max(first, math.ceil((begin - anchor) / window - 1e-9))
+        high = min(last, math.floor((end - anchor) / window + 1e-9))
+        return anchor + window * np.arange(low, high + 1)
+
+    parts = [edges(struck[0], -math.inf, -1)]
+    for start, following in pairwise(struck):
+        count = max(1, math.floor((following - start) / window + 0.5 + 1e-9))
+        parts.append(edges(start, 0, count - 1))
+    parts.append(edges(struck[-1], 0, math.inf))
+    return np.concatenate(parts)
 
 
 def _window_for(intended: Floats, begin: float, end: float, anchor: float) -> float:
@@ -220,7 +258,7 @@ def _window_for(intended: Floats, begin: float, end: float, anchor: float) -> fl
 
 def learn(windows: Windows, first_fault: float, rule: RecoveryRule) -> Baseline | None:
     """Return the band of the windows before `first_fault`; see `baseline`."""
-    before = (windows.starts + windows.window <= first_fault + 1e-9) & (windows.intended > 0)
+    before = (windows.ends <= first_fault + 1e-9) & (windows.intended > 0)
     usable = before & ~np.isnan(windows.latency)
     if int(usable.sum()) < rule.fewest_windows:
         return None

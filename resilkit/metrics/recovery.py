@@ -5,6 +5,12 @@ counts for the share of good ones at that fault, and is nothing to learn from. T
 the first fault give a baseline band: the share of good operations and a latency percentile (and the
 rate, for closed loops, where an outage shows as operations that never began).
 
+A window begins when each fault went in, so that none holds what was before a fault and what was
+after it. The windows between follow each other at equal distances, and the last before a fault is
+half as long to one and a half times as long as the rest. Faults less than half a window apart
+share an edge: nobody can tell their harm apart. Nothing is told more finely than by windows: what
+did harm took at least a window to be detected, and to recover from.
+
 A fault harms when a window leaves the band while it is in, or within the hold time after its end:
 what befalls a system that was well for that long is not the fault's doing any more. Of several
 faults that this is true of, harm is put down to the one that went in last, until the system has
@@ -56,12 +62,13 @@ class Recovery:
         start: When it went in.
         end: When it was healed, or ``None``.
         harmed: Whether a window left the band because of it; ``None`` when there is no baseline.
-        detection: From the start to the end of the first bad window; ``None`` when none was.
+        detection: From the start to the end of the first bad window, at least one window;
+            ``None`` when none was.
         outage: Time in bad windows until recovery, or until the end of the run. Where the system
             was well in between, that time is not in it.
         recovery: From the start to the first window inside the band that holds and after which
-            the fault does no more harm; 0 when it did none; ``None`` when that was never seen
-            (censored), or cannot be told.
+            the fault does no more harm, at least one window; 0 when it did none; ``None`` when
+            that was never seen (censored), or cannot be told.
         recovery_after_end: The same from the end of the fault (0 when recovered before it ended);
             ``None`` when it had no end or `recovery` is ``None``.
         censored_after: How long the run went on after the start without recovery; ``None`` when it
@@ -89,6 +96,7 @@ class _Timeline(NamedTuple):
     """Windows that say something, in order: when each begins, and whether it is outside."""
 
     starts: Floats
+    ends: Floats
     bad: npt.NDArray[np.bool_]  # by whatever it left the band
     failing: npt.NDArray[np.bool_]  # by its share or its rate
     lasting: npt.NDArray[np.bool_]  # by its share, or by the rest for longer than a moment
@@ -119,13 +127,14 @@ def recoveries(
     bands = fault_bands(faults)
     if not bands:
         return []
-    windows = windows_of(operations, bands[0].start, rule)
+    starts = [fault.start for fault in bands]
+    windows = windows_of(operations, starts, rule)
     band = learn(windows, bands[0].start, rule)
     if band is None:
         reason = f"no baseline: fewer than {rule.fewest_windows} windows before the first fault"
         return [_unknown(fault, reason) for fault in bands]
-    struck = in_flight(operations, [fault.start for fault in bands], band.latency)
-    windows = windows_of(operations, bands[0].start, rule, times=struck)
+    struck = in_flight(operations, starts, band.latency)
+    windows = windows_of(operations, starts, rule, times=struck)
     band = learn(windows, bands[0].start, rule) or band
     wrong = ~(windows.share >= band.share_low)
     failing = wrong
@@ -136,7 +145,7 @@ def recoveries(
         told = windows.intended > 0  # windows that say nothing (a load that paused) are left out
     bad = failing | (windows.latency > band.latency_high)
     timeline = _Timeline(
-        windows.starts[told], bad[told], failing[told], wrong[told],
+        windows.starts[told], windows.ends[told], bad[told], failing[told], wrong[told],
         [windows.responses[place] for place in np.flatnonzero(told)],
         band.latency_high, band.window,
     )  # fmt: skip
@@ -190,9 +199,9 @@ def _measure(
         timeline: The windows.
         rule: What counts.
     """
-    starts, bad, window = timeline.starts, timeline.bad, timeline.window
-    # The window that the fault went in during counts as after it, so that no harm goes unseen.
-    reach: npt.NDArray[np.bool_] = starts > fault.start - window
+    starts, ends, bad = timeline.starts, timeline.ends, timeline.bad
+    # A window begins with the fault, or with another just before it: that one counts as after it.
+    reach: npt.NDArray[np.bool_] = ends > fault.start
     if not reach.any():
         return _unknown(fault, "the run ended with the fault"), reach
     first = int(np.argmax(reach))
@@ -207,29 +216,30 @@ def _measure(
                          detection=None, outage=0.0, recovery=0.0, recovery_after_end=after_end,
                          censored_after=None, overlapped=False, reason="")  # fmt: skip
         return found, reach
-    detection = max(0.0, float(starts[harmful[0]]) + window - fault.start)
+    detection = max(timeline.window, float(ends[harmful[0]]) - fault.start)
     hit: int | None = int(harmful[0])
     back: int | None = None
     outage = 0.0
     while hit is not None:
         back = _first_that_holds(timeline, hit + 1, rule)
-        outage += float(bad[hit:back].sum()) * window
+        outage += float((ends - starts)[hit:back][bad[hit:back]].sum())
         reach[hit:back] = True
         after = timeline.starts.size if back is None else back
         relapses = after + np.flatnonzero((timeline.lasting & mine)[after:])
         hit = int(relapses[0]) if relapses.size else None
     if back is None:
-        observed = float(starts[-1]) + window - fault.start
+        observed = float(ends[-1]) - fault.start
         found = Recovery(fault.label, fault.kind, fault.start, fault.end, harmed=True,
                          detection=detection, outage=outage, recovery=None,
                          recovery_after_end=None, censored_after=observed,
                          overlapped=bool(following),
                          reason="never recovered while it was observed")  # fmt: skip
         return found, reach
-    at = float(starts[back])
+    recovery = max(timeline.window, float(starts[back]) - fault.start)
+    at = max(fault.start + timeline.window, float(starts[back]))
     found = Recovery(
         fault.label, fault.kind, fault.start, fault.end, harmed=True, detection=detection,
-        outage=outage, recovery=at - fault.start,
+        outage=outage, recovery=recovery,
         recovery_after_end=None if fault.end is None else max(0.0, at - fault.end),
         censored_after=None, overlapped=any(start < at for start in following), reason="",
     )  # fmt: skip
@@ -252,8 +262,8 @@ def _first_that_holds(timeline: _Timeline, first: int, rule: RecoveryRule) -> in
 
 def _end_of_hold(timeline: _Timeline, begun: int, rule: RecoveryRule) -> int:
     """Return the first window by whose end the hold time is over; it may be past the last."""
-    until = timeline.starts[begun] + rule.hold - timeline.window - 1e-9
-    return max(begun, int(np.searchsorted(timeline.starts, until)))
+    until = timeline.starts[begun] + rule.hold - 1e-9
+    return max(begun, int(np.searchsorted(timeline.ends, until)))
 
 
 def _slow_together(timeline: _Timeline, begun: int, rule: RecoveryRule) -> bool:

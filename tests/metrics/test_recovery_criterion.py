@@ -72,3 +72,33 @@ def test_where_operations_failed_within_reach_of_a_fault_nobody_says_that_it_did
         ),
         "no fault did any harm",
     ]
+
+
+def struck(*down: Span, criterion: str) -> str:
+    """What is said of a crash at 5 s, bad links at 8 s and 9 s, and spans of failures."""
+    log = events(
+        (at, "fault", "injected", node, "", {"id": node, "fault": kind})
+        for at, node, kind in (
+            (5.0, "n1", "node_crash"), (8.0, "n2", "latency"), (9.0, "n3", "latency"),
+        )
+    )  # fmt: skip
+    rows = operations(
+        ("get", n / 100, 0.01, "fail" if any(a <= n / 100 < b for a, b in down) else "ok")
+        for n in range(2000)
+    )
+    return judge(criterion, Observed(operations=rows, events=log, duration=20.0)).reason
+
+
+def test_a_fault_that_struck_before_there_was_recovery_from_another_is_named() -> None:
+    apart = ((5.0, 7.0), (8.0, 8.5))
+    assert struck(*apart, criterion="recovery_time <= 5 s") == (
+        "the longest after node crash n1 at 5.0 s"
+    )
+    told = "node crash n1 at 5.0 s (latency n2 at 8.0 s struck before it had recovered)"
+    for criterion in ("recovery_time <= 5 s", "recovery_time[node_crash] <= 5 s"):
+        assert struck((5.0, 9.5), criterion=criterion).endswith(f"after {told}")
+    endless = struck((5.0, 99.0), criterion="recovery_time[node_crash] <= 60 s")
+    assert endless == (
+        "did not recover from node crash n1 at 5.0 s within the 14.5 s that were watched "
+        "(latency n2 at 8.0 s struck before it had recovered)"
+    )
