@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from html.parser import HTMLParser
@@ -13,7 +12,6 @@ import pytest
 from resilkit.errors import InvalidArgument, StorageError
 from resilkit.experiment import display, figures, load, report
 from resilkit.experiment.comparison import compare
-from resilkit.experiment.details import detail_words
 from resilkit.experiment.frames import Events
 from resilkit.experiment.verdicts import VERDICT_COLUMNS
 from resilkit.metrics.events import EventLog
@@ -330,50 +328,6 @@ def test_the_same_run_gives_the_same_bytes(tmp_path):
     folder = synthetic.result().save(tmp_path / "run")
     first, second = (load(folder).report(tmp_path / f"{name}.html") for name in "ab")
     assert first.read_bytes() == second.read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("detail", "words"),
-    [
-        ({"id": "server_crash-2", "fault": "server_crash",
-          "parameters": {"server_crash": {"share": 0.01, "at": 0.001, "for": 5, "targets": "w1"}},
-          "outcomes": {"w1": "armed"}},
-         "server crash: share 1 %, for 5 s, w1 armed"),
-        ({"id": "partition-2", "fault": "partition",
-          "parameters": {"partition": {"kind": "one", "at": 5.0, "every": 5.0, "count": 2}},
-          "cuts": ["n1->n2", "n2->n1", "n2->n3"]},
-         "partition: kind one"),
-        ({"fault": "latency", "links": ["n1-n2"], "touched": 1200},
-         "latency, touched 1,200 messages"),
-        ({"fault": "memory", "reached": {"n1": {"limit_bytes": 2**30, "share": 0.5}},
-          "built_up_after": 2.0020000001},
-         "memory, reached n1 (limit 1 GiB, share 50 %), built up after 2 s"),
-        ({"fault": "loss", "touched": None, "why": "n3 is killed"}, "loss, n3 is killed"),
-        ({"id": "node_crash-1", "fault": "node_crash", "back": ["n1"]}, "node crash, back: n1"),
-        ({"pid": 8, "incarnation": 2, "signal": 99, "error": "", "restarting": True},
-         "process 8, its start no. 2, by signal 99, is started again"),
-        ({"supervisor": "pool", "restarts": 0, "ramp": 0.5, "deep": {"on": False}},
-         "below pool, ramp 500 ms, deep on no"),
-        ({"fault": "memory", "parameters": {"memory": {"share": 0.3, "limit_bytes": 2**30}},
-          "reached": {"n2": {"limit_bytes": 1094328320, "used_bytes": 328298496, "share": 0.3},
-                      "n3": {"limit_bytes": 1094328320, "used_bytes": None, "share": 0.3}},
-          "built_up_after": 0.8780000000006112},
-         ("memory: share 30 %, limit 1 GiB, reached n2 (limit 1.02 GiB, used 313 MiB, share 30 %), "
-          "n3 (limit 1.02 GiB, share 30 %), built up after 878 ms")),
-        ({"fault": "memory", "left": {"n2": {"used_bytes": 20586496}}},
-         "memory, left n2 (used 19.6 MiB)"),
-        ({"fault": "bandwidth", "parameters": {"bandwidth": {"bytes_per_second": 1048576}},
-          "touched": 1},
-         "bandwidth: 1 MiB/s, touched 1 message"),
-        ({"id": "server_crash-4", "seconds": 0.002572}, "2.57 ms"),
-        ({"fault": "server_crash", "recovery_times": [0.002572, 1.5], "asked": False},
-         "server crash, recovery times 2.57 ms, 1.5 s"),
-        ({"fault": "x", "parameters": 3, "outcomes": 5, "cuts": 1, "touched": "y"},
-         "x, 5, touched y"),
-    ],
-)  # fmt: skip
-def test_details_are_told_for_a_person(detail, words):
-    assert detail_words(json.dumps(detail)) == words
 
 
 def test_a_strike_that_told_of_its_beginning_is_one_row_of_the_story():
