@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["measure"]
 
 _WINDOW = 1.0
+_SILENCE = "nothing was answered well again until the run's end"
 
 
 def measure(criterion: Criterion, evidence: Evidence) -> Measurement:
@@ -52,7 +54,9 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
     # All faults together, also when one kind is asked for: what is usual was learned before the
     # first of any kind, and the harm of one kind is not another's.
     rows = rows[rows["error"] != LOST]
+    answered = float(rows["done"][rows["status"] == "ok"].max())
     found = recoveries(rows, passing, rule)
+    found = [_silenced(row, answered, ended) for row in found] if rule.closed else found
     failed = _failed_in_reach(rows, found, kind, rule.hold)
     return _slowest([row for row in found if kind in {None, row.kind}], found, failed)
 
@@ -120,7 +124,28 @@ def _meanwhile(row: Recovery, every: list[Recovery]) -> str:
 
 def _told(row: Recovery) -> str:
     """Return which fault it was and when it went in, on the clock of the load."""
-    return f"{row.label} at {row.start:.1f} s"
+    silent = f", after which {_SILENCE}," if row.reason == _SILENCE else ""
+    return f"{row.label} at {row.start:.1f} s{silent}"
+
+
+def _silenced(row: Recovery, answered: float, ended: float) -> Recovery:
+    """Return what a fault did that ended all good answers, as what was not seen to recover.
+
+    A closed loop whose users all wait sends nothing more, so that the run seems to end there.
+
+    Args:
+        row: What is known by the windows.
+        answered: When something was answered well for the last time (seconds).
+        ended: When the run ended (seconds).
+    """
+    from resilkit.metrics.recovery import ENDED
+
+    watched = ended - row.start
+    if row.recovery is not None or not (row.harmed or row.reason == ENDED):
+        return row
+    if watched < _WINDOW or answered >= row.start + _WINDOW:
+        return row
+    return replace(row, harmed=True, censored_after=watched, reason=_SILENCE)
 
 
 def _data_consistency(_: Criterion, evidence: Evidence) -> Measurement:

@@ -49,7 +49,10 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Recovery", "recoveries", "recovery_frame"]
+__all__ = ["ENDED", "Recovery", "recoveries", "recovery_frame"]
+
+ENDED = "the run ended with the fault"
+"""Why nothing is known of a fault after which nothing was to be sent any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,7 @@ def _measure(
     # A window begins with the fault, or with another just before it: that one counts as after it.
     reach: npt.NDArray[np.bool_] = ends > fault.start
     if not reach.any():
-        return _unknown(fault, "the run ended with the fault"), reach
+        return _unknown(fault, ENDED), reach
     first = int(np.argmax(reach))
     if fault.end is not None:
         reach &= starts < fault.end + rule.hold

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 
 from resilkit.chaos import judge
@@ -53,6 +54,29 @@ def test_silence_is_harm_in_a_closed_loop_and_a_pause_of_the_load_in_an_open_one
         for kind in (Closed, Observed)
     ]
     assert [one.measured for one in verdicts] == [pytest.approx(3.0, abs=0.6), 0.0]
+
+
+def test_a_closed_loop_that_falls_silent_for_good_did_not_recover() -> None:
+    log = events([(8.0, "fault", "injected", "n1", "", {"id": "1", "fault": "node_crash"})])
+    # Four users wait from the crash on for answers that never come, and send nothing more.
+    rows = operations(("get", n / 100, 0.01, "ok") for n in range(799))
+    waiting = operations(("get", 7.99, math.nan, "info") for _ in range(4))
+    rows = pd.concat([rows, waiting], ignore_index=True)
+    found = judge("recovery_time <= 5 s", Closed(operations=rows, events=log, duration=20.0))
+    assert found.verdict == "fail"
+    assert found.low == pytest.approx(12.0, abs=0.6)
+    assert found.reason == (
+        "did not recover from node crash n1 at 8.0 s, after which nothing was answered well again "
+        "until the run's end, within the 12 s that were watched"
+    )
+
+
+def test_a_fault_at_the_very_end_of_a_closed_loop_leaves_its_recovery_open() -> None:
+    log = events([(19.9, "fault", "injected", "n1", "", {"id": "1", "fault": "node_crash"})])
+    rows = operations(("get", n / 100, 0.01, "ok") for n in range(1990))
+    found = judge("recovery_time <= 5 s", Closed(operations=rows, events=log, duration=20.0))
+    assert found.verdict == "inconclusive"
+    assert "the run ended with the fault" in found.reason
 
 
 def test_where_operations_failed_within_reach_of_a_fault_nobody_says_that_it_did_no_harm() -> None:
