@@ -293,9 +293,14 @@ def strict(record: type[T]) -> type[T]:
         try:
             init(self, *args, **kwargs)
         except TypeError as error:
-            if error.__traceback__ is None or error.__traceback__.tb_next is None:
-                _explain(init, record.__name__, args, kwargs)  # no frame of `init`: no call at all
-            raise
+            if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+                raise
+            slip = error  # no frame of `init`: it was no call at all
+        else:
+            return
+        # Not while the other is handled: whoever made the slip need not read it twice.
+        _explain(init, record.__name__, args, kwargs)
+        raise slip
 
     record.__init__ = __init__  # type: ignore[method-assign, misc]
     return record

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import traceback
 from fractions import Fraction
 
 import pytest
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.faults import Latency
+from resilkit.faults.documents import from_dict as fault
 
 
 @pytest.mark.parametrize("value", [True, False, "3", None, [], 1j, object()])
@@ -118,3 +121,15 @@ def test_limits_are_told_with_all_their_digits(limits, words):
 def test_the_longest_duration_is_told_with_all_its_digits():
     with pytest.raises(InvalidArgument, match="at most 1000000000"):
         validate.duration(2e9, "timeout")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Latency(0.1), lambda: Latency(0.1, hihg=1), lambda: fault({"latency": {"low": 1}})],
+    ids=["missing", "unknown", "missing in a file"],
+)
+def test_a_field_that_is_missing_or_unknown_is_told_by_one_error_alone(make):
+    with pytest.raises(InvalidArgument, match="high") as caught:
+        make()
+    shown = "".join(traceback.format_exception(caught.value))
+    assert shown.count("Traceback") == 1
