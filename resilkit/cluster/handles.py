@@ -16,6 +16,9 @@ __all__ = ["NodeHandle", "Nodes"]
 
 T = TypeVar("T")
 
+_LOG_SIZE = 20_000
+"""Bytes of a log that are shown: some crashes, or a screen or two of what was printed."""
+
 
 class NodeHandle:
     """One node of a cluster: an operating-system process, and what can be done to it.
@@ -118,8 +121,15 @@ class NodeHandle:
         return await self._await(_servers)
 
     def log(self) -> str:
-        """Return the end of what the node's process wrote to stdout and stderr."""
-        return self._session.last_words(self._name)
+        """Return the end of what the node's process wrote: what its servers print, and crashes.
+
+        A server that ends abnormally by what it does itself is reported there as OTP does it: when,
+        who, its pid, what it was handling, the reason, and the traceback from its own first line
+        on. ``normal``, ``shutdown`` and `Refused` are no crashes, and one that a kill, a link or a
+        fault ends gives no report: `Cluster.events` tell of that. Of many crashes at once some are
+        left out, and counted. The last 20,000 bytes are returned, of all the node's incarnations.
+        """
+        return self._session.last_words(self._name, _LOG_SIZE)
 
     # What works on it. Once the cluster is closed there is nothing to work on, whatever is asked.
 

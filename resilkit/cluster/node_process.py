@@ -52,6 +52,11 @@ def main(boot: bytes, lifeline: int, incarnation: int) -> None:
     run(lifeline, lambda loop: _serve(loop, options, incarnation))
 
 
+def _log(text: str) -> None:
+    # Past Python's own stream, which a server may have closed or put something in the place of.
+    os.write(2, text.encode(errors="backslashreplace"))
+
+
 async def _serve(
     loop: asyncio.AbstractEventLoop, options: dict[str, Any], incarnation: int
 ) -> None:
@@ -67,6 +72,7 @@ async def _serve(
         config=options["config"],
         storage=folder / "storage" / name,
         emit=agent.event,
+        log=_log,
     )
     node.names.resolver = guarded(from_value(options["name_resolver"]), node)
     process = ServerProcess(node, node.new_number(), agent, None, None)

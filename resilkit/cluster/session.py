@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from contextlib import suppress
 from dataclasses import asdict
@@ -263,11 +264,13 @@ class Session:
         """Return why a node cannot be reached from here, ``""`` when nothing is known of that."""
         return self.transport.trouble(name) if hasattr(self, "transport") else ""
 
-    def last_words(self, name: str) -> str:
+    def last_words(self, name: str, size_bytes: int = 2000) -> str:
         """Return the end of a node's log."""
-        log = self.folder / "logs" / f"{name}.log"
         try:
-            return log.read_text(errors="replace")[-2000:] or "(it wrote nothing)"
+            log = (self.folder / "logs" / f"{name}.log").open("rb")
+            with log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - size_bytes))
+                return log.read(size_bytes).decode(errors="replace") or "(it wrote nothing)"
         except OSError as error:
             return f"(no log: {error})"
 

@@ -10,6 +10,7 @@ from resilkit.errors import InvalidArgument, NodeDown, NoProcess
 from resilkit.runtime import kinds, reasons, signals, unreadable, unsendable
 from resilkit.runtime.at_once import AtOnce
 from resilkit.runtime.calls import CallTable
+from resilkit.runtime.crash_reports import CrashReports
 from resilkit.runtime.kinds import CALL, CAST, EXIT, FAIL, INFO, REPLY
 from resilkit.runtime.membership import Membership
 from resilkit.runtime.messages import Down, Exit, Pid
@@ -46,6 +47,7 @@ class Node:
         config: The node's configuration, given to its servers.
         storage: The folder of its durable storage, ``None`` for none.
         emit: Called with (time, kind, event, target, detail) for each event of the node.
+        log: Called with a text for each server that crashes, ``None`` for no such reports.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Node:
         config: Mapping[str, Any] | None = None,
         storage: Path | None = None,
         emit: Callable[[float, str, str, str, dict[str, Any]], None] | None = None,
+        log: Callable[[str], None] | None = None,
     ) -> None:
         self.name = name
         self.incarnation = incarnation
@@ -70,6 +73,7 @@ class Node:
         self.config: Mapping[str, Any] = dict(config or {})
         self.storage_folder = storage
         self._emit = emit
+        self.crashes = CrashReports(loop, clock, log)
         self.transport: Transport = NullTransport(name)
         self.processes: dict[int, Process] = {}
         self.calls = CallTable(loop, incarnation)

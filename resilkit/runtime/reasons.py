@@ -8,6 +8,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.errors import ResilkitError, ServerExit, StartFailed
+from resilkit.runtime.tracebacks import formatted, traceback_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,10 +94,8 @@ def portable(error: BaseException) -> BaseException:
 def _formatted(error: BaseException) -> tuple[str, str]:
     """Return the traceback, and the text of an error that it may take long to ask for again."""
     try:
-        # Past a property of the user's class that has the attribute's name.
-        began = BaseException.__dict__["__traceback__"].__get__(error)
-        found = traceback.TracebackException(type(error), error, began)
-        text = "".join(found.format())
+        found = traceback.TracebackException(type(error), error, traceback_object(error))  # type: ignore[arg-type]
+        text = formatted(found)
         if len(text) > _MOST_TRACEBACK:
             half = _MOST_TRACEBACK // 2
             text = f"{text[:half]}\n… ({len(text)} characters) …\n{text[-half:]}"

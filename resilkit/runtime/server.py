@@ -59,6 +59,7 @@ class Server:
     tells of it after a second.
 
     What a server prints goes into the log of its node: ``cluster.nodes["n2"].log()`` shows the end.
+    A report of its crash goes there, too, with what it was handling and the traceback.
 
     A class of a notebook or of ``__main__`` runs with the module's globals as they were when the
     server was started: a helper that is defined again counts for the servers that are started from

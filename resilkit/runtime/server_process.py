@@ -251,6 +251,7 @@ class ServerProcess(Process):
         except BaseException as second:  # noqa: BLE001 - an error that raises when it is looked at
             kind = type(error).__qualname__
             told = reasons.RemoteError(kind, f"(judging it raised {type(second).__name__})")
+            self.node.crashes.tell(self, message, told)
             if call is not None and self._call is not None and call not in self.deferred:
                 self._call = None
                 self.node.answer_error(*call, reasons.exit_error(self.label, told))
@@ -263,7 +264,7 @@ class ServerProcess(Process):
             if call is not None:
                 # It waits no longer for an answer, but for the end.
                 self.deferred[call] = None
-            self.finish(error.reason)
+            self.finish(error.reason, message)
         elif isinstance(error, Refused):
             self._answer_error(call, error)
         elif message is not None and self._is_slip(error, message):
@@ -283,7 +284,7 @@ class ServerProcess(Process):
             if call is not None and call not in self.deferred:
                 self.node.answer_error(*call, reasons.exit_error(self.label, reason))
                 self._call = None
-            self.finish(reason)
+            self.finish(reason, message)
 
     def _is_slip(self, error: BaseException, message: Message) -> bool:
         """Whether the call itself was wrong, not what the handler did."""
@@ -318,7 +319,7 @@ class ServerProcess(Process):
         elif request == "stop":
             self.asked = True
             self.on_end.append(lambda _: self.node.answer(caller, reference, value=True))
-            self.finish(argument)
+            self.finish(argument, message)
 
     def _struck(self, message: Message) -> bool:
         """Ask the installed faults whether this message ends the server."""
@@ -343,16 +344,17 @@ class ServerProcess(Process):
             self.scheduled = True
             self.node.loop.call_soon(self.run, context=self.context)
 
-    def finish(self, reason: Any) -> None:
-        """Run ``terminate``, then end with `reason`."""
+    def finish(self, reason: Any, message: Message | None = None) -> None:
+        """Run ``terminate``, then end with `reason`; `message` is what it was handling."""
         if self.ending or not self.alive:
             return
         self.ending = True
         self._call = None
+        self.node.crashes.tell(self, message, reason)
         try:
             result = self.server.terminate(reason)
         except BaseException as error:  # noqa: BLE001 - OTP: the exit reason becomes terminate's own
-            self.end(reasons.portable(error))
+            self._terminate_raised(error)
             return
         if result.__class__ is CoroutineType:
             task = self.node.loop.create_task(carry(result), context=self.context)
@@ -367,7 +369,15 @@ class ServerProcess(Process):
             self.end(reason)
             return
         error = raised_by(task)
-        self.end(reason if error is None else reasons.portable(error))
+        if error is None:
+            self.end(reason)
+        else:
+            self._terminate_raised(error)
+
+    def _terminate_raised(self, error: BaseException) -> None:
+        reason = reasons.portable(error)
+        self.node.crashes.tell(self, "terminate", reason)
+        self.end(reason)
 
     def cleanup(self, reason: Any) -> None:
         """Cancel the timers and the running handler; answer those who waited; close the storage."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from resilkit.errors import AlreadyStarted, NodeDown, StartFailed
+from resilkit.errors import AlreadyStarted, NodeDown, Refused, StartFailed
 from resilkit.runtime import reasons
 from resilkit.runtime.carried import carry, raised_by
 from resilkit.runtime.server import Server, StopServer
@@ -75,6 +75,8 @@ async def spawn(
             node.loop.call_soon(process.run, context=process.context)
         return process
     failure = _failure(spec, error)
+    if isinstance(failure, StartFailed) and not isinstance(error, Refused):
+        node.crashes.tell(process, "init", failure.reason)
     _give_up(process, parent, failure.reason if isinstance(failure, StartFailed) else "normal")
     if failure is error:
         raise failure

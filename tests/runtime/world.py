@@ -56,6 +56,7 @@ class World:
         self.members = list(names)
         self.nodes: dict[str, rt.Node] = {}
         self.events: list[tuple[str, str, str, dict[str, Any]]] = []
+        self.crashes: list[str] = []
         self.loses: Callable[[int], bool] = lambda _: False
         self._sent = 0
         self._cut: set[frozenset[str]] = set()
@@ -73,6 +74,7 @@ class World:
             emit=lambda _, kind, event, target, detail: self.events.append(
                 (kind, event, target, detail)
             ),
+            log=self.crashes.append,
         )
         node.transport = Wire(self, name)
         others = list(self.nodes.values())
