@@ -8,15 +8,21 @@ import os
 import resource
 import signal
 import sys
-from pathlib import Path
+import time
 from typing import Any
 
 from resilkit.clock import monotonic
+from resilkit.cluster import gauges
+from resilkit.cluster.shortfall import shortfall
 
 __all__ = ["Burners"]
 
-_LOOK = 0.5
-"""Seconds over which what the burners get is measured: five of their slices."""
+_SLICE = 0.1
+"""Seconds: of each, a burner burns its share."""
+_LOOK = 5 * _SLICE
+"""Seconds over which what the burners get is measured."""
+_LEAST_LOOK = 2 * _SLICE
+"""Seconds: over less, nobody can say what they get."""
 _REAP_EVERY = 0.001
 
 
@@ -36,29 +42,64 @@ class Burners:
     async def press(
         self, *, share: float, workers: int, ramp: float, within: float | None
     ) -> dict[str, Any]:
-        """Start them; return which share of a core each of them gets once they have risen.
+        """Start them; return which share of a core each of them got.
 
-        That is measured over half a second, or as long as there is `within`.
+        That is measured over the half second after they have risen, as far as there is time
+        `within`; where they have hardly risen by its end, over its last half second, and told for
+        its end. ``share`` is ``None`` if there was too little time, or nobody can tell.
+
+        They burn beside whatever else wants the cores. Getting less than they were to is falling
+        short only as far as cores were idle meanwhile (``idle``, in cores; ``None`` where nobody
+        can tell, which excuses nothing): a core that others had was as busy as was asked, and the
+        node had to do without it just so. It is told all the same.
         """
         self._began = monotonic()
         for _ in range(workers):
             self._burners.append(_fork_burner(share, ramp))
             # A fork of a large node takes its time; others want to work in between.
             await asyncio.sleep(0)
-        await asyncio.sleep(self._left(ramp, within))
-        before, since = self._burned(), monotonic()
+        rises = within is not None and within < ramp + _LEAST_LOOK
+        look_at = max(0.0, within - _LOOK) if within is not None and rises else ramp
+        await asyncio.sleep(self._left(look_at, within))
+        before, idle_before, since = self._burned(), gauges.idle_seconds(), monotonic()
         await asyncio.sleep(self._left(since - self._began + _LOOK, within))
-        took = (monotonic() - since) * len(self._burners)
-        got = (self._burned() - before) / took if took > 0 else 0.0
-        return {"workers": len(self._burners), "share": got}
+        after, idle_after, took = self._burned(), gauges.idle_seconds(), monotonic() - since
+        because = "its time was over while it still rose" if rises and ramp > 0.0 else ""
+        got = idle = part = None
+        if took < _LEAST_LOOK:
+            because = f"it had {took:.2g} s, and {_LEAST_LOOK:g} s are needed"
+        elif before is None or after is None:
+            because = "this system does not tell"
+        else:
+            mean = (after - before) / (took * workers)
+            got = _at_end(mean, since - self._began, took, ramp)
+            if idle_before is not None and idle_after is not None:
+                idle = (idle_after - idle_before) / took
+            part = _part(share, got, None if idle is None else idle / workers)
+        if idle is not None and not because:
+            some = idle >= 0.05  # less is what the system's own counting cannot tell from none
+            because = f"though {idle:.1f} cores were idle" if some else "no core was idle"
+        short = shortfall(
+            "cpu",
+            reached=got,
+            asked=share,
+            part=part,
+            of="a core each",
+            because=because,
+            own=1.0 if got is None else _part(share, got, None),
+        )
+        return {"workers": workers, "share": got, "idle": idle} | short
 
     def _left(self, until: float, within: float | None) -> float:
         """Return the seconds until the moment `until`, or `within`, counted from the beginning."""
         end = until if within is None else min(until, within)
         return max(0.0, self._began + end - monotonic())
 
-    def _burned(self) -> float:
-        return sum(_processor_time(pid) for pid in self._burners)
+    def _burned(self) -> float | None:
+        try:
+            return sum(_processor_time(pid) for pid in self._burners)
+        except OSError:
+            return None
 
     async def release(self) -> dict[str, Any]:
         """End them; return that they are gone, and what they burned."""
@@ -79,10 +120,42 @@ class Burners:
         return {"workers": left, "cpu_seconds": burned, "share": share}
 
 
-def _fork_burner(share: float, ramp: float) -> int:
-    """Fork a process that works for `share` of each tenth of a second, and ends with its node.
+def _at_end(mean: float, since: float, took: float, ramp: float) -> float:
+    """Return what was reached at the end of a time in which it was `mean`, and may have risen.
 
-    It stays in the node's process group, so that killing the node's group ends it too.
+    Examples:
+        >>> _at_end(0.75, 0.5, 0.5, ramp=1.0), _at_end(0.75, 1.0, 0.5, ramp=1.0)
+        (1.0, 0.75)
+    """
+    if ramp <= 0.0:
+        return mean
+    first, last = min(1.0, since / ramp), min(1.0, (since + took) / ramp)
+    return mean * last / ((first + last) / 2.0)
+
+
+def _part(asked: float, got: float, idle: float | None) -> float:
+    """Return which part of what was asked of a burner is there, burned by it or by others.
+
+    Args:
+        asked: The share of a core that it was to burn.
+        got: The share that it burned.
+        idle: The idle cores that there were for each burner; ``None``: nobody can tell.
+
+    Examples:
+        >>> _part(1.0, 0.25, 0.0), _part(1.0, 0.25, 0.5), _part(1.0, 0.25, None)
+        (1.0, 0.5, 0.25)
+    """
+    if asked <= 0.0:
+        return 1.0
+    missing = max(0.0, asked - got)
+    return 1.0 - (missing if idle is None else min(missing, idle)) / asked
+
+
+def _fork_burner(share: float, ramp: float) -> int:
+    """Fork a process that burns `share` of each tenth of a second, and ends with its node.
+
+    What others take from it, it makes up for within that tenth, as far as that goes. It stays in
+    the node's process group, so that killing the node's group ends it too.
     """
     parent = os.getpid()
     pid = os.fork()
@@ -93,15 +166,16 @@ def _fork_burner(share: float, ramp: float) -> int:
         # the others wait for the heartbeat.
         os.closerange(0, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        slice_seconds = 0.1
-        began = monotonic()
+        began = end = monotonic()
         while os.getppid() == parent:
             now = monotonic()
+            end = max(end, now - _SLICE) + _SLICE
             risen = share * min(1.0, (now - began) / ramp) if ramp else share
-            while monotonic() < now + slice_seconds * risen:
+            burned = time.process_time()
+            while time.process_time() - burned < _SLICE * risen and monotonic() < end:
                 pass
-            if risen < 1.0:
-                signal.sigtimedwait([], slice_seconds * (1.0 - risen))
+            if (left := end - monotonic()) > 0.0:
+                signal.sigtimedwait([], left)
     finally:
         os._exit(0)
 
@@ -116,22 +190,21 @@ def _reaped(pid: int) -> float | None:
 
 
 def _processor_time(pid: int) -> float:
-    """Return the seconds of processor time that a process has had, 0 for one that is gone."""
+    """Return the seconds of processor time that a child has had.
+
+    Raises:
+        OSError: The system does not tell.
+    """
     if sys.platform == "linux":
-        try:
-            # The name before it, in brackets, may have blanks.
-            fields = (
-                Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-            )
-        except OSError:
-            return 0.0
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        # The clock of another process, by its number: clock_getcpuclockid(3). No file is opened for
+        # that, of which there may be none left.
+        return time.clock_gettime(((~pid) << 3) | 2)
     import psutil
 
     try:
         return sum(psutil.Process(pid).cpu_times()[:2])
-    except psutil.Error:
-        return 0.0
+    except psutil.Error as error:
+        raise OSError(str(error)) from error
 
 
 def _exists(pid: int) -> bool:

@@ -9,7 +9,7 @@ import resource
 import sys
 from pathlib import Path
 
-__all__ = ["memory_available", "memory_used", "open_early", "open_files"]
+__all__ = ["idle_seconds", "memory_available", "memory_used", "open_early", "open_files"]
 
 _SIZE = 64 * 1024
 
@@ -38,11 +38,12 @@ class _Gauge:
 
 _STATUS = _Gauge("/proc/self/status")
 _MEMINFO = _Gauge("/proc/meminfo")
+_STAT = _Gauge("/proc/stat")
 
 
 def open_early() -> None:
     """Open the files that are read here, as long as this process can open any."""
-    for gauge in (_STATUS, _MEMINFO):
+    for gauge in (_STATUS, _MEMINFO, _STAT):
         with contextlib.suppress(OSError):  # it is tried again when it is read
             gauge.open()
 
@@ -88,3 +89,22 @@ def open_files() -> int:
             raise
         # There is none left to look with: all are in use.
         return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def idle_seconds() -> float | None:
+    """Return for how long the cores that this process may use have been idle, one by one, in all.
+
+    ``None``: nobody can tell.
+    """
+    if sys.platform != "linux":
+        import psutil
+
+        return float(psutil.cpu_times().idle)
+    ours = {f"cpu{number}".encode() for number in os.sched_getaffinity(0)}
+    with contextlib.suppress(OSError):
+        rows = [line.split() for line in _STAT.read().splitlines() if line.startswith(b"cpu")]
+        # What waits for a disk waits for no core.
+        ticks = [int(row[4]) + int(row[5]) for row in rows if row[0] in ours]
+        if ticks:
+            return sum(ticks) / os.sysconf("SC_CLK_TCK")
+    return None

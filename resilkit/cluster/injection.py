@@ -46,8 +46,9 @@ class Injection:
               (``None``: a node that would know is gone, or silent, and ``why`` says which); of
               partitions ``cuts``;
             - of nodes: ``pids``, and once healed those that are ``back``;
-            - of resources: what was ``reached`` by node, ``built_up_after`` so many seconds, and
-              once healed what is ``left``;
+            - of resources: what was ``reached`` by node, ``built_up_after`` so many seconds, where
+              it is less than 9/10 of what was asked ``short`` by node (which ``part`` of that it
+              is, and ``why``), and once healed what is ``left``;
             - of servers: ``outcomes`` by name (``"died"``, ``"trapped"``, ``"armed"``), how often
               it ``struck``, ``crashes`` (a row each: ``time``, ``server``, ``outcome``, ``reason``
               and ``restart_seconds``, ``None`` while it is not back) and ``recovery_times``;

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit.clock import monotonic
 from resilkit.cluster import gauges
 from resilkit.cluster.burners import Burners
+from resilkit.cluster.shortfall import shortfall
 from resilkit.errors import Refused
 
 if TYPE_CHECKING:
@@ -102,24 +103,28 @@ def _why(error: Exception) -> str:
     return str(error)
 
 
-async def _paced(work: Iterator[float], *, ramp: float = 0.0, within: float | None = None) -> None:
+async def _paced(work: Iterator[float], *, ramp: float = 0.0, within: float | None = None) -> str:
     """Do `work` in turns of a few milliseconds; in between, the node does its own.
 
     Args:
         work: Does a small piece each time it is asked, and says which share of the whole is done.
         ramp: Seconds over which to spread it evenly.
         within: Seconds after which to stop, done or not.
+
+    Returns:
+        Why it was stopped, ``""`` if it was not.
     """
     began = turn = monotonic()
     for done in work:
         now = monotonic()
         if within is not None and now - began >= within:
-            return
+            return f"its time was over after {within:.3g} s"
         early = ramp * done - (now - began)
         if early > 0.0 or now - turn >= _TURN:
             left = early if within is None else min(early, began + within - now)
             await asyncio.sleep(max(left, _REST))
             turn = monotonic()
+    return ""
 
 
 class _Limit:
@@ -178,6 +183,7 @@ class _Memory:
         self._id = fault_id
         self._limit = limits[_MEMORY]
         self._blocks: list[mmap.mmap] = []
+        self._refused = ""
 
     async def press(
         self, *, share: float, limit: int | None, ramp: float, within: float | None
@@ -189,18 +195,34 @@ class _Memory:
             limit = gauges.memory_used() + min(_ROOM, _available() // 2)
         if limit is not None:
             soft = self._limit.lower(self._id, max(limit, gauges.memory_used() + _HEADROOM))
-        goal = min(int(soft * share), soft - _HEADROOM) - gauges.memory_used()
-        await _paced(self._take(goal), ramp=ramp, within=within)
-        used = gauges.memory_used()
-        return {"limit_bytes": soft, "used_bytes": used, "share": used / soft}
+        wanted = min(int(soft * share), soft - _HEADROOM)
+        self._refused = ""
+        taking = self._take(wanted - gauges.memory_used())
+        ended = await _paced(taking, ramp=ramp, within=within)
+        # Another fault may have moved the limit meanwhile: what counts is the one in force.
+        used, soft = gauges.memory_used(), self._limit.soft()
+        reached = {"limit_bytes": soft, "used_bytes": used, "share": used / soft}
+        wanted = min(int(soft * share), soft - _HEADROOM)
+        return reached | shortfall(
+            "memory",
+            reached=used / soft,
+            asked=share,
+            part=used / wanted if wanted > 0 else 1.0,
+            of="the limit",
+            because=ended or self._refused,
+        )
 
     def _take(self, goal: int) -> Iterator[float]:
         taken = 0
-        while taken < goal and _available() > _RESERVE:
+        while taken < goal:
+            if _available() <= _RESERVE:
+                self._refused = f"the machine has less than {_RESERVE >> 20} MiB left"
+                return
             size = min(_BLOCK, goal - taken)
             try:
                 block = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-            except (OSError, MemoryError):
+            except (OSError, MemoryError) as error:
+                self._refused = f"the system gives no more ({error})"
                 return
             self._blocks.append(block)
             if sys.platform == "linux":
@@ -247,13 +269,23 @@ class _Files:
         soft = self._limit.soft()
         if limit is not None:
             soft = self._limit.lower(self._id, max(limit, gauges.open_files() + 1))
+        ended = ""
         try:
-            await _paced(self._take(int(soft * share)), ramp=ramp, within=within)
+            ended = await _paced(self._take(int(soft * share)), ramp=ramp, within=within)
         except OSError as error:
             if error.errno != errno.EMFILE:  # the limit itself, which was the goal
                 raise
-        used = gauges.open_files()
-        return {"limit": soft, "open_files": used, "share": used / soft}
+        # As for memory.
+        used, soft = gauges.open_files(), self._limit.soft()
+        wanted = int(soft * share)
+        return {"limit": soft, "open_files": used, "share": used / soft} | shortfall(
+            "open_files",
+            reached=used / soft,
+            asked=share,
+            part=used / wanted if wanted > 0 else 1.0,
+            of="the limit",
+            because=ended,
+        )
 
     def _take(self, goal: int) -> Iterator[float]:
         first = gauges.open_files()

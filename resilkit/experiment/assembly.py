@@ -31,7 +31,7 @@ class Collected:
             that is not this run's.
         ran: Seconds of load.
         audit: What the audit found.
-        undelivered: Why a fault never struck, by its name.
+        undelivered: Why a fault never struck as asked, by its name.
         unhealed: Why a fault could not be taken back, by its name.
         cut_short: Why it ended before its time was up, when somebody interrupted it.
         problems: What went wrong with the run, in words.

@@ -17,6 +17,9 @@ _IDLE = {
 }
 """What it says that a count of the outcome is 0, by the count."""
 
+_PRESSED = 0.75
+"""The part of what was asked below which a node was not pressed as asked."""
+
 
 class Deliveries:
     """What became of the strikes of each of a scenario's faults."""
@@ -57,6 +60,10 @@ class Deliveries:
                     moment = outcome["time"] - started
                     name = self._faults[index].fault_name
                     found.append(f"{name} at {moment:.1f} s was in, but harmed nobody: {idle}")
+                for why in _shortfalls(outcome):
+                    moment = outcome["time"] - started
+                    name = self._faults[index].fault_name
+                    found.append(f"{name} at {moment:.1f} s was less than was asked: {why}")
                 if "heal_failed" in outcome:
                     moment = outcome["time"] - started
                     found.append(
@@ -66,7 +73,11 @@ class Deliveries:
         return found
 
     def undelivered(self) -> dict[str, str]:
-        """Return why, by the name of the fault, for each that never struck though it was due."""
+        """Return why, by the name of the fault, for each that was due and never struck as asked.
+
+        One strike as asked is enough. A pressure is not as asked where a node reached less than
+        3/4 of it; of what nobody could measure there is no proof, either way.
+        """
         reasons = {index: self._reason(index) for index in range(len(self._faults))}
         return {self._label(index): why for index, why in reasons.items() if why}
 
@@ -87,12 +98,15 @@ class Deliveries:
     def _reason(self, index: int) -> str:
         outcomes = _outcomes(self._injections.get(index, []))
         if self._spares_all(index) or any(
-            outcome["delivered"] and not _idle(outcome) for outcome in outcomes
+            outcome["delivered"] and not (_idle(outcome) or _hardly(outcome))
+            for outcome in outcomes
         ):
             return ""
         idle = next(filter(None, map(_idle, outcomes)), "")
         if idle:
             return f"it was in, but harmed nobody: {idle}"
+        if hardly := [why for outcome in outcomes for why in _hardly(outcome)]:
+            return hardly[0]
         if outcomes:
             times = "its one strike" if len(outcomes) == 1 else f"all {len(outcomes)} strikes"
             return f"{times} failed: {_why(outcomes[0])}"
@@ -118,6 +132,20 @@ def _idle(outcome: dict[str, Any]) -> str:
     if not outcome["delivered"]:
         return ""
     return next((why for key, why in _IDLE.items() if outcome.get(key) == 0), "")
+
+
+def _shortfalls(outcome: dict[str, Any]) -> list[str]:
+    """Return in words where a pressure fell short, or may have."""
+    return [f"{short['why']}, on {node}" for node, short in outcome.get("short", {}).items()]
+
+
+def _hardly(outcome: dict[str, Any]) -> list[str]:
+    """Return in words where a pressure fell so far short that the node was hardly pressed."""
+    return [
+        f"{short['why']}, on {node}"
+        for node, short in outcome.get("short", {}).items()
+        if short["part"] is not None and short["part"] < _PRESSED
+    ]
 
 
 def _why(outcome: dict[str, Any]) -> str:

@@ -162,6 +162,8 @@ def _named(key: str, value: object) -> str:
 
 
 def _value(key: str, value: object) -> str:
+    if value is None:
+        return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
@@ -175,7 +177,7 @@ def _value(key: str, value: object) -> str:
         return f"{value:.4g}" if isinstance(value, float) else str(value)
     if isinstance(value, Mapping):
         return few(
-            [_named(str(name), one) for name, one in value.items() if one is not None],
+            [_named(str(name), one) for name, one in value.items()],
             _MOST_SHOWN,
         )
     if isinstance(value, list):
@@ -187,6 +189,19 @@ def _outcomes(value: object) -> str:
     if not isinstance(value, Mapping):
         return _value("", value)
     return few([f"{name} {_plain(_value('', one))}" for name, one in value.items()], _MOST_SHOWN)
+
+
+def _short(value: object) -> str:
+    """Return why a pressure is less than was asked, and where."""
+    if not isinstance(value, Mapping):
+        return _value("", value)
+    whys = {
+        str(node): one.get("why") if isinstance(one, Mapping) else one
+        for node, one in value.items()
+    }
+    told = "; ".join(f"{why}, on {node}" for node, why in list(whys.items())[:_MOST_SHOWN])
+    more = len(whys) - _MOST_SHOWN
+    return f"less than was asked: {told}" + (f"; and {more} more" if more > 0 else "")
 
 
 def _signal(value: Any) -> str:
@@ -220,6 +235,7 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "restarting": lambda value: "is started again" if value else "",
     "restarts": lambda value: f"restart no. {value}" if value else "",
     "seconds": lambda value: _value("seconds", value),
+    "short": _short,
     "signal": _signal,
     "touched": _touched,
     "supervisor": lambda value: f"below {value}",

@@ -42,7 +42,7 @@ def verdicts_of(
         criteria: What was to hold.
         evidence: What was seen.
         audit: What the system's own audit found.
-        undelivered: Why a fault never struck, by its name.
+        undelivered: Why a fault never struck as asked, by its name.
         unhealed: Why a fault could not be taken back, by its name.
         incomplete: Why something is missing that load generators were to tell of. What was to be
             sent in an open loop counts as not good; nothing else that is said about operations

@@ -281,6 +281,12 @@ class ResourceFault(Fault):
     """A fault that uses up what a node needs; by default on one, drawn by the seed.
 
     The node's own process holds or burns it. Healing gives it back, and so does the node's end.
+
+    What is reached is measured, once it is built up or its `duration` is over, and compared with
+    what was asked; what the node uses by itself is part of it, so one that uses so much already is
+    pressed as asked. Below 9/10 the outcome says so (``short``), and the run has a remark; below
+    3/4 on any node the strike counts as not delivered as asked, and no run passes on it. What of a
+    node's cores others have counts as reached: see `CPU`.
     """
 
     def pressure(self) -> Pressure:

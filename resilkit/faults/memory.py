@@ -16,7 +16,8 @@ class Memory(ResourceFault):
 
     The pages are written to, so they count; what the node already uses is part of the share.
     8 MiB below the limit stay free whatever the share, also at 1: the node's own runtime must
-    live to give the memory back. It stops earlier when the machine has less than 512 MiB left.
+    live to give the memory back. It stops earlier when the machine has less than 512 MiB left, and
+    then has fallen short of what was asked: see `ResourceFault`.
 
     Applies to: nodes.
     Healing: the memory is given back, and the resident size after it is reported.

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 from typing import Any
 
 import pytest
 
-from resilkit.cluster import gauges
+from resilkit.cluster import burners, gauges
 from resilkit.cluster.pressure import Pressures
 from resilkit.errors import Refused
 
@@ -18,11 +19,11 @@ def _full(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-async def _press(kind: str, **options: Any) -> dict[str, Any]:
+async def _press(kind: str, *, within: float | None = None, **options: Any) -> dict[str, Any]:
     """Press this process, and release it."""
     pressures = Pressures()
     try:
-        return await pressures.press("it", kind, {"ramp": 0.0, **options})
+        return await pressures.press("it", kind, {"ramp": 0.0, **options}, within)
     finally:
         await pressures.release("it")
 
@@ -70,3 +71,98 @@ def test_files_that_nobody_can_count_any_more_are_given_back_all_the_same(
     held, left = asyncio.run(main())
     assert held > 0
     assert left == {"open_files": None}
+
+
+def test_memory_that_the_machine_does_not_have_is_told_as_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    used = gauges.memory_used()
+    monkeypatch.setattr(gauges, "memory_available", lambda: 0)
+    reached = asyncio.run(_press("memory", share=0.7, limit=2 * used))
+    short = reached["short"]
+    assert 0.4 < reached["share"] < 0.6
+    assert short["part"] == pytest.approx(reached["share"] / 0.7, rel=0.01)
+    assert short["why"].startswith(f"memory reached {100 * reached['share']:.0f} % of the limit")
+    assert short["why"].endswith(", 70 % was asked: the machine has less than 512 MiB left")
+
+
+def test_a_process_that_uses_more_than_is_asked_is_pressed_as_asked() -> None:
+    used = gauges.memory_used()
+    reached = asyncio.run(_press("memory", share=0.3, limit=2 * used))
+    assert reached["share"] > 0.3
+    assert "short" not in reached
+    files = gauges.open_files()
+    assert "short" not in asyncio.run(_press("open_files", share=0.3, limit=2 * files))
+
+
+@pytest.mark.parametrize("kind", ["memory", "open_files"])
+def test_what_its_time_does_not_suffice_for_is_told_as_short(kind: str) -> None:
+    limit = 3 * gauges.memory_used() if kind == "memory" else gauges.open_files() + 300
+    asked = _press(kind, share=0.9, limit=limit, ramp=60.0, within=0.1)
+    short = asyncio.run(asked)["short"]
+    assert 0.0 < short["part"] < 0.75
+    assert short["why"].endswith(", 90 % was asked: its time was over after 0.1 s")
+
+
+def _idler(_share: float, _ramp: float) -> int:
+    """Start what burns nothing, in the place of a burner."""
+    return os.posix_spawnp("sleep", ["sleep", "60"], os.environ)
+
+
+@pytest.mark.parametrize(
+    ("idle", "part", "because"),
+    [
+        ([0.0, 1.0], 0.0, r": though \d\.\d cores were idle"),
+        ([7.0, 7.0], 1.0, ": no core was idle"),
+        ([None, None], 0.0, ""),
+    ],
+)
+def test_burners_fall_short_of_what_they_left_idle_and_not_of_what_others_took(
+    monkeypatch: pytest.MonkeyPatch, idle: list[float | None], part: float, because: str
+) -> None:
+    looks = iter(idle)
+    monkeypatch.setattr(gauges, "idle_seconds", lambda: next(looks))
+    monkeypatch.setattr(burners, "_fork_burner", _idler)
+    monkeypatch.setattr(burners, "_processor_time", lambda _: 0.0)
+    reached = asyncio.run(_press("cpu", share=0.8, workers=2))
+    assert reached["share"] == 0.0
+    assert reached["short"]["part"] == part
+    words = "cpu reached 0 % of a core each, 80 % was asked"
+    assert re.fullmatch(words + because, reached["short"]["why"])
+
+
+def test_what_burners_got_in_too_short_a_time_is_unknown_and_not_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(burners, "_fork_burner", _idler)
+    reached = asyncio.run(_press("cpu", share=0.8, workers=1, within=0.0))
+    assert reached["share"] is None
+    assert reached["short"]["part"] is None
+    assert reached["short"]["why"].startswith("what cpu reached could not be measured: it had ")
+
+
+def test_burners_that_still_rise_when_their_time_is_over_are_measured_by_their_last_moments(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gauges, "idle_seconds", lambda: None)
+    monkeypatch.setattr(burners, "_fork_burner", _idler)
+    times = iter([0.0, 0.01])
+    monkeypatch.setattr(burners, "_processor_time", lambda _: next(times))
+    reached = asyncio.run(_press("cpu", share=0.8, workers=1, ramp=30.0, within=0.3))
+    assert 0.02 < reached["share"] < 0.1
+    assert reached["short"]["why"].endswith(
+        "of a core each, 80 % was asked: its time was over while it still rose"
+    )
+
+
+def test_cores_are_idle_for_no_longer_than_there_was_time() -> None:
+    async def main() -> float:
+        before, since = gauges.idle_seconds(), asyncio.get_running_loop().time()
+        await asyncio.get_running_loop().run_in_executor(None, sum, range(3_000_000))
+        after, now = gauges.idle_seconds(), asyncio.get_running_loop().time()
+        assert before is not None
+        assert after is not None
+        return (after - before) / (now - since)
+
+    # One of them was at work meanwhile; the system counts hundredths of a second.
+    assert -0.2 <= asyncio.run(main()) <= (os.cpu_count() or 1) + 0.2

@@ -156,6 +156,10 @@ def test_a_pressure_ends_on_time_though_its_level_was_not_reached(cluster: Clust
     assert [span.start for span in fault_spans(cluster.events.frame())][-1] == begins.time
     assert 0.5 - EARLY <= healed.time - injected.time < 2.0
     assert injection.outcomes[0]["reached"]["tight"]["share"] < 0.5, "measured, not asked for"
+    short = injection.outcomes[0]["short"]["tight"]
+    assert short["part"] < 0.6
+    assert "90 % was asked: its time was over" in short["why"]
+    assert injected.detail["short"]["tight"] == short
 
 
 class Busiest(Probe):
@@ -256,6 +260,18 @@ def test_the_share_that_burners_reached_is_measured(cluster: Cluster) -> None:
         reached = injection.outcomes[0]["reached"]["free"]
     assert reached["workers"] == workers
     assert 0.0 < reached["share"] < 0.5
+    short = injection.outcomes[0]["short"]["free"]
+    assert short["part"] > 0.9, "no core was idle for want of them"
+    assert "100 % was asked" in short["why"]
+
+
+def test_what_burners_get_is_measured_while_no_file_can_be_opened(cluster: Cluster) -> None:
+    with (
+        cluster.inject(faults.OpenFiles(1.0, limit=128, targets="free")) as files,
+        cluster.inject(faults.CPU(0.5, targets="free")) as injection,
+    ):
+        assert injection.outcomes[0]["reached"]["free"]["share"] > 0.02
+    assert "short" not in files.outcomes[0]
 
 
 def test_burners_end_with_their_node_however_that_ends() -> None:

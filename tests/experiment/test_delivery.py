@@ -106,3 +106,38 @@ def test_a_chance_of_0_does_as_it_was_told():
         deliveries.given(index, injection(False, why="it was to hit nobody"))
     assert deliveries.undelivered() == {}
     assert deliveries.problems(100.0) == []
+
+
+def pressed(**parts):
+    """An injection that reached such a part of what was asked, by node."""
+    one = injection(True)
+    why = "memory reached 43 % of the limit, 90 % was asked"
+    short = {node: {"part": part, "why": why} for node, part in parts.items()}
+    one.outcomes[0] |= {"reached": {}, "short": short}
+    return one
+
+
+def test_a_node_that_was_hardly_pressed_makes_the_fault_one_that_was_not_delivered_as_asked():
+    deliveries = Deliveries([rk.faults.Memory(0.9, targets="all")])
+    deliveries.given(0, pressed(n1=0.8, n2=0.48))
+    why = "memory reached 43 % of the limit, 90 % was asked"
+    assert deliveries.undelivered() == {"memory": f"{why}, on n2"}
+    assert deliveries.problems(100.0) == [
+        f"memory at 1.0 s was less than was asked: {why}, on {node}" for node in ("n1", "n2")
+    ]
+
+
+def test_a_pressure_that_fell_a_little_short_or_was_not_measured_is_remarked_on_and_no_more():
+    deliveries = Deliveries([rk.faults.Memory(0.9), rk.faults.CPU(0.5)])
+    deliveries.given(0, pressed(n1=0.8))
+    deliveries.given(1, pressed(n1=None))
+    assert deliveries.undelivered() == {}
+    assert len(deliveries.problems(100.0)) == 2
+
+
+def test_one_strike_that_pressed_as_asked_is_enough():
+    deliveries = Deliveries([rk.faults.Memory(0.9, every=1.0)])
+    deliveries.given(0, pressed(n1=0.1))
+    deliveries.given(0, injection(True))
+    assert deliveries.undelivered() == {}
+    assert len(deliveries.problems(100.0)) == 1

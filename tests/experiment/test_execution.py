@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 
 import pytest
 
@@ -199,6 +200,21 @@ def test_a_run_without_one_of_its_faults_does_not_pass_and_goes_on():
     assert row["criterion"] == "fault delivered: server_crash"
     assert row["reason"].startswith("all 2 strikes failed: ")
     assert "fault delivered: server_crash" in result.sentence()
+
+
+def test_a_run_that_was_hardly_pressed_does_not_pass_and_says_how_far_it_was():
+    plan = scenario(
+        rk.faults.Memory(0.9, ramp=60.0, at=0.2, duration=0.3, targets="n2"),
+        rk.faults.OpenFiles(0.5, limit=200, at=0.2, duration=0.5, targets="n1"),
+        criteria=["availability > 0.1"],
+    )
+    result = experiment(scenario=plan, duration=1.0).run(progress=False)
+    assert result.passed is None
+    assert result.verdicts["criterion"].tolist()[1:] == ["fault delivered: memory"]
+    words = r"memory reached \d+ % of the limit, 90 % was asked: its time was over .* s, on n2"
+    assert re.fullmatch(words, result.verdicts.iloc[-1]["reason"])
+    assert [text for text in result.problems if re.search(words, text)]
+    assert not any("open_files" in text for text in result.problems)
 
 
 def test_a_run_in_which_a_fault_had_nobody_to_harm_does_not_pass():
