@@ -20,6 +20,7 @@ from resilkit.cluster.specs import ClusterSpec, NodeSpec
 from resilkit.cluster.subscription import Subscription
 from resilkit.errors import InvalidArgument
 from resilkit.network.snapshots import own_copy
+from resilkit.runtime import naming
 from resilkit.telemetry.patterns import check_name
 
 if TYPE_CHECKING:
@@ -197,10 +198,13 @@ class Cluster:
         Args:
             name: A name in the cluster.
             node: Look up a name of scope ``"node"`` on that node instead.
+
+        Raises:
+            InvalidArgument: `name` can be no server's, or `node` no node's.
         """
-        if not isinstance(name, str) or not name:
-            raise InvalidArgument("must be a name", path="name", value=name)
-        return ClusterReference(self._session, name if node is None else (name, node))
+        naming.check_name(name, "name")
+        address = name if node is None else (name, validate.name(node, "node"))
+        return ClusterReference(self._session, address)
 
     def names(self) -> dict[str, ClusterReference]:
         """Return the names that are held in the cluster now, sorted, with references."""

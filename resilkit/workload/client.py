@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from resilkit.clock import monotonic
 from resilkit.rng import stream
+from resilkit.runtime.naming import check_name
 
 if TYPE_CHECKING:
     import random
@@ -86,8 +87,10 @@ class User:
         ``await user.whereis("bank").call.deposit(10)`` follows the name across restarts.
 
         Raises:
+            InvalidArgument: `name` can be no server's.
             NoProcess: Nobody has that name.
         """
+        check_name(name, "name")
         if self._client is None:
             raise LookupError("this user has no client: it lives outside a generator")
         return self._client.whereis(name)

@@ -4,11 +4,12 @@ import pickle
 import subprocess
 import sys
 from itertools import count
+from typing import Any
 
 import pytest
 
 from resilkit.errors import InvalidArgument
-from resilkit.workload import Operation, Workload, arrivals
+from resilkit.workload import Operation, User, Workload, arrivals
 
 
 async def nothing(user):
@@ -105,3 +106,13 @@ def test_a_generator_can_import_it_without_the_heavy_libraries():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", [None, 3, "", "x" * 256, "a\0n2"])
+def test_a_user_looks_up_nothing_that_can_be_no_name(name: Any) -> None:
+    class Client:
+        def whereis(self, name: str, /) -> Any:
+            raise AssertionError(name)
+
+    with pytest.raises(InvalidArgument, match=r"name: must be a name, got .*1 to 255 characters"):
+        User(0, client=Client()).whereis(name)
