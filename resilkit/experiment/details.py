@@ -66,6 +66,10 @@ def detail_words(detail: str) -> str:
     # It joins events of one fault for programs; a reader sees the fault, the place and the time.
     rest.pop("id", None)
     parameters = rest.pop("parameters", {})
+    unit, measured = rest.get("unit", ""), rest.get("measured")
+    if isinstance(unit, str) and isinstance(measured, (int, float)):
+        rest.pop("unit", None)
+        rest["measured"] = quantity(float(measured), unit)
     told = [] if name is None else [_fault_words(str(name), parameters)]
     for key, value in rest.items():
         if text := _WORDS.get(key, lambda one, key=key: _named(key, one))(value):
