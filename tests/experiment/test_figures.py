@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -51,23 +53,42 @@ def test_a_plot_takes_a_theme_and_a_width():
         result.plot(theme="sepia")
 
 
-@pytest.mark.browser
-def test_what_is_folded_on_a_screen_is_open_on_paper(tmp_path, monkeypatch):
+def _browse(page: Path, *options: str) -> str:
+    """Have a browser open `page`, and return what it prints."""
     browser = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
-    reader = shutil.which("pdftotext")
-    if browser is None or reader is None:
-        pytest.skip("needs Chromium and pdftotext")
-    monkeypatch.setattr(figures, "report_figures", lambda _: [])
-    page = synthetic.result().report(tmp_path / "report.html")
-    subprocess.run(
+    if browser is None:
+        pytest.skip("needs Chromium")
+    return subprocess.run(
         [
             browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
             "--no-first-run", "--disable-background-networking", "--disable-component-update",
-            "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--no-pdf-header-footer",
-            f"--print-to-pdf={tmp_path / 'report.pdf'}", page.as_uri(),
+            "--disable-sync", f"--user-data-dir={page.parent / 'profile'}", *options, page.as_uri(),
         ],
-        check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
+        check=True, capture_output=True, text=True, timeout=60,
+    ).stdout  # fmt: skip
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [500, 700, 900, 1000, 1300])
+def test_no_table_is_wider_than_the_window(tmp_path, monkeypatch, width):
+    monkeypatch.setattr(figures, "report_figures", lambda _: [])
+    page = synthetic.result().report(tmp_path / "report.html")
+    measure = "document.title = document.documentElement.scrollWidth - innerWidth"
+    text = page.read_text("utf-8").replace("</body>", f"<script>{measure}</script></body>")
+    # Its policy forbids scripts, and rightly so.
+    page.write_text(text.replace("Content-Security-Policy", "x"), "utf-8")
+    shown = _browse(page, f"--window-size={width},800", "--hide-scrollbars", "--dump-dom")
+    assert re.findall("<title>(.*?)</title>", shown) == ["0"]
+
+
+@pytest.mark.browser
+def test_what_is_folded_on_a_screen_is_open_on_paper(tmp_path, monkeypatch):
+    reader = shutil.which("pdftotext")
+    if reader is None:
+        pytest.skip("needs pdftotext")
+    monkeypatch.setattr(figures, "report_figures", lambda _: [])
+    page = synthetic.result().report(tmp_path / "report.html")
+    _browse(page, "--no-pdf-header-footer", f"--print-to-pdf={tmp_path / 'report.pdf'}")
     told = subprocess.run(
         [reader, "-layout", str(tmp_path / "report.pdf"), "-"],
         check=True, capture_output=True, text=True,
