@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -14,6 +15,8 @@ from resilkit.runtime.messages import Pid
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable
+
+    from resilkit.runtime.process import Process
 
 __all__ = ["DEFAULT_TIMEOUT", "Address", "Reference", "binding"]
 
@@ -188,7 +191,11 @@ class Reference:
             process.node.send_info(self._address, message)
 
     def sync(self) -> Future[Any]:
-        """Await it: done when everything that this process sent before has been handled."""
+        """Await it: done when everything that this process sent before has been handled.
+
+        Raises:
+            InvalidArgument: A handler asked it of its own server, as `state` and `stop` do, too.
+        """
         return self._request(SYSTEM, "sync")
 
     def state(self) -> Future[Any]:
@@ -207,6 +214,19 @@ class Reference:
         """Await it: whether the process runs."""
         return self._request(QUERY, "alive")
 
+    def monitor(self) -> Any:
+        """Refuse: a server watches by ``self.monitor(reference)``, and gets a `Down` in ``info``.
+
+        Raises:
+            InvalidArgument: Always; only the references that a `Cluster` returns have one to wait
+                for.
+        """
+        raise InvalidArgument(
+            "only a notebook's references have monitors to wait for",
+            path="monitor",
+            allowed="self.monitor(reference) inside a server, whose info() gets the Down",
+        )
+
     def exit(self, reason: Any) -> None:
         """Send an exit signal with `reason`, as OTP's ``exit/2`` does."""
         process = require_current()
@@ -221,7 +241,19 @@ class Reference:
         process = require_current()
         if not process.alive:
             raise ended(process)
+        if kind == SYSTEM and process.task is not None:
+            self._refuse_myself(process, request)
         return process.node.request(kind, self._address, request, argument, self._timeout)
+
+    def _refuse_myself(self, process: Process, request: str) -> None:
+        """Refuse what a handler asks of its own server: it would come after that handler."""
+        own = process.node.resolve(self._address) == process.pid
+        if own and asyncio.current_task(process.loop) is process.task:
+            raise InvalidArgument(
+                "a server cannot wait for itself",
+                value=request,
+                allowed="self.stop(reason) to end, or to ask from a task of its own",
+            )
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Reference):
