@@ -11,14 +11,13 @@ from resilkit import rng, telemetry, validate
 from resilkit.cluster import injecting, operations
 from resilkit.cluster.applications import as_spec
 from resilkit.cluster.begun import Begun
-from resilkit.cluster.handles import NodeHandle, Nodes
+from resilkit.cluster.handles import NodeHandle, Nodes, stay
 from resilkit.cluster.injection import Injection
 from resilkit.cluster.loop_thread import loop_thread
 from resilkit.cluster.reference import ClusterReference
 from resilkit.cluster.session import Session
 from resilkit.cluster.specs import ClusterSpec, NodeSpec
 from resilkit.cluster.subscription import Subscription
-from resilkit.errors import InvalidArgument
 from resilkit.network.snapshots import own_copy
 from resilkit.runtime import naming
 from resilkit.telemetry.patterns import check_name
@@ -64,19 +63,7 @@ class Cluster:
     def __init__(
         self, spec: ClusterSpec | int | None = None, *, quiet: bool = True, **options: Any
     ) -> None:
-        if isinstance(spec, int):
-            options["nodes"] = spec
-            spec = None
-        if spec is None:
-            spec = ClusterSpec.of_options(options)
-        elif not isinstance(spec, ClusterSpec):
-            raise InvalidArgument(
-                "must be a ClusterSpec", path="spec", value=spec, allowed="Cluster(nodes=3, …)"
-            )
-        elif options:
-            raise InvalidArgument(
-                "a ClusterSpec carries all settings itself", path=next(iter(options)), value=options
-            )
+        spec = ClusterSpec.of_options(spec, options)
         seed = rng.fresh_seed() if spec.seed is None else spec.seed
         session = Session(spec, seed, loop_thread())
         self._session = session
@@ -361,6 +348,8 @@ class Cluster:
 
         await self._session.thread.bridge(close())
         _open.discard(self)
+
+    __reduce__ = stay
 
     def __enter__(self) -> Self:
         return self

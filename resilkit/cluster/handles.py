@@ -12,12 +12,24 @@ from resilkit.errors import InvalidArgument
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
 
-__all__ = ["NodeHandle", "Nodes"]
+__all__ = ["NodeHandle", "Nodes", "stay"]
 
 T = TypeVar("T")
 
 _LOG_SIZE = 20_000
 """Bytes of a log that are shown: some crashes, or a screen or two of what was printed."""
+
+
+def stay(one: object) -> Any:
+    """Refuse to be sent to a node, as the ``__reduce__`` of what belongs to the notebook.
+
+    A server's method that names the notebook's cluster would take it along.
+    """
+    kind = type(one).__name__
+    raise TypeError(
+        f"a {kind} stays in the process that made it; inside a server use "
+        "self.whereis(name) for other servers and self.node for the node"
+    )
 
 
 class NodeHandle:
@@ -29,6 +41,8 @@ class NodeHandle:
     def __init__(self, session: Session, name: str) -> None:
         self._session = session
         self._name = name
+
+    __reduce__ = stay
 
     @property
     def name(self) -> str:

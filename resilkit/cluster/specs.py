@@ -201,15 +201,31 @@ allowed: a whole number >= 32
             object.__setattr__(self, key, value)
 
     @classmethod
-    def of_options(cls, options: Mapping[str, Any]) -> Self:
-        """Return the spec with these fields.
+    def of_options(cls, spec: ClusterSpec | int | None, options: Mapping[str, Any]) -> ClusterSpec:
+        """Return a whole spec, which then carries all settings itself, or one of these fields.
+
+        Args:
+            spec: The whole one; an integer: how many nodes.
+            options: The fields.
 
         Raises:
             InvalidArgument: One of them is unknown, or wrong.
         """
-        names = [each.name for each in dataclasses.fields(cls)]
-        given: dict[str, Any] = validate.known_keys(options, "", names)
-        return cls(**given)
+        if isinstance(spec, int):
+            options, spec = {**options, "nodes": spec}, None
+        if spec is None:
+            names = [each.name for each in dataclasses.fields(cls)]
+            given: dict[str, Any] = validate.known_keys(options, "", names)
+            return cls(**given)
+        if not isinstance(spec, ClusterSpec):
+            raise InvalidArgument(
+                "must be a ClusterSpec", path="spec", value=spec, allowed="Cluster(nodes=3, …)"
+            )
+        if options:
+            raise InvalidArgument(
+                "a ClusterSpec carries all settings itself", path=next(iter(options)), value=options
+            )
+        return spec
 
     def validated(self) -> Self:
         """Return this spec: it was checked whole when it was made."""

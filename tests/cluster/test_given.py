@@ -122,6 +122,15 @@ def test_what_cannot_travel_is_refused_where_it_is_given(cluster: Cluster, keepe
     assert keeper.call.taken() == []
 
 
+def test_a_cluster_and_its_nodes_stay_where_they_were_made(cluster: Cluster, keeper: Any) -> None:
+    for what, kind in ((cluster, "Cluster"), ([cluster.nodes["n1"]], "NodeHandle")):
+        with pytest.raises(
+            rk.InvalidArgument, match=rf"a {kind} stays in .* self\.whereis\(name\)"
+        ):
+            keeper.cast.put(what)
+    assert keeper.call.taken() == []
+
+
 def test_a_pattern_is_no_topic(cluster: Cluster) -> None:
     with pytest.raises(rk.InvalidArgument, match="topic"):
         cluster.publish("topics.*", 1)
