@@ -12,6 +12,8 @@ import hypothesis
 import psutil
 import pytest
 
+from tests.bytecode import compile_packages
+
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 # A shell starts what it runs in the background deaf to Ctrl-C, and every child inherits that.
@@ -23,6 +25,11 @@ hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, prin
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 PATIENCE = 10.0
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):  # once, and not again in each worker of xdist
+        compile_packages()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,6 +13,7 @@ from tests.benchmarks.contest import rows
 from tests.benchmarks.machine import machine
 from tests.benchmarks.report import document, table
 from tests.benchmarks.runner import Outcome, run
+from tests.bytecode import compile_packages
 
 
 def main() -> None:
@@ -27,6 +28,7 @@ def main() -> None:
     if unknown := set(chosen.rows) - set(known):
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
     console = Console(width=None if Console().is_terminal else 130)
+    compile_packages()  # as the peers' are
     described = machine()
     outcomes: list[Outcome] = []
     with console.status("…") as status:
