@@ -22,6 +22,7 @@ NOT_FAULTS = {
     "documents",
     "fields",
     "joining",
+    "places",
     "registry",
     "schedule",
     "targets",
