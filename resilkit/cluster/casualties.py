@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -37,7 +36,8 @@ class Casualty:
         pid: Its pid, as events show it.
         time: When it was ended, in seconds on the notebook's monotonic clock.
         reason: With what.
-        restart_seconds: Seconds until its supervisor had started it again; ``None``: not yet.
+        restart_seconds: Seconds until its supervisor had started it again, or, where that gave up
+            or ended, the one that came after it; ``None``: not yet.
     """
 
     server: str
@@ -57,14 +57,25 @@ class Casualty:
         }
 
 
+Place = tuple[str, str, str]
+"""A child's: its node, its supervisor's name, and its id."""
+
+
 class Casualties:
-    """Follows those that were ended through the events of their supervisors."""
+    """Follows those that were ended through the events of their supervisors.
+
+    One waits to be ``restarted`` by its own supervisor. When that gives up or ends, it is left
+    behind: it is back when the successor has ``started`` the child, and never when the successor
+    is up without it. Whatever starts in its place by another way (`start_child`, say) ends the
+    waiting too: what is restarted there later is not the one that this fault ended.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._enders: dict[str, Ender] = {}
         self._fallen: dict[str, tuple[Casualty, str]] = {}
-        self._waiting: dict[tuple[str, str, str], deque[tuple[Casualty, str]]] = {}
+        self._waiting: dict[Place, tuple[Casualty, str]] = {}
+        self._left: dict[Place, tuple[Casualty, str]] = {}
 
     def follow(self, strike_id: str, ender: Ender) -> None:
         """Tell `ender` what becomes of the servers that the strike ends."""
@@ -98,23 +109,42 @@ class Casualties:
         elif event == "gave_up":
             for ender in self._enders.values():
                 ender.gave_up(target)
+            self._leave(node, target)
         elif event == "terminated":
-            fallen = self._fallen.pop(detail["pid"], None)
-            if fallen is not None:
-                key = (node, detail["supervisor"], target)
-                self._waiting.setdefault(key, deque()).append(fallen)
-        elif event in ("restarted", "start_failed"):
-            self._tried(event, (node, detail.get("supervisor", ""), target), time)
+            self._ended((node, detail["supervisor"], target), detail)
+        elif event in ("started", "restarted", "start_failed"):
+            self._tried(event, (node, detail.get("supervisor", ""), target), time, detail)
 
-    def _tried(self, event: str, key: tuple[str, str, str], time: float) -> None:
-        waiting = self._waiting.get(key)
-        if not waiting:
-            return
+    def _ended(self, place: Place, detail: dict[str, Any]) -> None:
+        self._leave(place[0], place[2])  # the ids of supervisors are their names
+        fallen = self._fallen.pop(detail["pid"], None)
+        if fallen is not None:
+            self._waiting[place] = fallen
+
+    def _leave(self, node: str, supervisor: str) -> None:
+        """Leave behind what a supervisor will not start again any more."""
+        for place in [one for one in self._waiting if one[:2] == (node, supervisor)]:
+            self._left[place] = self._waiting.pop(place)
+
+    def _tried(self, event: str, place: Place, time: float, detail: dict[str, Any]) -> None:
+        waits, left = self._waiting.get(place), self._left.get(place)
         if event == "start_failed":
-            casualty, strike_id = waiting[0]
-            self._enders[strike_id].not_restarted(casualty)
+            for casualty, strike_id in filter(None, (waits, left)):
+                self._enders[strike_id].not_restarted(casualty)
             return
-        casualty, strike_id = waiting.popleft()
+        self._waiting.pop(place, None)
+        self._left.pop(place, None)
+        # A node that died tells no end of its supervisors: the new incarnation does.
+        if left is None and waits is not None and _life(waits[0].pid) != _life(detail["pid"]):
+            left = waits
+        back = left if event == "started" else waits
+        if back is not None:
+            self._back(*back, time)
+        # One whose children are up: those that it has not started, it does not have.
+        for gone in [one for one in self._left if one[:2] == (place[0], place[2])]:
+            del self._left[gone]
+
+    def _back(self, casualty: Casualty, strike_id: str, time: float) -> None:
         casualty.restart_seconds = round(max(0.0, time - casualty.time), 6)
         self._session.events.append(
             time,
@@ -124,3 +154,8 @@ class Casualties:
             detail={"id": strike_id, "seconds": casualty.restart_seconds},
         )
         self._enders[strike_id].came_back(casualty)
+
+
+def _life(pid: str) -> str:
+    """Return which life of its node a process was in: the last part of its pid."""
+    return pid.rpartition(".")[2]

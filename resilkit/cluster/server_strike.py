@@ -23,7 +23,8 @@ class ServerStrike(Strike):
       has come;
     - ``struck``: how often it has ended one, or tried to;
     - ``crashes``: a row each time: ``time``, ``server``, ``outcome``, ``reason`` and
-      ``restart_seconds``, which is ``None`` while its supervisor has not started it again.
+      ``restart_seconds``, which is ``None`` while its supervisor, or the one that came after
+      that, has not started it again.
     """
 
     def __init__(self, *args: Any) -> None:
