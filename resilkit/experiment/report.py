@@ -224,6 +224,12 @@ def _errors(result: Result) -> list[dict[str, str]]:
 def _events(result: Result) -> dict[str, Any]:
     """Return the events that tell the story, and the others for who wants to see."""
     frame = result.events
+    # How a cluster comes up, and who reaches whom after each cut, is many rows and no news.
+    news = (frame["time"] >= 0) & ~frame["event"].isin(_ROUTINE) & ~_told_again(frame)
+    # Where there are too many, the routine makes room first, and the faults last.
+    weight = news.astype(int) + (news & (frame["kind"] == "fault")).astype(int)
+    kept = sorted((-weight).argsort(kind="stable")[:_MOST_EVENTS])
+    frame, news = frame.iloc[kept], news.iloc[kept]
     rows = [
         {
             "time": f"{row['time']:.2f}",
@@ -232,16 +238,14 @@ def _events(result: Result) -> dict[str, Any]:
             "where": " → ".join(dict.fromkeys(filter(None, (row["node"], _place(row))))),
             "detail": detail_words(row["detail"]),
         }
-        for row in frame.head(_MOST_EVENTS).to_dict("records")
+        for row in frame.to_dict("records")
     ]
-    # How a cluster comes up, and who reaches whom after each cut, is many rows and no news.
-    news = (frame["time"] >= 0) & ~frame["event"].isin(_ROUTINE) & ~_told_again(frame)
     # Each event stands in one of the two tables: on paper both are open.
     story: list[dict[str, str]] = []
     others: list[dict[str, str]] = []
-    for row, shown in zip(rows, news, strict=False):
+    for row, shown in zip(rows, news, strict=True):
         (story if shown and len(story) < _SHOWN_EVENTS else others).append(row)
-    left_out = max(0, len(frame) - _MOST_EVENTS)
+    left_out = len(result.events) - len(rows)
     return {
         "story": story,
         "others": others,

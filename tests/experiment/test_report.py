@@ -186,7 +186,7 @@ def test_a_long_timeline_is_folded_and_a_very_long_one_is_cut():
     assert len(times) == 109
     assert page.text.count("s57 ") == 1
     long = report.render(synthetic.result(events=synthetic.events(many=5000)))
-    assert "3,009 later events are left out" in long
+    assert "3,009 more events are left out" in long
     assert Page(long).text.count("supervision") <= 2040
 
 
@@ -355,3 +355,18 @@ def test_a_fault_on_links_is_told_to_be_on_these_and_a_partition_between_whom_it
     result = synthetic.result(events=Events(log.frame()))
     where = [row["where"] for row in report._events(result)["story"]]
     assert where == ["n1 – n2", "n1 → n3", "n1, n2, n3"]
+
+
+def test_a_fault_is_told_however_many_rows_of_routine_and_of_restarts_came_before_it():
+    log = EventLog()
+    for each in range(2100):
+        log.append(1.0 + each / 1000, "node", "reached", node="n1", target="n2")
+        log.append(1.0 + each / 1000, "supervision", "restarted", node="n1")
+    log.append(5.0, "fault", "injected", target="n1", detail={"fault": "node_crash"})
+    found = report._events(synthetic.result(events=Events(log.frame())))
+    assert {row["event"] for row in found["story"]} == {"restarted"}, "what came first"
+    assert found["others"][-1]["detail"] == "node crash"
+    routine = log.frame()[lambda rows: rows["event"] != "restarted"]
+    found = report._events(synthetic.result(events=Events(routine)))
+    assert [row["event"] for row in found["story"]] == ["injected"]
+    assert (len(found["others"]), found["left_out"]) == (1999, "101")
