@@ -129,7 +129,7 @@ class News:
 
     def __init__(self, events: EventLog) -> None:
         self._events = events
-        self._seen = len(events) + events.dropped
+        self._mark, _ = events.after(0)
         self._begun: set[str] = set()
 
     def read(self, origin: float) -> tuple[tuple[float, str], ...]:
@@ -138,11 +138,7 @@ class News:
         A strike that takes its time is told when it begins, and again once it is wholly in; its
         event has the time of its beginning then too, which would tell the past as news.
         """
-        new = len(self._events) + self._events.dropped - self._seen
-        if new <= 0:
-            return ()
-        self._seen += new
-        rows = list(self._events)[-new:]
+        self._mark, rows = self._events.after(self._mark)
         told = [self._told(row, origin) for row in rows if row.kind == "fault"]
         # A fault is noted when it is wholly in: what it did meanwhile stands before it.
         return tuple(sorted(told, key=lambda news: news[0]))

@@ -6,6 +6,7 @@ import json
 import math
 import threading
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from resilkit import validate
@@ -117,6 +118,30 @@ class EventLog:
         """Go over the events as they stand now, in the order of appending."""
         with self._lock:
             return iter(list(self._rows))
+
+    def after(self, mark: int) -> tuple[int, list[Event]]:
+        """Return the events that were appended after a mark, and the mark for the next look.
+
+        Each event comes in exactly one look, however many threads append meanwhile; what was
+        dropped before anybody looked comes in none.
+
+        Args:
+            mark: What the last look returned; 0 for all that are kept.
+
+        Examples:
+            >>> log = EventLog()
+            >>> log.append(1.0, "node", "up", node="n1")
+            >>> mark, rows = log.after(0)
+            >>> log.append(2.0, "node", "down", node="n1")
+            >>> [row.event for row in log.after(mark)[1]]
+            ['down']
+        """
+        with self._lock:
+            new = min(max(0, self._appended - mark), len(self._rows))
+            rows = list(islice(reversed(self._rows), new))
+            mark = self._appended
+        rows.reverse()
+        return mark, rows
 
     def __repr__(self) -> str:
         return f"<EventLog of {len(self):,} events>"

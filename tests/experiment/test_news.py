@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 from resilkit import clock
 from resilkit.experiment.live import News
 from resilkit.metrics.events import EventLog
@@ -44,3 +47,25 @@ def test_what_a_fault_did_while_it_was_put_in_is_told_after_its_beginning() -> N
         (17.01 - 10.0, "shop came back after 2.57 ms (server crash)"),
     )
     assert news.read(10.0) == ()
+
+
+def test_each_event_is_told_once_also_while_another_thread_appends() -> None:
+    many, log = 20_000, EventLog()
+    news, told = News(log), []
+
+    def append() -> None:
+        for each in range(many):
+            log.append(1.0, "fault", "skipped", target=f"t{each}")
+
+    thread, usual = threading.Thread(target=append), sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        thread.start()
+        while thread.is_alive():
+            told += news.read(0.0)
+        told += news.read(0.0)
+    finally:
+        sys.setswitchinterval(usual)
+        thread.join()
+    targets = [words.rpartition(" ")[2] for _, words in told]
+    assert targets == [f"t{each}" for each in range(many)]

@@ -53,6 +53,19 @@ def test_a_kind_of_ones_own_is_kept() -> None:
     assert log.frame("bus")["event"].tolist() == ["late"]
 
 
+def test_a_look_after_a_mark_tells_what_is_new_and_still_kept() -> None:
+    log = EventLog(max_rows=3)
+    log.append(1.0, "node", "up")
+    mark, rows = log.after(0)
+    assert [row.event for row in rows] == ["up"]
+    assert log.after(mark) == (mark, [])
+    for each in range(5):
+        log.append(2.0, "node", f"e{each}")
+    mark, rows = log.after(mark)
+    assert [row.event for row in rows] == ["e2", "e3", "e4"]
+    assert log.after(mark) == (mark, [])
+
+
 def test_the_oldest_events_are_dropped_and_counted() -> None:
     log = EventLog(max_rows=3)
     for place in range(10):
