@@ -12,8 +12,11 @@ from resilkit.faults.places import few, place_words, places
 
 __all__ = ["detail_words", "news_words", "place_of", "strike_of"]
 
-_SCHEDULE: Final = frozenset({"at", "every", "count", "targets", "probability"})
-"""When a fault strikes and whom: the time and the place of its event say that."""
+_SCHEDULE: Final = frozenset({"at", "every", "count", "targets"})
+"""When a fault strikes and whom: the time and the place of its event say that.
+
+Its probability they do not say: on a link it is the chance of each message to be harmed.
+"""
 
 _SECONDS: Final = frozenset(
     {
@@ -29,7 +32,7 @@ _SECONDS: Final = frozenset(
         "window",
     }
 )
-_SHARES: Final = frozenset({"share", "fraction"})
+_SHARES: Final = frozenset({"share", "fraction", "probability"})
 _OF_BYTES: Final = {"_bytes": "", "bytes_per_second": "/s"}
 """What the names of sizes end in, to what follows their unit."""
 _MOST_SHOWN = 8
@@ -144,7 +147,9 @@ def _fault_words(name: str, parameters: object) -> str:
     own = [
         _named(str(key), value)
         for key, value in fields.items()
-        if key not in _SCHEDULE and value not in (None, "", [], {})
+        if key not in _SCHEDULE
+        and value not in (None, "", [], {})
+        and (key, value) != ("probability", 1)
     ]
     return f"{_plain(name)}: {', '.join(own)}" if own else _plain(name)
 
