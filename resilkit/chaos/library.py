@@ -11,7 +11,12 @@ from resilkit.chaos.scenario import INTENSITIES, Intensity, Scenario
 from resilkit.errors import InvalidArgument
 from resilkit.faults import Latency, Memory, NodeCrash, Partition
 
-__all__ = ["named", "scenario_names"]
+__all__ = ["SHORTEST", "named", "scenario_names"]
+
+SHORTEST: Final = 0.1
+"""Seconds to which a timeline may be squeezed; in less, its moments would be closer than faults
+may follow each other, at any intensity.
+"""
 
 
 def _progressive_node_failures(duration: float, intensity: Intensity) -> Scenario:
@@ -72,7 +77,8 @@ def named(name: str, *, duration: float | None = None, intensity: Intensity = "m
 
     Args:
         name: Its name; case does not matter, and ``_`` or ``-`` may stand for a space.
-        duration: Seconds that a run takes, with all moments scaled to it; ``None``: its own.
+        duration: Seconds that a run takes, at least 0.1, with all moments scaled to it; ``None``:
+            its own.
         intensity: ``"low"``, ``"medium"`` or ``"high"``; see `Scenario`.
 
     Raises:
@@ -96,7 +102,7 @@ def named(name: str, *, duration: float | None = None, intensity: Intensity = "m
         )
     validate.choice(intensity, "intensity", list(INTENSITIES))
     build, usual = _LIBRARY[wanted]
-    length = validate.duration(
-        usual if duration is None else duration, "duration", allow_zero=False
-    )
+    if duration is None:
+        return build(usual, intensity)
+    length = validate.number(duration, "duration", low=SHORTEST, high=validate.LONGEST_DURATION)
     return build(length, intensity)

@@ -33,8 +33,10 @@ def demo_experiment(
 ) -> Experiment:
     """Return the demo: the replicated store under crashes, partitions and latency."""
     from resilkit.apps import store
+    from resilkit.chaos.library import SHORTEST
 
-    seconds = validate.duration(duration, "--seconds", allow_zero=False)
+    longest = validate.LONGEST_DURATION
+    seconds = validate.number(duration, "--seconds", low=SHORTEST, high=longest)
     return store.experiment(nodes=nodes, duration=seconds, seed=seed, early_ack=early_ack)
 
 
@@ -123,7 +125,8 @@ def find_scenario(text: str, *, duration: float | None = None) -> Scenario:
             file are its author's, and stay.
 
     Raises:
-        InvalidArgument: There is neither such a file nor such a name, or the file is wrong.
+        InvalidArgument: There is neither such a file nor such a name, the file is wrong, or
+            `duration` is out of range.
     """
     from resilkit.chaos import Scenario, named, scenario_names
 
@@ -136,10 +139,14 @@ def find_scenario(text: str, *, duration: float | None = None) -> Scenario:
                 value=text,
                 allowed=f"a YAML or JSON file, or one of {known}",
             )
+        if duration is not None:
+            validate.duration(duration, "--duration", allow_zero=False)
         return Scenario.from_file(text)
     try:
         return named(text, duration=duration)
     except InvalidArgument as error:
+        if error.path == "duration":
+            raise validate.relocated(error, "--duration") from None
         allowed = f"a YAML or JSON file, or one of {error.allowed}"
         raise InvalidArgument(error.message, path="SCENARIO", value=text, allowed=allowed) from None
 

@@ -46,3 +46,11 @@ def test_slips_are_refused_with_the_nearest():
         named(scenario_names()[0], intensity="extreme")
     with pytest.raises(InvalidArgument, match=r"^duration"):
         named(scenario_names()[0], duration=0)
+
+
+@pytest.mark.parametrize("intensity", ["low", "medium", "high"])
+@pytest.mark.parametrize("name", scenario_names())
+def test_the_shortest_run_has_room_for_every_scenario(name, intensity):
+    assert named(name, duration=0.1, intensity=intensity).timeline()
+    with pytest.raises(InvalidArgument, match=r"^duration: is out of range, got 0\.09"):
+        named(name, duration=0.09, intensity=intensity)

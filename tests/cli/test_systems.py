@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from resilkit.chaos import named, scenario_names
-from resilkit.cli.systems import scenario_experiment
+from resilkit.cli.systems import demo_experiment, scenario_experiment
 from resilkit.errors import InvalidArgument
 from tests.test_readme import blocks
 
@@ -19,6 +19,24 @@ def test_a_named_scenario_is_scaled_to_the_duration(name):
     made = scenario_experiment(name, system=SYSTEM, nodes=3, duration="9 s", seed=1)
     assert made.duration == 9.0
     assert made.scenario == named(name, duration=9.0)
+
+
+@pytest.mark.parametrize("length", ["0", "1 ns"])
+@pytest.mark.parametrize("name", scenario_names())
+def test_a_duration_out_of_range_is_told_by_its_option(name, length):
+    with pytest.raises(InvalidArgument, match=r"^--duration: is out of range, got") as caught:
+        scenario_experiment(name, system=SYSTEM, nodes=3, duration=length, seed=1)
+    assert "allowed: a number from 0.1" in str(caught.value)
+    with pytest.raises(InvalidArgument, match=r"^--seconds: is out of range, got .* from 0\.1"):
+        demo_experiment(nodes=1, duration=1e-9, seed=1, early_ack=False)
+
+
+def test_a_duration_of_0_is_told_by_its_option_also_beside_a_file(tmp_path):
+    (tmp_path / "calm.yaml").write_text("name: calm\n")
+    file = str(tmp_path / "calm.yaml")
+    assert scenario_experiment(file, system=SYSTEM, nodes=3, duration="1 ms", seed=1)
+    with pytest.raises(InvalidArgument, match=r"^--duration: is out of range, got 0\.0"):
+        scenario_experiment(file, system=SYSTEM, nodes=3, duration="0", seed=1)
 
 
 SYSTEM_LINES = """
