@@ -97,7 +97,7 @@ def demo(
     from resilkit.cli.running import run_and_tell
     from resilkit.cli.systems import demo_experiment
 
-    command = ["demo", "--seconds", f"{seconds:g}", "--nodes", str(nodes)]
+    command = ["demo", "--seconds", repr(seconds).removesuffix(".0"), "--nodes", str(nodes)]
     command += ["--broken"] if broken else []
     experiment = demo_experiment(nodes=nodes, duration=seconds, seed=seed, early_ack=broken)
     return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)

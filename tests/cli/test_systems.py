@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from resilkit.chaos import named, scenario_names
+from resilkit.cli import main, running
 from resilkit.cli.systems import demo_experiment, scenario_experiment
 from resilkit.errors import InvalidArgument
 from tests.test_readme import blocks
@@ -37,6 +38,17 @@ def test_a_duration_of_0_is_told_by_its_option_also_beside_a_file(tmp_path):
     assert scenario_experiment(file, system=SYSTEM, nodes=3, duration="1 ms", seed=1)
     with pytest.raises(InvalidArgument, match=r"^--duration: is out of range, got 0\.0"):
         scenario_experiment(file, system=SYSTEM, nodes=3, duration="0", seed=1)
+
+
+@pytest.mark.parametrize("seconds", ["3.1234567", "1234567.5", "0.1", "20"])
+def test_the_command_to_run_a_demo_again_has_its_exact_seconds(monkeypatch, seconds):
+    commands = []
+    monkeypatch.setattr(
+        running, "run_and_tell", lambda _, *, command, **_others: commands.append(command)
+    )
+    assert main(["demo", "--seconds", seconds]) == 0
+    [command] = commands
+    assert command[:3] == ["demo", "--seconds", seconds]
 
 
 SYSTEM_LINES = """
