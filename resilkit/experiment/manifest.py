@@ -31,8 +31,11 @@ VERSION = 1
 
 FILE_NAME = "manifest.json"
 Scalar = str | int | float | bool | None
+Bound = float | Literal["inf", "-inf"] | None
+"""A figure as JSON has it: ``"inf"`` and ``"-inf"`` are the infinities, ``null`` is NaN."""
 
 _GENERATOR_NUMBERS = ("dropped", "send_lag_max")  # the report reckons with them
+_FIGURES = ("measured", "low", "high")
 _LARGEST_BYTES = 64 * 2**20
 
 
@@ -44,16 +47,28 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class VerdictRow(msgspec.Struct, frozen=True):
-    """A row of `Result.verdicts` as it stands in the manifest."""
+    """A row of `Result.verdicts` as it stands in the manifest.
+
+    Its figures may be infinite, as where only the least is known: ``at least 2.5 s``.
+    """
 
     criterion: str
     verdict: Literal["pass", "fail", "inconclusive"]
-    measured: float | None = None
-    low: float | None = None
-    high: float | None = None
+    measured: Bound = None
+    low: Bound = None
+    high: Bound = None
     n: int = 0
     unit: str = ""
     reason: str = ""
+
+    @classmethod
+    def of(cls, row: Mapping[Any, Any]) -> VerdictRow:
+        """Return what stands for `row`, one of `Result.verdicts`."""
+        return cls(**{**row, **{name: _to_bound(row[name]) for name in _FIGURES}})
+
+    def row(self) -> dict[str, Any]:
+        """Return the row of `Result.verdicts`, its figures as floats."""
+        return {**msgspec.to_builtins(self), **{n: _from_bound(getattr(self, n)) for n in _FIGURES}}
 
 
 class AuditRow(msgspec.Struct, frozen=True):
@@ -94,10 +109,23 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, Entry]
 
     def to_bytes(self) -> bytes:
-        """Return the JSON, indented for people; NaN and infinity become ``null``."""
+        """Return the JSON, indented for people; NaN and infinity become ``null``.
+
+        Figures of verdicts are `Bound`s: their infinities say something, and stay.
+        """
         plain = finite(msgspec.to_builtins(self))
         text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
         return writable(text).encode()
+
+
+def _to_bound(value: float) -> Bound:
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return None if math.isnan(value) else float(value)
+
+
+def _from_bound(bound: Bound) -> float:
+    return math.nan if bound is None else float(bound)
 
 
 def finite(value: Any) -> Any:

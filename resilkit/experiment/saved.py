@@ -18,8 +18,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from resilkit import clock
 from resilkit.errors import InvalidArgument, ResilkitError, StorageError
 from resilkit.experiment.audit import Audit
@@ -139,7 +137,7 @@ def _manifest(result: Result, places: dict[str, str], files: dict[str, bytes]) -
         ran=result.ran,
         passed=result.passed,
         sentence=result.sentence(),
-        verdicts=[VerdictRow(**row) for row in _records(result.verdicts)],
+        verdicts=[VerdictRow.of(row) for row in result.verdicts.to_dict("records")],
         summary=_records(result.summary()),
         generators=_records(result.generators),
         consistency=None
@@ -203,7 +201,7 @@ def read(path: str | Path, make: type[Result]) -> Result:
         duration=manifest.duration,
         warmup=manifest.warmup,
         ran=manifest.ran,
-        verdicts=verdict_frame(map(msgspec.to_builtins, manifest.verdicts)),
+        verdicts=verdict_frame(row.row() for row in manifest.verdicts),
         history=history,
         events=Events(_table(folder, manifest, "events.parquet", _EVENTS)),
         metrics=Metrics(frames),

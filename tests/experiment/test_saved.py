@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,21 @@ def test_a_run_comes_back_as_it_was(saved):
     assert back.consistency == result.consistency
     assert (back.seed, back.passed, back.how_to_rerun()) == (7, False, result.rerun)
     assert back.description == result.description
+
+
+def test_what_is_known_from_below_only_stays_so_in_a_saved_run(tmp_path):
+    table = synthetic.verdicts()
+    table.loc[1, ["measured", "low", "high"]] = [math.nan, 2.49, math.inf]
+    table.loc[2, ["measured", "low", "high"]] = [-math.inf, -math.inf, 0.0]
+    result = synthetic.result(verdicts=table)
+    back = load(result.save(tmp_path / "run"))
+    assert result.verdicts.equals(back.verdicts)
+    pages = [run.report(tmp_path / "page.html").read_bytes() for run in (result, back)]
+    assert b"at least 2.49 s" in pages[0]
+    assert pages[0] == pages[1]
+    # Runs that were saved before have null there.
+    edit(tmp_path / "run", lambda manifest: manifest["verdicts"][1].update(high=None))
+    assert math.isnan(load(tmp_path / "run").verdicts["high"][1])
 
 
 def test_what_an_audit_gave_as_an_example_is_kept(tmp_path):
@@ -154,6 +170,7 @@ def test_a_damaged_run_is_refused_with_the_files_name(copy, name, harm):
         (lambda m: m.pop("seed"), "seed"),
         (lambda m: m.update(verdicts=3), "verdicts"),
         (lambda m: m["verdicts"][0].update(verdict="<script>"), "verdict"),
+        (lambda m: m["verdicts"][0].update(high="much"), "high"),
         (lambda m: m["files"].pop("events.parquet"), "events.parquet"),
         (lambda m: m["metrics"].update(cpu="../../etc/passwd"), "passwd"),
         (lambda m: m["metrics"].update(cpu="operations.parquet"), "operations.parquet"),
