@@ -15,7 +15,8 @@ class Evidence(Protocol):
     """What was observed of a run, or of a part of it, on one clock in seconds.
 
     A ``closed_loop`` attribute, where there is one and it is true, says that the load waited for
-    answers, so that an outage shows as operations that never began.
+    answers, so that an outage shows as operations that never began. A ``users`` attribute is a
+    function that says how many users such a load was to have at a time, where that changes.
     """
 
     @property

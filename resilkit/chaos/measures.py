@@ -48,7 +48,8 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
     passing = [span for span in spans if not span.standing(evidence.started, ended)]
     if not any(kind in {None, span.kind} for span in passing):
         return nothing("every fault was in during the whole run")
-    rule = RecoveryRule(closed=operation_measures.closed_loop(evidence))
+    closed = operation_measures.closed_loop(evidence)
+    rule = RecoveryRule(closed=closed, users=getattr(evidence, "users", None) if closed else None)
     # The end of a load generator is no harm that a fault did.
     rows = evidence.operations
     # All faults together, also when one kind is asked for: what is usual was learned before the
@@ -56,7 +57,9 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
     rows = rows[rows["error"] != LOST]
     answered = float(rows["done"][rows["status"] == "ok"].max())
     found = recoveries(rows, passing, rule)
-    found = [_silenced(row, answered, ended) for row in found] if rule.closed else found
+    if rule.closed:
+        until = _asked_until(rule.users, evidence.started, ended)
+        found = [_silenced(row, answered, until) for row in found]
     failed = _failed_in_reach(rows, found, kind, rule.hold)
     return _slowest([row for row in found if kind in {None, row.kind}], found, failed)
 
@@ -128,6 +131,13 @@ def _told(row: Recovery) -> str:
     return f"{row.label} at {row.start:.1f} s{silent}"
 
 
+def _asked_until(users: Callable[[float], float] | None, started: float, ended: float) -> float:
+    """Return until when a closed loop was to have users, within a tenth of a window."""
+    while users is not None and ended > started and users(ended) < 1.0:
+        ended -= _WINDOW / 10
+    return ended
+
+
 def _silenced(row: Recovery, answered: float, ended: float) -> Recovery:
     """Return what a fault did that ended all good answers, as what was not seen to recover.
 
@@ -136,7 +146,7 @@ def _silenced(row: Recovery, answered: float, ended: float) -> Recovery:
     Args:
         row: What is known by the windows.
         answered: When something was answered well for the last time (seconds).
-        ended: When the run ended (seconds).
+        ended: When the run ended, or its plan had no users any more (seconds).
     """
     from resilkit.metrics.recovery import ENDED
 

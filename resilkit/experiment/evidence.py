@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
+
+from resilkit.errors import InvalidArgument
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from resilkit.chaos.measurement import Measurement
     from resilkit.experiment.result import Result
+    from resilkit.workload.specs import Arrivals
 
-__all__ = ["ResultEvidence", "recovery_of"]
+__all__ = ["ResultEvidence", "ramp_of", "recovery_of"]
 
 
 class ResultEvidence:
@@ -59,11 +62,32 @@ class ResultEvidence:
         """Whether the load waited for answers."""
         return self._result.closed_loop
 
+    @property
+    def users(self) -> Callable[[float], float] | None:
+        """How many users a closed loop was to have at a time, where that changes."""
+        from resilkit.workload import arrivals
+
+        workload = self._result.description.get("workload")
+        about = workload.get("arrivals") if isinstance(workload, Mapping) else None
+        if not self._result.closed_loop or not isinstance(about, Mapping):
+            return None
+        try:
+            return ramp_of(arrivals.parse(about))
+        except InvalidArgument:
+            return None  # a saved run's description is anybody's text
+
     def metric(self, name: str) -> pd.DataFrame:
         """Return the samples of a metric from the end of the warm-up to the end of the load."""
         frame = self._result.metrics.frame(name)
         inside = (frame["time"] >= self._result.warmup) & (frame["time"] <= self._result.ran)
         return frame[inside]
+
+
+def ramp_of(arrivals: Arrivals) -> Callable[[float], float] | None:
+    """Return how many users there should be at a time (seconds); ``None`` where it is constant."""
+    from resilkit.workload.specs import Closed
+
+    return arrivals.active if isinstance(arrivals, Closed) and arrivals.ramped else None
 
 
 def recovery_of(result: Result) -> Measurement:

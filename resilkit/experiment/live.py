@@ -12,6 +12,7 @@ from resilkit import clock
 from resilkit.chaos.judge import judge
 from resilkit.cluster.loop_thread import HEED_EVERY
 from resilkit.experiment.details import news_words, strike_of
+from resilkit.experiment.evidence import ramp_of
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.history import History
 from resilkit.metrics.events import Event, EventLog
@@ -167,6 +168,7 @@ class LiveEvidence:
         self.started = experiment.warmup
         self.duration = max(elapsed - experiment.warmup, 0.0)
         self.closed_loop = experiment.workload.loop == "closed"
+        self.users = ramp_of(experiment.workload.arrivals)
         self.memory_limit_bytes: int | Mapping[str, int] | None = limits_of(experiment.cluster)
         rows = load.history.frame(origin=self._origin)
         self.operations: pd.DataFrame = rows[rows["intended"] >= experiment.warmup]

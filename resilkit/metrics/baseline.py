@@ -12,7 +12,7 @@ import numpy as np
 from resilkit.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
     from pandas import DataFrame
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 __all__ = [
-    "Baseline", "RecoveryRule", "Windows", "baseline", "in_flight", "learn", "windows_of",
+    "Baseline", "RecoveryRule", "Windows", "baseline", "in_flight", "learn", "low_rate",
+    "windows_of",
 ]  # fmt: skip
+
+
+_LOOKS = 8
+"""How often the planned number of users is looked at within a window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,9 @@ class RecoveryRule:
         closed: Whether the load was a closed loop: then the rate of good operations is watched
             too, and a window in which nothing was intended is a bad one.
         rate_slack: How far, as a share, the rate may fall below the baseline's (closed loops).
+        users: How many users a closed loop was to have at a time (seconds), where that changes:
+            then the rate is that of each user, and a window with less than one is left out.
+            ``None`` means as many all along.
         fewest_windows: Fewer windows than this before the first fault are no baseline.
     """
 
@@ -52,6 +60,7 @@ class RecoveryRule:
     latency_floor: float = 0.020
     closed: bool = False
     rate_slack: float = 0.5
+    users: Callable[[float], float] | None = None
     fewest_windows: int = 3
 
     def __post_init__(self) -> None:
@@ -79,10 +88,12 @@ class Baseline(NamedTuple):
     Attributes:
         share_low: Least share of good operations.
         latency_high: Highest latency percentile (seconds).
-        rate_low: Least rate of good operations (1/s); 0 for open loops.
+        rate_low: Least rate of good operations (1/s), of each user with `RecoveryRule.users`; 0
+            for open loops.
         window: Seconds that a window is long.
         windows: How many windows it was learned from.
         latency: The median of the watched percentile (seconds).
+        middle: The median of the windows' median response times (seconds).
     """
 
     share_low: float
@@ -91,6 +102,7 @@ class Baseline(NamedTuple):
     window: float
     windows: int
     latency: float
+    middle: float
 
 
 class Windows(NamedTuple):
@@ -103,7 +115,8 @@ class Windows(NamedTuple):
         share: Share of good ones; NaN where nothing was intended.
         latency: The watched percentile (seconds); NaN where nothing was good.
         responses: Response times of what was good (seconds).
-        rate: Good operations a second.
+        rate: Good operations a second, by each user with `RecoveryRule.users`; NaN where there
+            was to be less than one.
         window: Seconds that a window is long that no fault ended.
     """
 
@@ -210,10 +223,39 @@ def windows_of(
     share = np.full(count, np.nan)
     np.divide(good_of_share, of_share, out=share, where=of_share > 0)
     rate = good_counts / (ends - starts)
+    if rule.users is not None:
+        rate /= _planned(rule.users, starts, ends)
     # A window whose operations all count for another says nothing by its share, and one to which
     # they were moved says something.
     intended_counts = np.where(of_share > 0, np.maximum(counted(intended), 1.0), 0.0)
     return Windows(starts, ends, intended_counts, share, latency, responses, rate, window)
+
+
+def _planned(users: Callable[[float], float], starts: Floats, ends: Floats) -> Floats:
+    """Return how many users each window was to have on average; NaN for less than one."""
+    parts = (np.arange(_LOOKS) + 0.5) / _LOOKS
+    means = np.array(
+        [
+            np.mean([users(float(time)) for time in begin + parts * (end - begin)])
+            for begin, end in zip(starts, ends, strict=True)
+        ]
+    )
+    return np.where(means >= 1.0, means, np.nan)
+
+
+def low_rate(windows: Windows, band: Baseline, rule: RecoveryRule) -> npt.NDArray[np.bool_]:
+    """Return in which windows of a closed loop the rate is below the band.
+
+    Each of many users is answered later where a few were enough to keep the system busy, and so
+    begins fewer operations. That is slowness, which the latency is watched for, and no sign of
+    users who wait in vain: where the number of users changes it is taken off their time.
+    """
+    if rule.users is None or rule.rate_slack >= 1.0:
+        return windows.rate < band.rate_low
+    middle = np.array([np.median(part) if part.size else np.nan for part in windows.responses])
+    longer = np.maximum(np.nan_to_num(middle - band.middle), 0.0)
+    usual = band.rate_low / (1 - rule.rate_slack)
+    return windows.rate * (1 + longer * usual) < band.rate_low
 
 
 def _grid(faults: Sequence[float], begin: float, end: float, window: float) -> Floats:
@@ -270,8 +312,13 @@ def learn(windows: Windows, first_fault: float, rule: RecoveryRule) -> Baseline 
     share_low = float(np.median(share)) - max(rule.share_slack, 4 * _spread(share))
     rate_low = 0.0
     if rule.closed:
-        rate_low = (1 - rule.rate_slack) * float(np.median(windows.rate[usable]))
-    return Baseline(share_low, latency_high, rate_low, windows.window, int(usable.sum()), usual)
+        rates = windows.rate[usable]
+        rates = rates[~np.isnan(rates)]
+        rate_low = (1 - rule.rate_slack) * float(np.median(rates)) if rates.size else 0.0
+    responses = zip(windows.responses, usable, strict=True)
+    middle = float(np.median([np.median(part) for part, kept in responses if kept]))
+    count = int(usable.sum())
+    return Baseline(share_low, latency_high, rate_low, windows.window, count, usual, middle)
 
 
 def _spread(values: Floats) -> float:

@@ -3,7 +3,8 @@
 Operations are put into windows by their *intended* start; what was in flight when a fault struck
 counts for the share of good ones at that fault, and is nothing to learn from. The windows before
 the first fault give a baseline band: the share of good operations and a latency percentile (and the
-rate, for closed loops, where an outage shows as operations that never began).
+rate, for closed loops, where an outage shows as operations that never began: where the plan has
+users come and go, the rate of each that there was to be).
 
 A window begins when each fault went in, so that none holds what was before a fault and what was
 after it. The windows between follow each other at equal distances, and the last before a fault is
@@ -39,7 +40,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from resilkit.metrics.bands import FaultBand, fault_bands
-from resilkit.metrics.baseline import RecoveryRule, in_flight, learn, windows_of
+from resilkit.metrics.baseline import RecoveryRule, in_flight, learn, low_rate, windows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -142,8 +143,9 @@ def recoveries(
     wrong = ~(windows.share >= band.share_low)
     failing = wrong
     if rule.closed:
-        failing = wrong | (windows.rate < band.rate_low)
-        told = np.ones(failing.size, dtype=bool)
+        failing = wrong | low_rate(windows, band, rule)
+        # Nobody to ask, nothing asked: the plan of a ramp may have windows without users.
+        told = (windows.intended > 0) | ~np.isnan(windows.rate)
     else:
         told = windows.intended > 0  # windows that say nothing (a load that paused) are left out
     bad = failing | (windows.latency > band.latency_high)

@@ -7,7 +7,8 @@ import math
 import pandas as pd
 import pytest
 
-from resilkit.chaos import judge
+from resilkit.chaos import Verdict, judge
+from resilkit.workload.arrivals import closed
 from tests.chaos.observed import Observed, events, operations
 
 Span = tuple[float, float]
@@ -69,6 +70,55 @@ def test_a_closed_loop_that_falls_silent_for_good_did_not_recover() -> None:
         "did not recover from node crash n1 at 8.0 s, after which nothing was answered well again "
         "until the run's end, within the 12 s that were watched"
     )
+
+
+def ramped(
+    *steps: tuple[float, float],
+    crash: float,
+    stuck: float = 0.0,
+    busy: float = math.inf,
+    cycle: float = 0.02,
+) -> Verdict:
+    """The verdict on users who come and go, each of whom takes `cycle` s for an operation.
+
+    From the crash on, a share of them is `stuck` for 3 s. The system does `busy` a second at most.
+    """
+    plan = closed(steps, think_time=cycle)
+    log = events([(crash, "fault", "injected", "n1", "", {"id": "1", "fault": "node_crash"})])
+    rows, time = [], 0.0
+    while time < 12.0:
+        at_work = plan.active(time) * (1 - stuck * (crash <= time < crash + 3.0))
+        rate = min(at_work / cycle, busy)
+        if rate:
+            rows.append(("get", time, at_work / rate - cycle + 0.002, "ok"))
+        time += 1 / rate if rate else 0.05
+    evidence = Closed(operations=operations(rows), events=log, duration=12.0)
+    evidence.users = plan.active  # type: ignore[attr-defined]
+    return judge("recovery_time <= 2 s", evidence)
+
+
+def test_users_who_leave_by_plan_are_no_outage_of_a_closed_loop() -> None:
+    for after in ((1, 5), (0, 5), (4, 0)):
+        found = ramped((0, 40), (5, 40), after, crash=4.9)
+        assert (found.measured, found.reason) == (0.0, "no fault did any harm")
+
+
+def test_where_no_users_are_left_by_plan_nobody_is_said_to_wait_for_an_answer() -> None:
+    found = ramped((0, 40), (5, 40), (0, 0), crash=6.0)
+    assert (found.verdict, found.reason.endswith("the run ended with the fault")) == (
+        "inconclusive", True,
+    )  # fmt: skip
+
+
+def test_users_who_come_by_plan_hide_no_outage_of_a_closed_loop() -> None:
+    found = ramped((0, 10), (4, 10), (2, 60), crash=7.0, stuck=0.7)
+    assert found.verdict == "fail"
+    assert found.measured == pytest.approx(3.0, abs=0.6)
+
+
+def test_users_who_wait_for_each_other_since_there_are_more_of_them_are_no_outage() -> None:
+    found = ramped((6, 24), (1, 24), crash=3.0, busy=1000.0, cycle=0.005)
+    assert (found.verdict, found.measured) == ("pass", 0.0)
 
 
 def test_a_fault_at_the_very_end_of_a_closed_loop_leaves_its_recovery_open() -> None:
