@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import signal
-import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from resilkit.errors import InvalidArgument
+from resilkit.experiment.own_code import own_frames, place_words, shown_path
 
 __all__ = ["blaming", "import_failure", "told_to_end"]
 
-_OURS = Path(__file__).resolve().parents[1]
-_STANDARD = Path(sysconfig.get_path("stdlib")).resolve()
-_INSTALLED = {"site-packages", "dist-packages"}
 _MOST_FRAMES = 5
 _LONGEST_ERROR = 300
 
@@ -32,36 +28,28 @@ def blaming(system: str) -> Iterator[None]:
     try:
         yield
     except (Exception, SystemExit) as error:
-        frames = _own_frames(error)
+        frames = own_frames(error)
         if not frames or told_to_end(error):
             raise
-        where = f"{frames[0].name}() of {_shown_path(frames[0].filename)}"
+        where = f"{frames[0].name}() of {shown_path(frames[0].filename)}"
         message = f"{where} raised {_shown(error)} ({_places(frames)})"
         raise InvalidArgument(message, path="--system", value=system) from error
 
 
 def import_failure(error: BaseException, system: str) -> InvalidArgument:
     """Return what to say of a module that raised while it was imported."""
-    frames = _own_frames(error)
+    frames = own_frames(error)
     place = f" ({_places(frames)})" if frames else ""
     if isinstance(error, ModuleNotFoundError) and error.name:
         message = f"needs the module {error.name!r}, which is not installed{place}"
         return InvalidArgument(message, path="--system", value=system)
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         # There is no frame: the file was never run.
-        place = f" (at {_shown_path(error.filename)}:{error.lineno})"
+        place = f" (at {shown_path(error.filename)}:{error.lineno})"
         told = f"{type(error).__name__}: {error.msg}"
     else:
         told = _shown(error)
     return InvalidArgument(f"could not be imported: {told}{place}", path="--system", value=system)
-
-
-def _shown_path(file: str) -> str:
-    """Return `file` from the current folder, where it lies below it."""
-    try:
-        return str(Path(file).resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return file
 
 
 def told_to_end(error: BaseException) -> bool:
@@ -69,25 +57,9 @@ def told_to_end(error: BaseException) -> bool:
     return isinstance(error, SystemExit) and error.code == 128 + signal.SIGTERM
 
 
-def _own_frames(error: BaseException) -> list[traceback.FrameSummary]:
-    """Return the frames in code that is neither resilkit's, nor Python's, nor installed."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [frame for frame in frames if _is_own(frame.filename)]
-
-
-def _is_own(file: str) -> bool:
-    path = Path(file)
-    if file.startswith("<") or not path.is_absolute():
-        return False  # importlib, or code without a file
-    path = path.resolve()
-    if _INSTALLED & set(path.parts) or path.is_relative_to(_STANDARD):
-        return False
-    return not path.is_relative_to(_OURS)
-
-
 def _places(frames: list[traceback.FrameSummary]) -> str:
     """Return the outermost frame and the innermost ones: a recursion has thousands."""
-    places = [f"{_shown_path(one.filename)}:{one.lineno} in {one.name}" for one in frames]
+    places = [place_words(one) for one in frames]
     if len(places) > _MOST_FRAMES:
         places = [places[0], "…", *places[1 - _MOST_FRAMES :]]
     return f"at {', '.join(places)}"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.experiment.own_code import own_frames, place_words
 from resilkit.records import readable
 
-__all__ = ["Audit", "as_audit"]
+__all__ = ["Audit", "as_audit", "audit_failure"]
 
 
 @readable
@@ -59,3 +60,13 @@ def as_audit(found: object) -> Audit:
         summary=str(getattr(found, "summary", "") or ""),
         example=str(getattr(found, "example", "") or ""),
     )
+
+
+def audit_failure(error: Exception) -> str:
+    """Return what to say of an audit that raised: the error, and the user's line that it came from.
+
+    The place stands before the error, whose text may have many lines: another server's traceback.
+    """
+    frames = own_frames(error)
+    place = f" at {place_words(frames[-1])}" if frames else ""
+    return f"the audit failed{place}: {type(error).__name__}: {error}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit import clock, telemetry
 from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
 from resilkit.experiment.assembly import Collected, assemble
-from resilkit.experiment.audit import Audit, as_audit
+from resilkit.experiment.audit import Audit, as_audit, audit_failure
 from resilkit.experiment.delivery import Deliveries
 from resilkit.experiment.live import LiveEvidence, Meter, News, rehearse
 from resilkit.experiment.memory_limits import limits_of
@@ -267,7 +267,7 @@ class _Run:
         try:
             return as_audit(look(self.cluster, self.load.history))
         except Exception as error:  # noqa: BLE001 - the user's code; an hour of load stays worth keeping
-            self.problems.append(f"the audit failed: {type(error).__name__}: {error}")
+            self.problems.append(audit_failure(error))
             return None
 
     # Parts of them -------------------------------------------------------------------------------

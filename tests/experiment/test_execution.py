@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 
@@ -13,6 +14,7 @@ from resilkit.chaos.judge import Verdict
 from resilkit.chaos.watch import Breach
 from resilkit.errors import StartFailed
 from resilkit.experiment import Experiment, load
+from resilkit.experiment.own_code import shown_path
 from tests.experiment import systems
 from tests.experiment.runs import experiment, launchers, processes, scenario
 from tests.experiment.systems import Counter, Unstartable
@@ -119,18 +121,25 @@ def test_a_system_that_cannot_start_stops_the_nodes_again():
     assert processes() - before <= launchers()
 
 
-def test_a_broken_audit_costs_the_audit_and_not_the_run():
+def test_a_broken_audit_costs_the_audit_and_not_the_run_and_is_told_with_its_own_line():
+    def line_of(row):
+        raise ZeroDivisionError("oh")
+
     class Broken:
         applications = staticmethod(systems.applications)
         workload = staticmethod(systems.workload)
 
         def audit(self, cluster, history):
-            raise ZeroDivisionError("oh")
+            # Raised below the audit's line, in what it hands to Python's own code.
+            return functools.reduce(lambda _, row: line_of(row), history, 0)
 
     plan = scenario(criteria=["data_consistency >= 1", "availability > 0.5"])
     result = experiment(system=Broken(), scenario=plan, duration=1.0).run(progress=False)
     assert result.consistency is None
-    assert "the audit failed: ZeroDivisionError: oh" in result.problems
+    (told,) = [one for one in result.problems if one.startswith("the audit failed")]
+    line = line_of.__code__.co_firstlineno + 1
+    place = f"{shown_path(__file__)}:{line} in line_of"
+    assert told == f"the audit failed at {place}: ZeroDivisionError: oh"
     assert result.verdicts["verdict"].tolist() == ["inconclusive", "pass"]
 
 
