@@ -16,13 +16,14 @@ from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
 from resilkit.experiment.assembly import Collected, assemble
 from resilkit.experiment.audit import Audit, as_audit, audit_failure
 from resilkit.experiment.delivery import Deliveries
+from resilkit.experiment.giving_up import supervisors_that_gave_up
 from resilkit.experiment.live import LiveEvidence, Meter, News, rehearse
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.experiment.names import warn_of_unknown
 from resilkit.experiment.planning import planned_faults
 from resilkit.experiment.progress import Progress
+from resilkit.experiment.remarks import load_remarks
 from resilkit.experiment.result import INTERRUPTED
-from resilkit.experiment.suspects import bugs, never_succeeded
 from resilkit.experiment.words import plain
 
 if TYPE_CHECKING:
@@ -244,19 +245,10 @@ class _Run:
         self._tell_of_load()
 
     def _tell_of_load(self) -> None:
-        """Note what was wrong with the load itself."""
-        for report in self.load.reports:
-            self.problems += report.warnings()
-        operations = self.load.history.frame()
-        raised = [report.tracebacks for report in self.load.reports]
-        self.problems += [*never_succeeded(operations).values(), *bugs(raised)]
-        for name, error in self.load.errors.items():
-            self.problems.append(f"the load generator {name} gave no report: {error}")
-        for name, count in self.load.lost.items():
-            self.problems.append(
-                f"the load generator {name} did not tell of {plain(count, 'operation')} that it "
-                "was to do"
-            )
+        """Note what was wrong with the load itself, after what may be the cause of it."""
+        events = self.cluster.events.frame(since=self.since)
+        self.problems += supervisors_that_gave_up(events, float(self.load.started))
+        self.problems += load_remarks(self.load)
 
     def audit(self) -> Audit | None:
         """Let the system look at its own data."""

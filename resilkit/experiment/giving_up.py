@@ -1,0 +1,107 @@
+"""Supervisors that gave up: the cause of what looks like a misspelt name to whoever calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["GIVING_UP", "supervisors_that_gave_up"]
+
+GIVING_UP: Final = "supervisor "
+"""How the remark begins."""
+
+_LONGEST = 200
+_CLOCKS_APART: Final = 0.05
+"""Seconds by which the event of a strike may lie after that of what it did on a node."""
+
+
+class _Row(NamedTuple):
+    time: float
+    event: str
+    node: str
+    target: str
+    detail: dict[str, Any]
+
+
+def supervisors_that_gave_up(events: pd.DataFrame, origin: float = 0.0) -> list[str]:
+    """Return a sentence on the first supervisor that gave up and why, none where none did.
+
+    Args:
+        events: The frame of a run's events.
+        origin: When the load began, on the clock of `events`.
+    """
+    own = list(_rows(events, "supervision"))
+    at = [index for index, row in enumerate(own) if row.event == "gave_up"]
+    if not at:
+        return []
+    row, before, after = own[at[0]], own[: at[0]], own[at[0] + 1 :]
+    when = row.time - origin
+    moment = f"at {when:.2f} s" if when >= 0 else "before the load began"
+    text = f"{GIVING_UP}{row.target!r} gave up {moment}: {_why(row, before, events)}"
+    if any((one.event, one.node, one.target) == ("restarted", *row[2:4]) for one in after):
+        text += "; its own supervisor started it again"
+    more = len(at) - 1
+    if more:
+        text += f"; supervisors gave up {'once' if more == 1 else f'{more:,} times'} more"
+    return [text]
+
+
+def _why(row: _Row, before: list[_Row], events: pd.DataFrame) -> str:
+    """Return what the last of its children came to that the supervisor would not start again."""
+    child, started = str(row.detail.get("child", "")), float("-inf")
+    last: _Row | None = None
+    for one in before:
+        if (one.node, one.target, one.detail.get("supervisor")) != (row.node, child, row.target):
+            continue
+        if one.event in ("started", "restarted"):
+            started = one.time
+        elif one.event in ("terminated", "start_failed"):
+            last = one
+    if last is None:
+        return f"{child} ended too often"
+    if last.event == "terminated" and (fault := _fault_behind(last, started, events)):
+        return f"{child} was ended by the fault {fault}"
+    reason = _first_line(str(last.detail.get("reason", "")))
+    how = "ended with" if last.event == "terminated" else "could not be started:"
+    return f"{child} {how} {reason}"
+
+
+def _fault_behind(ended: _Row, started: float, events: pd.DataFrame) -> str:
+    """Return the fault that ended a child, ``""`` where none did.
+
+    A strike tells which process it ended, but a crash at once only which server: it was this one
+    if that was since it had started.
+    """
+    for one in _rows(events, "fault"):
+        outcomes = one.detail.get("outcomes")
+        at_once = (
+            one.event == "injected"
+            and isinstance(outcomes, dict)
+            and outcomes.get(ended.target) == "died"
+            and started <= one.time <= ended.time + _CLOCKS_APART
+        )
+        struck = one.event == "struck" and one.detail.get("pid") == ended.detail.get("pid")
+        if at_once or (struck and one.target == ended.target):
+            return str(one.detail.get("fault") or "") or str(one.detail.get("id", ""))
+    return ""
+
+
+def _rows(events: pd.DataFrame, kind: str) -> Iterator[_Row]:
+    rows = events[events["kind"] == kind]
+    names = ("time", "event", "node", "target", "detail")
+    for time, event, node, target, text in zip(*(rows[name] for name in names), strict=True):
+        try:
+            detail = json.loads(text)
+        except ValueError:
+            continue  # one that was too long was cut
+        if isinstance(detail, dict):
+            yield _Row(float(time), str(event), str(node), str(target), detail)
+
+
+def _first_line(text: str) -> str:
+    first = next(iter(text.splitlines()), "")
+    return first if len(first) <= _LONGEST else f"{first[:_LONGEST]}…"
