@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import rng as rng_module
-from resilkit import telemetry
 from resilkit.cluster.strikes import strike_for
-from resilkit.cluster.telling import listed, told, why_of
+from resilkit.cluster.telling import Teller, listed, told, why_of
 from resilkit.errors import InvalidArgument, Refused
 from resilkit.faults import Fault, occurs, schedule, to_dict
 from resilkit.faults.partition import check_groups
 from resilkit.faults.places import few, places
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from random import Random
 
     from resilkit.cluster.session import Session
@@ -27,9 +24,6 @@ __all__ = ["Injection"]
 
 _FOR_EVER = 1e9
 _MOST_SHOWN = 8
-
-_SLOW = 0.25
-"""Seconds: a strike that is not wholly in by then tells that it has begun (``begins``)."""
 
 
 class Injection:
@@ -67,14 +61,13 @@ class Injection:
     ) -> None:
         self.session = session
         self.fault = fault
-        self._parameters = to_dict(fault)
+        self._teller = Teller(session, self._name, to_dict(fault))
         self._key, self._from = place or (len(session.faults.ids), 0)
         self.id = session.faults.new_id(fault.fault_name or type(fault).__name__)
         self.outcomes: list[dict[str, Any]] = []
         self._targets = targets
         self._root = session.seed if seed is None else seed
         self._active: list[Strike] = []
-        self._building = False
         self._unhealed: list[Exception] = []
         self._rows: dict[Strike, dict[str, Any]] = {}
         self._healing: dict[Strike, asyncio.Task[None]] = {}
@@ -91,7 +84,7 @@ class Injection:
     @property
     def active(self) -> bool:
         """Whether it does harm now, as one does that is still building up."""
-        return self._building or bool(self._active)
+        return self._teller.building or bool(self._active)
 
     @property
     def done(self) -> bool:
@@ -240,52 +233,30 @@ class Injection:
         try:
             if self._spares_all():
                 row["why"] = "it was to hit nobody"
-                self._note("skipped", strike, why=row["why"])
+                self._teller.note("skipped", strike, why=row["why"])
                 return
             row["targets"] = targets = strike.choose(occurrence, self._targets)
             if not targets:
                 raise Refused("nobody is there whom its targets fit")
             # Noted first: it may fail on a message before all have it.
             session.faults.outcomes[strike.id] = row
-            with self._span("inject", strike), self._beginning(strike):
+            with self._teller.span("inject", strike), self._teller.beginning(strike):
                 measured = await strike.deliver(targets)
         except asyncio.CancelledError:
             # Half delivered is delivered: whoever ends the injection expects it gone.
             row["why"] = "it was healed before it was wholly in"
-            self._note("failed", strike, why=row["why"])
+            self._teller.note("failed", strike, why=row["why"])
             await self._take_back(strike)
             raise
         except Exception as error:  # noqa: BLE001 - a user's fault may raise anything: told below
             row.update(error=error, why=why_of(error))
-            self._note("failed", strike, why=row["why"])
+            self._teller.note("failed", strike, why=row["why"])
             await self._take_back(strike)
             return
         row.update(delivered="failed" not in row, **measured)
         self._active.append(strike)
-        self._note_beginning("injected", strike, **told(measured))
+        self._teller.note_beginning("injected", strike, strike.targets, **told(measured))
         self._heal_later(strike)
-
-    @contextmanager
-    def _beginning(self, strike: Strike) -> Iterator[None]:
-        """Tell of a strike that takes its time while it is on its way, and of others not.
-
-        Whoever counts ``injected`` counts each strike once: this is an event of its own.
-        """
-        timer = self.session.loop.call_later(_SLOW, self._note_beginning, "begins", strike)
-        self._building = True
-        try:
-            yield
-        finally:
-            self._building = False
-            timer.cancel()
-
-    def _note_beginning(self, event: str, strike: Strike, **measured: Any) -> None:
-        # As of its beginning: building up a pressure takes time, and does harm meanwhile. So the
-        # bands in figures, and recovery, begin there too.
-        about = {"id": strike.id, "fault": self._name, "parameters": self._parameters, **measured}
-        self.session.events.append(
-            strike.row["time"], "fault", event, target=listed(strike.targets), detail=about
-        )
 
     def _spares_all(self) -> bool:
         """Whether nobody is to be hit, by the targets or a chance of 0."""
@@ -294,14 +265,6 @@ class Injection:
             return fault.inert
         zero = any(getattr(fault, name) == 0.0 for name in fault.inert_at_zero)
         return zero or targets in ("none", 0)
-
-    def _note(self, event: str, strike: Strike, **detail: Any) -> None:
-        target = listed(strike.targets)
-        self.session.note("fault", event, target, id=strike.id, fault=self._name, **detail)
-
-    def _span(self, event: str, strike: Strike) -> telemetry.span:
-        about = {"fault": self._name, "id": strike.id, "targets": listed(strike.targets)}
-        return telemetry.span(f"resilkit.fault.{event}", about)
 
     def _heal_later(self, strike: Strike) -> None:
         after = strike.ends_after(self.fault.duration)
@@ -326,18 +289,18 @@ class Injection:
     async def _take_back(self, strike: Strike) -> None:
         row, was_in = self._rows[strike], strike in self._active
         try:
-            with self._span("heal", strike):
+            with self._teller.span("heal", strike):
                 measured = await self._undone(strike)
         except Exception as error:  # noqa: BLE001 - the others still have to be taken back
             why = row["heal_failed"] = why_of(error)
             self._unhealed.append(error)
             self.session.note("alert", "undo_failed", "", id=strike.id, why=why)
             # It does no more than it did: for whoever looks at its time, it ends here.
-            self._note("heal_failed", strike, why=why)
+            self._teller.note("heal_failed", strike, why=why)
         else:
             if was_in:
                 row.update(measured, healed=self.session.clock.now())
-                self._note("healed", strike, **told(measured))
+                self._teller.note("healed", strike, **told(measured))
         if was_in:
             self._active.remove(strike)
         self._healing.pop(strike, None)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
 from typing import TYPE_CHECKING, Any
 
-from resilkit import validate
-from resilkit.cluster import operations
 from resilkit.cluster.children_strike import ChildrenStrike
+from resilkit.cluster.node_strike import NodeStrike
+from resilkit.cluster.resource_strike import ResourceStrike
 from resilkit.cluster.server_strike import ServerStrike
 from resilkit.cluster.strike import Strike
-from resilkit.errors import ClusterError, InvalidArgument, NodeDown, Refused, ResilkitError
+from resilkit.errors import InvalidArgument, NodeDown, Refused
 from resilkit.faults import (
     ChildrenRule,
     Fault,
@@ -22,18 +20,13 @@ from resilkit.faults import (
     ServerFault,
 )
 from resilkit.faults.joining import joined, takes_in
-from resilkit.faults.targets import clean_targets, is_named
 
 if TYPE_CHECKING:
     from random import Random
 
     from resilkit.cluster.session import Session
-    from resilkit.faults import Signal
 
 __all__ = ["strike_for"]
-
-_BUILD_UP_TIMEOUT = 60.0
-"""Seconds that a pressure has to be built up, beside its ramp: a million files take their time."""
 
 
 class _Links(Strike):
@@ -125,186 +118,13 @@ class _Partition(Strike):
         return self._cuts()
 
 
-class _Node(Strike):
-    """Signals to nodes, each with its own undo."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._delivered: list[Signal] = []
-        self._written_down = False
-        self._timers: list[asyncio.TimerHandle] = []
-        self._early: list[asyncio.Task[None]] = []
-        self._back: list[str] = []
-        self._errors: list[ResilkitError] = []
-
-    def candidates(self) -> list[str]:
-        if getattr(self.fault, "kind", "random") != "random":
-            # A fixed order stays fixed while some of the nodes are down.
-            return list(self.session.nodes)
-        return [name for name, node in self.session.nodes.items() if node.status == "running"]
-
-    def choose(self, occurrence: int, targets: Any) -> list[str]:
-        named = _named(self.fault.targets if targets is None else targets)
-        for name in named:
-            # One that is asked for by its name is there, or not; nobody stands in for it.
-            validate.choice(name, "targets", list(self.session.nodes))
-        if not named and not self.candidates():
-            raise NodeDown("no node runs, so none can be hit", definite=True)
-        if not named or getattr(self.fault, "kind", "") == "progressive":
-            return super().choose(occurrence, targets)
-        self.targets = named
-        return named
-
-    def ends_after(self, duration: float | None) -> float | None:
-        times = [action.undo_after for action in self._delivered if action.undo]
-        timed = [time for time in times if time is not None]
-        return max(timed) if timed and len(timed) == len(times) else duration
-
-    async def deliver(self, targets: list[str]) -> dict[str, Any]:
-        session = self.session
-        pids = {}
-        for action in self.fault.actions(targets):
-            node = session.nodes[action.node]
-            pids[action.node] = node.pid
-            if node.pid is None or (action.signal == "pause" and node.status != "running"):
-                raise NodeDown(
-                    f"node {action.node} is {node.status}", node=action.node, definite=True
-                )
-            if action.signal == "pause":
-                self._written_down = True
-                # Written down first: whoever ends this cluster must not leave a stopped process.
-                await session.launcher.journal_add(
-                    self.id,
-                    {
-                        "undo": "signal",
-                        "pid": node.pid,
-                        "start_time": node.process_start,
-                        "signal": int(signal.SIGCONT),
-                    },
-                )
-                await operations.signal(session, action.node, signal.SIGSTOP)
-            elif action.signal == "kill":
-                await operations.signal(session, action.node, signal.SIGKILL)
-                await operations.until_gone(session, action.node, pids[action.node])
-            elif action.signal == "stop":
-                await operations.stop_node(session, action.node)
-            elif action.signal == "resume":
-                await operations.signal(session, action.node, signal.SIGCONT)
-            else:
-                await operations.restart_node(session, action.node)
-            self._delivered.append(action)
-        self._undo_early()
-        return {"pids": pids}
-
-    def _undo_early(self) -> None:
-        """Have each signal undone at its own time, where that is not the end of all."""
-        end = self.ends_after(None)
-        for action in self._delivered:
-            after = action.undo_after
-            if action.undo and after is not None and (end is None or after < end):
-                self._timers.append(self.session.loop.call_later(after, self._begin_early, action))
-
-    def _begin_early(self, action: Signal) -> None:
-        self._delivered.remove(action)
-        self._early.append(self.session.loop.create_task(self._take_back(action)))
-
-    async def _take_back(self, action: Signal) -> None:
-        """Undo one signal; one that does not come back must not keep the rest."""
-        try:
-            if await self._undone(action):
-                self._back.append(action.node)
-        except ResilkitError as error:
-            self._errors.append(error)
-
-    async def _undone(self, action: Signal) -> bool:
-        """Undo one signal; return whether there was anything to undo."""
-        session, node = self.session, self.session.nodes[action.node]
-        if action.undo == ("restart",) and node.status in ("starting", "restarting"):
-            # Somebody else brings it back, its restart policy say: healed is when it is there.
-            await session.until_running(action.node, session.start_timeout)
-        elif action.undo == ("restart",) and node.pid is None:
-            await operations.restart_node(session, action.node)
-        elif action.undo == ("resume",) and node.status == "paused":
-            await operations.signal(session, action.node, signal.SIGCONT)
-        else:
-            return False
-        return True
-
-    def abandon(self) -> None:
-        """Undo nothing at its own time any more."""
-        for timer in self._timers:
-            timer.cancel()
-
-    async def undo(self) -> dict[str, Any]:
-        session = self.session
-        self.abandon()
-        await asyncio.gather(*self._early)
-        for action in reversed(self._delivered):
-            await self._take_back(action)
-        back, errors = self._back, self._errors
-        self._back, self._errors, self._early = [], [], []
-        if self._written_down:
-            undone = await session.launcher.undo(self.id)
-            why = "; ".join(each.reason for each in undone if each.outcome == "failed")
-            if why:
-                errors.append(ClusterError(f"the launcher could not let the node go on: {why}"))
-        self._delivered.clear()
-        if errors:
-            raise errors[0]
-        return {"back": back}
-
-
-class _Resource(Strike):
-    """Pressure inside nodes.
-
-    Its outcome tells what was ``reached`` by node, and where that is less than 9/10 of what was
-    asked ``short``, by node too: which ``part`` it is (``None``: nobody could measure it) and
-    ``why``, in words.
-    """
-
-    def candidates(self) -> list[str]:
-        return [name for name, node in self.session.nodes.items() if node.status == "running"]
-
-    async def deliver(self, targets: list[str]) -> dict[str, Any]:
-        asked = [self._press(name) for name in targets]
-        # All have ended before an error is raised: none may go on building up after its undoing.
-        outcomes = await asyncio.gather(*asked, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
-        built_up = round(self.session.loop.time() - self.began, 6)
-        reached: dict[str, Any] = dict(zip(targets, outcomes, strict=True))
-        found = {name: one.pop("short", None) for name, one in reached.items()}
-        short = {name: one for name, one in found.items() if one is not None}
-        measured = {"reached": reached, "built_up_after": built_up}
-        return measured | ({"short": short} if short else {})
-
-    async def _press(self, name: str) -> Any:
-        pressure, within = self.fault.pressure(), self.fault.duration
-        if within is not None:
-            # It ends so long after its beginning, wherever its level is by then.
-            within = max(0.0, self.began + within - self.session.loop.time())
-        return await self.session.ask_agent(
-            name,
-            "press",
-            self.id,
-            pressure.kind,
-            pressure.options,
-            within,
-            timeout=pressure.ramp + _BUILD_UP_TIMEOUT,
-        )
-
-    async def undo(self) -> dict[str, Any]:
-        return {"left": await self.ask_each(self.targets, "release", self.id)}
-
-
 def strike_for(strike_id: str, session: Session, fault: Fault, rng: Random) -> Strike:
     """Return what carries out `fault`."""
     families: list[tuple[type, type[Strike]]] = [
         (LinkFault, _Links),
         (PartitionFault, _Partition),
-        (NodeFault, _Node),
-        (ResourceFault, _Resource),
+        (NodeFault, NodeStrike),
+        (ResourceFault, ResourceStrike),
     ]
     for family, strike in families:
         if isinstance(fault, family):
@@ -330,13 +150,3 @@ def _refuse_dead(session: Session, targets: list[str]) -> None:
     """Refuse to touch the links of nodes none of which runs: it would do no harm."""
     if not any(session.nodes[name].status in ("running", "paused") for name in targets):
         raise NodeDown(f"no node of {', '.join(targets)} runs", definite=True)
-
-
-def _named(targets: Any) -> list[str]:
-    """Return the names, where `targets` is names and nothing else."""
-    clean = clean_targets(targets, "targets")
-    if isinstance(clean, tuple):
-        return list(clean)
-    if not isinstance(clean, str) or not is_named(clean) or clean.startswith("matching:"):
-        return []
-    return [clean]
