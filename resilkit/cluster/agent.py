@@ -319,6 +319,11 @@ class Agent(Server):
         self._answer_later(self.pressures.press(fault_id, kind, options, within))
         return NO_REPLY
 
+    def halt(self, fault_id: str, because: str) -> Any:
+        """Build a pressure up no further; answer with what was really reached."""
+        self._answer_later(self.pressures.halt(fault_id, because))
+        return NO_REPLY
+
     def release(self, fault_id: str) -> Any:
         """Release a pressure; answer with what is left of it."""
         self._answer_later(self.pressures.release(fault_id))

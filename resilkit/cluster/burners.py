@@ -38,6 +38,8 @@ class Burners:
         del fault_id, limits
         self._burners: list[int] = []
         self._began = 0.0
+        self._asked = self._ramp = 0.0
+        self._idle: float | None = None
 
     async def press(
         self, *, share: float, workers: int, ramp: float, within: float | None
@@ -53,7 +55,8 @@ class Burners:
         can tell, which excuses nothing): a core that others had was as busy as was asked, and the
         node had to do without it just so. It is told all the same.
         """
-        self._began = monotonic()
+        self._began, self._idle = monotonic(), gauges.idle_seconds()
+        self._asked, self._ramp = share, ramp
         for _ in range(workers):
             self._burners.append(_fork_burner(share, ramp))
             # A fork of a large node takes its time; others want to work in between.
@@ -65,16 +68,42 @@ class Burners:
         await asyncio.sleep(self._left(since - self._began + _LOOK, within))
         after, idle_after, took = self._burned(), gauges.idle_seconds(), monotonic() - since
         because = "its time was over while it still rose" if rises and ramp > 0.0 else ""
-        got = idle = part = None
+        burned = None if before is None or after is None else after - before
+        idle = None if idle_before is None or idle_after is None else idle_after - idle_before
+        return self._measured(since - self._began, took, burned, idle, because)
+
+    def reached(self, because: str) -> dict[str, Any]:
+        """Return which share they get now, by all that they burned so far.
+
+        Args:
+            because: Why they are to rise no further.
+        """
+        took, idle = monotonic() - self._began, gauges.idle_seconds()
+        if idle is not None:
+            idle = None if self._idle is None else idle - self._idle
+        return self._measured(0.0, took, self._burned(), idle, because if took < self._ramp else "")
+
+    def _measured(
+        self, since: float, took: float, burned: float | None, idle: float | None, because: str
+    ) -> dict[str, Any]:
+        """Return what was reached.
+
+        Args:
+            since: Seconds after the start at which somebody began to look.
+            took: Seconds for which he looked.
+            burned: Processor time that they all got meanwhile; ``None``: nobody can tell.
+            idle: Processor time that nobody wanted meanwhile; ``None`` as above.
+            because: Why it is no more, if that is known.
+        """
+        share, workers = self._asked, len(self._burners)
+        got = part = None
         if took < _LEAST_LOOK:
-            because = f"it had {took:.2g} s, and {_LEAST_LOOK:g} s are needed"
-        elif before is None or after is None:
-            because = "this system does not tell"
+            because, idle = f"it had {took:.2g} s, and {_LEAST_LOOK:g} s are needed", None
+        elif burned is None:
+            because, idle = "this system does not tell", None
         else:
-            mean = (after - before) / (took * workers)
-            got = _at_end(mean, since - self._began, took, ramp)
-            if idle_before is not None and idle_after is not None:
-                idle = (idle_after - idle_before) / took
+            got = _at_end(burned / (took * workers), since, took, self._ramp)
+            idle = None if idle is None else idle / took
             part = _part(share, got, None if idle is None else idle / workers)
         if idle is not None and not because:
             some = idle >= 0.05  # less is what the system's own counting cannot tell from none
@@ -126,11 +155,20 @@ def _at_end(mean: float, since: float, took: float, ramp: float) -> float:
     Examples:
         >>> _at_end(0.75, 0.5, 0.5, ramp=1.0), _at_end(0.75, 1.0, 0.5, ramp=1.0)
         (1.0, 0.75)
+        >>> _at_end(0.75, 0.0, 2.0, ramp=1.0)
+        1.0
     """
     if ramp <= 0.0:
         return mean
-    first, last = min(1.0, since / ramp), min(1.0, (since + took) / ramp)
-    return mean * last / ((first + last) / 2.0)
+    last = min(1.0, (since + took) / ramp)
+    level = (_risen(since + took, ramp) - _risen(since, ramp)) / took
+    return mean * last / level
+
+
+def _risen(seconds: float, ramp: float) -> float:
+    """Return the integral, so long after its beginning, of a level that rises to 1 and stays."""
+    rising = min(seconds, ramp)
+    return rising * rising / (2.0 * ramp) + max(0.0, seconds - ramp)
 
 
 def _part(asked: float, got: float, idle: float | None) -> float:

@@ -7,6 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import rng as rng_module
+from resilkit.cluster.strike import HALTED
 from resilkit.cluster.strikes import strike_for
 from resilkit.cluster.telling import Teller, listed, told, why_of
 from resilkit.errors import InvalidArgument, Refused
@@ -34,7 +35,8 @@ class Injection:
         fault: The fault.
         outcomes: A row a strike, from its beginning: ``time``, ``targets``, ``delivered`` (and
             ``why`` not); from its end ``healed``, the time of that, or ``heal_failed``: why it
-            could not be taken back. And what was measured:
+            could not be taken back. One that is healed on its way in was delivered as far as it
+            came, and ``why`` says so where that is not all. And what was measured:
 
             - on links: ``links``, and once healed ``touched``, on how many messages it acted
               (``None``: a node that would know is gone, or silent, and ``why`` says which); of
@@ -244,19 +246,31 @@ class Injection:
                 measured = await strike.deliver(targets)
         except asyncio.CancelledError:
             # Half delivered is delivered: whoever ends the injection expects it gone.
-            row["why"] = "it was healed before it was wholly in"
-            self._teller.note("failed", strike, why=row["why"])
-            await self._take_back(strike)
+            await self._break_off(strike, await strike.halt())
             raise
         except Exception as error:  # noqa: BLE001 - a user's fault may raise anything: told below
             row.update(error=error, why=why_of(error))
-            self._teller.note("failed", strike, why=row["why"])
-            await self._take_back(strike)
+            await self._break_off(strike, strike.so_far())
             return
         row.update(delivered="failed" not in row, **measured)
         self._active.append(strike)
         self._teller.note_beginning("injected", strike, strike.targets, **told(measured))
         self._heal_later(strike)
+
+    async def _break_off(self, strike: Strike, measured: dict[str, Any]) -> None:
+        """Take back a strike that is not wholly in; the harm that it did is told all the same.
+
+        Healed on its way in, it was delivered as far as it came. One that failed was not.
+        """
+        row = self._rows[strike]
+        if measured:
+            row.update(measured, delivered="error" not in row and "failed" not in row)
+            self._active.append(strike)
+            about = {"why": row["why"]} if "why" in row else {}
+            self._teller.note_beginning("injected", strike, strike.hit, **about | told(measured))
+        if not row["delivered"]:
+            self._teller.note("failed", strike, why=row.setdefault("why", HALTED))
+        await self._take_back(strike)
 
     def _spares_all(self) -> bool:
         """Whether nobody is to be hit, by the targets or a chance of 0."""

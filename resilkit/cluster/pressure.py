@@ -60,8 +60,8 @@ class Pressures:
                 as long as it takes.
 
         Raises:
-            Refused: This node cannot be pressed so, or it was released before it was built up;
-                nothing is held then.
+            Refused: This node cannot be pressed so, and nothing is held then; or it was halted, or
+                released, before it was built up.
         """
         await self.release(fault_id)
         held = self._held[fault_id] = _KINDS[kind](fault_id, self._limits)
@@ -76,11 +76,30 @@ class Pressures:
                 f"this node cannot be put under {kind} pressure: {_why(error)}"
             ) from error
         except asyncio.CancelledError:
-            raise Refused(f"the {kind} pressure was released before it was built up") from None
+            raise Refused(f"the {kind} pressure was stopped before it was built up") from None
         finally:
             if self._building.get(fault_id) is task:
                 del self._building[fault_id]
         return reached
+
+    async def halt(self, fault_id: str, because: str) -> dict[str, Any]:
+        """Build one pressure up no further, and keep what there is; return what was reached.
+
+        Unknown is no error.
+
+        Args:
+            fault_id: Whose it is.
+            because: Why it is to be no more.
+
+        Raises:
+            Refused: Nobody can measure it.
+        """
+        self._stop_building(fault_id)
+        held = self._held.get(fault_id)
+        try:
+            return {} if held is None else held.reached(because)
+        except OSError as error:
+            raise Refused(f"nobody can tell what was reached: {_why(error)}") from error
 
     async def release(self, fault_id: str) -> dict[str, Any]:
         """Release one pressure, be it half built; return what was measured afterwards.
@@ -88,10 +107,13 @@ class Pressures:
         Unknown is no error.
         """
         held = self._held.pop(fault_id, None)
+        self._stop_building(fault_id)
+        return {} if held is None else await held.release()
+
+    def _stop_building(self, fault_id: str) -> None:
         building = self._building.pop(fault_id, None)
         if building is not None and building is not asyncio.current_task():
             building.cancel()
-        return {} if held is None else await held.release()
 
 
 def _why(error: Exception) -> str:
@@ -183,6 +205,7 @@ class _Memory:
         self._id = fault_id
         self._limit = limits[_MEMORY]
         self._blocks: list[mmap.mmap] = []
+        self._asked = 0.0
         self._refused = ""
 
     async def press(
@@ -195,21 +218,25 @@ class _Memory:
             limit = gauges.memory_used() + min(_ROOM, _available() // 2)
         if limit is not None:
             soft = self._limit.lower(self._id, max(limit, gauges.memory_used() + _HEADROOM))
-        wanted = min(int(soft * share), soft - _HEADROOM)
-        self._refused = ""
-        taking = self._take(wanted - gauges.memory_used())
-        ended = await _paced(taking, ramp=ramp, within=within)
+        self._asked, self._refused = share, ""
+        taking = self._take(self._wanted(soft) - gauges.memory_used())
+        return self.reached(await _paced(taking, ramp=ramp, within=within))
+
+    def _wanted(self, soft: int) -> int:
+        return min(int(soft * self._asked), soft - _HEADROOM)
+
+    def reached(self, because: str) -> dict[str, Any]:
+        """Return how much is in use now, and how far that is less than was asked."""
         # Another fault may have moved the limit meanwhile: what counts is the one in force.
         used, soft = gauges.memory_used(), self._limit.soft()
-        reached = {"limit_bytes": soft, "used_bytes": used, "share": used / soft}
-        wanted = min(int(soft * share), soft - _HEADROOM)
-        return reached | shortfall(
+        wanted = self._wanted(soft)
+        return {"limit_bytes": soft, "used_bytes": used, "share": used / soft} | shortfall(
             "memory",
             reached=used / soft,
-            asked=share,
+            asked=self._asked,
             part=used / wanted if wanted > 0 else 1.0,
             of="the limit",
-            because=ended or self._refused,
+            because=because or self._refused,
         )
 
     def _take(self, goal: int) -> Iterator[float]:
@@ -262,6 +289,7 @@ class _Files:
         self._id = fault_id
         self._limit = limits[resource.RLIMIT_NOFILE]
         self._open: list[int] = []
+        self._asked = 0.0
 
     async def press(
         self, *, share: float, limit: int | None, ramp: float, within: float | None
@@ -269,22 +297,26 @@ class _Files:
         soft = self._limit.soft()
         if limit is not None:
             soft = self._limit.lower(self._id, max(limit, gauges.open_files() + 1))
-        ended = ""
+        self._asked, ended = share, ""
         try:
             ended = await _paced(self._take(int(soft * share)), ramp=ramp, within=within)
         except OSError as error:
             if error.errno != errno.EMFILE:  # the limit itself, which was the goal
                 raise
+        return self.reached(ended)
+
+    def reached(self, because: str) -> dict[str, Any]:
+        """Return how many are open now, and how far that is less than was asked."""
         # As for memory.
         used, soft = gauges.open_files(), self._limit.soft()
-        wanted = int(soft * share)
+        wanted = int(soft * self._asked)
         return {"limit": soft, "open_files": used, "share": used / soft} | shortfall(
             "open_files",
             reached=used / soft,
-            asked=share,
+            asked=self._asked,
             part=used / wanted if wanted > 0 else 1.0,
             of="the limit",
-            because=ended,
+            because=because,
         )
 
     def _take(self, goal: int) -> Iterator[float]:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from resilkit.cluster.session import Session
 
-__all__ = ["Strike"]
+__all__ = ["HALTED", "Strike"]
+
+HALTED = "it was healed before it was wholly in"
 
 
 class Strike:
@@ -21,6 +23,7 @@ class Strike:
 
     Attributes:
         row: What is told of it in `Injection.outcomes`.
+        hit: Whom it has hit, where it did not come in wholly.
     """
 
     def __init__(self, strike_id: str, session: Session, fault: Any, rng: Random) -> None:
@@ -29,6 +32,7 @@ class Strike:
         self.fault = fault
         self.rng = rng
         self.targets: list[str] = []
+        self.hit: list[str] = []
         self.began = session.loop.time()
         self.row: dict[str, Any] = {}
         self.wanted: Any = fault.targets
@@ -53,6 +57,17 @@ class Strike:
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         """Do the harm; return what was measured."""
         raise NotImplementedError
+
+    def so_far(self) -> dict[str, Any]:
+        """Return what a delivery that failed has measured by then, ``{}`` where it hit nobody."""
+        return {}
+
+    async def halt(self) -> dict[str, Any]:
+        """Stop a delivery that is cancelled; return what was measured, ``{}`` as for `so_far`.
+
+        Where it is not all that was to come, it tells ``why``, or by how much it is ``short``.
+        """
+        return (found := self.so_far()) and {**found, "why": HALTED}
 
     async def undo(self) -> dict[str, Any]:
         """Take it back; return what was measured. Must be safe to repeat."""

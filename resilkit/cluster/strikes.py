@@ -8,7 +8,7 @@ from resilkit.cluster.children_strike import ChildrenStrike
 from resilkit.cluster.node_strike import NodeStrike
 from resilkit.cluster.resource_strike import ResourceStrike
 from resilkit.cluster.server_strike import ServerStrike
-from resilkit.cluster.strike import Strike
+from resilkit.cluster.strike import HALTED, Strike
 from resilkit.errors import InvalidArgument, NodeDown, Refused
 from resilkit.faults import (
     ChildrenRule,
@@ -40,6 +40,7 @@ class _Links(Strike):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._incarnations: dict[str, int] = {}
+        self._chosen: list[str] = []
 
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         session = self.session
@@ -48,10 +49,13 @@ class _Links(Strike):
         if not chosen:
             raise Refused("no link is there to be touched")
         self._incarnations = {name: node.incarnation for name, node in session.nodes.items()}
+        self._chosen = [f"{a}-{b}" for a, b in chosen]
         await session.faults.install(self.id, self.fault, chosen, self._joins)
+        return self._links()
+
+    def _links(self) -> dict[str, Any]:
         # One that joined meanwhile has its links in the row already.
-        links = dict.fromkeys([f"{a}-{b}" for a, b in chosen] + self.row.get("links", []))
-        return {"links": list(links)}
+        return {"links": list(dict.fromkeys(self._chosen + self.row.get("links", [])))}
 
     def _joins(self, name: str) -> list[tuple[str, str]]:
         """Return on which links of a new node the fault is."""
@@ -61,6 +65,11 @@ class _Links(Strike):
         chosen = self.fault.choose_links(new, session.nodes, self.rng, hit=hit)
         self.row["links"] = [*self.row.get("links", ()), *(f"{a}-{b}" for a, b in chosen)]
         return list(chosen)
+
+    async def halt(self) -> dict[str, Any]:
+        # Some of the nodes may have it on their links already.
+        self.hit = self.targets if self._chosen else []
+        return {**self._links(), "why": HALTED} if self.hit else {}
 
     async def undo(self) -> dict[str, Any]:
         counts = await self.session.faults.remove(self.id)
@@ -112,6 +121,10 @@ class _Partition(Strike):
         self.targets = [*self.targets, name]
         self.row.update(self._cuts())
         return new
+
+    async def halt(self) -> dict[str, Any]:
+        self.hit = self.targets if self._pairs else []
+        return {**self._cuts(), "why": HALTED} if self.hit else {}
 
     async def undo(self) -> dict[str, Any]:
         await self.session.faults.mend(self.id)

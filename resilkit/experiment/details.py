@@ -105,7 +105,8 @@ def news_words(event: str, target: str, detail: str, *, begun: bool = False) -> 
         return f"{target} came back{after} ({name})"
     place = f": {where}" if (where := place_words(found, target)) else ""
     why = f" ({found['why']})" if found.get("why") else ""
-    happened = "is wholly in" if begun and event == "injected" else _HAPPENED.get(event)
+    wholly = begun and event == "injected" and not why  # else it was cut short on its way in
+    happened = "is wholly in" if wholly else _HAPPENED.get(event)
     return f"{name} {happened or _plain(event)}{place}{why}"
 
 

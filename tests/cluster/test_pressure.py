@@ -8,8 +8,10 @@ import os
 import re
 from typing import Any
 
+import psutil
 import pytest
 
+from resilkit.clock import monotonic
 from resilkit.cluster import burners, gauges
 from resilkit.cluster.pressure import Pressures
 from resilkit.errors import Refused
@@ -120,7 +122,7 @@ def _idler(_share: float, _ramp: float) -> int:
 def test_burners_fall_short_of_what_they_left_idle_and_not_of_what_others_took(
     monkeypatch: pytest.MonkeyPatch, idle: list[float | None], part: float, because: str
 ) -> None:
-    looks = iter(idle)
+    looks = iter([0.0, *idle])  # the first is for one that is halted before its time
     monkeypatch.setattr(gauges, "idle_seconds", lambda: next(looks))
     monkeypatch.setattr(burners, "_fork_burner", _idler)
     monkeypatch.setattr(burners, "_processor_time", lambda _: 0.0)
@@ -166,3 +168,71 @@ def test_cores_are_idle_for_no_longer_than_there_was_time() -> None:
 
     # One of them was at work meanwhile; the system counts hundredths of a second.
     assert -0.2 <= asyncio.run(main()) <= (os.cpu_count() or 1) + 0.2
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("open_files", {"share": 0.9, "limit": None}),
+        ("cpu", {"share": 0.2, "workers": 2}),
+    ],
+)
+def test_a_pressure_that_is_released_while_it_rises_rises_no_further(
+    kind: str, options: dict[str, Any]
+) -> None:
+    async def main() -> None:
+        pressures, before = Pressures(), gauges.open_files()
+        rising = asyncio.ensure_future(pressures.press("it", kind, {"ramp": 1.0, **options}))
+        await asyncio.sleep(0)  # it has begun
+        while kind == "open_files" and gauges.open_files() < before + 20:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await pressures.release("it")
+        async with asyncio.timeout(5.0):
+            with pytest.raises(Refused, match=f"{kind} pressure was stopped before"):
+                await rising
+        assert gauges.open_files() == before
+        assert not psutil.Process().children()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("open_files", {"share": 0.9, "limit": None}),
+        ("cpu", {"share": 0.8, "workers": 1}),
+    ],
+)
+def test_a_pressure_that_is_halted_while_it_rises_tells_what_it_reached_and_keeps_that(
+    monkeypatch: pytest.MonkeyPatch, kind: str, options: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(gauges, "idle_seconds", lambda: None)  # others may keep all cores busy
+
+    async def main() -> None:
+        pressures, before = Pressures(), gauges.open_files()
+        rising = asyncio.ensure_future(pressures.press("it", kind, {"ramp": 60.0, **options}))
+        await asyncio.sleep(0)  # it has begun
+        while kind == "open_files" and gauges.open_files() < before + 20:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        if kind == "cpu":
+            held = pressures._held["it"]
+            assert isinstance(held, burners.Burners)
+            enough = held._began + burners._LEAST_LOOK
+            while not held._burned() or monotonic() < enough:  # noqa: ASYNC110
+                await asyncio.sleep(0)
+        reached = await pressures.halt("it", "enough")
+        assert 0.0 < reached["share"] < 0.8
+        assert reached["short"]["part"] < 0.9
+        assert reached["short"]["why"].endswith("was asked: enough")
+        with pytest.raises(Refused):
+            await rising
+        if kind == "open_files":
+            assert gauges.open_files() >= before + 20
+        await pressures.release("it")
+        assert gauges.open_files() == before
+
+    asyncio.run(main())
+
+
+def test_halting_what_is_not_there_is_no_error() -> None:
+    assert asyncio.run(Pressures().halt("it", "enough")) == {}

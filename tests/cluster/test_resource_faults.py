@@ -123,8 +123,17 @@ def test_a_pressure_that_rises_slowly_can_be_healed_while_it_rises(cluster: Clus
     with took(0.0, 5.0):
         injection.heal()
     assert probe.call.allocate(100 * MIB) == "ok"
-    assert [row.event for row in fault_events(cluster, injection)] == ["failed"]
-    assert not injection.outcomes[0]["delivered"]
+    injected, healed = fault_events(cluster, injection)
+    assert (injected.event, healed.event) == ("injected", "healed")
+    (begins,) = fault_events(cluster, injection, "begins")
+    span = fault_spans(cluster.events.frame())[-1]
+    assert (span.start, span.end) == (begins.time, healed.time), "it did harm from the first on"
+    (outcome,) = injection.outcomes
+    assert outcome["delivered"]
+    assert outcome["reached"]["tight"]["limit_bytes"] == LIMIT
+    assert 0.0 < outcome["reached"]["tight"]["share"] < 0.9, "measured, not asked for"
+    assert "90 % was asked: it was healed after" in outcome["short"]["tight"]["why"]
+    assert injected.detail["why"] == "it was healed before it was wholly in"
     wait_until(lambda: resident(cluster, "tight") < before + 4 * MIB)
     healed = monotonic()
     # It would have taken ten times as much by then, had it gone on.

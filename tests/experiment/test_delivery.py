@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import resilkit as rk
 from resilkit.experiment.delivery import Deliveries
+from tests.experiment.runs import experiment, scenario
 
 LATE = "it was healed before it was wholly in"
 
@@ -141,3 +142,12 @@ def test_one_strike_that_pressed_as_asked_is_enough():
     deliveries.given(0, injection(True))
     assert deliveries.undelivered() == {}
     assert len(deliveries.problems(100.0)) == 1
+
+
+def test_a_pressure_that_is_still_measured_when_the_run_ends_was_delivered():
+    plan = scenario(rk.faults.CPU(0.5, at=1.6), criteria=["availability >= 1 %"])
+    result = experiment(scenario=plan, duration=2.0).run(progress=False)
+    assert not [each for each in result.problems if "could not be delivered" in each]
+    assert result.verdicts["verdict"].tolist() == ["pass"]
+    events = result.events[result.events["kind"] == "fault"]["event"].tolist()
+    assert [each for each in events if each != "begins"] == ["injected", "healed"]

@@ -73,3 +73,18 @@ def test_a_criterion_on_memory_fails_under_the_fault_that_fills_it():
     result = experiment(scenario=plan, duration=4.0).run(progress=False)
     assert result.verdicts["verdict"].tolist() == ["fail", "pass"]
     assert "on n2, of the 400 MiB that a memory fault left it" in result.verdicts["reason"][0]
+
+
+def test_a_pressure_that_still_rises_when_the_run_ends_was_in_and_is_judged_by_its_own_limit():
+    plan = scenario(
+        rk.faults.Memory(0.9, limit_bytes=400 * MIB, ramp=4.0, at=0.3, targets="n2"),
+        criteria=["memory_share <= 20 %", "recovery_time <= 5 s"],
+    )
+    result = experiment(scenario=plan, duration=2.5).run(progress=False)
+    share, recovery = result.verdicts["verdict"], result.verdicts["reason"][1]
+    assert share[0] == "fail"
+    assert "on n2, of the 400 MiB that a memory fault left it" in result.verdicts["reason"][0]
+    assert "no fault was injected" not in recovery
+    (problem,) = (each for each in result.problems if "memory" in each)
+    assert problem.startswith("memory at 0.3 s was less than was asked: memory reached")
+    assert "90 % was asked: it was healed after " in problem

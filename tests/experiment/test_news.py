@@ -69,3 +69,11 @@ def test_each_event_is_told_once_also_while_another_thread_appends() -> None:
         thread.join()
     targets = [words.rpartition(" ")[2] for _, words in told]
     assert targets == [f"t{each}" for each in range(many)]
+
+
+def test_a_strike_that_was_cut_short_is_not_told_to_be_wholly_in() -> None:
+    log = EventLog()
+    news = News(log)
+    log.append(17.0, "fault", "begins", target="n1", detail=MEMORY)
+    log.append(17.0, "fault", "injected", target="n1", detail=MEMORY | {"why": "healed early"})
+    assert news.read(17.0)[-1][1] == "memory strikes: n1 (healed early)"
