@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from resilkit.cluster.session import Session
 
 __all__ = ["Casualties", "Casualty", "Ender"]
@@ -61,6 +64,30 @@ Place = tuple[str, str, str]
 """A child's: its node, its supervisor's name, and its id."""
 
 
+@dataclass(slots=True, eq=False)
+class _Open:
+    """A casualty of which there may be more to tell.
+
+    Attributes:
+        casualty: The casualty.
+        strike_id: The id of the strike that ended it.
+        sure: Whether it was that strike that ended it; else what is heard of it waits.
+        news: What waits.
+    """
+
+    casualty: Casualty
+    strike_id: str
+    sure: bool = False
+    news: list[Callable[[], None]] = field(default_factory=list)
+
+    def tell(self, news: Callable[[], None]) -> None:
+        """Tell now, or when it is sure."""
+        if self.sure:
+            news()
+        else:
+            self.news.append(news)
+
+
 class Casualties:
     """Follows those that were ended through the events of their supervisors.
 
@@ -73,21 +100,38 @@ class Casualties:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._enders: dict[str, Ender] = {}
-        self._fallen: dict[str, tuple[Casualty, str]] = {}
-        self._waiting: dict[Place, tuple[Casualty, str]] = {}
-        self._left: dict[Place, tuple[Casualty, str]] = {}
+        self._open: dict[Casualty, _Open] = {}
+        self._fallen: dict[str, _Open] = {}
+        self._waiting: dict[Place, _Open] = {}
+        self._left: dict[Place, _Open] = {}
 
     def follow(self, strike_id: str, ender: Ender) -> None:
         """Tell `ender` what becomes of the servers that the strike ends."""
         self._enders[strike_id] = ender
 
     def fell(self, strike_id: str, casualty: Casualty) -> None:
-        """Note one that is about to be ended: before anybody can tell that it has been."""
-        self._fallen[casualty.pid] = (casualty, strike_id)
+        """Note one that is about to be ended: before anybody can tell that it has been.
+
+        What is heard of it is told when it has been `ended`, and never when it was `spared`:
+        somebody else may end it first.
+        """
+        one = _Open(casualty, strike_id)
+        self._open[casualty] = self._fallen[casualty.pid] = one
+
+    def ended(self, casualty: Casualty) -> None:
+        """Take in that it has really been ended; tell what was heard of it meanwhile."""
+        one = self._open.get(casualty)
+        if one is not None:
+            one.sure = True
+            while one.news:
+                one.news.pop(0)()
 
     def spared(self, casualty: Casualty) -> None:
-        """Forget one that was not ended after all."""
-        self._fallen.pop(casualty.pid, None)
+        """Forget one that was not ended after all: what becomes of it is not this fault's."""
+        one = self._open.pop(casualty, None)
+        for table in (self._fallen, self._waiting, self._left):
+            for key in [key for key, each in table.items() if each is one]:
+                del table[key]  # type: ignore[arg-type]
 
     def saw(self, node: str, time: float, row: tuple[Any, ...]) -> None:
         """Take in one event of a node, in the order in which that node tells them.
@@ -103,6 +147,7 @@ class Casualties:
             if ender is not None:
                 casualty = Casualty(target, detail["pid"], time, detail["reason"])
                 self.fell(detail["id"], casualty)
+                self.ended(casualty)
                 ender.struck(casualty)
         elif kind != "supervision":
             return
@@ -111,11 +156,11 @@ class Casualties:
                 ender.gave_up(target)
             self._leave(node, target)
         elif event == "terminated":
-            self._ended((node, detail["supervisor"], target), detail)
+            self._terminated((node, detail["supervisor"], target), detail)
         elif event in ("started", "restarted", "start_failed"):
             self._tried(event, (node, detail.get("supervisor", ""), target), time, detail)
 
-    def _ended(self, place: Place, detail: dict[str, Any]) -> None:
+    def _terminated(self, place: Place, detail: dict[str, Any]) -> None:
         self._leave(place[0], place[2])  # the ids of supervisors are their names
         fallen = self._fallen.pop(detail["pid"], None)
         if fallen is not None:
@@ -127,33 +172,40 @@ class Casualties:
             self._left[place] = self._waiting.pop(place)
 
     def _tried(self, event: str, place: Place, time: float, detail: dict[str, Any]) -> None:
-        waits, left = self._waiting.get(place), self._left.get(place)
         if event == "start_failed":
-            for casualty, strike_id in filter(None, (waits, left)):
-                self._enders[strike_id].not_restarted(casualty)
+            for one in filter(None, (self._waiting.get(place), self._left.get(place))):
+                ender = self._enders[one.strike_id]
+                one.tell(partial(ender.not_restarted, one.casualty))
             return
-        self._waiting.pop(place, None)
-        self._left.pop(place, None)
+        waits, left = self._waiting.pop(place, None), self._left.pop(place, None)
         # A node that died tells no end of its supervisors: the new incarnation does.
-        if left is None and waits is not None and _life(waits[0].pid) != _life(detail["pid"]):
+        if left is None and waits is not None and _life(waits.casualty.pid) != _life(detail["pid"]):
             left = waits
         back = left if event == "started" else waits
         if back is not None:
-            self._back(*back, time)
-        # One whose children are up: those that it has not started, it does not have.
-        for gone in [one for one in self._left if one[:2] == (place[0], place[2])]:
-            del self._left[gone]
+            back.tell(partial(self._back, back, time))
+        # Its children are up by now: those that it has not started, it does not have.
+        absent = [one for one in self._left if one[:2] == (place[0], place[2])]
+        closed = [self._left.pop(one) for one in absent]
+        for other in (waits, left, *closed):
+            if other is not None and other is not back:
+                self._close(other)
 
-    def _back(self, casualty: Casualty, strike_id: str, time: float) -> None:
+    def _back(self, one: _Open, time: float) -> None:
+        casualty = one.casualty
         casualty.restart_seconds = round(max(0.0, time - casualty.time), 6)
         self._session.events.append(
             time,
             "fault",
             "came_back",
             target=casualty.server,
-            detail={"id": strike_id, "seconds": casualty.restart_seconds},
+            detail={"id": one.strike_id, "seconds": casualty.restart_seconds},
         )
-        self._enders[strike_id].came_back(casualty)
+        self._enders[one.strike_id].came_back(casualty)
+        self._close(one)
+
+    def _close(self, one: _Open) -> None:
+        self._open.pop(one.casualty, None)
 
 
 def _life(pid: str) -> str:

@@ -12,9 +12,13 @@ from resilkit.faults import choose_targets
 from resilkit.runtime import Pid
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from resilkit.faults import ChildrenRule
 
 __all__ = ["ChildrenStrike"]
+
+_UNANSWERED = "it is not known yet that it killed a child: the node has not answered its one kill"
 
 
 class ChildrenStrike(Strike):
@@ -28,7 +32,9 @@ class ChildrenStrike(Strike):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._task: asyncio.Task[None] | None = None
+        self._killing: asyncio.Task[None] | None = None
         self._killed = 0
+        self._place = ""
         self._tries = 0
         self._failed = 0
         self._gave_up = False
@@ -74,23 +80,39 @@ class ChildrenStrike(Strike):
                 if children:
                     for name in choose_targets(self._rule.targets, children, self.rng):
                         for number in children[name]:
-                            await self._kill(node, name, number)
+                            await self._shielded(self._kill(node, name, number))
             except ResilkitError as error:
                 # Once is enough: a supervisor that is gone is gone at each further try.
                 if str(error) != last_failure:
                     last_failure = str(error)
                     self._note("failed", self._rule.supervisor, why=last_failure)
 
+    async def _shielded(self, kill: Coroutine[Any, Any, None]) -> None:
+        """Await a kill; who stops waiting does not keep what came of it from being counted."""
+        self._killing = self.session.loop.create_task(kill)
+        self._killing.add_done_callback(_heard)
+        await asyncio.wait({self._killing})
+        self._killing.result()
+
     async def _kill(self, node: str, name: str, number: int) -> None:
         session = self.session
+        self._place = node
         incarnation = session.node.membership.incarnation(node) or 0
         pid = str(Pid(node, number, incarnation))
         casualty = Casualty(name, pid, session.clock.now(), "killed")
         session.faults.casualties.fell(self.id, casualty)
-        if await session.ask_agent(node, "kill_process", number):
+        try:
+            killed = await session.ask_agent(node, "kill_process", number)
+        except BaseException:
+            session.faults.casualties.spared(casualty)
+            raise
+        if killed:
             self._killed += 1
             self._note("struck", name, pid=pid, reason="killed")
+            session.faults.casualties.ended(casualty)
             self.row.update(self._report())
+            if self.row.get("why") == _UNANSWERED:
+                del self.row["why"]  # it was told late: it has been healed already
         else:
             session.faults.casualties.spared(casualty)
 
@@ -125,11 +147,18 @@ class ChildrenStrike(Strike):
             self._task = None
 
     async def undo(self) -> dict[str, Any]:
-        """Kill no more, and tell what came of the kills so far."""
+        """Kill no more, and tell what came of the kills so far, the one under way included."""
         self.abandon()
+        killing = self._killing
+        if killing is not None and not killing.done():
+            node = self._place
+            asked = asyncio.wait({killing})
+            await self.session.faults.patience.wait([(node, "kill_process", asked)])
         return self._report() | ({} if self._killed else {"why": self._why_none()})
 
     def _why_none(self) -> str:
+        if self._killing is not None and not self._killing.done():
+            return _UNANSWERED
         if not self._tries:
             return "it killed no child: it ended before its first kill was due"
         return f"it killed no child: none was there to be killed at any of its {self._tries} tries"
@@ -143,3 +172,9 @@ class ChildrenStrike(Strike):
             "supervisor_alive": self.session.node.names.whereis(self._rule.supervisor) is not None,
             "recovery_times": list(self._times),
         }
+
+
+def _heard(kill: asyncio.Task[None]) -> None:
+    """Let the error of a kill that nobody waits for any more be nobody's concern."""
+    if not kill.cancelled():
+        kill.exception()

@@ -84,9 +84,11 @@ class ServerStrike(Strike):
             casualties.spared(casualty)
             self._crashes.remove(self._rows.pop(casualty))
             raise
+        self._outcomes[name] = self._rows[casualty]["outcome"] = outcome
         if outcome == "trapped":
             casualties.spared(casualty)
-        self._outcomes[name] = self._rows[casualty]["outcome"] = outcome
+        else:
+            casualties.ended(casualty)
 
     def _add(self, casualty: Casualty) -> None:
         row = self._rows[casualty] = casualty.row()

@@ -39,10 +39,12 @@ class Story:
         """Remember it."""
         self.heard.append(("gave_up", supervisor))
 
-    def fell(self, server: str, number: int, time: float) -> Casualty:
+    def fell(self, server: str, number: int, time: float, *, sure: bool = True) -> Casualty:
         """End one of n1."""
         casualty = Casualty(server, f"<n1.{number}.1>", time, "killed")
         self.casualties.fell("x-1", casualty)
+        if sure:
+            self.casualties.ended(casualty)
         return casualty
 
     def saw(
@@ -115,6 +117,29 @@ def test_one_that_was_started_by_hand_waits_no_more_and_was_not_restarted() -> N
     story.saw(3.0, "terminated", "c", "inner", "6.1")
     story.saw(3.1, "restarted", "c", "inner", "7.1")
     assert story.heard == []
+
+
+def test_what_is_heard_before_the_node_has_answered_is_told_once_it_has() -> None:
+    story = Story()
+    casualty = story.fell("c", 5, 1.0, sure=False)
+    story.saw(1.1, "terminated", "c", "inner", "5.1")
+    story.saw(1.2, "start_failed", "c", "inner")
+    story.saw(1.5, "restarted", "c", "inner", "6.1")
+    assert (story.heard, len(story.events)) == ([], 0)
+    story.casualties.ended(casualty)
+    assert story.heard == [("not_restarted", "c"), ("came_back", 0.5)]
+
+
+@pytest.mark.parametrize("seen", [0, 1, 2])
+def test_nothing_is_told_of_one_that_was_spared_whenever_that_is_known(seen: int) -> None:
+    story = Story()
+    casualty = story.fell("c", 5, 1.0, sure=False)
+    for number, (event, pid) in enumerate([("terminated", "5.1"), ("restarted", "6.1")]):
+        if number == seen:
+            story.casualties.spared(casualty)
+        story.saw(1.1 + number, event, "c", "inner", pid)
+    story.casualties.spared(casualty)
+    assert (story.heard, casualty.restart_seconds, len(story.events)) == ([], None, 0)
 
 
 def test_a_crash_that_a_supervisor_gave_up_on_tells_when_the_server_was_really_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 import resilkit as rk
 from resilkit import faults
+from resilkit.cluster import patience
 from resilkit.cluster.cluster import Cluster
 from tests.cluster.harm import Probe, Trapper, fault_events, wait_until
 
@@ -107,6 +109,62 @@ def test_kills_of_children_are_told_in_the_outcome_with_times_from_kill_to_resta
     assert all(0.0 < seconds < 5.0 for seconds in row["recovery_times"])
     # The event of a strike is noted when the node has answered, so the time is a bit longer.
     assert all(seconds >= after - before for seconds, before, after in pairs)
+
+
+def hold_kills(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """Hold the answers of nodes to kills back; return whether one is, and what lets them go."""
+    session, gate, held = cluster._session, asyncio.Event(), asyncio.Event()
+    ask = session.ask_agent
+
+    async def ask_agent(name: str, method: str, *args: Any, **kwargs: Any) -> Any:
+        answer = await ask(name, method, *args, **kwargs)
+        if method == "kill_process":
+            held.set()
+            await gate.wait()
+        return answer
+
+    monkeypatch.setattr(session, "ask_agent", ask_agent)
+    return held.is_set, gate.set
+
+
+def test_a_kill_that_is_under_way_when_it_heals_is_counted(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, let_go = hold_kills(cluster, monkeypatch)
+    injection = cluster.inject(faults.KillChildren("pair", rate=1000.0, targets="first"))
+    wait_until(held)
+    strike = injection._active[0]
+    undo = strike.undo
+
+    async def undone() -> dict[str, Any]:
+        # Not before the kills are called off: that runs until it waits for something.
+        cluster._session.loop.call_soon(let_go)
+        return await undo()
+
+    monkeypatch.setattr(strike, "undo", undone)
+    injection.heal()
+    row = injection.outcomes[0]
+    (healed,) = fault_events(cluster, injection, "healed")
+    assert (healed.detail["killed"], healed.detail.get("why")) == (1, None)
+    assert len(fault_events(cluster, injection, "struck")) == 1
+    wait_until(lambda: row["restarted"] == 1)
+
+
+def test_a_kill_that_is_answered_after_the_healing_is_counted_then(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "PATIENCE", 0.01)
+    held, let_go = hold_kills(cluster, monkeypatch)
+    injection = cluster.inject(faults.KillChildren("pair", rate=1000.0, targets="first"))
+    wait_until(held)
+    wait_until(lambda: restarts(cluster, "first"))
+    injection.heal()
+    row = injection.outcomes[0]
+    assert (row["killed"], row["restarted"]) == (0, 0)
+    assert "has not answered" in row["why"]
+    cluster._session.loop.call_soon_threadsafe(let_go)
+    wait_until(lambda: row["restarted"] == 1)
+    assert (row["killed"], row.get("why")) == (1, None)
 
 
 def test_only_a_supervisor_has_children_that_can_be_killed(cluster: Cluster) -> None:
