@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +10,6 @@ from typing import TYPE_CHECKING
 from resilkit.errors import InvalidArgument, StorageError
 
 if TYPE_CHECKING:
-    import os
-
     from pandas import DataFrame
 
 __all__ = ["write_frame"]
@@ -32,8 +31,11 @@ def write_frame(frame: DataFrame, path: str | os.PathLike[str]) -> None:
     """
     try:
         target = Path(path).expanduser()
-    except (TypeError, RuntimeError):  # no text, or "~nobody/x.csv"
-        raise InvalidArgument("is no path", path="path", value=path) from None
+        possible = b"\0" not in os.fsencode(target)
+    except (TypeError, RuntimeError, UnicodeError):  # no text, "~nobody/x.csv", half a character
+        possible = False
+    if not possible:
+        raise InvalidArgument("is no path", path="path", value=path)
     suffix = target.suffix.lower()
     if suffix not in _SUFFIXES:
         raise InvalidArgument(

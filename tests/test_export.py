@@ -70,7 +70,9 @@ def test_pandas_reads_what_was_written(tmp_path: Path, made: Any, suffix: str) -
 
 
 @EACH
-@pytest.mark.parametrize("given", ["table.xls", "table", 3, "~nobody-at-all/table.csv"])
+@pytest.mark.parametrize(
+    "given", ["table.xls", "table", 3, "~nobody-at-all/table.csv", "a\0.csv", "\ud800.csv"]
+)
 def test_what_is_no_place_for_a_table_is_refused_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Any, given: Any
 ) -> None:

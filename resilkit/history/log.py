@@ -335,6 +335,7 @@ def _as_batches(rows: Iterable[OperationRecord | RowTuple]) -> list[Rows]:
         record = given.as_tuple() if isinstance(given, OperationRecord) else given
         try:
             operation, user, generator, intended, sent, done, status, error, value = record
+            hash((generator, error))  # a table of names would refuse it half-way through
             if not batches or batches[-1].generator != generator:
                 batches.append(Rows(generator, ()))
             batches[-1].append(
@@ -347,7 +348,7 @@ def _as_batches(rows: Iterable[OperationRecord | RowTuple]) -> list[Rows]:
                 error,
                 value,
             )
-        except (TypeError, ValueError) as problem:
+        except (TypeError, ValueError, OverflowError) as problem:
             raise InvalidArgument(
                 "is no operation record",
                 path=f"rows[{row}]",

@@ -70,7 +70,7 @@ class MetricStore:
         """
         try:
             time, value = float(time), float(value)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InvalidArgument(
                 "not a sample", path=f"metrics[{metric!r}]", value=(time, value), allowed="numbers"
             ) from error
@@ -101,7 +101,7 @@ class MetricStore:
         """
         try:
             stamps, numbers = array("d", times), array("d", values)
-        except TypeError as error:
+        except (TypeError, OverflowError) as error:
             raise InvalidArgument(
                 f"not numbers: {error}", path=f"metrics[{metric!r}]", allowed="numbers"
             ) from error

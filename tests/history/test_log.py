@@ -102,12 +102,24 @@ def test_a_frame_needs_only_what_matters():
         History.from_frame(frame.drop(columns="done"))
 
 
-@pytest.mark.parametrize("bad", [("get",), (*GET[:6], "lost", "", None), None, 3])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        ("get",),
+        (*GET[:6], "lost", "", None),
+        None,
+        3,
+        ("get", 2**70, *GET[2:]),
+        (*GET[:3], 10**400, *GET[4:]),
+        ("get", 0, ["g1"], *GET[3:]),
+        (*GET[:7], ["no"], None),
+    ],
+)
 def test_a_malformed_row_is_refused_and_nothing_is_appended(bad):
     history = History([GET])
     with pytest.raises(InvalidArgument, match=r"rows\[1\]"):
         history.extend([GET, bad])
-    assert len(history) == 1
+    assert list(history) == [OperationRecord(*GET)]
 
 
 def test_frames_can_be_read_while_another_thread_appends():

@@ -102,7 +102,10 @@ def test_a_metric_of_ones_own_needs_no_registration() -> None:
     assert store.frame("bids").attrs["unit"] == ""
 
 
-@pytest.mark.parametrize(("time", "value"), [(math.nan, 1.0), (math.inf, 1.0), (1.0, "much")])
+@pytest.mark.parametrize(
+    ("time", "value"),
+    [(math.nan, 1.0), (math.inf, 1.0), (1.0, "much"), (1.0, 10**400), (-(10**400), 1.0)],
+)
 def test_a_bad_sample_is_refused_and_leaves_nothing_behind(time: float, value: float) -> None:
     store = filled([(1.0, "n1", "a", 1.0)])
     with pytest.raises(InvalidArgument):
@@ -117,6 +120,8 @@ def test_a_bad_sample_is_refused_and_leaves_nothing_behind(time: float, value: f
         ([1.0, 2.0], ["n1"], [1.0, 2.0]),
         ([math.nan], "n1", [1.0]),
         (["soon"], "n1", [1.0]),
+        ([1.0, 10**400], "n1", [1.0, 1.0]),
+        ([1.0, 2.0], "n1", [1.0, 10**400]),
     ],
 )
 def test_bad_columns_are_refused_whole(
