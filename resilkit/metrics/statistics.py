@@ -164,8 +164,10 @@ def percentile(samples: Iterable[float], share: float, *, confidence: float = 0.
     from scipy.stats import binom
 
     tail = (1 - confidence) / 2
-    low = int(binom.ppf(tail, n, share)) - 1
-    high = int(binom.isf(tail, n, share))
+    # With just `least_samples` the outermost sample leaves exactly that tail, give or take a
+    # rounding: there is none beyond it, and none is needed.
+    low = max(0, int(binom.ppf(tail, n, share)) - 1)
+    high = min(n - 1, int(binom.isf(tail, n, share)))
     at = max(1, math.ceil(round(share * n, 6))) - 1
     return Estimate(float(values[at]), float(values[low]), float(values[high]), n)
 

@@ -85,6 +85,16 @@ def test_a_percentile_interval_covers_the_truth_as_often_as_it_says() -> None:
     assert hits / 500 > 0.93
 
 
+@pytest.mark.parametrize(("n", "confidence"), [(2, 0.5), (4, 0.875), (6, 1 - 2 * 0.5**6)])
+def test_an_interval_that_needs_every_sample_goes_from_the_smallest_to_the_largest(
+    n: int, confidence: float
+) -> None:
+    assert least_samples(0.5, confidence=confidence) == n
+    assert percentile(range(1, n + 1), 0.5, confidence=confidence)[1:] == (1.0, n, n)
+    below = percentile(range(n), 0.5, confidence=math.nextafter(confidence, 1.0) + 1e-9)
+    assert not below.conclusive
+
+
 def test_a_percentile_leaves_nan_out() -> None:
     assert percentile([math.nan] * 100 + [1.0] * 71, 0.95).n == 71
     assert not percentile([math.nan] * 100 + [1.0] * 71, 0.95).conclusive
