@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.runtime import reasons
-from resilkit.runtime.kinds import CALL, CAST, INFO
+from resilkit.runtime.kinds import BY_PARENT, CALL, CAST, INFO, SYSTEM
 from resilkit.runtime.tracebacks import frames_of
 
 if TYPE_CHECKING:
@@ -56,14 +56,14 @@ class CrashReports:
         self._timer: asyncio.TimerHandle | None = None
 
     def tell(self, process: ServerProcess, doing: Message | str | None, reason: Any) -> None:
-        """Report that a server ends, unless `reason` is ``normal`` or a shutdown.
+        """Report that a server ends, unless `reason` is ``normal`` or a shutdown, or its parent's.
 
         Args:
             process: The server's.
             doing: The message that it was handling, or in words what it did; ``None``: unknown.
             reason: Why it ends; an exception is one that `reasons.portable` returned.
         """
-        if self._write is None or reasons.is_shutdown(reason):
+        if self._write is None or reasons.is_shutdown(reason) or _by_parent(doing):
             return
         try:
             if self._has_room():
@@ -96,6 +96,11 @@ class CrashReports:
         except BaseException:  # noqa: BLE001 - as above; told with those to come
             return
         self._left_out -= count
+
+
+def _by_parent(doing: Message | str | None) -> bool:
+    """Whether it is an exit signal of the parent that a server which traps exits acts on."""
+    return isinstance(doing, tuple) and doing[0] == SYSTEM and doing[2] == BY_PARENT
 
 
 def _report(wall: float, process: ServerProcess, doing: Message | str | None, reason: Any) -> str:

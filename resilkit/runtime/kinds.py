@@ -22,6 +22,8 @@ FAIL: Final = 4
 """(FAIL, reference, exception)"""
 SYSTEM: Final = 5
 """(SYSTEM, number, request, argument, caller's node, reference): sync, state, stop; in order"""
+BY_PARENT: Final = "exit"
+"""The request of a `SYSTEM` message by which a server ends itself, since its parent said so."""
 QUERY: Final = 6
 """(QUERY, number, request, argument, caller's node, reference): answered past the mailbox"""
 EXIT: Final = 7

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit.errors import InvalidArgument, Refused
 from resilkit.runtime import reasons
 from resilkit.runtime.carried import carry, raised_by
-from resilkit.runtime.kinds import CALL, CAST, INFO
+from resilkit.runtime.kinds import BY_PARENT, CALL, CAST, INFO
 from resilkit.runtime.messages import NO_REPLY, Pid
 from resilkit.runtime.pending import Deferred, Timer, two_answers
 from resilkit.runtime.process import Process
@@ -316,7 +316,7 @@ class ServerProcess(Process):
             self.node.answer(caller, reference, value=True)
         elif request == "state":
             self.node.answer(caller, reference, dict(vars(self.server)))
-        elif request == "stop":
+        elif request in {"stop", BY_PARENT}:
             self.asked = True
             self.on_end.append(lambda _: self.node.answer(caller, reference, value=True))
             self.finish(argument, message)
@@ -339,7 +339,7 @@ class ServerProcess(Process):
         if not self.trap_exit:
             self.end(reason)
             return
-        self.mailbox.append((5, self.number, "stop", reason, self.node.name, 0))
+        self.mailbox.append((5, self.number, BY_PARENT, reason, self.node.name, 0))
         if not self.scheduled:
             self.scheduled = True
             self.node.loop.call_soon(self.run, context=self.context)

@@ -153,6 +153,36 @@ async def test_what_is_no_crash_is_not_told(world: World) -> None:
     assert len(world.crashes) == 1, "of the child, not of its supervisor"
 
 
+class Trapping(Crasher):
+    """Traps exits, as supervisors do: it ends by a message of its own."""
+
+    def init(self, ending: str = "") -> None:
+        """Trap them."""
+        super().init(ending)
+        self.trap_exit = True
+
+
+@on("n1")
+async def test_whom_an_exit_signal_of_the_parent_ends_is_not_told_to_have_crashed(
+    world: World,
+) -> None:
+    leaves = [ChildSpec(Trapping, name="t"), ChildSpec(Trapping, args=("terminate",), name="u")]
+    # A supervisor traps exits as well; the leaves below the second one are asked to shut down.
+    for tree, below in (
+        (SupervisorSpec("lower", leaves), "u"),
+        (SupervisorSpec("top", [SupervisorSpec("inner", leaves)]), "inner"),
+    ):
+        parent = Reference((await spawn(world.nodes["n1"], tree)).pid)
+        child = Reference(world.nodes["n1"].names.whereis(below))
+        ended = asyncio.ensure_future(down(world, child))
+        await asyncio.sleep(0)
+        parent.kill()
+        reason = await ended
+        assert "cannot clean up" in str(reason) if below == "u" else reason == "killed"
+    told = [re.findall(r"server (\w+) |handling: (.*)", report) for report in world.crashes]
+    assert told == [[("u", ""), ("", "terminate")]] * 2, "what it does by itself is a crash"
+
+
 class Huge(Exception):
     """Says more than fits anywhere."""
 
