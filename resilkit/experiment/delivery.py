@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from resilkit.faults import Fault
 
-__all__ = ["Deliveries"]
+__all__ = ["HARMED_NOBODY", "Deliveries"]
+
+HARMED_NOBODY: Final = "was in, but harmed nobody"
+"""What is said, with the reason after a colon, of a strike that did as asked and met nobody."""
 
 _IDLE = {
     "touched": "of the messages on its links there was none that it touched",
@@ -59,7 +62,7 @@ class Deliveries:
                 if idle := _idle(outcome):
                     moment = outcome["time"] - started
                     name = self._faults[index].fault_name
-                    found.append(f"{name} at {moment:.1f} s was in, but harmed nobody: {idle}")
+                    found.append(f"{name} at {moment:.1f} s {HARMED_NOBODY}: {idle}")
                 for why in _shortfalls(outcome):
                     moment = outcome["time"] - started
                     name = self._faults[index].fault_name
@@ -104,7 +107,7 @@ class Deliveries:
             return ""
         idle = next(filter(None, map(_idle, outcomes)), "")
         if idle:
-            return f"it was in, but harmed nobody: {idle}"
+            return f"it {HARMED_NOBODY}: {idle}"
         if hardly := [why for outcome in outcomes for why in _hardly(outcome)]:
             return hardly[0]
         if outcomes:

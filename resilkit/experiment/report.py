@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resilkit.experiment.delivery import HARMED_NOBODY
 from resilkit.experiment.details import detail_words, place_of, strike_of
 from resilkit.experiment.paths import absolute_path, checked_path
 from resilkit.experiment.storage import write_file
@@ -126,10 +127,17 @@ def _verdicts(result: Result) -> list[dict[str, str]]:
                 "measured": quantity(row["measured"], row["unit"]) or "not measured",
                 "interval": interval(row["low"], row["high"], row["unit"]),
                 "n": f"{row['n']:,}" if row["n"] else "",
-                "reason": row["reason"],
+                "reason": _remark(row["reason"], result.problems),
             }
         )
     return rows
+
+
+def _remark(reason: str, problems: Sequence[str]) -> str:
+    """Return the reason of a verdict, without the part that a problem above the table tells."""
+    short, _, why = reason.partition(f"{HARMED_NOBODY}: ")
+    told = why and any(problem.endswith(f"{HARMED_NOBODY}: {why}") for problem in problems)
+    return f"{short}{HARMED_NOBODY}" if told else reason
 
 
 def _open_notes(result: Result) -> list[str]:

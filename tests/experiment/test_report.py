@@ -370,3 +370,18 @@ def test_a_fault_is_told_however_many_rows_of_routine_and_of_restarts_came_befor
     found = report._events(synthetic.result(events=Events(routine)))
     assert [row["event"] for row in found["story"]] == ["injected"]
     assert (len(found["others"]), found["left_out"]) == (1999, "101")
+
+
+@pytest.mark.usefixtures("_no_figures")
+def test_why_a_fault_harmed_nobody_is_told_once():
+    why = "of the messages on its links there was none that it touched"
+    verdicts = synthetic.verdicts("inconclusive").assign(
+        criterion="fault delivered: loss", reason=f"it was in, but harmed nobody: {why}"
+    )
+    problem = f"loss at 1.0 s was in, but harmed nobody: {why}"
+    text = Page(report.render(synthetic.result(verdicts=verdicts, problems=(problem,)))).text
+    assert text.count(why) == 1
+    assert "it was in, but harmed nobody" in text
+    # Of an older run, or of another fault, nothing may be lost.
+    text = Page(report.render(synthetic.result(verdicts=verdicts, problems=("other",)))).text
+    assert text.count(why) == 1
