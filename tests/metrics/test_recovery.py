@@ -294,6 +294,14 @@ def test_no_harm_is_told_more_finely_than_by_a_window() -> None:
     assert third.overlapped is True
 
 
+def test_a_fault_that_another_one_follows_at_once_has_a_part_in_the_harm() -> None:
+    run = history(down=((8.1, 9.0),))
+    found = recoveries(run, [fault(8.0, 8.0), fault(8.1)], RULE)
+    # Both are in the one window that is the first of each: nobody can tell whose doing it is.
+    assert [each.harmed for each in found] == [True, True]
+    assert [each.recovery for each in found] == [pytest.approx(1.0), pytest.approx(0.9)]
+
+
 def test_a_low_rate_is_one_for_the_length_that_its_window_has() -> None:
     rule = RecoveryRule(window=0.5, closed=True, rate_slack=0.2)
     faults = [fault(start) for start in (8.0, 9.3, 10.0, 12.73)]
