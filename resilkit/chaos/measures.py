@@ -91,13 +91,16 @@ def _slowest(found: list[Recovery], every: list[Recovery], failed: int) -> Measu
         every: What each fault did, of whatever kind.
         failed: How many operations within their reach did not end ok.
     """
-    censored = [(row.censored_after, row) for row in found if row.censored_after is not None]
+    censored = [(row.at_least, row) for row in found if row.at_least is not None]
     times = [(row.recovery, row) for row in found if row.recovery is not None]
     longest = max((time for time, _ in times), default=math.nan)
     if censored:
-        watched, row = max(censored, key=itemgetter(0))
-        least = max(watched, longest) if times else watched
-        reason = f"did not recover from {_told(row)} within the {watched:.3g} s that were watched"
+        known, row = max(censored, key=itemgetter(0))
+        least = max(known, longest) if times else known
+        watched, back = f"{row.censored_after:.3g}", f"{known:.3g}"
+        reason = f"did not recover from {_told(row)} within the {watched} s that were watched"
+        # Had it held what was seen of it at last, that would have been the time.
+        reason += f", though it may have been back after {back} s" if back != watched else ""
         reason += _meanwhile(row, every)
         return Measurement(math.nan, least, math.inf, len(found), reason)
     untold = [row for row in found if row.recovery is None]
@@ -155,7 +158,7 @@ def _silenced(row: Recovery, answered: float, ended: float) -> Recovery:
         return row
     if watched < _WINDOW or answered >= row.start + _WINDOW:
         return row
-    return replace(row, harmed=True, censored_after=watched, reason=_SILENCE)
+    return replace(row, harmed=True, censored_after=watched, at_least=watched, reason=_SILENCE)
 
 
 def _data_consistency(_: Criterion, evidence: Evidence) -> Measurement:

@@ -112,7 +112,7 @@ class Result:
 
         0 when no fault did any harm. NaN when it cannot be told how long it was, since the system
         did not recover from a fault while it was watched: then the verdict of a criterion such as
-        ``recovery_time <= 5 s`` has NaN too, with the time that was watched as the lower end of
+        ``recovery_time <= 5 s`` has NaN too, with the least that it took as the lower end of
         the interval, and names the fault. ``None`` when no fault went in that could be recovered
         from, or there was no baseline to compare with.
         """

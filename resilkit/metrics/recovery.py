@@ -21,7 +21,9 @@ The system has recovered at the first window that is back inside and stays there
 *and after which the fault does no more harm*. A link that is slow for ten seconds may hurt for the
 first half second, seem survived, and hurt again until it is healed: whoever looks at the first
 half second alone calls an outage of ten seconds one of a half. What had not recovered when the run
-ended is *censored*: all that is known is that recovery takes longer, so the figure is ``None``.
+ended is *censored*: all that is known is that recovery takes longer, so the figure is ``None``. It
+took until the end of what was watched at least, whole window or not; unless the system seemed back
+shortly before, for less than the hold time: had that held, it would have taken until then.
 
 To stay there means, for the share and the rate, that each window does. The latency percentile is
 that of all good operations of the hold time together: a window holds about 50, of which two or
@@ -40,7 +42,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from resilkit.metrics.bands import FaultBand, fault_bands
-from resilkit.metrics.baseline import RecoveryRule, in_flight, learn, low_rate, windows_of
+from resilkit.metrics.baseline import (
+    Baseline,
+    RecoveryRule,
+    Windows,
+    in_flight,
+    learn,
+    low_rate,
+    windows_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,6 +87,8 @@ class Recovery:
             ``None`` when it had no end or `recovery` is ``None``.
         censored_after: How long the run went on after the start without recovery; ``None`` when it
             recovered.
+        at_least: The least that recovery took then: as long, or until the system seemed back for
+            less than the hold time.
         overlapped: Whether another fault went in before recovery, so that the time is not this
             fault's alone.
         reason: Why a figure is missing, or ``""``.
@@ -92,6 +104,7 @@ class Recovery:
     recovery: float | None
     recovery_after_end: float | None
     censored_after: float | None
+    at_least: float | None
     overlapped: bool
     reason: str
 
@@ -107,6 +120,8 @@ class _Timeline(NamedTuple):
     responses: list[Floats]
     latency_high: float
     window: float
+    until: float  # when the last operation was intended
+    astray: float  # until when what was outside in the last window stayed so
 
 
 def recoveries(
@@ -152,7 +167,7 @@ def recoveries(
     timeline = _Timeline(
         windows.starts[told], windows.ends[told], bad[told], failing[told], wrong[told],
         [windows.responses[place] for place in np.flatnonzero(told)],
-        band.latency_high, band.window,
+        band.latency_high, band.window, *_end_of(operations, windows, band),
     )  # fmt: skip
     slow = timeline.bad & ~timeline.lasting
     slow[:-1] &= timeline.bad[1:]
@@ -184,7 +199,7 @@ def recovery_frame(rows: Sequence[Recovery]) -> DataFrame:
     names = [field.name for field in fields(Recovery)]
     frame = pd.DataFrame([asdict(row) for row in rows], columns=names)
     numbers = ["start", "end", "detection", "outage", "recovery", "recovery_after_end",
-               "censored_after"]  # fmt: skip
+               "censored_after", "at_least"]  # fmt: skip
     return frame.astype(dict.fromkeys(numbers, "float64") | {"harmed": "boolean"})
 
 
@@ -219,7 +234,8 @@ def _measure(
         after_end = None if fault.end is None else 0.0
         found = Recovery(fault.label, fault.kind, fault.start, fault.end, harmed=False,
                          detection=None, outage=0.0, recovery=0.0, recovery_after_end=after_end,
-                         censored_after=None, overlapped=False, reason="")  # fmt: skip
+                         censored_after=None, at_least=None, overlapped=False,
+                         reason="")  # fmt: skip
         return found, reach
     detection = max(timeline.window, float(ends[harmful[0]]) - fault.start)
     hit: int | None = int(harmful[0])
@@ -233,11 +249,11 @@ def _measure(
         relapses = after + np.flatnonzero((timeline.lasting & mine)[after:])
         hit = int(relapses[0]) if relapses.size else None
     if back is None:
-        observed = float(ends[-1]) - fault.start
+        least = _back_at_earliest(timeline, int(harmful[0]) + 1, rule) - fault.start
         found = Recovery(fault.label, fault.kind, fault.start, fault.end, harmed=True,
                          detection=detection, outage=outage, recovery=None,
-                         recovery_after_end=None, censored_after=observed,
-                         overlapped=bool(following),
+                         recovery_after_end=None, censored_after=timeline.until - fault.start,
+                         at_least=least, overlapped=bool(following),
                          reason="never recovered while it was observed")  # fmt: skip
         return found, reach
     recovery = max(timeline.window, float(starts[back]) - fault.start)
@@ -246,7 +262,8 @@ def _measure(
         fault.label, fault.kind, fault.start, fault.end, harmed=True, detection=detection,
         outage=outage, recovery=recovery,
         recovery_after_end=None if fault.end is None else max(0.0, at - fault.end),
-        censored_after=None, overlapped=any(start < at for start in following), reason="",
+        censored_after=None, at_least=None,
+        overlapped=any(start < at for start in following), reason="",
     )  # fmt: skip
     return found, reach
 
@@ -263,6 +280,29 @@ def _first_that_holds(timeline: _Timeline, first: int, rule: RecoveryRule) -> in
         if not _slow_together(timeline, begun, rule):
             return begun
     return None
+
+
+def _end_of(operations: DataFrame, windows: Windows, band: Baseline) -> tuple[float, float]:
+    """Return when the last operation was, and until when the last window's state went on.
+
+    The rest after the last whole window counts as outside where the whole one would be, were all
+    that is missing of it good.
+    """
+    intended = operations["intended"].to_numpy(dtype=np.float64)
+    until, whole = float(intended.max()), float(windows.ends[-1])
+    rest = intended >= whole
+    bad = int((rest & (operations["status"] != "ok").to_numpy(dtype=bool)).sum())
+    expected = max(1.0, float(rest.sum()) * windows.window / max(until - whole, 1e-9))
+    return until, until if 1 - bad / expected < band.share_low else whole
+
+
+def _back_at_earliest(timeline: _Timeline, first: int, rule: RecoveryRule) -> float:
+    """Return from when on the system may have been back, though for less than the hold time."""
+    for begun in range(first, timeline.starts.size):
+        unseen = _end_of_hold(timeline, begun, rule) >= timeline.starts.size
+        if unseen and not timeline.bad[begun] and not timeline.failing[begun:].any():
+            return float(timeline.starts[begun])
+    return timeline.astray
 
 
 def _end_of_hold(timeline: _Timeline, begun: int, rule: RecoveryRule) -> int:
@@ -283,4 +323,4 @@ def _slow_together(timeline: _Timeline, begun: int, rule: RecoveryRule) -> bool:
 def _unknown(fault: FaultBand, reason: str) -> Recovery:
     return Recovery(fault.label, fault.kind, fault.start, fault.end, harmed=None, detection=None,
                     outage=None, recovery=None, recovery_after_end=None, censored_after=None,
-                    overlapped=False, reason=reason)  # fmt: skip
+                    at_least=None, overlapped=False, reason=reason)  # fmt: skip

@@ -80,7 +80,7 @@ def test_a_system_that_stays_down_did_not_recover():
     assert math.isnan(result.recovery)
     verdict = judge("recovery_time <= 1 s", ResultEvidence(result))
     assert math.isnan(verdict.measured)
-    told = "did not recover from node crash n2 at 8.0 s within the 6.5 s that were watched"
+    told = "did not recover from node crash n2 at 8.0 s within the 6.99 s that were watched"
     assert verdict.reason == result.recovery_reason == told
     assert f"It {told}." in result.sentence()
 

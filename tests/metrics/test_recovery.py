@@ -134,13 +134,22 @@ def test_never_recovered_is_censored_not_a_number() -> None:
     assert found.harmed
     assert found.recovery is None
     assert found.recovery_after_end is None
-    assert found.censored_after == pytest.approx(11.5, abs=0.51)
+    assert found.censored_after == found.at_least == pytest.approx(12.0, abs=0.01)
     assert "never recovered" in found.reason
 
 
 def test_back_too_late_to_be_seen_holding_is_censored() -> None:
-    (found,) = recoveries(history(20.0, down=((8.0, 19.5),)), [fault(8.0)], RULE)
+    (found,) = recoveries(history(20.3, down=((8.0, 19.2),)), [fault(8.0)], RULE)
     assert found.recovery is None
+    assert found.censored_after == pytest.approx(12.3, abs=0.01)
+    assert found.at_least == pytest.approx(11.5)  # had it stayed so, it would have been this
+
+
+def test_a_rest_that_is_no_whole_window_counts_as_outside_only_where_the_whole_one_would() -> None:
+    for recovered, least in ((99.0, 4.4), (12.3, 4.4), (12.01, 4.0), (12.0, 4.0)):
+        (found,) = recoveries(history(12.4, down=((8.0, recovered),)), [fault(8.0)], RULE)
+        assert found.at_least == pytest.approx(least, abs=0.01)
+        assert found.censored_after == pytest.approx(4.4, abs=0.01)
 
 
 def test_a_fault_without_harm_recovers_in_no_time() -> None:

@@ -41,6 +41,21 @@ def test_what_was_not_seen_to_recover_took_at_least_the_longest_that_was_seen() 
     assert recovered((4.0, 5.0), (17.0, 99.0)).low == pytest.approx(2.5, abs=0.6)
 
 
+def test_a_system_that_is_away_until_the_end_fails_what_is_within_the_time_watched() -> None:
+    verdict = recovered((17.2, 99.0), criterion="recovery_time <= 2.75 s")
+    assert verdict.verdict == "fail"
+    assert verdict.reason.endswith("at 17.2 s within the 2.79 s that were watched")
+
+
+def test_what_seems_back_at_the_very_end_fails_only_what_it_would_break_if_it_held() -> None:
+    verdict = recovered((17.0, 19.4), criterion="recovery_time <= 2.7 s")
+    assert verdict.verdict == "inconclusive"
+    assert verdict.reason.endswith(
+        "within the 2.99 s that were watched, though it may have been back after 2.5 s"
+    )
+    assert recovered((17.0, 19.4), criterion="recovery_time <= 2.4 s").verdict == "fail"
+
+
 class Closed(Observed):
     closed_loop = True
 
@@ -184,6 +199,6 @@ def test_a_fault_that_struck_before_there_was_recovery_from_another_is_named() -
         assert struck((5.0, 9.5), criterion=criterion).endswith(f"after {told}")
     endless = struck((5.0, 99.0), criterion="recovery_time[node_crash] <= 60 s")
     assert endless == (
-        "did not recover from node crash n1 at 5.0 s within the 14.5 s that were watched "
+        "did not recover from node crash n1 at 5.0 s within the 15 s that were watched "
         "(latency n2 at 8.0 s struck before it had recovered)"
     )
