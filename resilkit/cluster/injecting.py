@@ -41,13 +41,15 @@ async def inject(session: Session, fault: Fault, targets: Any, seed: int | None)
 
 
 def inject_planned(
-    session: Session, fault: Fault, *, seed: int, place: tuple[int, int]
+    session: Session, fault: Fault, *, given: Fault, seed: int, place: tuple[int, int]
 ) -> Injection:
     """Put in one fault of a plan; it then draws what `Scenario.timeline` shows for `seed`.
 
     Args:
         session: The cluster's inside.
         fault: The fault.
+        given: The plan's own, of which `fault` may be one moment: events tell what somebody asked
+            for.
         seed: The root of the plan's randomness.
         place: The fault's index in the plan, and the number of its first strike there.
 
@@ -58,7 +60,7 @@ def inject_planned(
     session.refuse_closed()
 
     async def begin() -> Injection:
-        injection = Injection(session, fault, seed=seed, place=place)
+        injection = Injection(session, fault, seed=seed, place=place, given=given)
         await injection.begin()
         return injection
 

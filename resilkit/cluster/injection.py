@@ -60,10 +60,11 @@ class Injection:
         targets: Any = None,
         seed: int | None = None,
         place: tuple[int, int] | None = None,
+        given: Fault | None = None,
     ) -> None:
         self.session = session
         self.fault = fault
-        self._teller = Teller(session, self._name, to_dict(fault))
+        self._teller = Teller(session, self._name, to_dict(given or fault))  # what events tell
         self._key, self._from = place or (len(session.faults.ids), 0)
         self.id = session.faults.new_id(fault.fault_name or type(fault).__name__)
         self.outcomes: list[dict[str, Any]] = []

@@ -12,7 +12,7 @@ from resilkit.faults.places import few, place_words, places
 
 __all__ = ["detail_words", "news_words", "place_of", "strike_of"]
 
-_SCHEDULE: Final = frozenset({"at", "every", "count", "targets"})
+_SCHEDULE: Final = frozenset({"at", "every", "count", "random", "targets"})
 """When a fault strikes and whom: the time and the place of its event say that.
 
 Its probability they do not say: on a link it is the chance of each message to be harmed.

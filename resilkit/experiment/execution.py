@@ -271,6 +271,7 @@ class _Run:
             injection = inject_planned(
                 self.cluster._session,
                 planned.fault,
+                given=self.experiment.scenario.scaled_faults[planned.fault_index],
                 seed=self.experiment.seed,
                 place=(planned.fault_index, planned.occurrence),
             )

@@ -21,6 +21,8 @@ from resilkit.experiment.details import detail_words
           "parameters": {"partition": {"kind": "one", "at": 5.0, "every": 5.0, "count": 2}},
           "cuts": ["n1->n2", "n2->n1", "n2->n3"]},
          "partition: kind one"),
+        ({"fault": "loss", "parameters": {"loss": {"share": 0.1, "random": True, "every": 2.0}}},
+         "loss: share 10 %"),
         ({"fault": "latency", "links": ["n1-n2"], "touched": 1200},
          "latency, touched 1,200 messages"),
         ({"fault": "latency",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 import resilkit as rk
 from resilkit.experiment.planning import LAST_STRIKE
-from resilkit.faults import choose_targets
+from resilkit.faults import choose_targets, to_dict
 from resilkit.rng import stream
 from tests.experiment.runs import experiment, scenario
 
@@ -34,5 +36,18 @@ def test_an_experiment_runs_what_the_timeline_shows_on_a_used_cluster_with_anoth
     struck = log[log["event"].isin(["injected", "failed"])].sort_values("time")
     ran = list(zip(struck["time"], struck["target"], strict=True))
     assert [whom for _, whom in ran] == [", ".join(whom) for _, whom in planned]
+    # As somebody gave them: neither drawn moments nor counts of them are anybody's parameters.
+    for detail, (one, _) in zip(map(json.loads, struck["detail"]), planned, strict=True):
+        if "why" not in detail:
+            assert detail["parameters"] == to_dict(PLAN.faults[one.fault_index])
     moments = [one.time for one, _ in planned]
     assert [time for time, _ in ran] == pytest.approx(moments, abs=0.1)
+
+
+def test_events_tell_a_fault_that_is_due_at_once_as_it_was_given() -> None:
+    given = rk.faults.Latency(0.0, 0.001, fraction=0.5)
+    result = experiment(scenario=scenario(given), duration=0.5).run(progress=False)
+    (detail,) = result.events.query("event == 'injected'")["detail"]
+    assert json.loads(detail)["parameters"] == {
+        "latency": {"low": 0.0, "high": 0.001, "fraction": 0.5}
+    }
