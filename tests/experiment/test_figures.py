@@ -73,12 +73,29 @@ def _browse(page: Path, *options: str) -> str:
 def test_no_table_is_wider_than_the_window(tmp_path, monkeypatch, width):
     monkeypatch.setattr(figures, "report_figures", lambda _: [])
     page = synthetic.result().report(tmp_path / "report.html")
-    measure = "document.title = document.documentElement.scrollWidth - innerWidth"
-    text = page.read_text("utf-8").replace("</body>", f"<script>{measure}</script></body>")
+    assert _measure(page, "document.documentElement.scrollWidth - innerWidth", width) == 0
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [500, 700, 900, 1300])
+def test_a_remark_on_a_criterion_has_the_width_of_the_table(tmp_path, monkeypatch, width):
+    monkeypatch.setattr(figures, "report_figures", lambda _: [])
+    page = synthetic.result().report(tmp_path / "report.html")
+    cells = "[...document.querySelectorAll('table.verdicts td')]"
+    remark = f"{cells}.find(one => one.textContent.startsWith('needs 3,688'))"
+    share = f"{remark}.offsetWidth / document.querySelector('table.verdicts').offsetWidth"
+    assert _measure(page, share, width) > 0.75
+
+
+def _measure(page: Path, what: str, width: int) -> float:
+    """Return what a piece of JavaScript says of `page` in a window so many pixels wide."""
+    text = page.read_text("utf-8")
+    text = text.replace("</body>", f"<script>document.title = {what}</script></body>")
     # Its policy forbids scripts, and rightly so.
     page.write_text(text.replace("Content-Security-Policy", "x"), "utf-8")
     shown = _browse(page, f"--window-size={width},800", "--hide-scrollbars", "--dump-dom")
-    assert re.findall("<title>(.*?)</title>", shown) == ["0"]
+    (told,) = re.findall("<title>(.*?)</title>", shown)
+    return float(told)
 
 
 @pytest.mark.browser
