@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import rng as rng_module
-from resilkit.cluster.strike import HALTED
+from resilkit.cluster.strike import HALTED, half_way
 from resilkit.cluster.strikes import strike_for
 from resilkit.cluster.telling import Teller, listed, told, why_of
 from resilkit.errors import InvalidArgument, Refused
@@ -250,8 +250,10 @@ class Injection:
             await self._break_off(strike, await strike.halt())
             raise
         except Exception as error:  # noqa: BLE001 - a user's fault may raise anything: told below
-            row.update(error=error, why=why_of(error))
-            await self._break_off(strike, strike.so_far())
+            measured = strike.so_far()
+            told_of = half_way(error, strike.hit)
+            row.update(error=told_of, why=why_of(told_of))
+            await self._break_off(strike, measured)
             return
         row.update(delivered="failed" not in row, **measured)
         self._active.append(strike)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
 from resilkit.cluster import operations
-from resilkit.cluster.strike import Strike
+from resilkit.cluster.strike import HALTED, Strike
 from resilkit.errors import ClusterError, NodeDown, ResilkitError
 from resilkit.faults.targets import clean_targets, is_named
 
@@ -24,6 +24,8 @@ class NodeStrike(Strike):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._delivered: list[Signal] = []
+        self._pids: dict[str, int | None] = {}
+        self._done: list[str] = []
         self._written_down = False
         self._timers: list[asyncio.TimerHandle] = []
         self._early: list[asyncio.Task[None]] = []
@@ -63,40 +65,63 @@ class NodeStrike(Strike):
 
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         """Send the signals, one after the other; return whom they went to."""
-        session = self.session
-        pids = {}
-        for action in self.fault.actions(targets):
-            node = session.nodes[action.node]
-            pids[action.node] = node.pid
-            if node.pid is None or (action.signal == "pause" and node.status != "running"):
-                raise NodeDown(
-                    f"node {action.node} is {node.status}", node=action.node, definite=True
-                )
-            if action.signal == "pause":
-                self._written_down = True
-                # Written down first: whoever ends this cluster must not leave a stopped process.
-                await session.launcher.journal_add(
-                    self.id,
-                    {
-                        "undo": "signal",
-                        "pid": node.pid,
-                        "start_time": node.process_start,
-                        "signal": int(signal.SIGCONT),
-                    },
-                )
-                await operations.signal(session, action.node, signal.SIGSTOP)
-            elif action.signal == "kill":
-                await operations.signal(session, action.node, signal.SIGKILL)
-                await operations.until_gone(session, action.node, pids[action.node])
-            elif action.signal == "stop":
-                await operations.stop_node(session, action.node)
-            elif action.signal == "resume":
-                await operations.signal(session, action.node, signal.SIGCONT)
-            else:
-                await operations.restart_node(session, action.node)
+        actions = self.fault.actions(targets)
+        # All before the first signal: what is refused has harmed nobody.
+        for action in actions:
+            self._check(action)
+        for action in actions:
+            self._check(action)  # it may have ended while others were hit
+            # Before it is done: what fails, or is cancelled, half-way is to be undone, too.
             self._delivered.append(action)
+            self._pids[action.node] = self.session.nodes[action.node].pid
+            await self._deliver(action)
+            self._done.append(action.node)
         self._undo_early()
-        return {"pids": pids}
+        return {"pids": dict(self._pids)}
+
+    def _check(self, action: Signal) -> None:
+        node = self.session.nodes[action.node]
+        if node.pid is None or (action.signal == "pause" and node.status != "running"):
+            message = f"node {action.node} is {node.status}"
+            raise NodeDown(message, node=action.node, definite=True)
+
+    async def _deliver(self, action: Signal) -> None:
+        session, pid = self.session, self._pids[action.node]
+        if action.signal == "pause":
+            self._written_down = True
+            # Written down first: whoever ends this cluster must not leave a stopped process.
+            await session.launcher.journal_add(
+                self.id,
+                {
+                    "undo": "signal",
+                    "pid": pid,
+                    "start_time": session.nodes[action.node].process_start,
+                    "signal": int(signal.SIGCONT),
+                },
+            )
+            await operations.signal(session, action.node, signal.SIGSTOP)
+        elif action.signal == "kill":
+            await operations.signal(session, action.node, signal.SIGKILL)
+            await operations.until_gone(session, action.node, pid)
+        elif action.signal == "stop":
+            await operations.stop_node(session, action.node)
+        elif action.signal == "resume":
+            await operations.signal(session, action.node, signal.SIGCONT)
+        else:
+            await operations.restart_node(session, action.node)
+
+    def so_far(self) -> dict[str, Any]:
+        """Return whom signals went to, and had their effect."""
+        return self._hit(self._done)
+
+    async def halt(self) -> dict[str, Any]:
+        """Send no more signals; return whom those went to that were sent, or may have been."""
+        found = self._hit(list(self._pids))
+        return found and {**found, "why": HALTED}
+
+    def _hit(self, nodes: list[str]) -> dict[str, Any]:
+        self.hit = nodes
+        return {"pids": {name: self._pids[name] for name in nodes}} if nodes else {}
 
     def _undo_early(self) -> None:
         """Have each signal undone at its own time, where that is not the end of all."""
@@ -124,7 +149,8 @@ class NodeStrike(Strike):
         if action.undo == ("restart",) and node.status in ("starting", "restarting"):
             # Somebody else brings it back, its restart policy say: healed is when it is there.
             await session.until_running(action.node, session.start_timeout)
-        elif action.undo == ("restart",) and node.pid is None:
+        elif action.undo == ("restart",) and node.pid in (None, self._pids.get(action.node)):
+            # Gone; or still there, half stopped, because that was not waited for.
             await operations.restart_node(session, action.node)
         elif action.undo == ("resume",) and node.status == "paused":
             await operations.signal(session, action.node, signal.SIGCONT)

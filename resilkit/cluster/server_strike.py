@@ -56,10 +56,11 @@ class ServerStrike(Strike):
         """
         rule = self.fault.rule()
         self.session.faults.casualties.follow(self.id, self)
+        # All before the first crash: what is refused has harmed nobody.
         for name in targets:
-            pid = self.session.node.names.whereis(name)
-            if pid is None:
-                raise Refused(f"the server {name!r} is not running")
+            self._whereis(name)
+        for name in targets:
+            pid = self._whereis(name)
             if rule.at_once:
                 await self._crash(name, pid, rule.reason)
                 continue
@@ -72,6 +73,17 @@ class ServerStrike(Strike):
             self._outcomes[name] = "armed"
             await self.session.faults.arm(self.id, pid.node, name, options)
         return self._report()
+
+    def _whereis(self, name: str) -> Pid:
+        pid = self.session.node.names.whereis(name)
+        if pid is None:
+            raise Refused(f"the server {name!r} is not running")
+        return pid
+
+    def so_far(self) -> dict[str, Any]:
+        """Return what came of the crashes until one could not be had."""
+        self.hit = list(dict.fromkeys(row["server"] for row in self._crashes))
+        return self._report() if self.hit else {}
 
     async def _crash(self, name: str, pid: Pid, reason: str) -> None:
         casualties, now = self.session.faults.casualties, self.session.clock.now()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from resilkit.errors import ResilkitError
+from resilkit.errors import ClusterError, NodeDown, ResilkitError
 from resilkit.faults import choose_targets
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from resilkit.cluster.session import Session
 
-__all__ = ["HALTED", "Strike"]
+__all__ = ["HALTED", "Strike", "half_way"]
 
 HALTED = "it was healed before it was wholly in"
 
@@ -98,3 +98,23 @@ class Strike:
 
     def abandon(self) -> None:
         """Do nothing more: the cluster ends, and what was harmed with it."""
+
+
+def half_way(error: Exception, hit: Sequence[str]) -> Exception:
+    """Return the error of a strike that failed when it had hit some, which is no definite failure.
+
+    What a fault of the user's own raises stays as it is.
+
+    Examples:
+        >>> half_way(NodeDown("node n2 is stopped", node="n2", definite=True), ["n1"])
+        NodeDown('node n2 is stopped; by then n1 had been hit')
+    """
+    if not hit or not isinstance(error, ResilkitError):
+        return error
+    message = f"{error}; by then {', '.join(hit)} had been hit"
+    if isinstance(error, NodeDown):
+        found: ClusterError = NodeDown(message, node=error.node, definite=False)
+    else:
+        found = ClusterError(message, definite=False)
+    found.__cause__ = error
+    return found

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 import resilkit as rk
 from resilkit import faults
+from resilkit.chaos import fault_spans
 from resilkit.clock import monotonic
+from resilkit.cluster import operations
 from resilkit.cluster.cluster import Cluster
 from resilkit.faults.registry import _REGISTERED
 from tests.cluster.harm import fault_events, probes, took, wait_until, wait_whole
@@ -99,11 +104,11 @@ def test_a_node_that_is_down_cannot_be_hit_by_its_name_and_the_others_go_free(
     cluster.nodes["n2"].kill()
     before = cluster.nodes["n1"].pid
     for fault in (faults.NodeCrash(targets=["n1", "n2"]), faults.NodePause(targets=["n1", "n2"])):
-        with pytest.raises(rk.NodeDown, match="n2"):
+        with pytest.raises(rk.NodeDown, match=r"^node n2 is killed$") as caught:
             cluster.inject(fault)
-    # What had been done to n1 by then was taken back.
-    assert cluster.nodes["n1"].status == "running"
-    assert cluster.nodes["n1"].pid != before
+        assert caught.value.definite
+        assert cluster.nodes["n1"].status == "running"
+        assert cluster.nodes["n1"].pid == before, "all are looked at before the first is hit"
     assert cluster.nodes["n2"].status == "killed", "somebody else's kill is not ours to heal"
     late = cluster.inject(faults.NodePause(at=0.01, targets="n2"))
     assert late.wait(5.0)
@@ -277,3 +282,47 @@ def test_an_injection_whose_signals_all_have_their_time_ends_with_the_last(
         assert healed.detail["back"] == ["n1", "n2"]
     finally:
         del _REGISTERED["ragged"]
+
+
+def test_a_crash_that_fails_half_way_tells_which_nodes_it_hit(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, pid = operations.signal, cluster.nodes["n1"].pid
+
+    async def meanwhile(session: Any, name: str, number: int) -> None:
+        await plain(session, name, number)
+        monkeypatch.setattr(operations, "signal", plain)
+        await operations.stop_node(session, "n2")
+
+    monkeypatch.setattr(operations, "signal", meanwhile)
+    with pytest.raises(rk.NodeDown, match="n2 is stopped; by then n1 had been hit") as caught:
+        cluster.inject(faults.NodeCrash(targets=["n1", "n2"]))
+    assert not caught.value.definite
+    assert (cluster.nodes["n1"].status, cluster.nodes["n2"].status) == ("running", "stopped")
+    assert cluster.nodes["n1"].pid != pid
+    frame = cluster.events.frame("fault").tail(3)
+    assert frame["event"].tolist() == ["injected", "failed", "healed"]
+    assert frame["target"].tolist()[0] == "n1"
+    last = fault_spans(cluster.events.frame())[-1]
+    assert (last.label, last.end) == ("node crash n1", frame["time"].tolist()[-1])
+
+
+def test_a_crash_that_is_healed_on_its_way_brings_back_the_node_that_it_was_about_to_kill(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid, sent = cluster.nodes["n1"].pid, threading.Event()
+
+    async def never(*_: Any) -> None:
+        sent.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(operations, "until_gone", never)
+    injection = cluster.inject(faults.NodeCrash(targets=["n1", "n2"], at=0.001))
+    assert sent.wait(10.0)
+    injection.heal()
+    (outcome,) = injection.outcomes
+    assert (outcome["delivered"], outcome["pids"]) == (True, {"n1": pid})
+    assert outcome["why"] == "it was healed before it was wholly in"
+    assert outcome["back"] == ["n1"]
+    assert cluster.nodes["n1"].status == "running"
+    assert cluster.nodes["n1"].pid != pid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -275,3 +276,24 @@ def test_what_cannot_be_hit_is_told_and_does_not_count(cluster: Cluster) -> None
     assert late.wait(5.0)
     assert [(row["delivered"], row["targets"]) for row in late.outcomes] == [(False, [])]
     assert [row.event for row in fault_events(cluster, late)] == ["failed"]
+
+
+def test_a_crash_of_several_servers_that_fails_half_way_tells_which_it_hit(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = cluster._session
+    plain = session.ask_agent
+
+    async def refuse_b(node: str, method: str, *args: Any, **options: Any) -> Any:
+        if method == "crash" and args[0] == "b":
+            raise rk.Refused("not b")
+        return await plain(node, method, *args, **options)
+
+    monkeypatch.setattr(session, "ask_agent", refuse_b)
+    with pytest.raises(rk.ClusterError, match="not b; by then a had been hit") as caught:
+        cluster.inject(faults.ServerCrash(targets=["a", "b"]))
+    assert not caught.value.definite
+    frame = cluster.events.frame("fault")
+    mine = frame[frame["event"].isin(["injected", "failed", "healed"])].tail(3)
+    assert mine["event"].tolist() == ["injected", "failed", "healed"]
+    assert mine["target"].tolist()[0] == "a"
