@@ -156,6 +156,10 @@ class ChildrenStrike(Strike):
             await self.session.faults.patience.wait([(node, "kill_process", asked)])
         return self._report() | ({} if self._killed else {"why": self._why_none()})
 
+    def over(self) -> None:
+        """Let it be forgotten when all is known of those that it has ended."""
+        self.session.faults.casualties.over(self.id)
+
     def _why_none(self) -> str:
         if self._killing is not None and not self._killing.done():
             return _UNANSWERED

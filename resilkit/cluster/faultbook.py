@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from resilkit.cluster.casualties import Casualties
 from resilkit.cluster.patience import PATIENCE, Patience
@@ -38,17 +39,25 @@ class FaultBook:
         self._joins: dict[str, Callable[[str], Iterable[Pair]]] = {}
         self._rules: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
         self.injections: dict[str, Injection] = {}
-        self.ids: list[str] = []
-        self.outcomes: dict[str, dict[str, Any]] = {}
+        # Of one that has healed, a node may still tell that it failed, for as long as anybody
+        # holds it to read that.
+        self._held: WeakValueDictionary[str, Injection] = WeakValueDictionary()
+        self.count = 0
 
     def new_id(self, name: str) -> str:
         """Return an id for an injection: the fault's name and a number."""
-        self.ids.append(f"{name}-{len(self.ids) + 1}")
-        return self.ids[-1]
+        self.count += 1
+        return f"{name}-{self.count}"
+
+    def begins(self, injection: Injection) -> None:
+        """Take in an injection: it is to be healed at the latest when the cluster ends."""
+        self.injections[injection.id] = self._held[injection.id] = injection
 
     def failed(self, node: str, *, id: str, why: str, failures: int) -> None:
         """Note that a fault failed on messages: whatever else it did, it was not delivered."""
-        row = self.outcomes.get(id)
+        # The first strike has the id of its injection, the others that and a number.
+        injection = self._held.get(id) or self._held.get(id.rpartition(".")[0])
+        row = None if injection is None else injection.row_of(id)
         if row is not None:
             times = f" ({failures} times)" if failures > 1 else ""
             row.setdefault("failed", {})[node] = f"{why}{times}"

@@ -65,7 +65,7 @@ class Injection:
         self.session = session
         self.fault = fault
         self._teller = Teller(session, self._name, to_dict(given or fault))  # what events tell
-        self._key, self._from = place or (len(session.faults.ids), 0)
+        self._key, self._from = place or (session.faults.count, 0)
         self.id = session.faults.new_id(fault.fault_name or type(fault).__name__)
         self.outcomes: list[dict[str, Any]] = []
         self._targets = targets
@@ -80,7 +80,7 @@ class Injection:
         self._first = asyncio.Event()
         self._timeline: asyncio.Task[None] | None = None
         self._timers: set[asyncio.Task[None]] = set()
-        session.faults.injections[self.id] = self
+        session.faults.begins(self)
 
     # The plain API -------------------------------------------------------------------------------
 
@@ -241,8 +241,6 @@ class Injection:
             row["targets"] = targets = strike.choose(occurrence, self._targets)
             if not targets:
                 raise Refused("nobody is there whom its targets fit")
-            # Noted first: it may fail on a message before all have it.
-            session.faults.outcomes[strike.id] = row
             with self._teller.span("inject", strike), self._teller.beginning(strike):
                 measured = await strike.deliver(targets)
         except asyncio.CancelledError:
@@ -321,6 +319,11 @@ class Injection:
         if was_in:
             self._active.remove(strike)
         self._healing.pop(strike, None)
+        strike.over()
+
+    def row_of(self, strike_id: str) -> dict[str, Any] | None:
+        """Return the outcome of one strike, ``None`` for another injection's."""
+        return next((row for strike, row in self._rows.items() if strike.id == strike_id), None)
 
     async def _undone(self, strike: Strike) -> dict[str, Any]:
         """Undo a strike; return what was measured."""

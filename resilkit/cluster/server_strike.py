@@ -29,6 +29,7 @@ class ServerStrike(Strike):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self._unheard = False
         self._outcomes: dict[str, str] = {}
         self._crashes: list[dict[str, Any]] = []
         self._rows: dict[Casualty, dict[str, Any]] = {}
@@ -139,5 +140,15 @@ class ServerStrike(Strike):
     async def undo(self) -> dict[str, Any]:
         """Crash no more, and tell what came of it so far."""
         if not self.fault.rule().at_once:
-            await self.ask_each(self.session.faults.disarm(self.id), "remove_rule", self.id)
+            names = self.session.faults.disarm(self.id)
+            answers = await self.ask_each(names, "remove_rule", self.id)
+            # One that goes on later may have more to tell before it takes the rule off.
+            self._unheard = any(name not in answers and self._may_tell(name) for name in names)
         return self._report()
+
+    def _may_tell(self, name: str) -> bool:
+        return self.session.nodes[name].status in ("running", "paused", "starting")
+
+    def over(self) -> None:
+        """Let it be forgotten when all is known of those that it has ended."""
+        self.session.faults.casualties.over(self.id, told_all=not self._unheard)

@@ -96,6 +96,9 @@ class Strike:
         await self.session.faults.patience.wait((name, method, ask(name)) for name in names)
         return {name: answers[name] for name in names if name in answers}
 
+    def over(self) -> None:
+        """Do what is left to do when it has been taken back, or could not be."""
+
     def abandon(self) -> None:
         """Do nothing more: the cluster ends, and what was harmed with it."""
 

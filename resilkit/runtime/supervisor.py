@@ -189,11 +189,15 @@ class Supervisor(Server):
 
     async def _ended(self, child: Child, reason: Any) -> None:
         asked = child.process is not None and child.process.asked
-        self._tell("terminated", child, reason=reasons.describe(reason), asked=asked)
+        restart = child.spec.restart
+        again = restart == "permanent" or (
+            restart == "transient" and not reasons.is_shutdown(reason)
+        )
+        why = reasons.describe(reason)
+        self._tell("terminated", child, reason=why, asked=asked, again=again)
         child.pid = child.process = None
         child.status = "terminated"
-        restart = child.spec.restart
-        if restart == "permanent" or (restart == "transient" and not reasons.is_shutdown(reason)):
+        if again:
             await self._restart(child)
             return
         if restart == "temporary":

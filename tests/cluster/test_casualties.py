@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,9 +21,17 @@ class Story:
 
     def __init__(self) -> None:
         self.events = EventLog()
-        self.casualties = Casualties(SimpleNamespace(events=self.events))  # type: ignore[arg-type]
+        self.timers: list[tuple[float, partial[None]]] = []
+        session = SimpleNamespace(events=self.events, loop=self)
+        self.casualties = Casualties(session)  # type: ignore[arg-type]
         self.casualties.follow("x-1", self)
         self.heard: list[tuple[str, Any]] = []
+
+    def call_later(self, delay: float, function: Any, *args: Any) -> Any:
+        """Set a timer, as a loop does; it goes off when a test lets it."""
+        row = (delay, partial(function, *args))
+        self.timers.append(row)
+        return SimpleNamespace(cancel=lambda: self.timers.remove(row) if row in self.timers else 0)
 
     def struck(self, casualty: Casualty) -> None:
         """Remember it."""
@@ -130,6 +140,19 @@ def test_what_is_heard_before_the_node_has_answered_is_told_once_it_has() -> Non
     assert story.heard == [("not_restarted", "c"), ("came_back", 0.5)]
 
 
+def test_two_strikes_that_end_the_same_server_at_once_do_not_lose_each_other() -> None:
+    story = Story()
+    first, second = story.fell("c", 5, 1.0), story.fell("c", 5, 1.0, sure=False)
+    spared = story.fell("c", 5, 1.0, sure=False)
+    story.saw(1.1, "terminated", "c", "inner", "5.1")
+    story.casualties.spared(spared)
+    story.casualties.ended(second)
+    story.saw(1.5, "restarted", "c", "inner", "6.1")
+    assert [one.restart_seconds for one in (first, second, spared)] == [0.5, 0.5, None]
+    story.casualties.over("x-1")
+    assert story.casualties.followed() == []
+
+
 @pytest.mark.parametrize("seen", [0, 1, 2])
 def test_nothing_is_told_of_one_that_was_spared_whenever_that_is_known(seen: int) -> None:
     story = Story()
@@ -140,6 +163,99 @@ def test_nothing_is_told_of_one_that_was_spared_whenever_that_is_known(seen: int
         story.saw(1.1 + number, event, "c", "inner", pid)
     story.casualties.spared(casualty)
     assert (story.heard, casualty.restart_seconds, len(story.events)) == ([], None, 0)
+
+
+def test_a_strike_that_is_over_is_followed_until_all_that_it_ended_is_told() -> None:
+    story = Story()
+    gives_up(story)
+    story.casualties.over("x-1")
+    story.saw(1.2, "gave_up", "top")
+    assert story.heard == [("gave_up", "inner"), ("gave_up", "top")], "of its own making"
+    story.saw(1.5, "started", "c", "inner", "9.1")
+    assert (story.casualties.followed(), story.timers) == ([], [])
+    story.saw(9.0, "gave_up", "inner")
+    assert story.heard[2:] == [("came_back", 0.5)], "somebody else's"
+
+
+def test_a_strike_that_is_over_waits_for_nobody_whom_it_spared() -> None:
+    story = Story()
+    casualty = story.fell("c", 5, 1.0, sure=False)
+    story.casualties.over("x-1")
+    assert story.casualties.followed() == ["x-1"], "nobody knows yet"
+    story.casualties.spared(casualty)
+    assert story.casualties.followed() == []
+
+
+@pytest.mark.parametrize("how", [{"again": False, "supervisor": "inner"}, {"supervisor": ""}])
+def test_a_strike_that_is_over_waits_for_nobody_whom_nobody_restarts(how: Any) -> None:
+    story = Story()
+    story.fell("c", 5, 1.0)
+    story.casualties.over("x-1")
+    story.saw(1.1, "terminated", "c", pid="5.1", **how)
+    assert story.casualties.followed() == []
+
+
+def test_a_strike_that_is_over_waits_a_bounded_time_for_those_of_whom_nothing_is_heard() -> None:
+    story = Story()
+    gives_up(story)
+    story.fell("d", 6, 1.0)
+    story.casualties.over("x-1", told_all=False)
+    ((delay, go_off),) = story.timers
+    assert 10.0 < delay < 1000.0
+    go_off()
+    story.saw(400.0, "started", "c", "inner", "9.1")
+    story.saw(400.0, "terminated", "d", "inner", "6.1")
+    story.saw(400.1, "restarted", "d", "inner", "9.1")
+    story.saw(400.2, "gave_up", "inner")
+    assert (story.heard, story.casualties.followed()) == ([("gave_up", "inner")], [])
+
+
+def test_a_node_that_has_not_answered_may_tell_of_more_that_a_strike_has_ended() -> None:
+    story = Story()
+    story.casualties.over("x-1", told_all=False)
+    about = {"id": "x-1", "pid": "<n1.5.1>", "reason": "chaos"}
+    story.casualties.saw("n1", 1.0, ("fault", "struck", "c", about))
+    story.saw(1.1, "terminated", "c", "inner", "5.1")
+    story.saw(1.5, "restarted", "c", "inner", "6.1")
+    assert story.heard == [("struck", "c"), ("came_back", 0.5)]
+    assert story.casualties.followed() == ["x-1"]
+
+
+def test_nothing_of_injections_that_have_healed_stays_in_the_session() -> None:
+    children = [rk.ChildSpec(Probe, name="c"), rk.ChildSpec(Probe, name="d", restart="temporary")]
+    pool = rk.SupervisorSpec("pool", children, max_restarts=1000)
+    with rk.Cluster(nodes=1, seed=7) as cluster:
+        cluster.start(pool, node="n1")
+        book = cluster._session.faults
+        often = cluster.inject(faults.ServerCrash(every=0.005, count=20, targets="c"))
+        assert often.wait(20.0)
+        rule = cluster.inject(faults.ServerCrash(method="note", targets="d"))
+        cluster.whereis("d").cast.note("this one")
+        kills = cluster.inject(faults.KillChildren("pool", rate=200.0))
+        struck, killed = rule.outcomes[0], kills.outcomes[0]
+        wait_until(lambda: struck["struck"] and killed["killed"] > 3)
+        cluster.heal()
+        wait_until(lambda: not book.casualties.followed())
+        assert (len(often.outcomes), len(book._held)) == (20, 3)
+        del often, rule, kills
+        gc.collect()
+        assert (len(book._held), book.injections) == (0, {})
+
+
+def test_a_healed_injection_is_not_rewritten_by_what_others_do_later() -> None:
+    pool = rk.SupervisorSpec("pool", [rk.ChildSpec(Probe, name="c")], max_restarts=1)
+    with rk.Cluster(nodes=1, seed=7) as cluster:
+        monitor = cluster.start(pool, node="n1").monitor()
+        injection = cluster.inject(faults.KillChildren("pool", rate=1e-6))
+        injection.heal()
+        before = dict(injection.outcomes[0])
+        # The events of a node come in order: when its crash is told, so is what came before.
+        for _ in range(2):
+            wait_until(lambda: cluster._session.node.names.whereis("c"))
+            cluster.inject(faults.ServerCrash(targets="c"))
+        assert monitor.wait(20.0)
+        wait_until(lambda: [row for row in cluster.events if row.event == "gave_up"])
+        assert injection.outcomes[0] == before
 
 
 def test_a_crash_that_a_supervisor_gave_up_on_tells_when_the_server_was_really_back() -> None:

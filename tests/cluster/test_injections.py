@@ -94,7 +94,7 @@ def test_a_probability_of_0_never_strikes_and_one_between_does_by_the_seed(
     fault = faults.Partition("one", every=0.02, count=12, duration=0.01, probability=0.5)
     sometimes = cluster.inject(fault, seed=11)
     assert sometimes.wait(20.0)
-    key = len(cluster._session.faults.ids) - 1
+    key = cluster._session.faults.count - 1
     expected = [n for n in range(12) if stream(11, "occurs", key, n).random() < 0.5]
     assert [row["occurrence"] for row in sometimes.outcomes] == expected
     assert 0 < len(expected) < 12
@@ -162,9 +162,9 @@ def test_healing_while_a_strike_is_delivered_takes_it_back(cluster: Cluster) -> 
             outcome.append(None)
 
     thread = threading.Thread(target=inject)
-    before = len(cluster._session.faults.ids)
+    before = cluster._session.faults.count
     thread.start()
-    wait_until(lambda: len(cluster._session.faults.ids) > before)
+    wait_until(lambda: cluster._session.faults.count > before)
     (injection,) = cluster._session.faults.injections.values()
     wait_until(lambda: injection.outcomes)
     with took(0.0, 5.0):
@@ -269,7 +269,7 @@ def test_a_partition_with_an_unknown_node_is_refused_before_it_begins(cluster: C
     with pytest.raises(rk.InvalidArgument) as caught:
         cluster.partition(["n1"], ["n2", "n7"])
     assert (caught.value.path, caught.value.value) == ("partition.groups[1][1]", "n7")
-    name = cluster._session.faults.ids[-1]
+    name = f"partition-{cluster._session.faults.count}"
     assert [row for row in cluster.events if row.kind == "fault" and name in row.detail] == []
 
 

@@ -266,10 +266,9 @@ def test_what_cannot_be_hit_is_told_and_does_not_count(cluster: Cluster) -> None
         (faults.ServerCrash(targets="matching:nobody-*"), rk.Refused),
         (faults.KillChildren("nobody"), rk.Refused),
     ):
-        count = len(cluster._session.faults.ids)
         with pytest.raises(error):
             cluster.inject(fault)
-        name = cluster._session.faults.ids[count]
+        name = f"{fault.fault_name}-{cluster._session.faults.count}"
         rows = [row.event for row in cluster.events if row.kind == "fault" and name in row.detail]
         assert rows == ["failed"]
     late = cluster.inject(faults.ServerCrash(at=0.01, targets="matching:nobody-*"))
