@@ -263,9 +263,14 @@ class Agent(Server):
         """Mend the links to `peers`."""
         self.standing.mend(peers)
 
-    def crash(self, server: str, reason: Any) -> str:
-        """End a server at once; return how it went: died or trapped."""
+    def crash(self, server: str, reason: Any, number: int) -> str | Pid:
+        """End a server at once; return how it went: died or trapped.
+
+        Where it is not the process of that number any more, return who it is, and end nobody.
+        """
         process = self._find(server)
+        if process.number != number:
+            return process.pid
         if reasons.is_text(reason, "kill"):
             process.exit_signal(self._process.pid, "kill", by_link=False)
         elif process.trap_exit:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from resilkit.cluster.casualties import Casualty
 from resilkit.cluster.strike import Strike
 from resilkit.errors import Refused
-
-if TYPE_CHECKING:
-    from resilkit.runtime import Pid
+from resilkit.runtime import Pid
 
 __all__ = ["ServerStrike"]
 
@@ -92,11 +90,17 @@ class ServerStrike(Strike):
         casualties.fell(self.id, casualty)
         self._add(casualty)
         try:
-            outcome = await self.session.ask_agent(pid.node, "crash", name, reason)
+            outcome = await self.session.ask_agent(pid.node, "crash", name, reason, pid.number)
         except BaseException:
             casualties.spared(casualty)
             self._crashes.remove(self._rows.pop(casualty))
             raise
+        if isinstance(outcome, Pid):
+            # It has been started again, and the notebook had not heard of that yet.
+            casualties.spared(casualty)
+            self._crashes.remove(self._rows.pop(casualty))
+            await self._crash(name, outcome, reason)
+            return
         self._outcomes[name] = self._rows[casualty]["outcome"] = outcome
         if outcome == "trapped":
             casualties.spared(casualty)

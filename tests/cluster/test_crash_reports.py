@@ -111,6 +111,23 @@ def test_kills_of_children_are_told_in_the_outcome_with_times_from_kill_to_resta
     assert all(seconds >= after - before for seconds, before, after in pairs)
 
 
+def test_a_crash_of_one_that_the_notebook_believes_to_be_its_forerunner_is_followed(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = cluster._session.node.names
+    stale = names.whereis("a")
+    cluster.whereis("a").kill()
+    wait_until(lambda: names.whereis("a") not in (None, stale))
+    whereis = type(names).whereis
+    monkeypatch.setattr(
+        type(names), "whereis", lambda self, name: stale if name == "a" else whereis(self, name)
+    )
+    row = cluster.inject(faults.ServerCrash(targets="a")).outcomes[0]
+    wait_until(lambda: len(restarts(cluster, "first")) == 2)
+    wait_until(lambda: not cluster._session.faults.casualties.followed())
+    assert (row["struck"], len(row["recovery_times"])) == (1, 1)
+
+
 def hold_kills(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
     """Hold the answers of nodes to kills back; return whether one is, and what lets them go."""
     session, gate, held = cluster._session, asyncio.Event(), asyncio.Event()
