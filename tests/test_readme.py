@@ -35,7 +35,7 @@ def test_the_tour_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
     asyncio.run(cell())
     assert names["cluster"].closed  # type: ignore[attr-defined]
     assert "stutter" in registry._REGISTERED
-    assert names["result"].passed in (True, False, None)  # type: ignore[attr-defined]
+    assert names["result"].passed is False, "n1, where all counters lived, was down for a while"  # type: ignore[attr-defined]
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert (tmp_path / "runs" / "first").is_dir()
 
