@@ -22,12 +22,9 @@ def formatted(found: traceback.TracebackException) -> str:
 
     What the runtime does below a user's line stays: it says what was wrong with it.
     """
-    waiting, seen = [found], set[int]()
-    while waiting:
+    waiting = [found]
+    while waiting:  # a tree: `TracebackException` has left out what would lead back
         one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
         del one.stack[: _lead(one.stack)]
         behind = (one.__cause__, one.__context__, *(one.exceptions or ()))
         waiting += [each for each in behind if each is not None]
