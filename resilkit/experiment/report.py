@@ -202,7 +202,8 @@ def _scaled(value: float) -> str:
 
 def _load_note(result: Result) -> str:
     note = (
-        "Response times, from the intended start. A percentile with too few operations behind it "
+        "Response times, from the intended start; the rate is of what succeeded before the load "
+        "ended. A percentile with too few operations behind it "
         "is left out."
     )
     generators = result.generators

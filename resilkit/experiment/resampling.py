@@ -80,6 +80,10 @@ class _Windows:
         good = (rows["status"] == "ok").to_numpy(dtype=bool) & inside
         response = rows["response"].to_numpy(dtype=np.float64)[good]
         self._intended = np.bincount(place[inside], minlength=self.windows).astype(np.float64)
+        # By their ends, as the rate of the run is: what ended after the load is in no window.
+        ends = np.floor(rows["done"].to_numpy(dtype=np.float64)[good]).astype(np.int64) - first
+        ends = ends[ends < self.windows]
+        self._ended = np.bincount(ends, minlength=self.windows).astype(np.float64)
         self._good = np.bincount(place[good], minlength=self.windows).astype(np.float64)
         # Buckets 1 % wide: a draw then is a sum of rows, and no sample is sorted twice.
         scaled = np.log(np.maximum(response, 1e-9)) * _BUCKETS_AN_E_FOLD
@@ -94,7 +98,10 @@ class _Windows:
         intended, good = weights @ self._intended, weights @ self._good
         running = np.cumsum(weights @ self._counts, axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            figures = {"rate": good / weights.sum(axis=1), "error_rate": 1 - good / intended}
+            figures = {
+                "rate": weights @ self._ended / weights.sum(axis=1),
+                "error_rate": 1 - good / intended,
+            }
         for figure, share in _SHARES.items():
             figures[figure] = self._percentile(running, share)
         return figures

@@ -152,12 +152,15 @@ class Result:
 
         Times are response times in seconds of the operations that ended ok, from the intended
         start (criteria count those that were never answered too); a percentile with too few
-        operations behind it is NaN. See `resilkit.metrics.summary.summarize`.
+        operations behind it is NaN. The rate is of those that ended ok before the load did, as
+        for a criterion on ``throughput``. See `resilkit.metrics.summary.summarize`.
         """
         from resilkit.metrics.summary import summarize
 
         seconds = self.ran - self.warmup
-        return summarize(self.judged, seconds if seconds > 0 else None)
+        if not seconds > 0:
+            return summarize(self.judged)
+        return summarize(self.judged, seconds, started=self.warmup)
 
     def sentence(self) -> str:
         """Return what happened in two or three plain sentences.

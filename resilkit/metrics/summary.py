@@ -32,7 +32,11 @@ SUMMARY_UNITS: Final = (
 
 
 def summarize(
-    operations: DataFrame, duration: float | None = None, *, late_after: float = 0.010
+    operations: DataFrame,
+    duration: float | None = None,
+    *,
+    started: float | None = None,
+    late_after: float = 0.010,
 ) -> DataFrame:
     """Sum a history up: one row an operation, and ``total`` below.
 
@@ -44,13 +48,15 @@ def summarize(
     dropped                of the failed: never sent (too many in flight, or time ran out)
     late                   sent more than `late_after` after their intended start
     error_rate             share of the intended operations that did not end ``ok``
-    rate                   ok operations per second of `duration`
+    rate                   operations that ended ok within `duration` from `started`, per second
     mean, p50 … p99_9, max response time (s) of ok operations, from the *intended* start
     service_mean … _p99    service time (s) of ok operations, from the actual send
     ====================== ====================================================================
 
     An operation that was never answered (``info``) has no response time, so it is in ``error_rate``
     and in no time here. Criteria on times count it as at least the time that it was waited for.
+    What was answered well only after the load had ended is in ``ok`` and not in ``rate``, nor in a
+    criterion on ``throughput``: a system that needs longer than the load for it is no faster.
     Percentiles are nearest ranks. Where a two-sided 95 % interval does not exist (`least_samples`:
     6 for p50, 36 for p90, 72 for p95, 368 for p99, 3,688 for p99.9) the figure is NaN.
 
@@ -58,6 +64,8 @@ def summarize(
         operations: A history's frame: ``operation``, ``intended``, ``sent``, ``done``, ``status``
             and ``error``; times in seconds, NaN where there is none.
         duration: Seconds that the load ran; ``None`` takes the span of the intended starts.
+        started: When the load began, on the clock of the times (s); ``None`` takes the first
+            intended start.
         late_after: Seconds by which a send may miss its time before it counts as late.
 
     Returns:
@@ -89,17 +97,12 @@ def summarize(
     missing = [name for name in _NEEDED if name not in operations.columns]
     if missing:
         raise InvalidArgument("columns are missing", path="operations", value=missing)
-    if duration is None:
-        intended = operations["intended"]
-        duration = float(intended.max() - intended.min()) if len(operations) else 0.0
-        duration = duration if duration > 0 else math.nan
-    elif not (math.isfinite(duration) and duration > 0):
-        raise InvalidArgument("not a duration", path="duration", value=duration, allowed="> 0 s")
+    started, duration = _span(operations, started, duration)
     groups = operations.groupby(operations["operation"].astype(str), sort=True)
-    rows = {name: _row(part, duration, late_after) for name, part in groups}
+    rows = {name: _row(part, started, duration, late_after) for name, part in groups}
     # An operation of the user's may be called "total".
     whole = "total" if "total" not in rows else "(total)"
-    rows[whole] = _row(operations, duration, late_after)
+    rows[whole] = _row(operations, started, duration, late_after)
     index = pd.Index(list(rows), name="operation")
     frame = pd.DataFrame(list(rows.values()), index=index, columns=list(SUMMARY_UNITS))
     counts = [name for name, unit in SUMMARY_UNITS.items() if unit == "operations"]
@@ -109,13 +112,28 @@ def summarize(
     return frame
 
 
-def _row(part: DataFrame, duration: float, late_after: float) -> dict[str, float]:
+def _span(
+    operations: DataFrame, started: float | None, duration: float | None
+) -> tuple[float, float]:
+    """Return when the load began and how long it was; NaN for no time at all."""
+    intended = operations["intended"]
+    first = float(intended.min()) if len(intended) else 0.0
+    if duration is None:
+        duration = float(intended.max()) - first if len(intended) else 0.0
+        duration = duration if duration > 0 else math.nan
+    elif not (math.isfinite(duration) and duration > 0):
+        raise InvalidArgument("not a duration", path="duration", value=duration, allowed="> 0 s")
+    return first if started is None else started, duration
+
+
+def _row(part: DataFrame, started: float, duration: float, late_after: float) -> dict[str, float]:
     status = part["status"].to_numpy(dtype=object)
     intended, sent, done = (
         part[name].to_numpy(dtype=np.float64) for name in ("intended", "sent", "done")
     )
     good = status == "ok"
     count, ok = len(part), int(good.sum())
+    ended = done[good] - started
     response = np.sort((done - intended)[good])
     service = np.sort((done - sent)[good])
     service = service[~np.isnan(service)]
@@ -128,7 +146,7 @@ def _row(part: DataFrame, duration: float, late_after: float) -> dict[str, float
         "dropped": int(dropped.sum()),
         "late": int((sent - intended > late_after).sum()),
         "error_rate": (count - ok) / count if count else math.nan,
-        "rate": ok / duration,
+        "rate": int(((ended >= 0.0) & (ended < duration)).sum()) / duration,
         "mean": float(response.mean()) if ok else math.nan,
         "max": float(response[-1]) if ok else math.nan,
         "service_mean": float(service.mean()) if service.size else math.nan,

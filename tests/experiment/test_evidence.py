@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 import resilkit as rk
+from resilkit.chaos import judge
+from resilkit.experiment import compare
 from resilkit.experiment.evidence import ResultEvidence
 from tests.experiment import synthetic
 
@@ -41,3 +43,27 @@ def test_users_who_leave_by_plan_are_no_outage_when_a_run_is_judged_by_its_resul
         "description": {"workload": {"arrivals": plan.describe()}},
     }
     assert synthetic.result(**parts).recovery == 0.0
+
+
+def overloaded(**more):
+    """A run of 10 s whose answers come ever later, the last of them 10 s after the load."""
+    times = [number / 100 for number in range(1000)]
+    rows = [("get", 0, "@g1", time, time, 2 * time + 0.005, "ok", "", None) for time in times]
+    return synthetic.result(history=rk.History(rows), duration=10.0, ran=10.0, **more)
+
+
+@pytest.mark.parametrize("warmup", [0.0, 2.0])
+def test_the_rate_of_the_summary_is_the_throughput_that_is_judged(warmup):
+    result = overloaded(warmup=warmup)
+    measured = judge("throughput >= 1/s", ResultEvidence(result)).measured
+    assert result.summary().loc["total", "rate"] == pytest.approx(measured)
+
+
+def test_the_rates_that_are_compared_are_within_their_interval():
+    times = [number / 100 for number in range(1000)]
+    rows = [("get", 0, "@g1", time, time, time + 0.005, "ok", "", None) for time in times]
+    quick = synthetic.result(history=rk.History(rows), duration=10.0, ran=10.0)
+    frame = compare(quick, overloaded()).frame()
+    row = frame[(frame["figure"] == "rate") & (frame["operation"] == "total")].iloc[0]
+    assert row["ratio"] == pytest.approx(0.5, abs=0.01)
+    assert row["low"] <= row["ratio"] <= row["high"]

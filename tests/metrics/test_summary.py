@@ -70,7 +70,16 @@ def test_only_good_operations_have_a_latency() -> None:
 
 
 def test_without_a_duration_the_span_of_the_intended_starts_counts() -> None:
-    assert summarize(history(steady("get", 11))).loc["get", "rate"] == pytest.approx(1.1)
+    assert summarize(history(steady("get", 11))).loc["get", "rate"] == pytest.approx(1.0)
+
+
+def test_what_ended_after_the_load_or_before_its_start_is_not_in_the_rate() -> None:
+    rows = [
+        ("get", start, start, done, "ok", "")
+        for start, done in ((9.0, 9.5), (10.0, 10.5), (11.0, 11.5), (11.5, 12.0), (11.9, 14.0))
+    ]
+    row = summarize(history(rows), 2.0, started=10.0).loc["get"]
+    assert (row["ok"], row["rate"]) == (5, 1.0)
 
 
 def test_nothing_sums_up_to_a_row_of_nothing() -> None:
