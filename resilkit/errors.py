@@ -136,7 +136,9 @@ def _rebuild_invalid(
 class Refused(ResilkitError):
     """A server's answer that it will not do what was asked. The server goes on.
 
-    Raise it in a handler; the caller gets it, and the history counts the operation as ``fail``.
+    Raise it in a handler; the caller gets it, and the history counts the operation as ``fail``:
+    not good, in availability, error rate and recovery alike. An operation to which it is a good
+    answer (sold out, no funds) catches it and returns; see `Operation`.
     """
 
 

@@ -63,6 +63,10 @@ class Criterion:
     waited for, so a figure that it decides can fail a limit and never pass one. One that certainly
     did not happen (``fail``: refused, never sent) has none; error_rate counts it.
 
+    A refused operation (`Refused`) is not ok, so it lowers availability, raises error_rate and
+    makes a window bad, for recovery_time too: a minority that refuses is not available. See
+    `Operation` for refusals that are good answers.
+
     The limit in force is a node's own; without one that of the control group or the machine, which
     all nodes share. While a memory fault is in, it is the one that the fault set for its node.
 

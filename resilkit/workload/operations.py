@@ -73,6 +73,10 @@ class Operation:
     anything else (`CallTimeout`, `NodeDown`, `ServerExit`, a foreign exception): ``info``, nobody
     knows whether it happened.
 
+    Only ``ok`` counts as good, in availability, error rate and recovery: a minority that refuses
+    is not available. Where a refusal is a good answer of the application's (sold out, no funds),
+    catch it in a function of one's own and return it, as in the second example.
+
     Args:
         name: How it is called in results and criteria (``p95[name]``): printable text of 1 to 64
             characters without brackets.
@@ -90,6 +94,14 @@ class Operation:
         ...     await user.whereis("bank").call.deposit(user.rng.randrange(100))
         >>> Operation("deposit", deposit, weight=0.2).weight
         0.2
+        >>> from resilkit.errors import Refused
+        >>> async def reserve(user):
+        ...     try:
+        ...         return await user.whereis("seats").call.reserve(user.rng.randrange(100))
+        ...     except Refused as refusal:  # sold out: answered well all the same
+        ...         return f"refused: {refusal}"
+        >>> Operation("reserve", reserve).name
+        'reserve'
     """
 
     name: str
