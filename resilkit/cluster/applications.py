@@ -20,7 +20,7 @@ _IMPORTABLE = "'package.module:Name' of something that can be imported"
 
 
 def as_spec(
-    what: Any, args: tuple[Any, ...] = (), name: str | None = None, path: str = "spec"
+    what: Any, args: tuple[Any, ...] = (), name: str | None = None, path: str = "what"
 ) -> ChildSpec | SupervisorSpec:
     """Return the spec for a spec, a server class, or text such as ``"package.module:Name"``.
 

@@ -86,7 +86,7 @@ def partition_of(
     named = []
     for index, group in enumerate(groups):
         if not isinstance(group, Iterable):
-            path = f"partition.groups[{index}]"
+            path = f"Partition.groups[{index}]"
             raise InvalidArgument("is no group", path=path, value=group, allowed=allowed)
         named.append((group,) if isinstance(group, str) else tuple(group))
     return Partition(

@@ -165,7 +165,7 @@ class Injection:
             self._end()
             raise InvalidArgument(
                 "draws moments from the length of a run, which only a scenario has",
-                path=f"{self._name}.random",
+                path=f"{type(self.fault).__name__}.random",
                 value=True,
                 allowed="random together with every, or a Scenario",
             )
@@ -179,7 +179,7 @@ class Injection:
                 check_groups(self.fault, list(self.session.nodes))
             except InvalidArgument as unknown:
                 self._end()
-                raise unknown.below(self._name) from None
+                raise unknown.below(type(self.fault).__name__) from None
         strikes = itertools.chain([first], moments)
         self._timeline = self.session.loop.create_task(self._run(strikes))
         if first == 0.0:

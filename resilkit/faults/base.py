@@ -80,7 +80,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Check every field by its annotation, then the rules across fields."""
-        kind = self.fault_name or type(self).__name__
+        kind = type(self).__name__
         for info in field_info(type(self)):
             clean = info.check(getattr(self, info.name), f"{kind}.{info.name}")
             object.__setattr__(self, info.name, clean)

@@ -61,7 +61,9 @@ def from_dict(data: object, path: str = "fault") -> Fault:
     try:
         return fault_class(**values)  # type: ignore[arg-type]
     except InvalidArgument as error:
-        raise error.below(path) from None
+        # In Python a path begins with the class, in a file with the name that stands there.
+        inside = error.path.removeprefix(fault_class.__name__)
+        raise validate.relocated(error, f"{where}{inside}") from None
 
 
 def _values(given: object, infos: Mapping[str, FieldInfo], path: str) -> dict[str, object]:

@@ -116,8 +116,8 @@ def test_errors_of_the_caller_say_what_is_allowed(cluster: Cluster) -> None:
 @pytest.mark.parametrize(
     ("path", "wrong"),
     [
-        ("partition.groups[0]", lambda cluster: cluster.partition(5)),
-        ("partition.groups[1]", lambda cluster: cluster.partition(["n1"], None)),
+        ("Partition.groups[0]", lambda cluster: cluster.partition(5)),
+        ("Partition.groups[1]", lambda cluster: cluster.partition(["n1"], None)),
         ("pattern", lambda cluster: cluster.subscribe([])),
         ("topic", lambda cluster: cluster.publish(None, 1)),
         ("topic", lambda cluster: cluster.publish("a..b", 1)),

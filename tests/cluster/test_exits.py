@@ -32,7 +32,7 @@ def test_an_application_that_cannot_be_imported_is_bad_input_and_the_cluster_goe
         counter = cluster.start(Counter)
         with pytest.raises(rk.InvalidArgument, match=why) as caught:
             cluster.start(f"{name}:x")
-        assert caught.value.path == "spec"
+        assert caught.value.path == "what"
         assert counter.call.increment() == 1
         with pytest.raises(rk.InvalidArgument, match=why) as caught:
             rk.Cluster(nodes=[rk.NodeSpec("a", applications=[f"{name}:x"])])

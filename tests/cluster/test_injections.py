@@ -256,8 +256,8 @@ def test_what_is_no_fault_or_hits_an_unknown_node_is_refused(cluster: Cluster) -
         (Unregistered(), None, "fault"),
         (faults.NodeCrash(), "n9", "targets"),
         (faults.NodeCrash(), 1.5, "targets"),
-        (faults.NodeCrash(random=True, count=2), None, "random"),
-        (faults.Partition("custom", [["n9"]]), None, "groups"),
+        (faults.NodeCrash(random=True, count=2), None, "NodeCrash.random"),
+        (faults.Partition("custom", [["n9"]]), None, "Partition.groups"),
     ):
         with pytest.raises(rk.InvalidArgument) as caught:
             cluster.inject(fault, targets)  # type: ignore[arg-type]
@@ -268,7 +268,7 @@ def test_what_is_no_fault_or_hits_an_unknown_node_is_refused(cluster: Cluster) -
 def test_a_partition_with_an_unknown_node_is_refused_before_it_begins(cluster: Cluster) -> None:
     with pytest.raises(rk.InvalidArgument) as caught:
         cluster.partition(["n1"], ["n2", "n7"])
-    assert (caught.value.path, caught.value.value) == ("partition.groups[1][1]", "n7")
+    assert (caught.value.path, caught.value.value) == ("Partition.groups[1][1]", "n7")
     name = f"partition-{cluster._session.faults.count}"
     assert [row for row in cluster.events if row.kind == "fault" and name in row.detail] == []
 

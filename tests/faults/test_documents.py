@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 
 import pytest
 from hypothesis import given
@@ -134,3 +135,23 @@ def test_a_fault_that_is_not_registered_has_no_document():
         faults.to_dict(Child(0.1, 0.2))
     with pytest.raises(InvalidArgument, match="is no registered fault"):
         faults.to_dict("latency")
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "message"),
+    [
+        ({}, "supervisor", "is missing"),
+        ({"supervisor": ""}, "supervisor", "is no name|must"),
+        ({"supervisor": "s", "rate": 0}, "rate", "is out of range"),
+        ({"supervisor": "s", "count": 2}, "count", "several injections need"),
+        ({"supervisor": "s", "rat": 2}, "rat", "is an unknown key"),
+    ],
+)
+def test_a_slip_has_the_class_as_its_path_in_python_and_the_name_in_a_file(fields, place, message):
+    with pytest.raises(InvalidArgument) as in_python:
+        faults.KillChildren(**fields)
+    with pytest.raises(InvalidArgument) as in_a_file:
+        faults.from_dict({"supervisor_children": fields}, "faults[2]")
+    assert in_python.value.path == f"KillChildren.{place}"
+    assert in_a_file.value.path == f"faults[2].supervisor_children.{place}"
+    assert re.search(message, str(in_a_file.value))

@@ -145,7 +145,7 @@ def test_chosen_crashes_hit_the_named_and_random_ones_anybody():
     chosen = NodeCrash(kind="chosen", targets=["n2"])
     assert {chosen.choose(["n1", "n2"], stream(n))[0] for n in range(20)} == {"n2"}
     assert {NodeCrash().choose(["n1", "n2"], stream(n))[0] for n in range(20)} == {"n1", "n2"}
-    with pytest.raises(InvalidArgument, match=r"node_crash\.targets: must name nodes"):
+    with pytest.raises(InvalidArgument, match=r"NodeCrash\.targets: must name nodes"):
         NodeCrash(kind="chosen", targets=2)
 
 

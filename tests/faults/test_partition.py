@@ -128,15 +128,15 @@ def test_seeds_draw_different_halves():
 @pytest.mark.parametrize(
     ("fields", "path"),
     [
-        ({"kind": "custom"}, "partition.groups"),
-        ({"kind": "halfs"}, "partition.kind"),
-        ({"kind": "halves", "groups": [["n1"]]}, "partition.groups"),
-        ({"kind": "custom", "groups": [["n1"], ["n1"]]}, r"partition.groups\[1\]\[0\]"),
-        ({"kind": "custom", "groups": [[]]}, r"partition.groups\[0\]"),
-        ({"kind": "custom", "groups": ["n1"]}, r"partition.groups\[0\]"),
-        ({"kind": "custom", "groups": "n1"}, "partition.groups"),
-        ({"kind": "halves", "targets": "n1"}, "partition.targets"),
-        ({"kind": "custom", "groups": [["n1"]], "targets": "n1"}, "partition.targets"),
+        ({"kind": "custom"}, "Partition.groups"),
+        ({"kind": "halfs"}, "Partition.kind"),
+        ({"kind": "halves", "groups": [["n1"]]}, "Partition.groups"),
+        ({"kind": "custom", "groups": [["n1"], ["n1"]]}, r"Partition.groups\[1\]\[0\]"),
+        ({"kind": "custom", "groups": [[]]}, r"Partition.groups\[0\]"),
+        ({"kind": "custom", "groups": ["n1"]}, r"Partition.groups\[0\]"),
+        ({"kind": "custom", "groups": "n1"}, "Partition.groups"),
+        ({"kind": "halves", "targets": "n1"}, "Partition.targets"),
+        ({"kind": "custom", "groups": [["n1"]], "targets": "n1"}, "Partition.targets"),
     ],
 )
 def test_groups_and_targets_that_mean_nothing_are_refused(fields, path):

@@ -88,17 +88,17 @@ def test_random_moments_are_as_many_as_count_and_spread_over_the_run():
 @pytest.mark.parametrize(
     ("fields", "path"),
     [
-        ({"count": 2}, "node_pause.count"),
-        ({"count": 0, "every": 1.0}, "node_pause.count"),
-        ({"every": 0.0}, "node_pause.every"),
-        ({"every": -1.0}, "node_pause.every"),
-        ({"at": -1.0}, "node_pause.at"),
-        ({"at": float("nan")}, "node_pause.at"),
-        ({"duration": 0.0}, "node_pause.duration"),
-        ({"duration": float("inf")}, "node_pause.duration"),
-        ({"probability": 1.1}, "node_pause.probability"),
-        ({"random": 1}, "node_pause.random"),
-        ({"at": "5 s"}, "node_pause.at"),
+        ({"count": 2}, "NodePause.count"),
+        ({"count": 0, "every": 1.0}, "NodePause.count"),
+        ({"every": 0.0}, "NodePause.every"),
+        ({"every": -1.0}, "NodePause.every"),
+        ({"at": -1.0}, "NodePause.at"),
+        ({"at": float("nan")}, "NodePause.at"),
+        ({"duration": 0.0}, "NodePause.duration"),
+        ({"duration": float("inf")}, "NodePause.duration"),
+        ({"probability": 1.1}, "NodePause.probability"),
+        ({"random": 1}, "NodePause.random"),
+        ({"at": "5 s"}, "NodePause.at"),
     ],
 )
 def test_a_schedule_that_means_nothing_is_refused(fields, path):
