@@ -74,6 +74,7 @@ def detail_words(detail: str) -> str:
         rest.pop("unit", None)
         rest["measured"] = quantity(float(measured), unit)
     told = [] if name is None else [_fault_words(str(name), parameters)]
+    rest |= _not_back(rest)
     for key, value in rest.items():
         if text := _WORDS.get(key, lambda one, key=key: _named(key, one))(value):
             told.append(text)
@@ -214,6 +215,18 @@ def _short(value: object) -> str:
     return f"less than was asked: {told}" + (f"; and {more} more" if more > 0 else "")
 
 
+def _not_back(found: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many of the servers that a fault killed had not come back when it was over.
+
+    Not that they were on their way: nobody starts a temporary child again, and what has no
+    supervisor any more. Tries that failed do not count: of one server there may be many.
+    """
+    killed, restarted = found.get("killed"), found.get("restarted")
+    if not (isinstance(killed, int) and isinstance(restarted, int)) or killed <= restarted:
+        return {}
+    return {"not_back": killed - restarted}
+
+
 def _signal(value: Any) -> str:
     try:
         return f"by {signal.Signals(value).name}"
@@ -238,6 +251,7 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "incarnation": _incarnation,
     "links": lambda value: "",  # noqa: ARG005 - the place of the event tells it
     "majority": lambda value: "in the majority" if value else "in a minority",
+    "not_back": lambda value: f"{value} not back by then",
     "outcomes": _outcomes,
     "pid": lambda value: f"process {value}",
     "pids": lambda value: "",  # noqa: ARG005 - the event of the node itself tells it
