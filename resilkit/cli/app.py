@@ -196,6 +196,7 @@ def resilkit(
 
 def run_app(arguments: Sequence[str] | None = None) -> int:
     """Run the command; turn what it raises into one line on stderr and an exit code."""
+    _open_missing_streams()
     in_charge = threading.current_thread() is threading.main_thread()
     previous = signal.signal(signal.SIGTERM, _terminate) if in_charge else None
     try:
@@ -229,6 +230,14 @@ def run_app(arguments: Sequence[str] | None = None) -> int:
         # No command returns it: it is what typer makes of an interrupt.
         return _stop("interrupted", code)
     return code if isinstance(code, int) else EXIT["held"]
+
+
+def _open_missing_streams() -> None:
+    # Python has None for a stream that is closed when it starts (`2>&-`). The exit code still
+    # tells the outcome, and the report may be all that was wanted.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _stop(message: str, code: int) -> int:
