@@ -11,6 +11,7 @@ from resilkit import rng, telemetry, validate
 from resilkit.cluster import injecting, operations
 from resilkit.cluster.applications import as_spec
 from resilkit.cluster.begun import Begun
+from resilkit.cluster.deploying import deploy
 from resilkit.cluster.handles import NodeHandle, Nodes, stay
 from resilkit.cluster.injection import Injection
 from resilkit.cluster.loop_thread import loop_thread
@@ -151,7 +152,7 @@ class Cluster:
             NodeDown: The node does not run.
         """
         started = self.astart(what, *args, name=name, node=node, timeout=timeout)
-        return self._sync(started, lambda lost: operations.take_back(self._session, lost))
+        return self._sync(started, self._take_back)
 
     async def astart(
         self,
@@ -161,7 +162,7 @@ class Cluster:
         node: str | None = None,
         timeout: float | None = None,
     ) -> ClusterReference:
-        """Await it: `start`, for async code."""
+        """Await it: `start`, for async code. When that is cancelled, what started is stopped."""
         spec = as_spec(what, args, name)
         session = self._session
         if node is None:
@@ -172,12 +173,16 @@ class Cluster:
         else:
             validate.choice(node, "node", list(session.nodes))
         validate.duration(timeout, "timeout", allow_none=True, allow_zero=False)
-        self._session.refuse_closed()
-        pid, _ = await session.thread.bridge(session.start_application(spec, node, timeout))
-        if spec.name is None:
-            return ClusterReference(session, pid)
-        own = spec.scope == "node"
-        return ClusterReference(session, (spec.name, node) if own else spec.name)
+        session.refuse_closed()
+
+        async def begin() -> ClusterReference:
+            pid = await deploy(session, spec, node, timeout)
+            if spec.name is None:
+                return ClusterReference(session, pid)
+            own = spec.scope == "node"
+            return ClusterReference(session, (spec.name, node) if own else spec.name)
+
+        return await session.thread.bridge(begin(), self._take_back)
 
     def whereis(self, name: str, *, node: str | None = None) -> ClusterReference:
         """Return a reference that follows `name` across restarts, whether it runs now or not.
@@ -229,19 +234,19 @@ class Cluster:
             CallTimeout: It did not join in time; it was taken out again.
             StartFailed: It ended, or an application of its spec failed; it was taken out again.
         """
-        return self._sync(
-            self.aadd_node(name), lambda node: operations.take_out(self._session, node.name)
-        )
+        return self._sync(self.aadd_node(name), self._take_out)
 
     async def aadd_node(self, name: str | NodeSpec | None = None) -> NodeHandle:
-        """Await it: `add_node`, for async code."""
+        """Await it: `add_node`, for async code. When that is cancelled, it is taken out."""
         session = self._session
         session.refuse_closed()
         spec = name if name is None or isinstance(name, NodeSpec) else NodeSpec(name)
         wanted = None if spec is None else spec.validated()
-        return NodeHandle(
-            session, await session.thread.bridge(operations.add_node(session, wanted))
-        )
+
+        async def begin() -> NodeHandle:
+            return NodeHandle(session, await operations.add_node(session, wanted))
+
+        return await session.thread.bridge(begin(), self._take_out)
 
     def health(self) -> dict[str, dict[str, Any]]:
         """Return what each node says of itself now: status, reachable nodes, majority, servers.
@@ -283,7 +288,7 @@ class Cluster:
     async def ainject(
         self, fault: Fault, targets: Any = None, *, seed: int | None = None
     ) -> Injection:
-        """Await it: `inject`, for async code."""
+        """Await it: `inject`, for async code. When that is cancelled, it heals."""
         return await injecting.inject(self._session, fault, targets, seed)
 
     def partition(
@@ -369,6 +374,12 @@ class Cluster:
         lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
     ) -> T:
         return self._session.thread.sync(coroutine, lost)
+
+    async def _take_back(self, lost: ClusterReference) -> None:
+        await operations.take_back(self._session, lost)
+
+    async def _take_out(self, lost: NodeHandle) -> None:
+        await operations.take_out(self._session, lost.name)
 
     def __repr__(self) -> str:
         if self.closed:

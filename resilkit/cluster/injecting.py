@@ -37,7 +37,7 @@ async def inject(session: Session, fault: Fault, targets: Any, seed: int | None)
         await injection.begin()
         return injection
 
-    return await session.thread.bridge(begin())
+    return await session.thread.bridge(begin(), Injection.close)
 
 
 def inject_planned(

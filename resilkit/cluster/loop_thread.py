@@ -8,7 +8,7 @@ import math
 import os
 import threading
 from collections import deque
-from concurrent.futures import Future as ThreadFuture
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from resilkit.clock import monotonic
@@ -160,17 +160,33 @@ class LoopThread:
             raise
         return self.wait(lambda: self.loop.create_task(coroutine), lost)
 
-    async def bridge(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Await `coroutine`, run on this loop, from any other loop."""
-        if asyncio.get_running_loop() is self.loop:
+    async def bridge(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+    ) -> T:
+        """Await `coroutine`, run on this loop, from any other loop.
+
+        As in `wait`, `lost` takes back a result that a cancellation keeps from who awaited it.
+        """
+        here = asyncio.get_running_loop()
+        if here is self.loop:
             return await coroutine
         try:
             self._refuse_over()
         except ResilkitError:
             coroutine.close()
             raise
-        outer: ThreadFuture[T] = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
-        return await asyncio.wrap_future(outer)
+        waiter = _Awaiter(lambda: self.loop.create_task(coroutine), lost, here)
+        try:
+            self.submit(waiter.begin)
+            await waiter.woken
+        except BaseException:
+            self.submit(waiter.cancel)
+            raise
+        if waiter.error is not None:
+            raise waiter.error
+        return waiter.value  # type: ignore[no-any-return]
 
     def refuse_here(self) -> None:
         """Refuse to wait where nobody would do the work: in its own thread, and in a fork."""
@@ -208,7 +224,7 @@ class _Waiter:
             self.future = self.start()
         except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
             self.error = error
-            self.lock.release()
+            self.wake()
         else:
             self.future.add_done_callback(self.finish)
 
@@ -219,6 +235,9 @@ class _Waiter:
             self.error = future.exception()
             if self.error is None:
                 self.value = future.result()
+        self.wake()
+
+    def wake(self) -> None:
         self.lock.release()
 
     def cancel(self) -> None:
@@ -231,6 +250,30 @@ class _Waiter:
             task = future.get_loop().create_task(self.lost(future.result()))
             _taking_back.add(task)  # a loop by itself would forget it
             task.add_done_callback(_taking_back.discard)
+
+
+class _Awaiter(_Waiter):
+    """One task of another loop, which must go on meanwhile."""
+
+    __slots__ = ("loop", "woken")
+
+    def __init__(
+        self,
+        start: Callable[[], asyncio.Future[Any]],
+        lost: Callable[[Any], Coroutine[Any, Any, Any]] | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        super().__init__(start, lost)
+        self.loop = loop
+        self.woken: asyncio.Future[None] = loop.create_future()
+
+    def wake(self) -> None:
+        with suppress(RuntimeError):  # that loop was closed, and nobody waits any more
+            self.loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        if not self.woken.done():  # else it was cancelled meanwhile
+            self.woken.set_result(None)
 
 
 class Answer:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from resilkit import telemetry
 from resilkit.cluster.applications import specs_of
+from resilkit.cluster.deploying import deploy
 from resilkit.cluster.launcher_events import Exited, Forked
 from resilkit.cluster.node_state import NodeState
 from resilkit.cluster.specs import NodeSpec
@@ -211,7 +212,7 @@ async def _add_node(session: Session, spec: NodeSpec) -> str:
                 await session.faults.may_reach(name, apart)
             joined = True
             for application in applications:
-                await session.start_application(application, name)
+                await deploy(session, application, name)
     except BaseException as error:  # an interrupt of the cell, too
         await take_out(session, name)
         if joined and isinstance(error, TimeoutError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +14,6 @@ from resilkit.cluster import ending, faultbook, starting
 from resilkit.cluster.agent import AGENT_NUMBER
 from resilkit.cluster.boot_record import boot_record
 from resilkit.cluster.console import Console
-from resilkit.cluster.deployed import Deployed, forget_replaced
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.launcher_events import (
     Exited,
@@ -47,14 +45,12 @@ if TYPE_CHECKING:
 
     from resilkit.cluster.loop_thread import LoopThread
     from resilkit.cluster.specs import ClusterSpec
-    from resilkit.runtime import ChildSpec, SupervisorSpec
 
 __all__ = ["Session"]
 
 T = TypeVar("T")
 
 _AGENT_TIMEOUT = 10.0
-_GIVE_UP_TIMEOUT = 1.0
 
 
 class Session:
@@ -326,41 +322,6 @@ class Session:
             )
         agent = Pid(name, AGENT_NUMBER, incarnation)
         return await self.node.call(agent, method, args, kwargs or None, timeout)
-
-    async def start_application(
-        self, spec: ChildSpec | SupervisorSpec, node: str, timeout: float | None = None
-    ) -> tuple[Pid, bool]:
-        """Start `spec` on a node, now and whenever the node is started again.
-
-        It takes the place of what had its name before, wherever that was.
-
-        Raises:
-            StartFailed: Among others when it is not up after `timeout` seconds; then it is stopped.
-        """
-        limit = timeout or self.start_timeout
-        key = secrets.token_hex(8)
-        deployed = self.nodes[node].deployed
-        # There before it is up: it may have ended for good before its start has been answered.
-        deployed[key] = Deployed(spec)
-        try:
-            pid, supervisor = await self.ask_agent(node, "start", spec, key, timeout=limit)
-        except CallTimeout as error:
-            deployed.pop(key, None)
-            with suppress(ResilkitError):
-                # A node that does not answer now finds this when it goes on.
-                await self.ask_agent(node, "give_up", key, timeout=_GIVE_UP_TIMEOUT)
-            raise StartFailed(
-                f"{spec.id!r} had not started on node {node} within {limit:g} s; it is stopped",
-                reason=error,
-            ) from None
-        except BaseException:
-            deployed.pop(key, None)
-            raise
-        if key in deployed:
-            deployed[key].pid = pid
-            for name in {node, *forget_replaced(self.nodes, node, key)}:
-                self.refresh_boot(name)
-        return pid, supervisor
 
     def application_ended(self, node: str, key: str, incarnation: int, *, wanted: bool) -> None:
         """Take note of the end of an application: one that was wanted does not start again."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from resilkit import rng
 from resilkit.cluster.applications import specs_of
 from resilkit.cluster.console import Console
+from resilkit.cluster.deploying import deploy
 from resilkit.cluster.folders import folder_for
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.reference import ClusterReference
@@ -99,4 +100,4 @@ async def _start(session: Session, report: Callable[[str], None]) -> None:
     report("starting applications")
     for name, specs in applications.items():
         for spec in specs:
-            await session.start_application(spec, name)
+            await deploy(session, spec, name)
