@@ -33,6 +33,7 @@ class Collected:
         audit: What the audit found.
         undelivered: Why a fault never struck as asked, by its name.
         unhealed: Why a fault could not be taken back, by its name.
+        lost_instruments: Why the launcher or a load generator was lost, by its name.
         cut_short: Why it ended before its time was up, when somebody interrupted it.
         problems: What went wrong with the run, in words.
         began: When it began, in seconds since 1970.
@@ -46,6 +47,7 @@ class Collected:
     audit: Audit | None
     undelivered: Mapping[str, str]
     unhealed: Mapping[str, str]
+    lost_instruments: Mapping[str, str]
     cut_short: str
     problems: tuple[str, ...]
     began: float
@@ -89,6 +91,7 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
         audit=collected.audit,
         undelivered=collected.undelivered,
         unhealed=collected.unhealed,
+        lost_instruments=collected.lost_instruments,
         incomplete=load.incomplete,
         cut_short=collected.cut_short,
     )

@@ -17,6 +17,7 @@ from resilkit.experiment.assembly import Collected, assemble
 from resilkit.experiment.audit import Audit, as_audit, audit_failure
 from resilkit.experiment.delivery import Deliveries
 from resilkit.experiment.giving_up import supervisors_that_gave_up
+from resilkit.experiment.instruments import LAUNCHER_DIED, lost_instruments
 from resilkit.experiment.live import LiveEvidence, Meter, News, rehearse
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.experiment.names import warn_of_unknown
@@ -367,6 +368,11 @@ class _Run:
         return self._collected(audit, began)
 
     def _collected(self, audit: Audit | None, began: float) -> Collected:
+        # Of an interrupted run nothing holds anyway, and closing its cluster ended the generators.
+        lost = {}
+        if not self.cut_short:
+            lost = lost_instruments(self.cluster.events.frame(since=self.since), self.load)
+        cause = [why for why in lost.values() if why.startswith(LAUNCHER_DIED)]
         return Collected(
             cluster=self.cluster,
             load=self.load,
@@ -376,7 +382,8 @@ class _Run:
             undelivered=self.deliveries.undelivered(),
             unhealed=self.deliveries.unhealed(),
             cut_short=self.cut_short,
-            problems=tuple(dict.fromkeys(self.problems)),
+            lost_instruments=lost,
+            problems=tuple(dict.fromkeys(cause + self.problems)),
             began=began,
             memory_limit_bytes=limits_of(self.experiment.cluster),
         )

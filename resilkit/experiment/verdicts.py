@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from resilkit.chaos.criteria import Criterion
@@ -33,6 +34,7 @@ def verdicts_of(
     audit: Audit | None,
     undelivered: Mapping[str, str],
     unhealed: Mapping[str, str],
+    lost_instruments: Mapping[str, str] = MappingProxyType({}),
     incomplete: str = "",
     cut_short: str = "",
 ) -> list[Verdict]:
@@ -44,6 +46,8 @@ def verdicts_of(
         audit: What the system's own audit found.
         undelivered: Why a fault never struck as asked, by its name.
         unhealed: Why a fault could not be taken back, by its name.
+        lost_instruments: Why the launcher or a load generator was lost, by its name: what was
+            measured with the rest may fail a criterion, and passes no run.
         incomplete: Why something is missing that load generators were to tell of. What was to be
             sent in an open loop counts as not good; nothing else that is said about operations
             can hold then.
@@ -66,10 +70,15 @@ def verdicts_of(
         verdicts.append(Verdict("audit", share, share, share, audit.n, "fail", "share", reason))
     # Criteria that held without the fault that they were to hold under say nothing about it; nor
     # do those that held while it was in say that the system would have come back from it.
+    # So it is with those that held while what they were measured with was gone.
     nan = math.nan
     verdicts += [
-        Verdict(f"fault {what}: {name}", nan, nan, nan, 0, "inconclusive", "", why)
-        for what, found in (("delivered", undelivered), ("healed", unhealed))
+        Verdict(f"{what}: {name}", nan, nan, nan, 0, "inconclusive", "", why)
+        for what, found in (
+            ("fault delivered", undelivered),
+            ("fault healed", unhealed),
+            ("instrument", lost_instruments),
+        )
         for name, why in found.items()
     ]
     return verdicts

@@ -7,6 +7,7 @@ import re
 import signal
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 import resilkit as rk
@@ -140,6 +141,10 @@ def harmed(loads, sign, victims=1, *, generators=2, **more):
     made = experiment(workload=load, scenario=plan, duration=2.0, **more)
     result = made.run(on_progress=harm)
     verdicts = result.verdicts.set_index("criterion")
+    # Nothing passes that was measured with what was lost.
+    lost = verdicts[verdicts.index.str.startswith("instrument: load generator @g")]
+    assert lost["verdict"].tolist() == ["inconclusive"] * victims
+    verdicts = verdicts.drop(lost.index)
     assert len(result.operations) == 400
     assert verdicts.loc["availability >= 0.99", "n"] == 400
     assert verdicts["verdict"].to_dict() == {
@@ -183,6 +188,29 @@ def test_a_load_generator_that_stands_still_to_the_end_does_not_flatter_it_eithe
     result, lost = harmed(loads, signal.SIGSTOP)
     assert 0 < lost < 200
     assert any("did not end in time" in one for one in result.problems)
+
+
+@pytest.mark.parametrize(("criterion", "word"), [("p50 < 9 s", None), ("max < 1 ns", False)])
+def test_a_run_whose_launcher_died_does_not_pass_and_tells_of_that_first(criterion, word):
+    before = processes()
+
+    killed = set()
+
+    def kill(progress):
+        if progress.phase == "load" and progress.elapsed > 0.5 and not killed:
+            parents = {psutil.Process(pid).ppid() for pid in processes() - before}
+            killed.update(parents - {os.getpid()})
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    plan = scenario(criteria=["restarts <= 99", criterion])
+    result = experiment(scenario=plan).run(on_progress=kill)
+    assert re.match(r"the launcher died at \d\.\d s, and all nodes", result.problems[0])
+    assert len(killed) == 1
+    assert result.passed is word
+    last = result.verdicts.iloc[-1]
+    assert (last["criterion"], last["verdict"]) == ("instrument: launcher", "inconclusive")
+    assert "The launcher died at" in result.sentence()
 
 
 def test_a_load_that_has_sent_all_before_its_time_goes_on_until_the_end():
