@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit import clock
 from resilkit.errors import InvalidArgument, ResilkitError, StorageError
 from resilkit.experiment.audit import Audit
+from resilkit.experiment.drafts import interrupted, restore
 from resilkit.experiment.manifest import (
     FILE_NAME,
     FORMAT,
@@ -182,6 +183,7 @@ def read(path: str | Path, make: type[Result]) -> Result:
     from resilkit.history import History
 
     folder = checked_path(path, allowed=_FOLDER)
+    restore(folder)
     manifest = read_manifest(folder)
     operations = _table(folder, manifest, "operations.parquet", _OPERATIONS)
     try:
@@ -269,8 +271,9 @@ def runs(folder: str | Path = "runs") -> pd.DataFrame:
     parent = checked_path(folder, "folder", allowed="the path of a folder of saved runs")
     if not os.path.isdir(parent):  # noqa: PTH112 - Path.is_dir raises for a name that is too long
         raise InvalidArgument("is no folder", path="folder", value=str(folder))
+    rows = [_lost(target) for target in interrupted(parent)]
     # Hidden ones are drafts of a save that goes on or was killed.
-    rows = [
+    rows += [
         _row(path)
         for path in sorted(parent.iterdir())
         if path.is_dir() and not path.name.startswith(".") and (path / FILE_NAME).exists()
@@ -279,8 +282,21 @@ def runs(folder: str | Path = "runs") -> pd.DataFrame:
     return frame.sort_values("saved", ascending=False, kind="stable", ignore_index=True)
 
 
+def _lost(target: Path) -> dict[str, object] | None:
+    """Put back what a killed save moved aside; return the row of one that cannot be."""
+    try:
+        restore(target)
+    except StorageError as error:
+        return {**_bare(target), "problem": str(error)}
+    return None
+
+
+def _bare(path: Path) -> dict[str, object]:
+    return {"run": path.name, "path": str(path), "saved": "", "problem": ""}
+
+
 def _row(path: Path) -> dict[str, object] | None:
-    row: dict[str, object] = {"run": path.name, "path": str(path), "saved": "", "problem": ""}
+    row = _bare(path)
     try:
         manifest = read_manifest(path)
     except ResilkitError as error:

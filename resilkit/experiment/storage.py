@@ -1,7 +1,8 @@
 """Files and folders that are there whole or not at all, and the checks when they are read again.
 
-Everything is written into a hidden folder beside the target, flushed to the disk, and renamed
-into place. A full disk, an interrupt or a crash leaves no half of a run under its name.
+Everything is written into a hidden folder beside the target, flushed to the disk, and put into
+place at one stroke. A full disk, an interrupt or a crash leaves no half of a run under its name.
+What a killed save leaves beside it goes with the next save to the same target.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from resilkit.errors import InvalidArgument, StorageError
+from resilkit.experiment.drafts import claimed_draft, put_in_place, sweep
 from resilkit.experiment.paths import check_writable, is_current_folder
 
 __all__ = [
@@ -82,19 +83,19 @@ def write_folder(
     """
     check_folder(target, may_replace=may_replace)
     made: list[Path] = []
-    draft = target.parent / f".{target.name[:100]}.{secrets.token_hex(4)}.draft"
     try:
         _make_parents(target.parent, made)
-        draft.mkdir()
-        for name, data in files.items():
-            _write(draft / name, data)
-        _flush_folders(draft)
-        _put_in_place(draft, target)
+        sweep(target)
+        with claimed_draft(target) as draft:
+            for name, data in files.items():
+                _write(draft / name, data)
+            _flush_folders(draft)
+            put_in_place(draft, target)
     except OSError as error:
-        _clear(draft, made)
+        _clear(made)
         raise _refusal(f"the run could not be saved to {str(target)!r}", error) from error
     except BaseException:
-        _clear(draft, made)
+        _clear(made)
         raise
 
 
@@ -191,24 +192,7 @@ def _flush_folders(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _put_in_place(draft: Path, target: Path) -> None:
-    if not target.exists():
-        draft.rename(target)
-        return
-    # There is no portable exchange of two folders: the old one steps aside, and comes back
-    # when the new one cannot take its place.
-    aside = target.parent / f".{target.name[:100]}.{secrets.token_hex(4)}.old"
-    target.rename(aside)
-    try:
-        draft.rename(target)
-    except BaseException:
-        aside.rename(target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _clear(draft: Path, made: list[Path]) -> None:
-    shutil.rmtree(draft, ignore_errors=True)
+def _clear(made: list[Path]) -> None:
     for parent in reversed(made):
         try:
             parent.rmdir()
