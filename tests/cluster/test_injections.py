@@ -71,8 +71,10 @@ def test_a_fault_comes_every_so_often_and_no_more_than_its_count(cluster: Cluste
     for place, moment in enumerate(moments(injection, started)):
         assert 0.1 + 0.15 * place - EARLY <= moment < 0.1 + 0.15 * place + 0.5
     events = fault_events(cluster, injection)
-    assert [row.event for row in events] == ["injected", "healed"] * 3
-    assert len({row.detail["id"] for row in events}) == 3, "each strike has an id of its own"
+    strikes: dict[str, list[str]] = {}
+    for row in events:  # on a busy machine one may heal only when the next is in
+        strikes.setdefault(row.detail["id"], []).append(row.event)
+    assert list(strikes.values()) == [["injected", "healed"]] * 3, "each has an id of its own"
 
 
 def test_strikes_may_overlap_and_each_lasts_its_own_time(cluster: Cluster) -> None:
