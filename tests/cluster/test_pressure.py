@@ -180,20 +180,27 @@ def test_cores_are_idle_for_no_longer_than_there_was_time() -> None:
 def test_a_pressure_that_is_released_while_it_rises_rises_no_further(
     kind: str, options: dict[str, Any]
 ) -> None:
+    others = set(psutil.Process().children())  # of tests before, whose launchers end by themselves
+
     async def main() -> None:
         pressures, before = Pressures(), gauges.open_files()
         rising = asyncio.ensure_future(pressures.press("it", kind, {"ramp": 1.0, **options}))
         await asyncio.sleep(0)  # it has begun
         while kind == "open_files" and gauges.open_files() < before + 20:  # noqa: ASYNC110
             await asyncio.sleep(0)
-        await pressures.release("it")
         async with asyncio.timeout(5.0):
+            await pressures.release("it")
             with pytest.raises(Refused, match=f"{kind} pressure was stopped before"):
                 await rising
         assert gauges.open_files() == before
-        assert not psutil.Process().children()
 
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+        assert set(psutil.Process().children()) <= others
+    finally:
+        for burner in set(psutil.Process().children()) - others:
+            burner.kill()
+            burner.wait()
 
 
 @pytest.mark.parametrize(
