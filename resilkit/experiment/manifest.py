@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from resilkit.errors import InvalidArgument, StorageError
+from resilkit.experiment.storage import read_regular
 from resilkit.texts import writable
 
 __all__ = [
@@ -154,7 +155,7 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise StorageError(f"{str(path)!r} is too large to be a manifest")
-        raw = json.loads(path.read_bytes())
+        raw = json.loads(read_regular(path))
         # An escape may stand for half a surrogate pair, which nobody could write or show.
         json.dumps(raw, ensure_ascii=False).encode()
     except FileNotFoundError:

@@ -104,7 +104,8 @@ def is_run(folder: Path) -> bool:
     except InvalidArgument:
         return False
     except StorageError:
-        return True  # a damaged run is one nevertheless
+        # A damaged run is one nevertheless, but we never wrote a manifest that is no file.
+        return (folder / FILE_NAME).is_file()
     return True
 
 

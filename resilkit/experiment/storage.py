@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,7 @@ __all__ = [
     "check_folder",
     "entries_of",
     "read_checked",
+    "read_regular",
     "write_file",
     "write_folder",
 ]
@@ -205,6 +207,18 @@ def _refusal(what: str, error: OSError) -> StorageError:
     return StorageError(f"{what}: {reason}", definite=True)
 
 
+def read_regular(path: Path) -> bytes:
+    """Return the content of a file of a run.
+
+    Raises:
+        OSError: It is missing or cannot be read.
+        StorageError: It is no regular file: to read a pipe or a device could take for ever.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise StorageError(f"{str(path)!r} is no regular file", definite=True)
+    return path.read_bytes()
+
+
 def read_checked(folder: Path, name: str, entry: Mapping[str, object]) -> bytes:
     """Return the content of a file of a run after comparing it with its manifest's entry.
 
@@ -213,7 +227,7 @@ def read_checked(folder: Path, name: str, entry: Mapping[str, object]) -> bytes:
     """
     path = folder / name
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except FileNotFoundError:
         message = f"the saved run {str(folder)!r} is damaged: {name!r} is missing"
         raise StorageError(message) from None
