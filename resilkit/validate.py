@@ -206,7 +206,7 @@ def boolean(value: object, path: str) -> bool:
 
 
 def name(value: object, path: str) -> str:
-    """Return `value` if it can be the name of a node, a server or a run.
+    """Return `value` if it can be the name of a node or a run.
 
     A name becomes part of file names and of addresses, so it is kept to letters and digits of
     ASCII, ``_``, ``-`` and ``.``, and starts with neither ``-`` nor ``.``; ``@`` marks clients.

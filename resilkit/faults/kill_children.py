@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from resilkit import validate
 from resilkit.faults.answers import ChildrenRule
 from resilkit.faults.base import ServerFault
 from resilkit.faults.fields import Rate
 from resilkit.faults.registry import register_fault
+from resilkit.runtime.naming import check_name
 
 __all__ = ["KillChildren"]
 
@@ -39,7 +39,7 @@ class KillChildren(ServerFault):
 
     def validate(self) -> None:
         """Check that the supervisor's name is one."""
-        validate.name(self.supervisor, "supervisor")
+        check_name(self.supervisor, "supervisor")
 
     def rule(self) -> ChildrenRule:
         """Kill children at the rate."""

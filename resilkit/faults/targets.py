@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.runtime.naming import check_name
 
 if TYPE_CHECKING:
     from random import Random
@@ -53,10 +54,11 @@ def clean_targets(value: object, path: str) -> str | int | tuple[str, ...]:
         ('n1', 'n2')
     """
     if isinstance(value, str):
-        pattern = value.removeprefix(_GLOB)
-        if value in _WORDS or (pattern != value and pattern.strip()):
-            return value
-        _name(value, path)
+        if value not in _WORDS:
+            pattern = value.removeprefix(_GLOB)
+            if pattern != value and not pattern.strip():
+                raise _no_target(value, path)
+            _name(pattern, path)
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return validate.number(value, path, low=0, high=1_000_000, integer=True)
@@ -71,14 +73,18 @@ def clean_targets(value: object, path: str) -> str | int | tuple[str, ...]:
         if len(set(names)) < len(names):
             raise InvalidArgument("names somebody twice", path=path, value=value)
         return names
-    raise InvalidArgument("is no target", path=path, value=value, allowed=_ALLOWED)
+    raise _no_target(value, path)
+
+
+def _no_target(value: object, path: str) -> InvalidArgument:
+    return InvalidArgument("is no target", path=path, value=value, allowed=_ALLOWED)
 
 
 def _name(value: object, path: str) -> None:
     try:
-        validate.name(value, path)
+        check_name(value, path)
     except InvalidArgument:
-        raise InvalidArgument("is no target", path=path, value=value, allowed=_ALLOWED) from None
+        raise _no_target(value, path) from None
 
 
 def choose_targets(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 
@@ -11,38 +13,40 @@ SCOPES = ("cluster", "node")
 """Where a name is unique: in the whole cluster, or on each node."""
 
 _LONGEST = 255
+_NEVER = {"Cc", "Zl", "Zp", "Cs"}
+"""Control characters, separators of lines, and halves of surrogate pairs, never writable."""
 
 
 def check_name(value: object, path: str) -> str:
     """Return `value` if it can be the name of a server.
 
-    Names go to every node, into events, saved runs and reports. NUL parts a name of scope
-    ``"node"`` from its node there, so a name that held one could pose as another node's.
+    Names go to every node, into events, logs, saved runs and reports, which show each on one line
+    and escape what has a meaning in HTML. NUL parts a name of scope ``"node"`` from its node, so a
+    name that held one could pose as another node's.
 
     Args:
         value: The name.
         path: Where it stands, for the error.
 
     Raises:
-        InvalidArgument: It is no text of 1 to 255 characters, or NUL or half a surrogate pair is
-            among them.
+        InvalidArgument: It is no text of 1 to 255 characters, or a control character (NUL, a line's
+            end), a separator of lines or half a surrogate pair is among them.
 
     Examples:
         >>> check_name("replica of a", "name")
         'replica of a'
     """
-    # Half a surrogate pair could not be written: not in an event, a saved run or a report.
     if (
         isinstance(value, str)
         and 0 < len(value) <= _LONGEST
-        and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)
+        and not any(unicodedata.category(c) in _NEVER for c in value)
     ):
         return value
     raise InvalidArgument(
         "must be a name",
         path=path,
         value=value,
-        allowed=f"1 to {_LONGEST} characters, none of them NUL or half a surrogate pair",
+        allowed=f"1 to {_LONGEST} characters, no control characters, no half of a surrogate pair",
     )
 
 

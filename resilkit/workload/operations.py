@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.records import readable
+from resilkit.runtime.naming import check_name
 
 if TYPE_CHECKING:
     from resilkit.workload.client import User
@@ -47,7 +48,7 @@ class CallMethod:
 
     def __post_init__(self) -> None:
         if not callable(self.target):
-            _check_target(self.target)
+            check_name(self.target, "target")
         _check_method(self.method)
         _check_arguments(self.args, self.kwargs)
         timeout = validate.duration(self.timeout, "timeout", allow_zero=False, allow_none=True)
@@ -170,12 +171,6 @@ def _check_name(name: object) -> None:
     if not fits or not str(name).isprintable() or "[" in str(name) or "]" in str(name):
         allowed = f"printable text of 1 to {_LONGEST_NAME} characters without '[' and ']'"
         raise InvalidArgument("is no name", path="name", value=name, allowed=allowed)
-
-
-def _check_target(target: object) -> None:
-    if not (isinstance(target, str) and target):
-        allowed = "the name of a server, or a function of the user that gives one"
-        raise InvalidArgument("is no name", path="target", value=target, allowed=allowed)
 
 
 def _check_method(method: object) -> None:

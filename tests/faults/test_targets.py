@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resilkit.errors import InvalidArgument
-from resilkit.faults import choose_targets
+from resilkit.faults import KillChildren, choose_targets
 from resilkit.faults.targets import clean_targets, natural_order
 from resilkit.rng import stream
+from resilkit.runtime import ChildSpec, Server, SupervisorSpec
 
 FIVE = ["n1", "n2", "n3", "n4", "n5"]
 
@@ -60,11 +61,37 @@ def test_a_name_that_is_not_there_is_refused_with_the_nearest():
 
 
 @pytest.mark.parametrize(
-    "value", ["", "matching:", "two words", -1, True, 1.5, None, [], ["n1", "n1"], [3], {}, b"n1"]
+    "value",
+    [
+        "",
+        "matching:",
+        "a\nb",
+        "\0",
+        "\ud800",
+        "x" * 256,
+        -1,
+        True,
+        1.5,
+        None,
+        [],
+        ["n1", "n1"],
+        [3],
+        {},
+        b"n1",
+    ],
 )
 def test_what_is_no_target_is_refused_with_its_path(value):
     with pytest.raises(InvalidArgument, match=r"^faults\[0\]\.targets"):
         clean_targets(value, "faults[0].targets")
+
+
+@pytest.mark.parametrize("name", ["two words", "<img src=x>", "ä", "x" * 255, "@notes"])
+def test_every_name_that_a_server_may_have_is_a_target(name):
+    assert ChildSpec(Server, name=name).name == clean_targets(name, "targets") == name
+    assert clean_targets([name, "n1"], "targets") == (name, "n1")
+    assert KillChildren(name).supervisor == SupervisorSpec(name).name == name
+    with pytest.raises(InvalidArgument, match=r"\.supervisor: must be a name"):
+        KillChildren("a\nb")
 
 
 @given(

@@ -25,6 +25,12 @@ NO_NAMES = [
     "\ud800",
     "x" * 256,
     "x\0n2",
+    "a\nb",
+    "a\rb",
+    "\x1b[31mred",
+    "\x7f",
+    "\x85",
+    "\u2028",
 ]
 
 
@@ -96,7 +102,7 @@ async def test_an_unknown_scope_or_node_is_refused_with_its_path(world: World) -
 @on("n1", "n2")
 async def test_every_name_that_a_spec_may_have_can_be_taken_at_run_time(world: World) -> None:
     namer = Reference((await spawn(world.nodes["n1"], ChildSpec(Namer, name="namer"))).pid)
-    for name in ("x" * 255, "ä b/c", "😀", " "):
+    for name in ("x" * 255, "ä b/c", "😀", " ", "<img src=x>"):
         assert ChildSpec(Namer, name=name).name == SupervisorSpec(name).name == name
         assert await namer.call.take(name) == "taken"
         assert await namer.call.find(name) == "taken"

@@ -109,6 +109,10 @@ def test_partials_and_objects_with_an_async_call_are_async():
     [
         ("target", ("", "move"), {}),
         ("target", (3, "move"), {}),
+        ("target", ("\0", "move"), {}),
+        ("target", ("\ud800", "move"), {}),
+        ("target", ("a\nb", "move"), {}),
+        ("target", ("x" * 10_000, "move"), {}),
         ("method", ("bank", "_private"), {}),
         ("method", ("bank", "not a name"), {}),
         ("method", ("bank", 3), {}),
