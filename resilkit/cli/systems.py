@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -113,7 +114,14 @@ def _is_file(text: str) -> bool:
         path = Path(text).expanduser()
     except RuntimeError:  # "~nobody/x.yaml"
         return False
-    return path.suffix.lower() in {".yaml", ".yml", ".json"} or path.is_file()
+    if path.suffix.lower() in {".yaml", ".yml", ".json"}:
+        return True
+    # A folder that happens to have the name of a scenario does not hide it; a pipe is meant.
+    return os.path.exists(path) and not os.path.isdir(path)  # noqa: PTH110, PTH112 - never raise
+
+
+def _no_file(path: Path) -> str:
+    return "is a folder" if path.is_dir() else "there is no such file"
 
 
 def find_scenario(text: str, *, duration: float | None = None) -> Scenario:
@@ -131,10 +139,11 @@ def find_scenario(text: str, *, duration: float | None = None) -> Scenario:
     from resilkit.chaos import Scenario, named, scenario_names
 
     if _is_file(text):
-        if not Path(text).expanduser().is_file():
+        path = Path(text).expanduser()
+        if path.is_dir() or not path.exists():
             known = ", ".join(map(repr, scenario_names()))
             raise InvalidArgument(
-                "there is no such file",
+                _no_file(path),
                 path="SCENARIO",
                 value=text,
                 allowed=f"a YAML or JSON file, or one of {known}",
@@ -148,7 +157,8 @@ def find_scenario(text: str, *, duration: float | None = None) -> Scenario:
         if error.path == "duration":
             raise validate.relocated(error, "--duration") from None
         allowed = f"a YAML or JSON file, or one of {error.allowed}"
-        raise InvalidArgument(error.message, path="SCENARIO", value=text, allowed=allowed) from None
+        message = "is a folder" if os.path.isdir(text) else error.message  # noqa: PTH112
+        raise InvalidArgument(message, path="SCENARIO", value=text, allowed=allowed) from None
 
 
 def find_system(text: str) -> tuple[Any, Any]:
@@ -207,7 +217,7 @@ def _module(name: str, given: str) -> Any:
 
 def _file_module(path: Path) -> Any:
     if not path.is_file():
-        raise InvalidArgument("there is no such file", path="--system", value=str(path))
+        raise InvalidArgument(_no_file(path), path="--system", value=str(path))
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)  # nodes get the same path, and import the file by its name

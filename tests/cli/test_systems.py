@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
 
 from resilkit.chaos import named, scenario_names
-from resilkit.cli import main, running
+from resilkit.cli import main, running, systems
 from resilkit.cli.systems import demo_experiment, scenario_experiment
 from resilkit.errors import InvalidArgument
 from tests.test_readme import blocks
@@ -117,3 +118,24 @@ def test_the_system_file_of_the_readme_is_one(shop):
     [text] = [block for block in blocks("python") if block.startswith("# shop.py")]
     made = shop(text, "shop.py")
     assert [each.name for each in made.workload.operations] == ["sell"]
+
+
+@pytest.mark.parametrize("name", ["d.yaml", "plans"])
+def test_a_folder_in_place_of_a_scenario_or_a_system_is_told_to_be_one(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / "system.py").mkdir()
+    with pytest.raises(InvalidArgument, match=r"^SCENARIO: is a folder, got .*; allowed: a YAML"):
+        systems.find_scenario(str(tmp_path / name))
+    with pytest.raises(InvalidArgument, match=r"^--system: is a folder, got "):
+        systems.find_system(str(tmp_path / "system.py"))
+
+
+def test_a_scenario_can_come_through_a_pipe(tmp_path):
+    reading, writing = os.pipe()
+    os.write(writing, b'{"name": "piped", "faults": []}')
+    os.close(writing)
+    try:
+        (tmp_path / "piped.json").symlink_to(f"/dev/fd/{reading}")
+        assert systems.find_scenario(str(tmp_path / "piped.json")).name == "piped"
+    finally:
+        os.close(reading)
