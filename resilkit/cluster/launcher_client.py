@@ -27,6 +27,7 @@ from resilkit.cluster.launcher_events import (
 )
 from resilkit.cluster.launcher_process import (
     LauncherProcess,
+    leave_launcher,
     own_socket,
     retire_launcher,
     shared_launcher,
@@ -118,30 +119,39 @@ class Launcher:
         self._state = "starting"
         try:
             async with asyncio.timeout(timeout):
-                try:
-                    await self._connect()
-                except ConnectionError:
-                    # It ended, idle, between our look at it and our request: take a new one.
-                    if self._process is not None:
-                        retire_launcher(self._process)
-                    await self._connect()
+                await self._connect_anew(timeout / 2)
         except BaseException as error:
-            words = self._process.last_words() if self._process is not None else ""
+            process = self._process
+            words = process.last_words() if process is not None else ""
             self._drop()
             self._state = "failed"
+            if process is not None and (process.answered or isinstance(error, TimeoutError)):
+                retire_launcher(process)  # else each later cluster would wait for it in vain
             remove_folder(str(self.folder), self._token)
             if isinstance(error, Unavailable):
                 raise
             if isinstance(error, OSError | ClusterError):  # TimeoutError is an OSError
                 reason = str(error) or "no answer in time"
-                message = f"the launcher did not start: {reason}\n{words}"
+                message = f"the launcher (process {self.pid}) did not start: {reason}\n{words}"
                 raise StartFailed(message.rstrip(), reason=error) from error
             raise
         self._state = "open"
 
-    async def _connect(self) -> None:
-        self._drop()
-        self._process = shared_launcher()
+    async def _connect_anew(self, patience: float) -> None:
+        """Connect; to a new launcher, when the one that is there is silent for `patience`."""
+        process = shared_launcher()
+        try:
+            async with asyncio.timeout(patience if process.answered else None):
+                await self._connect(process)
+        except (ConnectionError, TimeoutError):
+            # It ended, idle, between our look at it and our request; or somebody stopped it.
+            self._drop()
+            retire_launcher(process)
+            await self._connect(shared_launcher())
+
+    async def _connect(self, process: LauncherProcess) -> None:
+        self._process = process
+        process.users.add(self)
         ours, theirs = socket.socketpair()
         own_socket(ours)
         self._watch = ours.dup()
@@ -164,6 +174,7 @@ class Launcher:
             sys_path=[entry or os.getcwd() for entry in sys.path],  # noqa: PTH109
             cwd=os.getcwd(), argv=sys.argv[:1] or [""], env=dict(os.environ),  # noqa: PTH109
         )  # fmt: skip
+        process.answered = True
 
     async def close(
         self,
@@ -182,17 +193,18 @@ class Launcher:
         if self._state not in {"open", "died"} or self._owner != os.getpid():
             return
         died, self._state = self._state == "died", "closed"
+        silent = False
         try:
             if not died and self._transport is not None and self._gone is not None:
                 request = {"do": "close", "grace": min(grace, timeout), "keep_folder": keep_folder}
                 self._transport.write(frame(request))
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(timeout):
-                        await asyncio.shield(self._gone)
+                silent = not (await asyncio.wait([self._gone], timeout=timeout))[0]
         finally:
             self._drop()
             for event in self._sweep(keep_folder=keep_folder):
                 self._tell(event)
+            if silent and self._process is not None:
+                retire_launcher(self._process)
 
     def close_now(self, timeout: float = 5.0) -> None:
         """Do what `close` does, from any thread and without the loop: for atexit.
@@ -219,6 +231,8 @@ class Launcher:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self._process is not None:
+            leave_launcher(self._process, self)
         self._requests.fail(ClusterClosed("the cluster was closed"))
 
     def _sweep(self, *, keep_folder: bool = False) -> list[Undone]:

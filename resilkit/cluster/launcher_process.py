@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,20 +18,33 @@ from typing import IO
 from resilkit.cluster.frames import ROOT
 from resilkit.errors import Unavailable
 
-__all__ = ["LauncherProcess", "end_launcher", "keep_launcher", "shared_launcher"]
+__all__ = [
+    "LauncherProcess",
+    "end_launcher",
+    "keep_launcher",
+    "leave_launcher",
+    "retire_launcher",
+    "shared_launcher",
+]
 
 _PATIENCE = 10.0  # seconds for the launcher to end by itself; it gives its own children 5
+_RETIRED_PATIENCE = 1.0  # seconds for one that does not answer, or that nobody needs any more
 _MOST_SHOWN = 4000  # bytes of the launcher's last words
 
 _lock = threading.Lock()
 _shared: LauncherProcess | None = None
 _idle_timeout: float | None = None
 _sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+_retired: list[LauncherProcess] = []
 _inherited: list[LauncherProcess] = []
 
 
 class LauncherProcess:
     """A running launcher, and the root socket that keeps it alive.
+
+    Attributes:
+        answered: Whether it has answered a cluster: such a one has nothing to load any more.
+        users: The clusters on it.
 
     Raises:
         Unavailable: There is no fork here, or no Python interpreter to run.
@@ -44,6 +58,8 @@ class LauncherProcess:
             )
         if not sys.executable:
             raise Unavailable("clusters of processes need a Python interpreter: no sys.executable")
+        self.answered = False
+        self.users: weakref.WeakSet[object] = weakref.WeakSet()
         self.root, theirs = socket.socketpair()
         _sockets.add(self.root)
         self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - for the process's life
@@ -105,6 +121,8 @@ class LauncherProcess:
             timeout: Seconds until it is killed; the kernel then kills its children.
         """
         self.root.close()
+        # One that somebody stopped goes on, to end in order what only it knows of.
+        self._process.send_signal(signal.SIGCONT)
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -136,12 +154,30 @@ def shared_launcher() -> LauncherProcess:
 
 
 def retire_launcher(launcher: LauncherProcess) -> None:
-    """End `launcher`, which does not answer, so that the next cluster gets a new one."""
+    """Give the next cluster a new launcher: `launcher` does not answer.
+
+    It ends as soon as no cluster is on it, at once maybe: until then those keep their nodes, and
+    it may have been stopped by somebody who lets it go on.
+    """
     global _shared  # noqa: PLW0603
     with _lock:
         if _shared is launcher:
             _shared = None
-            launcher.end(1.0)
+            _retired.append(launcher)
+        _end_unused()
+
+
+def leave_launcher(launcher: LauncherProcess, user: object) -> None:
+    """Take `user` from those on `launcher`, which ends if it was retired and nobody is left."""
+    with _lock:
+        launcher.users.discard(user)
+        _end_unused()
+
+
+def _end_unused() -> None:
+    for launcher in [each for each in _retired if not each.users]:
+        _retired.remove(launcher)
+        launcher.end(_RETIRED_PATIENCE)
 
 
 def keep_launcher(idle_timeout: float | None) -> None:
@@ -163,6 +199,9 @@ def end_launcher() -> None:
     global _shared
     with _lock:
         launcher, _shared = _shared, None
+        retired, _retired[:] = _retired[:], ()
+    for each in retired:
+        each.end(_RETIRED_PATIENCE)
     if launcher is not None:
         launcher.end()
 
@@ -182,10 +221,12 @@ def _forget_in_fork() -> None:
         if sock.fileno() >= 0:
             os.dup2(null, sock.fileno(), inheritable=False)
     os.close(null)
-    if _shared is not None:
-        _shared.disown()
-        _inherited.append(_shared)
-        _shared = None
+    for launcher in (*_retired, _shared):
+        if launcher is not None:
+            launcher.disown()
+            _inherited.append(launcher)
+    _retired.clear()
+    _shared = None
 
 
 atexit.register(end_launcher)

@@ -236,21 +236,6 @@ def test_close_gives_nodes_their_grace_and_then_kills_them(tmp_path):
     run(scenario)
 
 
-def test_close_is_bounded_though_the_launcher_is_stuck(tmp_path):
-    async def scenario():
-        async with launched(tmp_path / "c") as (launcher, _):
-            watched = Watched(await launcher.fork("n1", f"{ENTRIES}:spin"))
-            os.kill(launcher.pid, signal.SIGSTOP)
-            try:
-                await launcher.close(timeout=0.1)
-                watched.wait_gone()
-                assert not launcher.folder.exists()
-            finally:
-                os.kill(launcher.pid, signal.SIGCONT)
-
-    run(scenario)
-
-
 def test_close_now_works_from_any_thread_without_the_loop(tmp_path):
     async def scenario():
         async with launched(tmp_path / "c") as (launcher, _):
