@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Figures", "LiveEvidence", "Meter", "News", "rehearse"]
 
 _RATE_OVER = 1.0
+_LAST_SECONDS = 3.0
 
 
 class Figures(NamedTuple):
@@ -77,9 +79,15 @@ def rehearse(criteria: Iterable[str | Criterion]) -> None:
         else:
             outcome.set_result(None)
 
-    threading.Thread(target=work, name="resilkit-rehearsal").start()
+    # An interrupt in an import of the main thread can leave Python's import lock taken for good,
+    # and this thread would wait for that: it must not hold the exit. But one that wakes up while
+    # the interpreter is torn down can crash the process: it has a while to come to its end.
+    thread = threading.Thread(target=work, name="resilkit-rehearsal", daemon=True)
+    thread.start()
+    atexit.register(thread.join, _LAST_SECONDS)
     while not outcome.done():
         wait([outcome], HEED_EVERY)
+    atexit.unregister(thread.join)
     outcome.result()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -31,3 +33,32 @@ def test_what_cannot_be_judged_is_told_by_the_rehearsal() -> None:
     live.rehearse(["p95 <= 1 s", "availability >= 0.5"])
     with pytest.raises(InvalidArgument, match="speed"):
         live.rehearse(["speed <= 1 s"])
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_an_interrupted_rehearsal_ends_before_the_interpreter_or_does_not_hold_it(
+    ends: bool,
+) -> None:
+    script = f"""
+import _thread, atexit, threading
+from resilkit.experiment import live
+ending = threading.Event()
+def slow(criteria):
+    _thread.interrupt_main()
+    if {ends}:
+        ending.wait()
+        print("whole", flush=True)
+    else:
+        threading.Event().wait()
+live._rehearse = slow
+try:
+    live.rehearse([])
+except KeyboardInterrupt:
+    atexit.register(ending.set)
+    print("interrupted", flush=True)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=30.0
+    )
+    assert ended.stdout.split() == ["interrupted", "whole"][: 1 + ends]
+    assert (ended.returncode, ended.stderr) == (0, "")
