@@ -110,10 +110,12 @@ class NodeHandle:
 
         They are what stands in its spec, and what was started on it with `Cluster.start`, but for
         what was stopped, ended with ``"normal"``, or lost its name to what was started later. An
-        application that ends in the moment in which its node is killed may start again.
+        application that ends in the moment in which its node is killed may start again. Of
+        several restarts at once, in threads or awaited, one follows the other.
 
         Args:
-            timeout: Seconds to wait; the spec's ``start_timeout`` when left out.
+            timeout: Seconds to wait, once it has its turn; the spec's ``start_timeout`` when left
+                out.
 
         Raises:
             CallTimeout: It did not answer in time.

@@ -21,13 +21,14 @@ class NodeState:
         status: ``"starting"`` until its own applications have started, then ``"running"``;
             ``"paused"``, ``"stopped"``, ``"killed"``, ``"crashed"`` or ``"restarting"``.
         deployed: What starts again with it, in order, by the keys that its agent knows.
+        restarts: Held while somebody restarts it: another must not kill what that one waits for.
         resumed: When it last went on after a pause, on the handle's clock.
         failures: Its own applications that could not start with it, and why.
     """
 
     __slots__ = (
-        "changed", "deployed", "failures", "incarnation", "pid", "process_start", "resumed",
-        "spec", "status", "wanted",
+        "changed", "deployed", "failures", "incarnation", "pid", "process_start", "restarts",
+        "resumed", "spec", "status", "wanted",
     )  # fmt: skip
 
     def __init__(self, spec: NodeSpec) -> None:
@@ -39,6 +40,7 @@ class NodeState:
         self.failures: list[tuple[str, str]] = []
         self.changed = asyncio.Event()
         self.wanted: str | None = None
+        self.restarts = asyncio.Lock()
         self.process_start = 0.0
         self.resumed = float("-inf")
 

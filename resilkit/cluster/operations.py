@@ -149,21 +149,28 @@ async def stop_node(session: Session, name: str, timeout: float = 10.0) -> None:
 
 
 async def restart_node(session: Session, name: str, timeout: float | None = None) -> None:
-    """Start a node again (a running one is killed first) and wait for its applications."""
+    """Start a node again (a running one is killed first) and wait for its applications.
+
+    Of several at once each has its turn, and its `timeout` begins with that.
+    """
     with _span("restart", name):
-        await _restart_node(session, name, timeout)
+        async with session.nodes[name].restarts:
+            await _restart_node(session, name, timeout)
 
 
 async def _restart_node(session: Session, name: str, timeout: float | None) -> None:
     node = session.nodes[name]
-    if node.pid is not None:
-        node.wanted = "restarting"
     await session.update_boot(name)
+    # Also when there is no process now: its restart policy may start one before the order comes.
+    node.wanted = "restarting"
     try:
         await session.launcher.restart(name)
     except ClusterError:
         _ = session.nodes[name]  # that it was taken out meanwhile says more
         raise
+    finally:
+        if node.wanted == "restarting":  # there was nothing to end
+            node.wanted = None
     await session.until_running(name, timeout or session.start_timeout)
     if node.failures:
         failed = "; ".join(f"{each!r}: {why}" for each, why in node.failures)

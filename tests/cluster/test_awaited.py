@@ -13,6 +13,19 @@ from tests.cluster.servers import Counter
 from tests.cluster.traces import wait_gone
 
 
+def test_restarts_at_once_follow_one_another_and_none_takes_another_for_a_crash() -> None:
+    async def main() -> None:
+        async with rk.Cluster(nodes=2, seed=1) as cluster:
+            await cluster.astart(Counter, name="counter", node="n2")
+            node = cluster.nodes["n2"]
+            await asyncio.gather(*(node.arestart() for _ in range(8)))
+            assert (node.status, node.incarnation) == ("running", 9)
+            assert (await cluster.whereis("counter").acall.where())[1] == node.pid
+            assert "crashed" not in set(cluster.events.frame("node")["event"])
+
+    asyncio.run(main())
+
+
 def test_a_node_is_paused_resumed_killed_restarted_and_stopped_by_what_is_awaited() -> None:
     async def main() -> None:
         async with rk.Cluster(nodes=2, seed=1) as cluster:
