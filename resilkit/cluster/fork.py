@@ -16,6 +16,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from resilkit.cluster.node_log import take_streams
 from resilkit.cluster.orphans import NODE_MARK, node_mark, prctl
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _tie_to_the_launcher(plan: ChildPlan) -> None:
 def _leave_the_launcher(plan: ChildPlan) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     null = os.open(os.devnull, os.O_RDWR)
-    log = os.open(plan.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    log = os.open(plan.log, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(null, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -131,10 +132,7 @@ def _settle(plan: ChildPlan) -> None:
     # What the launcher's own main module holds is nobody's business here.
     sys.modules["__main__"] = ModuleType("__main__")
     importlib.invalidate_caches()
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(  # type: ignore[union-attr]
-            encoding="utf-8", errors="backslashreplace", line_buffering=True
-        )
+    take_streams()
     faulthandler.enable(2)
     apply_limits(plan.limits)
     gc.enable()

@@ -17,6 +17,7 @@ from resilkit.cluster.applications import load_applications
 from resilkit.cluster.event_loop import new_loop
 from resilkit.cluster.fork import watch_lifeline
 from resilkit.cluster.forked import disown_forks
+from resilkit.cluster.node_log import write_log
 from resilkit.cluster.resolvers import guarded
 from resilkit.metrics.node_sampler import NodeSampler
 from resilkit.network.codec import from_value
@@ -52,11 +53,6 @@ def main(boot: bytes, lifeline: int, incarnation: int) -> None:
     run(lifeline, lambda loop: _serve(loop, options, incarnation))
 
 
-def _log(text: str) -> None:
-    # Past Python's own stream, which a server may have closed or put something in the place of.
-    os.write(2, text.encode(errors="backslashreplace"))
-
-
 async def _serve(
     loop: asyncio.AbstractEventLoop, options: dict[str, Any], incarnation: int
 ) -> None:
@@ -72,7 +68,7 @@ async def _serve(
         config=options["config"],
         storage=folder / "storage" / name,
         emit=agent.event,
-        log=_log,
+        log=write_log,
     )
     node.names.resolver = guarded(from_value(options["name_resolver"]), node)
     process = ServerProcess(node, node.new_number(), agent, None, None)
