@@ -83,11 +83,16 @@ def rehearse(criteria: Iterable[str | Criterion]) -> None:
     # and this thread would wait for that: it must not hold the exit. But one that wakes up while
     # the interpreter is torn down can crash the process: it has a while to come to its end.
     thread = threading.Thread(target=work, name="resilkit-rehearsal", daemon=True)
+
+    def last_wait() -> None:
+        if thread.is_alive():  # an interrupt may even have kept it from starting
+            thread.join(_LAST_SECONDS)
+
+    atexit.register(last_wait)
     thread.start()
-    atexit.register(thread.join, _LAST_SECONDS)
     while not outcome.done():
         wait([outcome], HEED_EVERY)
-    atexit.unregister(thread.join)
+    atexit.unregister(last_wait)
     outcome.result()
 
 
