@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,7 @@ from resilkit.cluster.deploying import deploy
 from resilkit.cluster.folders import folder_for
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.reference import ClusterReference
-from resilkit.errors import InvalidArgument, ResilkitError, StartFailed
+from resilkit.errors import InvalidArgument, NodeDown, ResilkitError, StartFailed
 from resilkit.network.transport import SocketTransport
 from resilkit.runtime import Node
 from resilkit.runtime.kinds import classify
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["start"]
 
 _CONSOLE = "@notebook"
+
+_TELLING = 0.2  # seconds in which a launcher's end is told, when that of its nodes has been
 
 _PRELOAD = ["resilkit.cluster.node_process", "resilkit.faults"]
 """What the launcher imports for all nodes. A node that loaded the faults when the first one came
@@ -54,13 +58,35 @@ async def start(session: Session, report: Callable[[str], None]) -> None:
             reason=error,
         ) from None
     except (OSError, ResilkitError) as error:
+        death = await _death_of_launcher(session, error)
         await session.close()
+        if death:
+            raise StartFailed(f"the cluster could not start: {death}", reason=error) from error
         if isinstance(error, (StartFailed, InvalidArgument)):
             raise
         raise StartFailed(f"the cluster could not start: {error}", reason=error) from error
     except BaseException:
         await session.close()
         raise
+
+
+async def _death_of_launcher(session: Session, error: BaseException) -> str:
+    """Return what the launcher died of, ``""`` if it did not: its nodes end with it, or before."""
+    if not hasattr(session, "launcher"):
+        return ""
+    crashed = isinstance(error, StartFailed) and error.reason == "crashed"
+    if crashed or isinstance(error, NodeDown):
+        changed = asyncio.Event()
+        session.on_change.append(changed.set)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_TELLING):
+                while session.launcher.alive:
+                    await changed.wait()
+                    changed.clear()
+        session.on_change.remove(changed.set)
+    _, events = session.events.after(0)
+    deaths = [each.detail for each in events if each.event == "launcher_died"]
+    return str(json.loads(deaths[0])["reason"]) if deaths else ""
 
 
 async def _start(session: Session, report: Callable[[str], None]) -> None:
