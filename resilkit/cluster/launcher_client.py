@@ -132,7 +132,8 @@ class Launcher:
                 raise
             if isinstance(error, OSError | ClusterError):  # TimeoutError is an OSError
                 reason = str(error) or "no answer in time"
-                message = f"the launcher (process {self.pid}) did not start: {reason}\n{words}"
+                which = f"the launcher (process {self.pid})" if self.pid else "the launcher"
+                message = f"{which} did not start: {reason}\n{words}"
                 raise StartFailed(message.rstrip(), reason=error) from error
             raise
         self._state = "open"

@@ -9,12 +9,15 @@ from resilkit import amounts, validate
 from resilkit.errors import InvalidArgument
 from resilkit.records import readable
 
-__all__ = ["Limits"]
+__all__ = ["FEWEST_FILES", "Limits"]
+
+FEWEST_FILES = 32
+"""Open files with which a small node can still start."""
 
 # The least with which a node can still start; below it, it would die before it could say why.
 _LEAST = {
     "memory_bytes": 64 << 20,
-    "open_files": 32,
+    "open_files": FEWEST_FILES,
     "cpu_seconds": 1,
     "processes": 1,
     "file_size_bytes": 0,

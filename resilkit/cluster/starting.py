@@ -14,6 +14,7 @@ from resilkit.cluster.console import Console
 from resilkit.cluster.deploying import deploy
 from resilkit.cluster.folders import folder_for
 from resilkit.cluster.launcher_client import Launcher
+from resilkit.cluster.limits import FEWEST_FILES
 from resilkit.cluster.reference import ClusterReference
 from resilkit.errors import InvalidArgument, NodeDown, ResilkitError, StartFailed
 from resilkit.network.transport import SocketTransport
@@ -89,10 +90,25 @@ async def _death_of_launcher(session: Session, error: BaseException) -> str:
     return str(json.loads(deaths[0])["reason"]) if deaths else ""
 
 
+def _refuse_few_files() -> None:
+    # The nodes inherit the limit. Below it they hang in their handshakes, which tells nobody why.
+    try:
+        import resource
+    except ImportError:  # not on every system; the launcher says what is missing there
+        return
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= most < FEWEST_FILES:
+        raise StartFailed(
+            f"too many open files: this process and the nodes may each have {most} open, and a "
+            f"node needs at least {FEWEST_FILES}; raise the limit with `ulimit -n`"
+        )
+
+
 async def _start(session: Session, report: Callable[[str], None]) -> None:
     applications = {
         name: specs_of(node.spec, f"nodes[{name}]") for name, node in session.nodes.items()
     }
+    _refuse_few_files()
     report("starting the launcher")
     session.folder = Path(folder_for(session.identity))
     session.launcher = Launcher(session.folder, preload=_PRELOAD, on_event=session.launched)
