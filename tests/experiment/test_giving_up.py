@@ -119,7 +119,7 @@ def test_a_supervisor_that_a_fault_made_give_up_is_told_with_the_fault():
     result = experiment(system=shops, workload=load, scenario=plan, duration=1.0).run(
         progress=False
     )
-    (cause,) = result.problems
+    cause = result.problems[0]  # a busy machine may have others
     assert cause.startswith("supervisor 'shops' gave up at ")
     assert cause.endswith(": shop was ended by the fault server_crash")
 
