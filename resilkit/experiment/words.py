@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING
 
 from resilkit.experiment.giving_up import GIVING_UP
@@ -149,7 +150,8 @@ def story(result: Result, *, beside_problems: bool = True) -> str:
 
 
 def _recovery(result: Result) -> str:
-    recovery, why = result.recovery, result.recovery_reason
+    # Which other fault struck meanwhile stands beside the verdict: a sentence is to be short.
+    recovery, why = result.recovery, re.sub(r" \([^()]*\)$", "", result.recovery_reason)
     if recovery is None:
         return ""
     if math.isnan(recovery):

@@ -303,10 +303,10 @@ def test_a_spec_that_asks_for_a_supervisor_is_refused_where_there_is_none(
     with pytest.raises(rk.InvalidArgument, match=r"what\.restart: asks for a supervisor") as caught:
         cluster.start(spec)
     assert caught.value.value == restart
-    with pytest.raises(rk.InvalidArgument, match=r"spec\.restart"):
+    with pytest.raises(rk.InvalidArgument, match=r"what\.restart"):
         cluster.start(rk.SupervisorSpec("alone", restart=restart))
     significant = rk.ChildSpec(Counter, restart="temporary", significant=True)
-    with pytest.raises(rk.InvalidArgument, match=r"spec\.significant"):
+    with pytest.raises(rk.InvalidArgument, match=r"what\.significant"):
         cluster.start(significant)
     with pytest.raises(rk.InvalidArgument, match=r"nodes\[0\]\.applications\[0\]\.restart"):
         rk.ClusterSpec(nodes=[rk.NodeSpec("a", applications=[spec])]).validated()

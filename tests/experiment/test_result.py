@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from resilkit.chaos import judge
+from resilkit.chaos.measurement import Measurement
 from resilkit.errors import InvalidArgument
 from resilkit.experiment import Audit, compare
 from resilkit.experiment.audit import as_audit
@@ -83,6 +84,16 @@ def test_a_system_that_stays_down_did_not_recover():
     told = "did not recover from node crash n2 at 8.0 s within the 6.99 s that were watched"
     assert verdict.reason == result.recovery_reason == told
     assert f"It {told}." in result.sentence()
+
+
+def test_which_fault_struck_meanwhile_is_for_the_verdict_and_not_for_the_sentence():
+    result = synthetic.result()
+    why = "the longest after node crash n2 at 8.0 s (latency n3 at 9.0 s struck before it)"
+    vars(result)["_recovery"] = Measurement(2.0, 2.0, 2.0, 2, why)
+    assert result.recovery_reason == why
+    assert "It was back to normal within 2 s, the longest after node crash n2 at 8.0 s." in (
+        result.sentence()
+    )
 
 
 def test_every_criterion_is_in_one_of_three_numbers():
