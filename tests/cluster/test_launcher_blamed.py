@@ -18,6 +18,8 @@ def test_the_launchers_death_is_named_whatever_the_cluster_waited_for(monkeypatc
 
     async def kill_and_wait(session, name):
         os.kill(session.launcher.pid, number)
+        while session.nodes[name].status == "running":  # else it may have joined before it ends
+            await session.nodes[name].changed.wait()
         await waits(session, name)
 
     monkeypatch.setattr(Session, step, kill_and_wait)

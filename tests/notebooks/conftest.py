@@ -40,7 +40,7 @@ def jupyter_place() -> Iterator[Place]:
 
 
 SERVERS = """
-import os, signal, threading
+import contextlib, os, signal, threading
 import psutil
 from pathlib import Path
 import resilkit as rk
