@@ -224,7 +224,6 @@ class Injection:
         session = self.session
         self._strikes += 1
         strike_id = self.id if self._strikes == 1 else f"{self.id}.{self._strikes}"
-        strike = strike_for(strike_id, session, self.fault, self._stream("targets", occurrence))
         row: dict[str, Any] = {
             "time": session.clock.now(),
             "occurrence": occurrence,
@@ -232,6 +231,12 @@ class Injection:
             "delivered": False,
         }
         self.outcomes.append(row)
+        try:
+            strike = strike_for(strike_id, session, self.fault, self._stream("targets", occurrence))
+        except Exception as error:  # noqa: BLE001 - the rule of a user's fault may raise anything
+            row.update(error=error, why=why_of(error))
+            session.note("fault", "failed", "", id=strike_id, fault=self._name, why=row["why"])
+            return
         self._rows[strike] = strike.row = row
         try:
             if self._spares_all():

@@ -324,6 +324,29 @@ def drawn(seed: int) -> list[tuple[int, list[str]]]:
         ]
 
 
+@pytest.mark.parametrize("at", [0.0, 0.05])
+def test_what_the_rule_of_a_users_fault_raises_is_told_and_nobody_waits_for_ever(
+    cluster: Cluster, at: float
+) -> None:
+    @rk.register_fault("bad_rule")
+    class BadRule(rk.ServerFault):
+        """Has a bug."""
+
+        def rule(self) -> faults.ServerRule:
+            raise ValueError("a bug of the rule's")
+
+    try:
+        if at:
+            injection = cluster.inject(BadRule(at=at))
+            assert injection.wait(10.0)
+            assert "a bug of the rule's" in injection.outcomes[0]["why"]
+        else:
+            with pytest.raises(ValueError, match="a bug of the rule's"):
+                cluster.inject(BadRule())
+    finally:
+        del _REGISTERED["bad_rule"]
+
+
 SCENARIO = Scenario(
     "pauses",
     [
