@@ -112,7 +112,8 @@ async def _start(session: Session, report: Callable[[str], None]) -> None:
     report("starting the launcher")
     session.folder = Path(folder_for(session.identity))
     session.launcher = Launcher(session.folder, preload=_PRELOAD, on_event=session.launched)
-    await session.launcher.start()
+    # Before the time of the whole start is over: the error is then about the launcher.
+    await session.launcher.start(min(10.0, 0.9 * session.start_timeout))
     session.node = Node(
         _CONSOLE, loop=session.loop, clock=session.clock, seed=session.seed, role="client"
     )

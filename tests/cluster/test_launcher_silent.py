@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 
 import pytest
 
+import resilkit as rk
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.launcher_process import end_launcher, shared_launcher
 from resilkit.errors import StartFailed
@@ -90,3 +92,13 @@ def test_a_start_that_is_given_up_leaves_no_silent_launcher_to_the_next_one(tmp_
             assert other.pid != first.pid
 
     run(scenario)
+
+
+def test_a_short_time_to_start_in_is_enough_to_find_that_the_launcher_is_silent():
+    end_launcher()
+    silent = shared_launcher()
+    os.kill(silent.pid, signal.SIGSTOP)
+    with contextlib.suppress(StartFailed):  # the new launcher may need more than what is left
+        rk.Cluster(nodes=1, start_timeout=2.0).close()
+    assert shared_launcher().pid != silent.pid
+    end_launcher()
