@@ -358,8 +358,8 @@ def _silent(
     # The load hardly ever ends at an edge. Half a window says something, a shorter rest does not.
     whole = math.floor(lasted + _EDGE)
     rest = lasted - whole
-    last[(answers >= lasted - _EDGE) & (rest >= 0.5) & (usual < rest)] = whole
     # What was never answered well has nothing usual about it, and is no excuse.
+    last[(answers >= lasted - _EDGE) & (rest >= 0.5) & ~(usual >= rest)] = whole
     waited = (last >= first) & ~(usual >= 1.0)
     # An answer at the very edge between two windows lies in neither.
     at = answers[good & (answers < lasted)]

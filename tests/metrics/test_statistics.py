@@ -196,3 +196,12 @@ def test_users_who_wait_count_in_every_window_in_which_they_wait() -> None:
     assert availability(operations(rows)).windows == wilson(2, 2)
     never = availability(operations([(0.0, "ok", 0.1), (0.0, "info", math.nan)]), waited_until=3.0)
     assert never.windows == wilson(0, 3)
+
+
+def test_the_rest_of_a_second_is_no_better_for_who_was_never_answered_well() -> None:
+    rows = [("put", 0.02 * each, "ok", 0.7) for each in range(100)]
+    rows += [("put", 2.95, "ok", 0.7)] * 25  # answered after the load
+    rows += [("get", 2.95, "info", math.nan)]
+    frame = pd.DataFrame(rows, columns=["operation", "intended", "status", "response"])
+    windows = availability(frame, waited_until=3.6).windows
+    assert (windows.n, windows.value) == (4, 0.75)
