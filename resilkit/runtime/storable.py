@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
 from typing import Any, Final, NoReturn
 
 from resilkit.errors import InvalidArgument
@@ -16,8 +17,9 @@ _VALUE: Final = "what pickle can write and read back"
 _PLAIN: Final = frozenset({str, int, bytes, bool, type(None)})
 """Types of keys of which everybody knows that copies are equal."""
 
-_BY_NAME: Final = b"\x93"
-"""The opcode without which a pickle of protocol 5 asks for no class, and runs no code."""
+_ASKS_FOR_CLASSES: Final = re.compile(rb"[\x82-\x84\x93]")
+"""The opcodes (EXT1, EXT2, EXT4, STACK_GLOBAL) without which a pickle of protocol 5 asks for no
+class, and runs no code. Data may hold these bytes too: then a copy is made in vain."""
 
 _RAISED: Final = (Exception, SystemExit, asyncio.CancelledError)
 """What code of a user's may raise while it is pickled; of these, `MemoryError` is the node's."""
@@ -45,7 +47,7 @@ def record_of(key: Any, value: Any) -> bytes:
     check_key(key)
     try:
         frame = log.record((key, value))
-        if _BY_NAME in frame:
+        if _ASKS_FOR_CLASSES.search(frame):
             _copied((key, value))
     except _RAISED as error:
         _check_copy(key)
