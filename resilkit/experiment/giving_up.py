@@ -84,8 +84,10 @@ def _fault_behind(ended: _Row, started: float, events: pd.DataFrame) -> str:
             and outcomes.get(ended.target) == "died"
             and started <= one.time <= ended.time + _CLOCKS_APART
         )
-        struck = one.event == "struck" and one.detail.get("pid") == ended.detail.get("pid")
-        if at_once or (struck and one.target == ended.target):
+        # By its process: the name of a server need not be the id that its supervisor gave it.
+        pid = one.detail.get("pid")
+        struck = one.event == "struck" and pid is not None and pid == ended.detail.get("pid")
+        if at_once or struck:
             return str(one.detail.get("fault") or "") or str(one.detail.get("id", ""))
     return ""
 

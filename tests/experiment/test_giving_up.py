@@ -112,6 +112,15 @@ def test_a_run_tells_the_cause_before_that_nobody_is_called_so():
     assert f"S{cause[1:]}. O{symptom[1:]}." in said
 
 
+def test_a_struck_server_is_told_from_its_process_also_where_its_id_is_another_than_its_name():
+    (cause,) = told(
+        fault(1.0, "struck", "kv", fault="server_crash", pid="<n1.4.1>"),
+        ended(1.0, "chaos", child="kv-1"),
+        gave_up(1.0, child="kv-1"),
+    )
+    assert cause.endswith(": kv-1 was ended by the fault server_crash")
+
+
 def test_a_supervisor_that_a_fault_made_give_up_is_told_with_the_fault():
     shops = rk.SupervisorSpec("shops", [rk.ChildSpec(Counter, name="shop")], max_restarts=0)
     load = rk.Workload([rk.Operation.call("shop", "get")], arrivals=rk.arrivals.constant(50))
