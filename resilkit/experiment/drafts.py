@@ -26,6 +26,7 @@ __all__ = ["claimed_draft", "interrupted", "put_in_place", "restore", "sweep"]
 
 _LONGEST_BYTES = 200  # of a target's name within that of its draft: a file's name has 255 at most
 _LEFTOVER = re.compile(r"\.(?P<stem>.+)\.[0-9a-f]{8}\.(?P<kind>draft|old)", re.DOTALL)
+_HASH = re.compile("[0-9a-f]{64}")
 _TRIES = 100
 _NO_EXCHANGE = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EPERM}
 """How systems, file systems and sandboxes say that they exchange no folders."""
@@ -102,9 +103,13 @@ def sweep(target: Path) -> None:
 
 
 def interrupted(parent: Path) -> list[Path]:
-    """Return the targets in `parent` that are missing since a killed save moved them aside."""
+    """Return the targets in `parent` that are missing since a killed save moved them aside.
+
+    Without those whose long name is there as a hash only: to `restore` them takes their name.
+    """
     parts = (_LEFTOVER.fullmatch(name) for name in _folders(parent))
     stems = {part["stem"] for part in parts if part and part["kind"] == "old"}
+    stems = {stem for stem in stems if not _HASH.fullmatch(stem)}
     return [parent / stem for stem in sorted(stems) if not os.path.lexists(parent / stem)]
 
 

@@ -154,3 +154,11 @@ def test_a_run_with_the_longest_name_of_a_folder_can_be_saved(tmp_path):
         synthetic.result(seed=seed).save(tmp_path / name)
     assert load(tmp_path / name).seed == 2
     assert names_in(tmp_path) == [name]
+
+
+def test_a_listing_does_not_give_a_run_with_a_long_name_that_of_its_hash(tmp_path: Path) -> None:
+    target = tmp_path / ("r" * 210)
+    drafts._hidden(target, "old").mkdir()
+    assert drafts.interrupted(tmp_path) == []
+    drafts.restore(target)
+    assert [each.name for each in tmp_path.iterdir()] == [target.name]
