@@ -144,8 +144,9 @@ class NodeHandle:
         on. ``normal``, ``shutdown`` and `Refused` are no crashes, and one that a kill, a link or a
         fault ends gives no report: `Cluster.events` tell of that. Of many crashes at once some are
         left out, and counted. The last 20,000 bytes are returned, of all the node's incarnations.
-        When the log has 16 MiB, all but its last 1 MiB is dropped; what a full disk does not take
-        is lost. It says so where that was, and `print` goes on.
+        When the node writes and the log has 16 MiB, all but its last 1 MiB is dropped (what
+        subprocesses write is dropped then, too, and may be more until then); what a full disk does
+        not take is lost. It says so where that was, and `print` goes on.
         """
         return self._session.last_words(self._name, _LOG_SIZE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -23,7 +24,8 @@ class NodeLog:
     """A log file, as a process that writes into it has it open.
 
     What a server puts in the place of the descriptor by itself is written as ever: its errors are
-    the server's own, and nothing is cut.
+    the server's own, and nothing is cut. What writes to the descriptor past Python's streams, a
+    subprocess say, is cut when the node itself writes the next 64 KiB.
 
     Args:
         descriptor: Of the log, open to append and to read.
@@ -38,7 +40,9 @@ class NodeLog:
         self._most = most_bytes
         self._kept = kept_bytes
         self._look_every = min(_LOOK_EVERY, most_bytes)
-        self._unseen = 0
+        # At once: a node that is started again and again writes little each time.
+        self._unseen = self._look_every
+        self._cutting = threading.Lock()
         self._lost = 0
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
@@ -60,7 +64,7 @@ class NodeLog:
         self._unseen += written
         if self._unseen >= self._look_every:
             self._unseen = 0
-            with suppress(OSError):  # then it is cut the next time
+            with suppress(OSError), self._cutting:  # then it is cut the next time
                 self._cut(descriptor)
         return written
 
