@@ -172,7 +172,10 @@ class Casualties:
         What is heard of it is told when it has been `ended`, and never when it was `spared`:
         somebody else may end it first.
         """
-        one = _Open(casualty, self._followed[strike_id])
+        followed = self._followed.get(strike_id)
+        if followed is None:
+            return  # it was forgotten while its node said nothing
+        one = _Open(casualty, followed)
         one.followed.open.add(casualty)
         self._open[casualty] = one
         self._fallen.setdefault(casualty.pid, []).append(one)

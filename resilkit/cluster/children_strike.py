@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from resilkit.cluster.casualties import Casualty
-from resilkit.cluster.strike import Strike
+from resilkit.cluster.strike import Strike, heard
 from resilkit.errors import Refused, ResilkitError
 from resilkit.faults import choose_targets
 from resilkit.runtime import Pid
@@ -90,7 +90,7 @@ class ChildrenStrike(Strike):
     async def _shielded(self, kill: Coroutine[Any, Any, None]) -> None:
         """Await a kill; who stops waiting does not keep what came of it from being counted."""
         self._killing = self.session.loop.create_task(kill)
-        self._killing.add_done_callback(_heard)
+        self._killing.add_done_callback(heard)
         await asyncio.wait({self._killing})
         self._killing.result()
 
@@ -176,9 +176,3 @@ class ChildrenStrike(Strike):
             "supervisor_alive": self.session.node.names.whereis(self._rule.supervisor) is not None,
             "recovery_times": list(self._times),
         }
-
-
-def _heard(kill: asyncio.Task[None]) -> None:
-    """Let the error of a kill that nobody waits for any more be nobody's concern."""
-    if not kill.cancelled():
-        kill.exception()

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Any
 
 from resilkit.cluster.casualties import Casualty
-from resilkit.cluster.strike import Strike
-from resilkit.errors import Refused
+from resilkit.cluster.strike import HALTED, Strike, heard
+from resilkit.errors import CallTimeout, ClusterError, Refused
 from resilkit.runtime import Pid
 
 __all__ = ["ServerStrike"]
+
+_ANSWERED_WITHIN = 10.0
+"""Seconds for a node to tell that it has ended a server."""
 
 
 class ServerStrike(Strike):
@@ -28,6 +33,7 @@ class ServerStrike(Strike):
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._unheard = False
+        self._order: tuple[str, str, asyncio.Task[None]] | None = None
         self._outcomes: dict[str, str] = {}
         self._crashes: list[dict[str, Any]] = []
         self._rows: dict[Casualty, dict[str, Any]] = {}
@@ -52,12 +58,17 @@ class ServerStrike(Strike):
         Raises:
             InvalidArgument: One has no such method as the rule waits for.
             Refused: One is not running.
+            CallTimeout: A node does not answer. Where it had been told to end a server by then,
+                it may do so yet, and the outcome tells it when it has.
         """
         rule = self.fault.rule()
         self.session.faults.casualties.follow(self.id, self)
         # All before the first crash: what is refused has harmed nobody.
-        for name in targets:
-            self._whereis(name)
+        nodes = {self._whereis(name).node: None for name in targets}
+        if rule.at_once:
+            # An order to a node that is stopped lies there, and cannot be taken back: it would end
+            # a server long after this was healed.
+            await asyncio.gather(*(self.session.ask_agent(node, "ping") for node in nodes))
         for name in targets:
             pid = self._whereis(name)
             if rule.at_once:
@@ -84,28 +95,75 @@ class ServerStrike(Strike):
         self.hit = list(dict.fromkeys(row["server"] for row in self._crashes))
         return self._report() if self.hit else {}
 
+    async def halt(self) -> dict[str, Any]:
+        """Wait a while for the answer to an order that the node has; it may come later, too."""
+        if self._order is not None:
+            name, node, order = self._order
+            asked = asyncio.wait({order})
+            await self.session.faults.patience.wait([(node, "crash", asked)])
+            if not order.done():
+                self._answered_late(name, order, because=HALTED)
+        return await super().halt()
+
     async def _crash(self, name: str, pid: Pid, reason: str) -> None:
-        casualties, now = self.session.faults.casualties, self.session.clock.now()
-        casualty = Casualty(name, str(pid), now, "killed" if reason == "kill" else reason)
-        casualties.fell(self.id, casualty)
+        """Have a server ended; who stops waiting does not keep what came of it from being told."""
+        order = self.session.loop.create_task(self._ended(name, pid, reason))
+        order.add_done_callback(heard)
+        self._order = (name, pid.node, order)
+        await asyncio.wait({order}, timeout=_ANSWERED_WITHIN)
+        self._order = None
+        if order.done():
+            return order.result()
+        what = f"node {pid.node} has not told within {_ANSWERED_WITHIN:g} s whether it crashed"
+        self._answered_late(name, order, because=f"{what} {name!r}")
+        raise CallTimeout(f"{what} {name!r}, and may do so yet", definite=False)
+
+    async def _ended(self, name: str, pid: Pid, reason: str) -> None:
+        """Return when the node has told what came of it."""
+        casualties, outcome = self.session.faults.casualties, ""
+        while not outcome:
+            now = self.session.clock.now()
+            casualty = Casualty(name, str(pid), now, "killed" if reason == "kill" else reason)
+            casualties.fell(self.id, casualty)
+            try:
+                answer = await self.session.ask_agent(
+                    pid.node, "crash", name, reason, pid.number, timeout=None
+                )
+            except BaseException:
+                casualties.spared(casualty)
+                raise
+            if isinstance(answer, Pid):
+                # It has been started again, and the notebook had not heard of that yet.
+                casualties.spared(casualty)
+                pid = answer
+            else:
+                outcome = answer
         self._add(casualty)
-        try:
-            outcome = await self.session.ask_agent(pid.node, "crash", name, reason, pid.number)
-        except BaseException:
-            casualties.spared(casualty)
-            self._crashes.remove(self._rows.pop(casualty))
-            raise
-        if isinstance(outcome, Pid):
-            # It has been started again, and the notebook had not heard of that yet.
-            casualties.spared(casualty)
-            self._crashes.remove(self._rows.pop(casualty))
-            await self._crash(name, outcome, reason)
-            return
         self._outcomes[name] = self._rows[casualty]["outcome"] = outcome
         if outcome == "trapped":
             casualties.spared(casualty)
         else:
             casualties.ended(casualty)
+
+    def _answered_late(self, name: str, order: asyncio.Task[None], *, because: str) -> None:
+        """Tell what comes of an order after the strike, when the node has told it."""
+        self.row["why"] = f"{because}; it is not known yet whether {name!r} crashed"
+        order.add_done_callback(partial(self._late, name))
+
+    def _late(self, name: str, order: asyncio.Task[None]) -> None:
+        if order.cancelled() or self.session.closed:
+            return
+        if (error := order.exception()) is not None:
+            definite = isinstance(error, ClusterError | Refused) and error.definite
+            known = "was not crashed" if definite else "may have crashed, which nobody can tell now"
+            self.row["why"] = f"{name!r} {known}: {error}"
+            return
+        del self.row["why"]
+        self.row.pop("error", None)
+        self.row.update(self._report(), delivered=True)
+        last = next(reversed(self._rows))
+        about = {"id": self.id, "fault": self.fault.fault_name, "pid": last.pid}
+        self.session.note("fault", "struck", name, reason=last.reason, **about)
 
     def _add(self, casualty: Casualty) -> None:
         row = self._rows[casualty] = casualty.row()

@@ -8,12 +8,13 @@ from resilkit.errors import ClusterError, NodeDown, ResilkitError
 from resilkit.faults import choose_targets
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
     from random import Random
 
     from resilkit.cluster.session import Session
 
-__all__ = ["HALTED", "Strike", "half_way"]
+__all__ = ["HALTED", "Strike", "half_way", "heard"]
 
 HALTED = "it was healed before it was wholly in"
 
@@ -121,3 +122,9 @@ def half_way(error: Exception, hit: Sequence[str]) -> Exception:
         found = ClusterError(message, definite=False)
     found.__cause__ = error
     return found
+
+
+def heard(task: asyncio.Task[Any]) -> None:
+    """Let the error of a task that nobody may wait for any more be nobody's concern."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,132 @@
+"""Crashes ordered of nodes that say nothing: withdrawn where that can be, else told when known."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import resilkit as rk
+from resilkit import faults
+from resilkit.cluster import server_strike
+from resilkit.cluster.cluster import Cluster
+from tests.cluster.harm import Probe, fault_events, wait_until
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    with rk.Cluster(nodes=2, seed=7, detect_after=30.0) as cluster:
+        spec = rk.SupervisorSpec("top", [rk.ChildSpec(Probe, name=name) for name in "ab"])
+        cluster.start(spec, node="n2")
+        yield cluster
+
+
+@pytest.fixture
+def stops_when_told(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stop n2 in the moment in which it is told to crash a server, with the order on its way."""
+    session = cluster._session
+    ask_agent = session.ask_agent
+
+    async def ask(name: str, method: str, *args: Any, **options: Any) -> Any:
+        if method == "crash":
+            os.kill(cluster.nodes["n2"].pid or 0, signal.SIGSTOP)
+        return await ask_agent(name, method, *args, **options)
+
+    monkeypatch.setattr(session, "ask_agent", ask)
+
+
+def go_on(cluster: Cluster) -> None:
+    os.kill(cluster.nodes["n2"].pid or 0, signal.SIGCONT)
+
+
+def events(cluster: Cluster, event: str) -> list[Any]:
+    return [each for each in cluster.events if each.kind == "fault" and each.event == event]
+
+
+def test_a_crash_that_is_healed_while_its_node_is_paused_never_comes(cluster: Cluster) -> None:
+    before = cluster.whereis("a").pid
+    cluster.nodes["n2"].pause()
+    injection = cluster.inject(faults.ServerCrash(targets="a", at=0.01))
+    wait_until(lambda: fault_events(cluster, injection, "begins"))
+    injection.heal()
+    assert not injection.outcomes[0]["delivered"]
+    cluster.nodes["n2"].resume()
+    # Whatever lay there for the node comes before this.
+    assert cluster.whereis("a").call.echo() > 0
+    assert cluster.whereis("a").pid == before
+    assert not injection.outcomes[0]["delivered"]
+    assert cluster._session.faults.casualties.followed() == []
+
+
+def test_a_crash_of_a_node_that_answers_nothing_has_harmed_nobody(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = cluster._session
+    cluster.start(Probe, name="c", node="n1")
+    ask_agent = session.ask_agent
+
+    async def ask(name: str, method: str, *args: Any, **options: Any) -> Any:
+        options["timeout"] = 0.3
+        return await ask_agent(name, method, *args, **options)
+
+    monkeypatch.setattr(session, "ask_agent", ask)
+    before = {name: cluster.whereis(name).pid for name in "abc"}
+    cluster.nodes["n2"].pause()
+    with pytest.raises(rk.CallTimeout):
+        cluster.inject(faults.ServerCrash(targets=["c", "a"]))
+    monkeypatch.undo()
+    cluster.nodes["n2"].resume()
+    assert all(cluster.whereis(name).call.echo() for name in "abc")
+    assert {name: cluster.whereis(name).pid for name in "abc"} == before
+
+
+@pytest.mark.usefixtures("stops_when_told")
+def test_a_crash_that_its_node_had_been_told_when_it_was_healed_is_told_when_it_is_known(
+    cluster: Cluster,
+) -> None:
+    injection = cluster.inject(faults.ServerCrash(targets="a", at=0.01))
+    wait_until(lambda: fault_events(cluster, injection, "begins"))
+    injection.heal()
+    row = injection.outcomes[0]
+    assert (row["delivered"], row.get("outcomes")) == (False, None)
+    assert row["why"] == (
+        "it was healed before it was wholly in; it is not known yet whether 'a' crashed"
+    )
+    go_on(cluster)
+    wait_until(lambda: injection.outcomes[0]["delivered"])
+    row = injection.outcomes[0]
+    assert "why" not in row
+    assert row["outcomes"] == {"a": "died"}
+    [told] = fault_events(cluster, injection, "struck")
+    assert (told.target, told.detail["reason"]) == ("a", "chaos")
+    wait_until(lambda: injection.outcomes[0]["recovery_times"])
+    assert cluster._session.faults.casualties.followed() == []
+
+
+@pytest.mark.usefixtures("stops_when_told")
+def test_a_crash_of_which_its_node_tells_nothing_in_time_is_indefinite_and_told_late(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_strike, "_ANSWERED_WITHIN", 0.2)
+    with pytest.raises(rk.CallTimeout, match=r"node n2 has not told within 0\.2 s") as caught:
+        cluster.inject(faults.ServerCrash(targets=["a", "b"]))
+    assert "whether it crashed 'a', and may do so yet" in str(caught.value)
+    assert not caught.value.definite
+    go_on(cluster)
+    wait_until(lambda: events(cluster, "came_back"))
+    assert [each.target for each in events(cluster, "struck")] == ["a"]
+    assert cluster.whereis("b").call.echo() > 0
+
+
+@pytest.mark.usefixtures("stops_when_told")
+def test_a_crash_whose_node_dies_before_it_has_answered_stays_unknown(cluster: Cluster) -> None:
+    injection = cluster.inject(faults.ServerCrash(targets="a", at=0.01))
+    wait_until(lambda: fault_events(cluster, injection, "begins"))
+    injection.heal()
+    cluster.nodes["n2"].kill()
+    wait_until(lambda: "'a' may have crashed, which nobody can" in injection.outcomes[0]["why"])
+    assert not injection.outcomes[0]["delivered"]
+    assert cluster._session.faults.casualties.followed() == []
