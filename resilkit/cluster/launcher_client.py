@@ -46,6 +46,9 @@ from resilkit.errors import (
 
 __all__ = ["Launcher"]
 
+_DOUBTED_PATIENCE = 1.0
+"""Seconds for a launcher on which somebody gave up to answer; a sound one needs some ms."""
+
 
 class Launcher:
     """One cluster's connection to the launcher, which this process's clusters share.
@@ -125,8 +128,10 @@ class Launcher:
             words = process.last_words() if process is not None else ""
             self._drop()
             self._state = "failed"
-            if process is not None and (process.answered or isinstance(error, TimeoutError)):
+            if process is not None and isinstance(error, TimeoutError | ConnectionError):
                 retire_launcher(process)  # else each later cluster would wait for it in vain
+            elif process is not None and not isinstance(error, Exception):
+                process.doubted = True  # whoever gave up may have had a reason
             remove_folder(str(self.folder), self._token)
             if isinstance(error, Unavailable):
                 raise
@@ -141,6 +146,8 @@ class Launcher:
     async def _connect_anew(self, patience: float) -> None:
         """Connect; to a new launcher, when the one that is there is silent for `patience`."""
         process = shared_launcher()
+        if process.doubted:
+            patience = min(patience, _DOUBTED_PATIENCE)
         try:
             async with asyncio.timeout(patience if process.answered else None):
                 await self._connect(process)
@@ -175,7 +182,7 @@ class Launcher:
             sys_path=[entry or os.getcwd() for entry in sys.path],  # noqa: PTH109
             cwd=os.getcwd(), argv=sys.argv[:1] or [""], env=dict(os.environ),  # noqa: PTH109
         )  # fmt: skip
-        process.answered = True
+        process.answered, process.doubted = True, False
 
     async def close(
         self,

@@ -44,6 +44,7 @@ class LauncherProcess:
 
     Attributes:
         answered: Whether it has answered a cluster: such a one has nothing to load any more.
+        doubted: Whether somebody gave up waiting for it, and it has answered nobody since.
         users: The clusters on it.
 
     Raises:
@@ -59,6 +60,7 @@ class LauncherProcess:
         if not sys.executable:
             raise Unavailable("clusters of processes need a Python interpreter: no sys.executable")
         self.answered = False
+        self.doubted = False
         self.users: weakref.WeakSet[object] = weakref.WeakSet()
         self.root, theirs = socket.socketpair()
         _sockets.add(self.root)

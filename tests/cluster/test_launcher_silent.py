@@ -12,7 +12,8 @@ import pytest
 import resilkit as rk
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.launcher_process import end_launcher, shared_launcher
-from resilkit.errors import StartFailed
+from resilkit.errors import InvalidArgument, StartFailed
+from tests.cluster.harm import took
 from tests.cluster.launching import ENTRIES, Watched, launched, run
 
 
@@ -88,8 +89,28 @@ def test_a_start_that_is_given_up_leaves_no_silent_launcher_to_the_next_one(tmp_
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await Launcher(tmp_path / "d").start()
-        async with launched(tmp_path / "e") as (other, _):
-            assert other.pid != first.pid
+        with took(0.5, 4.0):
+            async with launched(tmp_path / "e") as (other, _):
+                assert other.pid != first.pid
+
+    run(scenario)
+
+
+def test_a_start_that_is_given_up_or_refused_leaves_a_sound_launcher_to_the_next_one(tmp_path):
+    async def scenario():
+        async with launched(tmp_path / "c") as (first, _):
+            start = asyncio.ensure_future(Launcher(tmp_path / "d").start())
+            await asyncio.sleep(0)  # it is on its way
+            start.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await start
+            (tmp_path / "taken").touch()
+            with pytest.raises(InvalidArgument, match="taken"):
+                await Launcher(tmp_path / "taken").start()
+            with pytest.raises(StartFailed, match="no_such_module"):
+                await Launcher(tmp_path / "e", preload=["no_such_module"]).start()
+            async with launched(tmp_path / "f") as (other, _):
+                assert other.pid == first.pid
 
     run(scenario)
 
