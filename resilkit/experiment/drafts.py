@@ -80,6 +80,8 @@ def restore(target: Path) -> None:
             try:
                 aside.rename(target)
             except OSError as error:
+                if os.path.lexists(target):  # another save was quicker, with its own
+                    continue
                 raise StorageError(
                     f"the saved run {str(target)!r} stands in {str(aside)!r} since a save was "
                     f"killed, and cannot be put back ({error.strerror}); rename it, or load it "

@@ -108,6 +108,8 @@ class Client:
         script = folder.parent / f"{folder.name}-client.py"
         script.write_text(
             f"import asyncio, json, os, signal, sys\n"
+            # Under nohup it would be ignored.
+            f"signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
             f"sys.path[:0] = {[*map(str, path), str(ROOT)]!r}\n"
             f"from resilkit.cluster.launcher_client import Launcher\n"
             f"ENTRIES = {ENTRIES!r}\n"

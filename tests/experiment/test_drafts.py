@@ -98,6 +98,23 @@ def test_a_run_that_cannot_be_put_back_is_told_with_its_place(target, monkeypatc
     assert "Permission denied" in table["problem"][0]
 
 
+def test_a_run_that_was_moved_aside_gives_way_to_one_that_is_saved_at_that_moment(
+    target, monkeypatch
+):
+    kill(target, "between")
+    rename = Path.rename
+
+    def beaten(draft, place):
+        if draft.suffix == ".old" and not place.exists():
+            place.mkdir()
+            (place / "file").write_bytes(b"another save's")
+        return rename(draft, place)
+
+    monkeypatch.setattr(Path, "rename", beaten)
+    drafts.restore(target)
+    assert (target / "file").read_bytes() == b"another save's"
+
+
 def test_a_draft_in_use_is_not_swept(target):
     with drafts.claimed_draft(target) as draft:
         (draft / "half").write_bytes(b"")

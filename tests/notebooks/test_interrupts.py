@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.notebooks.conftest import SERVERS
@@ -115,7 +117,11 @@ def test_a_cluster_is_closed_though_its_closing_is_interrupted(place: Place, tim
         notebook.run("cluster = rk.Cluster(nodes=2); launcher = psutil.Process().children()[0]")
         place.expect(nodes=2)
         cell = cut_short(notebook, CLOSING, times=times)
-        assert cell.text.strip() in {"", "KeyboardInterrupt"}
+        # Python swallows an interrupt that comes while it drops a weak reference, and says so.
+        told = re.sub(
+            r"Exception ignored in: .*?\n\nKeyboardInterrupt: *\n?", "", cell.text, flags=re.DOTALL
+        )
+        assert told.strip() in {"", "KeyboardInterrupt"}
         place.wait_only({notebook.pid} | place.launchers())
         # One that still did not answer when the closing was over has been ended.
         notebook.run("with contextlib.suppress(psutil.NoSuchProcess):\n    launcher.resume()")
