@@ -6,9 +6,7 @@ import re
 
 import pytest
 
-from tests.notebooks.conftest import SERVERS
-from tests.notebooks.notebook import Cell, Notebook, opened
-from tests.scripts.place import Place
+from tests.notebooks.notebook import Cell, Notebook
 
 AT_ONCE = 5.0  # seconds; on an idle machine it is a fraction of one
 
@@ -100,56 +98,56 @@ def test_an_interrupted_block_undoes_its_fault(notebook: Notebook) -> None:
         notebook.run("cluster.close()")
 
 
-def test_an_interrupted_launch_leaves_nothing(place: Place) -> None:
-    with opened(place) as notebook:
-        notebook.run(SERVERS)
-        spec = "rk.NodeSpec('n1', applications=[rk.ChildSpec(Slow, args=(GATE,))])"
-        cut_short(notebook, f"rk.Cluster(nodes=[{spec}])")
-        place.wait_only({notebook.pid} | place.launchers())
-        assert notebook.value("rk.Cluster(nodes=1).start(Counter).call.increment()") == 1
-    place.wait_empty()
+def nothing_left(notebook: Notebook) -> None:
+    """Check that nothing is left but the kernel and its launcher, and that the next one works."""
+    place = notebook.place
+    place.wait_only({notebook.pid} | place.launchers())
+    another = (
+        "with rk.Cluster(nodes=1) as another:\n    value = another.start(Counter).call.increment()"
+    )
+    assert notebook.value(f"{another}\nvalue") == 1
+
+
+def test_an_interrupted_launch_leaves_nothing(notebook: Notebook) -> None:
+    spec = "rk.NodeSpec('n1', applications=[rk.ChildSpec(Slow, args=(GATE,))])"
+    cut_short(notebook, f"rk.Cluster(nodes=[{spec}])")
+    nothing_left(notebook)
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_a_cluster_is_closed_though_its_closing_is_interrupted(place: Place, times: int) -> None:
-    with opened(place) as notebook:
-        notebook.run(SERVERS)
-        notebook.run("cluster = rk.Cluster(nodes=2); launcher = psutil.Process().children()[0]")
-        place.expect(nodes=2)
-        cell = cut_short(notebook, CLOSING, times=times)
-        # Python swallows an interrupt that comes while it drops a weak reference, and says so.
-        told = re.sub(
-            r"Exception ignored in: .*?\n\nKeyboardInterrupt: *\n?", "", cell.text, flags=re.DOTALL
-        )
-        assert told.strip() in {"", "KeyboardInterrupt"}
-        place.wait_only({notebook.pid} | place.launchers())
-        # One that still did not answer when the closing was over has been ended.
-        notebook.run("with contextlib.suppress(psutil.NoSuchProcess):\n    launcher.resume()")
-        assert notebook.value("cluster.closed")
-        assert notebook.value("rk.Cluster(nodes=1).start(Counter).call.increment()") == 1
-    place.wait_empty()
+def test_a_cluster_is_closed_though_its_closing_is_interrupted(
+    notebook: Notebook, times: int
+) -> None:
+    notebook.run("cluster = rk.Cluster(nodes=2)")
+    notebook.place.expect(nodes=2)
+    [launcher] = notebook.place.launchers()
+    notebook.run(f"launcher = psutil.Process({launcher})")
+    cell = cut_short(notebook, CLOSING, times=times)
+    # Python swallows an interrupt that comes while it drops a weak reference, and says so.
+    notice = r"Exception ignored in: .*?\n\nKeyboardInterrupt: *\n?"
+    told = re.sub(notice, "", cell.text, flags=re.DOTALL)
+    assert told.strip() in {"", "KeyboardInterrupt"}
+    notebook.place.wait_only({notebook.pid} | notebook.place.launchers())
+    # One that still did not answer when the closing was over has been ended.
+    notebook.run("with contextlib.suppress(psutil.NoSuchProcess):\n    launcher.resume()")
+    assert notebook.value("cluster.closed")
+    nothing_left(notebook)
 
 
 @pytest.mark.parametrize("times", [1, 3])
-def test_an_interrupted_run_leaves_nothing(place: Place, times: int) -> None:
-    with opened(place) as notebook:
-        notebook.run(SERVERS)
-        cut_short(notebook, RUN, times=times)
-        place.wait_only({notebook.pid} | place.launchers())
-        assert notebook.value("rk.Cluster(nodes=1).start(Counter).call.increment()") == 1
-    place.wait_empty()
+def test_an_interrupted_run_leaves_nothing(notebook: Notebook, times: int) -> None:
+    cut_short(notebook, RUN, times=times)
+    nothing_left(notebook)
 
 
-def test_an_interrupted_run_on_a_given_cluster_leaves_it_as_it_was(place: Place) -> None:
-    with opened(place) as notebook:
-        notebook.run(SERVERS)
-        notebook.run("cluster = rk.Cluster(nodes=2)")
-        before = set(place.processes())
-        cut_short(notebook, RUN.replace("run(", "run(cluster=cluster, "))
-        place.wait_gone(set(place.processes()) - before)  # the load generator
-        assert notebook.value("list(cluster.names())") == []
-        usable(notebook)
-        assert notebook.value("cluster.events.frame('faults')['event'].tolist()[-1]") == "healed"
-        notebook.run("cluster.close()")
-        place.wait_only({notebook.pid} | place.launchers())
-    place.wait_empty()
+def test_an_interrupted_run_on_a_given_cluster_leaves_it_as_it_was(notebook: Notebook) -> None:
+    place = notebook.place
+    notebook.run("cluster = rk.Cluster(nodes=2)")
+    before = set(place.processes())
+    cut_short(notebook, RUN.replace("run(", "run(cluster=cluster, "))
+    place.wait_gone(set(place.processes()) - before)  # the load generator
+    assert notebook.value("list(cluster.names())") == []
+    usable(notebook)
+    assert notebook.value("cluster.events.frame('faults')['event'].tolist()[-1]") == "healed"
+    notebook.run("cluster.close()")
+    nothing_left(notebook)
