@@ -46,9 +46,6 @@ from resilkit.errors import (
 
 __all__ = ["Launcher"]
 
-_DOUBTED_PATIENCE = 1.0
-"""Seconds for a launcher on which somebody gave up to answer; a sound one needs some ms."""
-
 
 class Launcher:
     """One cluster's connection to the launcher, which this process's clusters share.
@@ -146,10 +143,8 @@ class Launcher:
     async def _connect_anew(self, patience: float) -> None:
         """Connect; to a new launcher, when the one that is there is silent for `patience`."""
         process = shared_launcher()
-        if process.doubted:
-            patience = min(patience, _DOUBTED_PATIENCE)
         try:
-            async with asyncio.timeout(patience if process.answered else None):
+            async with asyncio.timeout(process.patience(patience)):
                 await self._connect(process)
         except (ConnectionError, TimeoutError):
             # It ended, idle, between our look at it and our request; or somebody stopped it.

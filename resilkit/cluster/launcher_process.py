@@ -29,6 +29,7 @@ __all__ = [
 
 _PATIENCE = 10.0  # seconds for the launcher to end by itself; it gives its own children 5
 _RETIRED_PATIENCE = 1.0  # seconds for one that does not answer, or that nobody needs any more
+_DOUBTED_PATIENCE = 1.0  # seconds for one on which somebody gave up; a sound one needs some ms
 _MOST_SHOWN = 4000  # bytes of the launcher's last words
 
 _lock = threading.Lock()
@@ -94,6 +95,12 @@ class LauncherProcess:
     def alive(self) -> bool:
         """Return whether its process is still there."""
         return self._process.poll() is None
+
+    def patience(self, most: float) -> float | None:
+        """Return the seconds to wait for its answer, `most` at the most; ``None``: no limit."""
+        if not self.answered:
+            return None  # it has much to load yet
+        return min(most, _DOUBTED_PATIENCE) if self.doubted else most
 
     def adopt(self, sock: socket.socket) -> None:
         """Hand in the launcher's end of a new cluster's socket.
