@@ -263,22 +263,22 @@ class Agent(Server):
         """Mend the links to `peers`."""
         self.standing.mend(peers)
 
-    def crash(self, server: str, reason: Any, number: int) -> str | Pid:
-        """End a server at once; return how it went: died or trapped.
+    def crash(self, server: str, reason: Any, number: int) -> tuple[str, float] | Pid:
+        """End a server at once; return how it went, died or trapped, and when.
 
         Where it is not the process of that number any more, return who it is, and end nobody.
         """
-        process = self._find(server)
+        process, now = self._find(server), self.now()
         if process.number != number:
             return process.pid
         if reasons.is_text(reason, "kill"):
             process.exit_signal(self._process.pid, "kill", by_link=False)
         elif process.trap_exit:
             process.exit_signal(self._process.pid, reason, by_link=False)
-            return "trapped"
+            return "trapped", now
         else:
             process.end(reason)
-        return "died"
+        return "died", now
 
     def add_rule(
         self, server: str, fault_id: str, options: dict[str, Any]
@@ -307,12 +307,13 @@ class Agent(Server):
         servers = _workers(self._process.node.processes.values())
         return children_of(self._find(supervisor), list(servers), whole_tree=whole_tree)
 
-    def kill_process(self, number: int) -> bool:
-        """End a process of this node at once; return whether it was there."""
-        process = self._process.node.processes.get(number)
-        if process is not None:
-            process.exit_signal(self._process.pid, "kill", by_link=False)
-        return process is not None
+    def kill_process(self, number: int) -> float | None:
+        """End a process of this node at once; return when, ``None`` when it was not there."""
+        process, now = self._process.node.processes.get(number), self.now()
+        if process is None:
+            return None
+        process.exit_signal(self._process.pid, "kill", by_link=False)
+        return now
 
     def press(
         self, fault_id: str, kind: str, options: dict[str, Any], within: float | None = None

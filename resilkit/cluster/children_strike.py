@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ChildrenStrike"]
 
-_UNANSWERED = "it is not known yet that it killed a child: the node has not answered its one kill"
+_UNANSWERED = (
+    "it is not known yet whether it killed one more: the node has not answered its last kill"
+)
 
 
 class ChildrenStrike(Strike):
@@ -102,19 +104,25 @@ class ChildrenStrike(Strike):
         casualty = Casualty(name, pid, session.clock.now(), "killed")
         session.faults.casualties.fell(self.id, casualty)
         try:
-            killed = await session.ask_agent(node, "kill_process", number)
+            # As long as the node is there: it may be late, and then it kills late.
+            killed = await session.ask_agent(node, "kill_process", number, timeout=None)
         except BaseException:
             session.faults.casualties.spared(casualty)
             raise
-        if killed:
+        late = self.row.get("why") == _UNANSWERED  # it has been healed already
+        if killed is not None:
+            casualty.time = session.on_clock(node, killed)
             self._killed += 1
-            self._note("struck", name, pid=pid, reason="killed")
+            about = {"id": self.id, "fault": self.fault.fault_name, "pid": pid, "reason": "killed"}
+            session.events.append(casualty.time, "fault", "struck", target=name, detail=about)
             session.faults.casualties.ended(casualty)
             self.row.update(self._report())
-            if self.row.get("why") == _UNANSWERED:
-                del self.row["why"]  # it was told late: it has been healed already
         else:
             session.faults.casualties.spared(casualty)
+        if late and self._killed:
+            del self.row["why"]
+        elif late:
+            self.row["why"] = self._why_none()
 
     def struck(self, casualty: Casualty) -> None:
         """Take in that a rule has ended a server: it has none."""
@@ -154,6 +162,8 @@ class ChildrenStrike(Strike):
             node = self._place
             asked = asyncio.wait({killing})
             await self.session.faults.patience.wait([(node, "kill_process", asked)])
+        if killing is not None and not killing.done():
+            return self._report() | {"why": _UNANSWERED}
         return self._report() | ({} if self._killed else {"why": self._why_none()})
 
     def over(self) -> None:
@@ -161,8 +171,6 @@ class ChildrenStrike(Strike):
         self.session.faults.casualties.over(self.id)
 
     def _why_none(self) -> str:
-        if self._killing is not None and not self._killing.done():
-            return _UNANSWERED
         if not self._tries:
             return "it killed no child: it ended before its first kill was due"
         return f"it killed no child: none was there to be killed at any of its {self._tries} tries"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import rng as rng_module
@@ -146,7 +147,10 @@ class Injection:
 
     def __repr__(self) -> str:
         state = "done" if self.done else "active" if self.active else "waiting"
-        hit = [place for row in self.outcomes for place in places(row, listed(row["targets"]))]
+        rows = [row for row in self.outcomes if row["delivered"]]  # of servers maybe not all
+        hit = [
+            at for row in rows for at in places(row, listed(row.get("outcomes", row["targets"])))
+        ]
         whom = f", hit {few(list(dict.fromkeys(hit)), _MOST_SHOWN)}" if hit else ""
         return f"<injection {self.id} {state}: {self.fault!r}{whom}>"
 
@@ -192,20 +196,35 @@ class Injection:
             if error is not None:
                 await self.close()
                 raise error
+            if self.outcomes and not self.outcomes[0]["delivered"]:
+                self.session.refuse_closed()  # closed meanwhile: it has not been put in
 
     async def _run(self, moments: Any) -> None:
-        started = self.session.loop.time()
-        for occurrence, moment in enumerate(moments, self._from):
-            delay = started + moment - self.session.loop.time()
-            if delay > 0:
+        started, loop = self.session.loop.time(), self.session.loop
+        plan = itertools.pairwise(itertools.chain(enumerate(moments, self._from), [(0, math.inf)]))
+        for (occurrence, moment), (_, following) in plan:
+            if (delay := started + moment - loop.time()) > 0:
                 await asyncio.sleep(delay)
-            if occurs(self.fault, self._stream("occurs", occurrence)):
-                await self._strike(occurrence)
-            else:
+            if not occurs(self.fault, self._stream("occurs", occurrence)):
                 self.session.note("fault", "skipped", "", id=self.id, fault=self._name)
+            elif loop.time() >= started + following:
+                self._miss(occurrence, started + moment - loop.time())
+            else:
+                await self._strike(occurrence)
             self._first.set()
         self._timeline = None
         self._maybe_end()
+
+    def _miss(self, occurrence: int, due: float) -> None:
+        """Tell that a moment has passed: a burst of what was to come in turn is another fault.
+
+        Of several that pass while a strike is on its way, the last one is not too late.
+        """
+        time, why = self.session.clock.now() + due, "its moment passed while one was on its way"
+        row = {"time": time, "occurrence": occurrence, "targets": [], "delivered": False}
+        self.outcomes.append(row | {"why": why})
+        about = {"id": self.id, "fault": self._name, "why": why}
+        self.session.events.append(time, "fault", "missed", detail=about)
 
     def _stream(self, purpose: str, *names: int) -> Random:
         """Return a stream that depends on the seed and the place of this fault alone.
@@ -275,7 +294,9 @@ class Injection:
             about = {"why": row["why"]} if "why" in row else {}
             self._teller.note_beginning("injected", strike, strike.hit, **about | told(measured))
         if not row["delivered"]:
-            self._teller.note("failed", strike, why=row.setdefault("why", HALTED))
+            ended = "the cluster was closed before it was wholly in"
+            why = row.setdefault("why", ended if self.session.closed else HALTED)
+            self._teller.note("failed", strike, why=why)
         await self._take_back(strike)
 
     def _spares_all(self) -> bool:

@@ -36,13 +36,7 @@ from resilkit.cluster.launcher_requests import Requests
 from resilkit.cluster.launcher_stream import FrameStream
 from resilkit.cluster.processes import signal_process
 from resilkit.cluster.restart import RestartPolicy
-from resilkit.errors import (
-    CallTimeout,
-    ClusterClosed,
-    ClusterError,
-    StartFailed,
-    Unavailable,
-)
+from resilkit.errors import CallTimeout, ClusterClosed, ClusterError, StartFailed, Unavailable
 
 __all__ = ["Launcher"]
 
@@ -147,9 +141,12 @@ class Launcher:
             async with asyncio.timeout(process.patience(patience)):
                 await self._connect(process)
         except (ConnectionError, TimeoutError):
-            # It ended, idle, between our look at it and our request; or somebody stopped it.
+            # It ended, idle, between our look at it and our request; or somebody stopped it, and
+            # it finds our request when it goes on: what that tells it to remove is not ours then.
             self._drop()
             retire_launcher(process)
+            remove_folder(str(self.folder), self._token)
+            self._token = secrets.token_hex(16)
             await self._connect(shared_launcher())
 
     async def _connect(self, process: LauncherProcess) -> None:
@@ -289,7 +286,7 @@ class Launcher:
         """Send a signal to a node, and to all that it started if `group`.
 
         Returns:
-            Whether it was delivered; ``False`` when the node has no process.
+            Whether it was delivered: not when the node has no process.
         """
         return bool(
             (await self._ask("signal", name=name, signal=int(number), group=group))["delivered"]

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from resilkit.cluster.casualties import Casualty
+from resilkit.cluster.patience import PATIENCE
 from resilkit.cluster.strike import HALTED, Strike, heard
 from resilkit.errors import CallTimeout, ClusterError, Refused
 from resilkit.runtime import Pid
@@ -34,6 +35,7 @@ class ServerStrike(Strike):
         super().__init__(*args)
         self._unheard = False
         self._order: tuple[str, str, asyncio.Task[None]] | None = None
+        self._left: str | None = None
         self._outcomes: dict[str, str] = {}
         self._crashes: list[dict[str, Any]] = []
         self._rows: dict[Casualty, dict[str, Any]] = {}
@@ -68,7 +70,7 @@ class ServerStrike(Strike):
         if rule.at_once:
             # An order to a node that is stopped lies there, and cannot be taken back: it would end
             # a server long after this was healed.
-            await asyncio.gather(*(self.session.ask_agent(node, "ping") for node in nodes))
+            await asyncio.gather(*(self._heard_of(node) for node in nodes))
         for name in targets:
             pid = self._whereis(name)
             if rule.at_once:
@@ -95,14 +97,24 @@ class ServerStrike(Strike):
         self.hit = list(dict.fromkeys(row["server"] for row in self._crashes))
         return self._report() if self.hit else {}
 
+    async def _heard_of(self, node: str) -> None:
+        try:
+            await self.session.ask_agent(node, "ping", timeout=_ANSWERED_WITHIN)
+        except CallTimeout as error:
+            why = (
+                f"node {node} did not answer within {_ANSWERED_WITHIN:g} s, so nothing was crashed"
+            )
+            raise CallTimeout(why, definite=True) from error
+
     async def halt(self) -> dict[str, Any]:
         """Wait a while for the answer to an order that the node has; it may come later, too."""
         if self._order is not None:
             name, node, order = self._order
-            asked = asyncio.wait({order})
-            await self.session.faults.patience.wait([(node, "crash", asked)])
+            if node not in self.session.faults.patience.silent:
+                await asyncio.wait({order}, timeout=PATIENCE)
             if not order.done():
-                self._answered_late(name, order, because=HALTED)
+                self._leave(name, order, because=HALTED)
+                return (found := self.so_far()) and {**found, "why": self.row["why"]}
         return await super().halt()
 
     async def _crash(self, name: str, pid: Pid, reason: str) -> None:
@@ -115,7 +127,7 @@ class ServerStrike(Strike):
         if order.done():
             return order.result()
         what = f"node {pid.node} has not told within {_ANSWERED_WITHIN:g} s whether it crashed"
-        self._answered_late(name, order, because=f"{what} {name!r}")
+        self._leave(name, order, because=f"{what} {name!r}")
         raise CallTimeout(f"{what} {name!r}, and may do so yet", definite=False)
 
     async def _ended(self, name: str, pid: Pid, reason: str) -> None:
@@ -137,33 +149,44 @@ class ServerStrike(Strike):
                 casualties.spared(casualty)
                 pid = answer
             else:
-                outcome = answer
+                # It may have been late.
+                outcome, casualty.time = answer[0], self.session.on_clock(pid.node, answer[1])
         self._add(casualty)
         self._outcomes[name] = self._rows[casualty]["outcome"] = outcome
+        if self._left is not None:
+            self._tell_late(casualty, outcome)
         if outcome == "trapped":
             casualties.spared(casualty)
         else:
             casualties.ended(casualty)
 
-    def _answered_late(self, name: str, order: asyncio.Task[None], *, because: str) -> None:
-        """Tell what comes of an order after the strike, when the node has told it."""
+    def _leave(self, name: str, order: asyncio.Task[None], *, because: str) -> None:
+        """Go on without an order's answer: what comes of it is told when the node has told it."""
+        self._left = because
         self.row["why"] = f"{because}; it is not known yet whether {name!r} crashed"
-        order.add_done_callback(partial(self._late, name))
+        order.add_done_callback(partial(self._failed_late, name))
 
-    def _late(self, name: str, order: asyncio.Task[None]) -> None:
-        if order.cancelled() or self.session.closed:
+    def _tell_late(self, casualty: Casualty, outcome: str) -> None:
+        row = self.row
+        row.pop("error", None)
+        row.update(self._report(), delivered=True, healed=self.session.clock.now())
+        spared = [name for name in self.targets if name not in self._outcomes]
+        if spared:
+            row["why"] = f"{self._left}; it did not come to {', '.join(spared)}"
+        else:
+            del row["why"]
+        about = {"id": self.id, "fault": self.fault.fault_name, "pid": casualty.pid}
+        about |= {"reason": casualty.reason} | ({} if outcome == "died" else {"outcome": outcome})
+        self.session.events.append(
+            casualty.time, "fault", "struck", target=casualty.server, detail=about
+        )
+
+    def _failed_late(self, name: str, order: asyncio.Task[None]) -> None:
+        if order.cancelled() or self.session.closed or (error := order.exception()) is None:
             return
-        if (error := order.exception()) is not None:
-            definite = isinstance(error, ClusterError | Refused) and error.definite
-            known = "was not crashed" if definite else "may have crashed, which nobody can tell now"
-            self.row["why"] = f"{name!r} {known}: {error}"
-            return
-        del self.row["why"]
-        self.row.pop("error", None)
-        self.row.update(self._report(), delivered=True)
-        last = next(reversed(self._rows))
-        about = {"id": self.id, "fault": self.fault.fault_name, "pid": last.pid}
-        self.session.note("fault", "struck", name, reason=last.reason, **about)
+        definite = isinstance(error, ClusterError | Refused) and error.definite
+        known = "was not crashed" if definite else "may have crashed, which nobody can tell now"
+        self.row["why"] = f"{self._left}; {name!r} {known}: {error}"
 
     def _add(self, casualty: Casualty) -> None:
         row = self._rows[casualty] = casualty.row()
@@ -186,7 +209,7 @@ class ServerStrike(Strike):
 
     def came_back(self, casualty: Casualty) -> None:
         """Take in that the supervisor has started it again."""
-        self._rows[casualty]["restart_seconds"] = casualty.restart_seconds
+        self._rows[casualty].update(time=casualty.time, restart_seconds=casualty.restart_seconds)
         self.row.update(self._report())
 
     def not_restarted(self, casualty: Casualty) -> None:

@@ -214,6 +214,10 @@ class Session:
             samples.append((sent, theirs, theirs, self.clock.now()))
         self.offsets[name] = estimate(samples)[0]
 
+    def on_clock(self, node: str, time: float) -> float:
+        """Return a time of a node's monotonic clock as one of this one's, in seconds."""
+        return time - self.offsets.get(node, 0.0)
+
     def set_status(self, node: NodeState, status: str) -> None:
         """Note what a node does now, and wake who waits for it."""
         node.status = status

@@ -10,7 +10,7 @@ from resilkit.errors import ResilkitError
 from resilkit.runtime import reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from resilkit.cluster.session import Session
     from resilkit.cluster.strike import Strike
@@ -77,7 +77,7 @@ class Teller:
         return telemetry.span(f"resilkit.fault.{event}", about)
 
 
-def listed(targets: Sequence[str] | None) -> str:
+def listed(targets: Iterable[str] | None) -> str:
     """Return the targets as a text."""
     return ", ".join(targets or ())
 

@@ -43,6 +43,7 @@ _HAPPENED: Final = {
     "healed": "is over",
     "struck": "ends the server",
     "skipped": "spares everybody this time",
+    "missed": "comes too late",
     "failed": "could not be put in",
 }
 

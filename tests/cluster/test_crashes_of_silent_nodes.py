@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -25,17 +27,21 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def stops_when_told(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stop n2 in the moment in which it is told to crash a server, with the order on its way."""
+def stops_when_told(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stop n2 in the moment in which it is told to end a server; return what it is told."""
+    told: list[str] = []
     session = cluster._session
     ask_agent = session.ask_agent
 
     async def ask(name: str, method: str, *args: Any, **options: Any) -> Any:
-        if method == "crash":
+        if method in ("crash", "kill_process"):
+            options.setdefault("timeout", 0.2)  # what a caller without patience would have
             os.kill(cluster.nodes["n2"].pid or 0, signal.SIGSTOP)
+            told.append(method)
         return await ask_agent(name, method, *args, **options)
 
     monkeypatch.setattr(session, "ask_agent", ask)
+    return told
 
 
 def go_on(cluster: Cluster) -> None:
@@ -64,23 +70,53 @@ def test_a_crash_that_is_healed_while_its_node_is_paused_never_comes(cluster: Cl
 def test_a_crash_of_a_node_that_answers_nothing_has_harmed_nobody(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = cluster._session
+    monkeypatch.setattr(server_strike, "_ANSWERED_WITHIN", 0.3)
     cluster.start(Probe, name="c", node="n1")
-    ask_agent = session.ask_agent
-
-    async def ask(name: str, method: str, *args: Any, **options: Any) -> Any:
-        options["timeout"] = 0.3
-        return await ask_agent(name, method, *args, **options)
-
-    monkeypatch.setattr(session, "ask_agent", ask)
     before = {name: cluster.whereis(name).pid for name in "abc"}
     cluster.nodes["n2"].pause()
-    with pytest.raises(rk.CallTimeout):
+    with pytest.raises(rk.CallTimeout, match=r"n2 did not answer .*, so nothing was cr") as caught:
         cluster.inject(faults.ServerCrash(targets=["c", "a"]))
-    monkeypatch.undo()
+    assert caught.value.definite
     cluster.nodes["n2"].resume()
     assert all(cluster.whereis(name).call.echo() for name in "abc")
     assert {name: cluster.whereis(name).pid for name in "abc"} == before
+
+
+def test_a_crash_at_once_that_waits_for_its_node_when_the_cluster_closes_is_told_so(
+    cluster: Cluster,
+) -> None:
+    cluster.nodes["n2"].pause()
+    with ThreadPoolExecutor(1) as pool:
+        injecting = pool.submit(cluster.inject, faults.ServerCrash(targets="a"))
+        wait_until(lambda: events(cluster, "begins"))
+        cluster.close()
+        with pytest.raises(rk.ClusterClosed):
+            injecting.result()
+    [failed] = events(cluster, "failed")
+    assert json.loads(failed.detail)["why"] == "the cluster was closed before it was wholly in"
+
+
+def test_moments_that_pass_while_a_node_says_nothing_are_missed_and_not_made_up_for(
+    cluster: Cluster,
+) -> None:
+    now = cluster._session.clock.now
+    cluster.nodes["n2"].pause()
+    started = now()
+    with cluster.inject(faults.ServerCrash(targets="a", every=0.05)) as injection:
+        wait_until(lambda: now() >= started + 0.5)
+        resumed = now()
+        cluster.nodes["n2"].resume()
+        wait_until(lambda: injection.outcomes[-1]["time"] > resumed + 0.05)
+    first, *others = injection.outcomes
+    assert first["delivered"]
+    passed = [row for row in others if row["time"] < resumed - 0.05]
+    assert len(passed) >= 5
+    assert {row["why"] for row in passed} == {"its moment passed while one was on its way"}
+    assert not any(row["delivered"] for row in passed)
+    assert [row["occurrence"] for row in injection.outcomes] == list(range(len(others) + 1))
+    assert [each.time for each in events(cluster, "missed")][: len(passed)] == [
+        row["time"] for row in passed
+    ]
 
 
 @pytest.mark.usefixtures("stops_when_told")
@@ -103,7 +139,25 @@ def test_a_crash_that_its_node_had_been_told_when_it_was_healed_is_told_when_it_
     [told] = fault_events(cluster, injection, "struck")
     assert (told.target, told.detail["reason"]) == ("a", "chaos")
     wait_until(lambda: injection.outcomes[0]["recovery_times"])
+    # From when the server was ended, and not from when that was ordered.
+    assert injection.outcomes[0]["recovery_times"][0] < server_strike.PATIENCE / 2
+    frame = cluster.events.frame("fault")
+    assert frame["event"].tolist() == ["begins", "failed", "struck", "came_back"]
+    assert "healed" in row
     assert cluster._session.faults.casualties.followed() == []
+
+
+@pytest.mark.usefixtures("stops_when_told")
+def test_a_crash_that_is_told_late_says_to_whom_it_did_not_come(cluster: Cluster) -> None:
+    injection = cluster.inject(faults.ServerCrash(targets=["a", "b"], at=0.01))
+    wait_until(lambda: fault_events(cluster, injection, "begins"))
+    injection.heal()
+    go_on(cluster)
+    wait_until(lambda: injection.outcomes[0]["delivered"])
+    row = injection.outcomes[0]
+    assert row["why"] == "it was healed before it was wholly in; it did not come to b"
+    assert row["outcomes"] == {"a": "died"}
+    assert repr(injection).endswith(", hit a>")
 
 
 @pytest.mark.usefixtures("stops_when_told")
@@ -130,3 +184,21 @@ def test_a_crash_whose_node_dies_before_it_has_answered_stays_unknown(cluster: C
     wait_until(lambda: "'a' may have crashed, which nobody can" in injection.outcomes[0]["why"])
     assert not injection.outcomes[0]["delivered"]
     assert cluster._session.faults.casualties.followed() == []
+
+
+def test_a_kill_of_a_child_of_which_its_node_tells_nothing_for_long_is_counted_late(
+    cluster: Cluster, stops_when_told: list[str]
+) -> None:
+    injection = cluster.inject(faults.KillChildren("top", rate=1000.0, targets="a"))
+    wait_until(lambda: stops_when_told)
+    injection.heal()
+    row = injection.outcomes[0]
+    assert (row["killed"], row["why"]) == (
+        0,
+        "it is not known yet whether it killed one more: the node has not answered its last kill",
+    )
+    go_on(cluster)
+    wait_until(lambda: injection.outcomes[0]["killed"])
+    assert "why" not in injection.outcomes[0]
+    wait_until(lambda: injection.outcomes[0]["recovery_times"])
+    assert injection.outcomes[0]["recovery_times"][0] < server_strike.PATIENCE / 2

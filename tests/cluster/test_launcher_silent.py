@@ -66,6 +66,22 @@ def test_clusters_on_a_silent_launcher_keep_it_until_the_last_of_them_has_ended(
     run(scenario)
 
 
+def test_a_silent_launcher_that_goes_on_leaves_a_cluster_alone_that_has_left_it(tmp_path):
+    async def scenario():
+        async with launched(tmp_path / "c") as (first, _):
+            os.kill(first.pid, signal.SIGSTOP)
+            shared_launcher().doubted = True  # it is not waited for long
+            async with launched(tmp_path / "d") as (second, _):
+                assert second.pid != first.pid
+                os.kill(first.pid, signal.SIGCONT)
+                for _ in range(20):  # it goes on to what it had been asked, and to the end of that
+                    await first.ping()
+                assert (tmp_path / "d" / "logs").is_dir()
+                await second.fork("n1", f"{ENTRIES}:serve")
+
+    run(scenario)
+
+
 def test_a_new_launcher_that_is_silent_is_told_by_its_number_and_not_waited_for_again(tmp_path):
     async def scenario():
         end_launcher()
