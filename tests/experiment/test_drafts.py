@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ from resilkit.errors import StorageError
 from resilkit.experiment import drafts, load, runs
 from tests.experiment import synthetic
 
+MOMENTS = ("written", "swapped", "between")
 KILL = """
 import os, shutil, signal, sys
 from pathlib import Path
@@ -31,22 +33,56 @@ def rename_once(path, other):
 def swap_away(draft, target):
     return False
 
-run = synthetic.result(seed=8)
-if sys.argv[2] == "swapped":
-    shutil.rmtree = killed
-if sys.argv[2] == "written":
-    drafts._swap = killed
-if sys.argv[2] == "between":
-    drafts._exchange, Path.rename = swap_away, rename_once
-run.save(sys.argv[1])
+def save(folder):
+    if folder.name == "swapped":
+        shutil.rmtree = killed
+    if folder.name == "written":
+        drafts._swap = killed
+    if folder.name == "between":
+        drafts._exchange, Path.rename = swap_away, rename_once
+    synthetic.result(seed=8).save(folder / "run")
+
+for folder in sys.argv[1:]:
+    process = os.fork()
+    if not process:
+        try:
+            save(Path(folder))
+        finally:
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 """
 
 
-def kill(target, moment):
-    """Save another run (seed 8) in a process that is killed at that moment."""
-    command = [sys.executable, "-c", KILL, str(target), moment]
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    return synthetic.result().save(tmp_path_factory.mktemp("saved") / "run")
+
+
+@pytest.fixture(scope="module")
+def killed(saved, tmp_path_factory):
+    """A folder for each moment, in which a save of another run (seed 8) was killed right then.
+
+    One process forks for them all: to start one takes longer than all that it does.
+    """
+    folders = [tmp_path_factory.mktemp("killed") / moment for moment in MOMENTS]
+    for folder in folders:
+        shutil.copytree(saved, folder / "run")
+    command = [sys.executable, "-c", KILL, *map(str, folders)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == -9, ended.stderr
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.split() == ["-9"] * len(folders), ended.stderr
+    return dict(zip(MOMENTS, folders, strict=True))
+
+
+@pytest.fixture
+def kill(killed):
+    """Leaves a target as a save that is killed at that moment does."""
+
+    def kill(target, moment):
+        shutil.rmtree(target)
+        shutil.copytree(killed[moment], target.parent, dirs_exist_ok=True)
+
+    return kill
 
 
 def names_in(folder):
@@ -54,12 +90,12 @@ def names_in(folder):
 
 
 @pytest.fixture
-def target(tmp_path):
-    return synthetic.result().save(tmp_path / "run")
+def target(saved, tmp_path):
+    return Path(shutil.copytree(saved, tmp_path / "run"))
 
 
 @pytest.mark.parametrize(("moment", "seed"), [("written", 7), ("swapped", 8), ("between", 7)])
-def test_a_killed_save_leaves_a_whole_run_and_the_next_one_sweeps(target, moment, seed):
+def test_a_killed_save_leaves_a_whole_run_and_the_next_one_sweeps(kill, target, moment, seed):
     kill(target, moment)
     assert len(names_in(target.parent)) == 2
     assert load(target).seed == seed
@@ -68,14 +104,14 @@ def test_a_killed_save_leaves_a_whole_run_and_the_next_one_sweeps(target, moment
     assert names_in(target.parent) == ["run"]
 
 
-def test_a_run_that_a_killed_save_moved_aside_is_listed(target):
+def test_a_run_that_a_killed_save_moved_aside_is_listed(kill, target):
     kill(target, "between")
     assert not target.exists()
     table = runs(target.parent)
     assert table[["run", "seed", "problem"]].to_numpy().tolist() == [["run", 7, ""]]
 
 
-def test_a_run_that_a_killed_save_moved_aside_comes_back_with_a_save_that_fails(target):
+def test_a_run_that_a_killed_save_moved_aside_comes_back_with_a_save_that_fails(kill, target):
     kill(target, "between")
     with pytest.raises(OSError, match="full"), drafts.claimed_draft(target):
         drafts.sweep(target)
@@ -84,7 +120,7 @@ def test_a_run_that_a_killed_save_moved_aside_comes_back_with_a_save_that_fails(
     assert names_in(target.parent) == ["run"]
 
 
-def test_a_run_that_cannot_be_put_back_is_told_with_its_place(target, monkeypatch):
+def test_a_run_that_cannot_be_put_back_is_told_with_its_place(kill, target, monkeypatch):
     kill(target, "between")
 
     def refuse(_self, _other):
@@ -99,7 +135,7 @@ def test_a_run_that_cannot_be_put_back_is_told_with_its_place(target, monkeypatc
 
 
 def test_a_run_that_was_moved_aside_gives_way_to_one_that_is_saved_at_that_moment(
-    target, monkeypatch
+    kill, target, monkeypatch
 ):
     kill(target, "between")
     rename = Path.rename
