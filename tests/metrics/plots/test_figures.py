@@ -52,7 +52,8 @@ def test_every_figure_is_drawn_as_wide_as_asked_in_both_themes(name: str, theme:
     assert image.width == 700
     corner = image.getpixel((2, image.height - 2))
     assert corner == ((255, 255, 255) if theme == "light" else (0x14, 0x18, 0x1D))
-    colours = image.getcolors(1 << 24)
+    # The most that there can be: Pillow fills a table of that size.
+    colours = image.getcolors(image.width * image.height)
     assert colours is not None
     assert len(colours) > 50
     shown = texts(picture)
@@ -272,8 +273,9 @@ def test_times_may_be_those_of_a_monotonic_clock() -> None:
     run = synthetic(offset=83_211.7)
     picture = overview(run.operations, memory=run.memory, faults=run.faults)
     assert all(axes.get_xlim()[0] == 0.0 for axes in picture.axes if axes.get_xlabel())
-    assert {"0", "10"} <= set(texts(picture))
-    assert not any("83" in text for text in texts(picture))
+    shown = set(texts(picture))
+    assert {"0", "10"} <= shown
+    assert not any("83" in text for text in shown)
 
 
 def test_long_runs_have_minutes_on_the_axis() -> None:
