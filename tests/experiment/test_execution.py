@@ -134,7 +134,7 @@ def test_a_broken_audit_costs_the_audit_and_not_the_run_and_is_told_with_its_own
             return functools.reduce(lambda _, row: line_of(row), history, 0)
 
     plan = scenario(criteria=["data_consistency >= 1", "availability > 0.5"])
-    result = experiment(system=Broken(), scenario=plan, duration=1.0).run(progress=False)
+    result = experiment(system=Broken(), scenario=plan, duration=0.5).run(progress=False)
     assert result.consistency is None
     (told,) = [one for one in result.problems if one.startswith("the audit failed")]
     line = line_of.__code__.co_firstlineno + 1
@@ -153,7 +153,7 @@ def test_a_bug_in_the_load_is_told_as_one():
         arrivals=rk.arrivals.constant(90),
     )
     plan = scenario(criteria=["error_rate < 5 %"])
-    result = experiment(workload=load, scenario=plan, duration=1.0).run(progress=False)
+    result = experiment(workload=load, scenario=plan, duration=0.5).run(progress=False)
     assert result.passed is False
     for text in (
         "operation 'git' never succeeded; most often: ",
@@ -186,7 +186,7 @@ def test_an_audit_that_finds_the_data_wrong_fails_the_run_whatever_else_held():
             return rk.Audit(share=1.0, n=5, valid=False, summary="one read was stale")
 
     plan = scenario(criteria=["data_consistency >= 1", "availability > 0.5"])
-    result = experiment(system=Stale(), scenario=plan, duration=1.0).run(progress=False)
+    result = experiment(system=Stale(), scenario=plan, duration=0.5).run(progress=False)
     assert result.passed is False
     last = result.verdicts.iloc[-1]
     assert (last["criterion"], last["verdict"]) == ("audit", "fail")
@@ -265,7 +265,7 @@ def test_a_borrowed_cluster_stays_and_loses_only_what_the_run_started():
     with rk.Cluster(nodes=2) as cluster:
         mine = cluster.start(Counter, name="mine")
         cluster.events.append(0.0, "alert", "long_ago")
-        made = Experiment(2, system=systems, duration=1.0, seed=3)
+        made = Experiment(2, system=systems, duration=0.5, seed=3)
         result = made.run(cluster=cluster, progress=False)
         assert mine.call.get() == 0
         assert set(cluster.names()) == {"mine"}
