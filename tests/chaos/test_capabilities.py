@@ -13,6 +13,7 @@ import pytest
 from resilkit import faults
 from resilkit.chaos import capabilities, capability_names
 from resilkit.errors import InvalidArgument
+from tests.cluster.traces import wait_gone
 
 module = sys.modules["resilkit.chaos.capabilities"]
 
@@ -89,9 +90,7 @@ def test_probes_that_hang_are_ended_and_nothing_that_needs_them_works(fresh, mon
     assert found["latency"].works
     named = psutil.process_iter(["cmdline"])
     left = [one for one in named if str(stuck) in (one.info["cmdline"] or [])]
-    _, alive = psutil.wait_procs(left, timeout=5.0)
-    # Killed, and at most not yet reaped by its new parent.
-    assert [one.pid for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []
+    wait_gone([one.pid for one in left])
 
 
 def test_a_probe_that_raises_is_an_answer():

@@ -109,24 +109,25 @@ def test_many_nodes_have_more_time_to_start() -> None:
 
 
 def test_a_launcher_that_does_not_answer_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher_requests, "SILENT_FOR", 3.0)
-    monkeypatch.setattr(launcher_requests, "_ONCE_MORE", 0.1)
     end_launcher()
     with rk.Cluster(nodes=2) as cluster:
+        monkeypatch.setattr(launcher_requests, "SILENT_FOR", 1.6)
+        monkeypatch.setattr(launcher_requests, "_ONCE_MORE", 0.1)
         pid = cluster._session.launcher.pid
         os.kill(pid, signal.SIGSTOP)
         try:
-            with pytest.raises(rk.CallTimeout, match=f"does not answer: .* 3 s; .*CONT {pid}`"):
+            with pytest.raises(rk.CallTimeout, match=f"does not answer: .* 2 s; .*CONT {pid}`"):
                 cluster.nodes["n1"].kill()
             start = monotonic()
             with pytest.raises(rk.CallTimeout, match="does not answer"):
                 cluster.nodes["n2"].restart()
             with pytest.raises(rk.CallTimeout, match="does not answer"):
                 cluster.add_node("late")
-            assert monotonic() - start < 3.0, "what is known is not waited for again"
+            assert monotonic() - start < 1.6, "what is known is not waited for again"
             assert list(cluster.nodes) == ["n1", "n2"]
         finally:
             os.kill(pid, signal.SIGCONT)
+            monkeypatch.undo()
         # What it was asked it does now, though nobody waits for it; what was taken out is gone.
         cluster._session.thread.sync(cluster._session.launcher.ping())
         wait_until(lambda: cluster.nodes["n1"].status == "killed")
@@ -246,11 +247,9 @@ def test_a_start_that_this_process_cannot_finish_says_why(monkeypatch: pytest.Mo
     async def connect(*_: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(connecting, "connect", connect)
-    with pytest.raises(rk.StartFailed, match=r"waiting for n1 \(.*Too many open files\)"):
-        rk.Cluster(nodes=1, start_timeout=1.0)
-    monkeypatch.undo()
-    with rk.Cluster(nodes=1) as cluster:
+    with rk.Cluster(nodes=1) as cluster:  # first, so that the launcher has nothing to load later
         monkeypatch.setattr(connecting, "connect", connect)
-        with pytest.raises(rk.CallTimeout, match=r"within 1 s: .*Too many open files"):
-            cluster.nodes["n1"].restart(timeout=1.0)
+        with pytest.raises(rk.StartFailed, match=r"waiting for n1 \(.*Too many open files\)"):
+            rk.Cluster(nodes=1, start_timeout=0.6)
+        with pytest.raises(rk.CallTimeout, match=r"within 0\.6 s: .*Too many open files"):
+            cluster.nodes["n1"].restart(timeout=0.6)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import select
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from resilkit.clock import monotonic
 
 DEADLINE = 20.0
 
@@ -21,15 +26,39 @@ def node_pids(cluster: object) -> list[int]:
 
 
 def wait_gone(pids: list[int]) -> None:
-    """Return when none of the processes is left; fail after the deadline."""
+    """Return when none of the processes is left; fail after the deadline.
+
+    One whose parent has died may still be listed, though it ended: taking it off the list is then
+    the business of process 1, which may take seconds over it. Our own and those of a launcher that
+    runs must be off it.
+    """
     processes = []
     for pid in pids:
-        try:
+        with suppress(psutil.NoSuchProcess):
             processes.append(psutil.Process(pid))
-        except psutil.NoSuchProcess:
-            continue
-    _, alive = psutil.wait_procs(processes, timeout=DEADLINE)
+    until = monotonic() + DEADLINE
+    for process in processes:
+        _wait_ended(process.pid, until)
+    ours = [process for process in processes if not _left_to_process_1(process)]
+    _, alive = psutil.wait_procs(ours, timeout=max(0.0, until - monotonic()))
     assert not alive, alive
+
+
+def _wait_ended(pid: int, until: float) -> None:
+    """Wait for the end itself, reaped or not, but no longer than `until`."""
+    with suppress(ProcessLookupError):
+        descriptor = os.pidfd_open(pid)
+        try:
+            select.select([descriptor], [], [], max(0.0, until - monotonic()))
+        finally:
+            os.close(descriptor)
+
+
+def _left_to_process_1(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE and process.ppid() == 1 != os.getpid()
+    except psutil.NoSuchProcess:
+        return True
 
 
 def open_files() -> int:
