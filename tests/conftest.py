@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -28,8 +29,17 @@ PATIENCE = 10.0
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
+    gc.disable()  # until everything is imported: of that nothing is garbage
     if not hasattr(session.config, "workerinput"):  # once, and not again in each worker of xdist
         compile_packages()
+
+
+def pytest_collection_finish() -> None:
+    # Some hundred thousand objects of modules and of tests, which live to the end: a test that
+    # collects garbage would look at each of them again.
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
