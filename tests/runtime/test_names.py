@@ -9,7 +9,7 @@ import pytest
 
 from resilkit.errors import AlreadyStarted, NoProcess
 from resilkit.rng import stream
-from resilkit.runtime import ChildSpec, Down, Pid, Reference, Server, spawn
+from resilkit.runtime import ChildSpec, Down, Pid, Reference, Server, repeating, spawn
 from resilkit.runtime.kinds import NAMES
 from tests.runtime.servers import Counter
 from tests.runtime.world import World, on, outcome, settle, until
@@ -150,16 +150,18 @@ async def test_a_server_takes_gives_and_takes_names_again(world: World) -> None:
 
 @on(*NODES)
 async def test_a_name_is_agreed_over_links_that_lose_messages(world: World) -> None:
-    chance = stream(7, "loss")
-    world.loses = lambda _: chance.random() < 0.3
-    for round_ in range(3):
-        process = await spawn(world.nodes["n3"], ChildSpec(Counter, name="c", args=(round_,)))
-        assert holders(world, "c") == {process.pid}
-        process.end("gone")
-        again = await spawn(world.nodes["n3"], ChildSpec(Counter, name="c"))
-        assert world.nodes["n3"].names.whereis("c") == again.pid
-        again.end("gone")
-        await until(lambda: holders(world, "c") == {None})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repeating, "_AGAIN", 0.005)
+        chance = stream(7, "loss")
+        world.loses = lambda _: chance.random() < 0.3
+        for round_ in range(3):
+            process = await spawn(world.nodes["n3"], ChildSpec(Counter, name="c", args=(round_,)))
+            assert holders(world, "c") == {process.pid}
+            process.end("gone")
+            again = await spawn(world.nodes["n3"], ChildSpec(Counter, name="c"))
+            assert world.nodes["n3"].names.whereis("c") == again.pid
+            again.end("gone")
+            await until(lambda: holders(world, "c") == {None})
 
 
 @on(*NODES)
