@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import hypothesis
 import psutil
@@ -29,17 +29,21 @@ PATIENCE = 10.0
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    gc.disable()  # until everything is imported: of that nothing is garbage
     if not hasattr(session.config, "workerinput"):  # once, and not again in each worker of xdist
         compile_packages()
 
 
-def pytest_collection_finish() -> None:
-    # Some hundred thousand objects of modules and of tests, which live to the end: a test that
-    # collects garbage would look at each of them again.
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    # Some hundred thousand objects of modules and of tests live to the end. None is garbage while
+    # they are made, and a test that collects some need not look at each of them again.
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
