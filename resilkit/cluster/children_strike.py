@@ -26,7 +26,8 @@ _UNANSWERED = (
 class ChildrenStrike(Strike):
     """Kills on and on, until it is undone; each kill draws its victims anew.
 
-    Its outcome tells, as far as it is known: ``killed`` and ``restarted``, which count children;
+    Its outcome tells, as far as it is known: ``killed`` and ``restarted``, which count children
+    (``killed`` is ``None`` where a node has not answered the only kill);
     ``failed_to_restart``, which counts tries; ``supervisor_gave_up``; ``supervisor_alive`` as of
     the last change; and ``recovery_times``, the seconds from each kill to its restart.
     """
@@ -106,8 +107,10 @@ class ChildrenStrike(Strike):
         try:
             # As long as the node is there: it may be late, and then it kills late.
             killed = await session.ask_agent(node, "kill_process", number, timeout=None)
-        except BaseException:
+        except BaseException as error:
             session.faults.casualties.spared(casualty)
+            if self.row.get("why") == _UNANSWERED:
+                self.row["why"] = f"it may have killed one more, which nobody can tell now: {error}"
             raise
         late = self.row.get("why") == _UNANSWERED  # it has been healed already
         if killed is not None:
@@ -122,7 +125,7 @@ class ChildrenStrike(Strike):
         if late and self._killed:
             del self.row["why"]
         elif late:
-            self.row["why"] = self._why_none()
+            self.row.update(self._report(), why=self._why_none())
 
     def struck(self, casualty: Casualty) -> None:
         """Take in that a rule has ended a server: it has none."""
@@ -163,7 +166,8 @@ class ChildrenStrike(Strike):
             asked = asyncio.wait({killing})
             await self.session.faults.patience.wait([(node, "kill_process", asked)])
         if killing is not None and not killing.done():
-            return self._report() | {"why": _UNANSWERED}
+            found = self._report()
+            return found | {"killed": found["killed"] or None, "why": _UNANSWERED}
         return self._report() | ({} if self._killed else {"why": self._why_none()})
 
     def over(self) -> None:

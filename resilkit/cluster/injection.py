@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import math
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import rng as rng_module
 from resilkit.cluster.strike import HALTED, half_way
 from resilkit.cluster.strikes import strike_for
 from resilkit.cluster.telling import Teller, listed, told, why_of
+from resilkit.cluster.timetable import timetable
 from resilkit.errors import InvalidArgument, Refused
 from resilkit.faults import Fault, occurs, schedule, to_dict
 from resilkit.faults.partition import check_groups
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from resilkit.cluster.session import Session
     from resilkit.cluster.strike import Strike
+    from resilkit.cluster.timetable import Moment
 
 __all__ = ["Injection"]
 
@@ -49,8 +51,9 @@ class Injection:
             - of servers: ``outcomes`` by name (``"died"``, ``"trapped"``, ``"armed"``), how often
               it ``struck``, ``crashes`` (a row each: ``time``, ``server``, ``outcome``, ``reason``
               and ``restart_seconds``, ``None`` while it is not back) and ``recovery_times``;
-            - of children: ``killed``, ``restarted``, ``failed_to_restart``,
-              ``supervisor_gave_up``, ``supervisor_alive`` and ``recovery_times``.
+            - of children: ``killed`` (``None``: as ``touched``), ``restarted``,
+              ``failed_to_restart``, ``supervisor_gave_up``, ``supervisor_alive`` and
+              ``recovery_times``.
     """
 
     def __init__(
@@ -200,28 +203,24 @@ class Injection:
                 self.session.refuse_closed()  # closed meanwhile: it has not been put in
 
     async def _run(self, moments: Any) -> None:
-        started, loop = self.session.loop.time(), self.session.loop
-        plan = itertools.pairwise(itertools.chain(enumerate(moments, self._from), [(0, math.inf)]))
-        for (occurrence, moment), (_, following) in plan:
-            if (delay := started + moment - loop.time()) > 0:
-                await asyncio.sleep(delay)
-            if not occurs(self.fault, self._stream("occurs", occurrence)):
-                self.session.note("fault", "skipped", "", id=self.id, fault=self._name)
-            elif loop.time() >= started + following:
-                self._miss(occurrence, started + moment - loop.time())
-            else:
-                await self._strike(occurrence)
-            self._first.set()
+        async with aclosing(timetable(moments, self._from)) as due:
+            async for moment in due:
+                if not occurs(self.fault, self._stream("occurs", moment.occurrence)):
+                    self.session.note("fault", "skipped", "", id=self.id, fault=self._name)
+                elif moment.missed:
+                    self._miss(moment)
+                else:
+                    await self._strike(moment.occurrence)
+                self._first.set()
         self._timeline = None
         self._maybe_end()
 
-    def _miss(self, occurrence: int, due: float) -> None:
-        """Tell that a moment has passed: a burst of what was to come in turn is another fault.
-
-        Of several that pass while a strike is on its way, the last one is not too late.
-        """
-        time, why = self.session.clock.now() + due, "its moment passed while one was on its way"
-        row = {"time": time, "occurrence": occurrence, "targets": [], "delivered": False}
+    def _miss(self, moment: Moment) -> None:
+        time, why = (
+            self.session.clock.now() - moment.late,
+            f"its moment passed while {moment.missed}",
+        )
+        row = {"time": time, "occurrence": moment.occurrence, "targets": [], "delivered": False}
         self.outcomes.append(row | {"why": why})
         about = {"id": self.id, "fault": self._name, "why": why}
         self.session.events.append(time, "fault", "missed", detail=about)
@@ -257,6 +256,7 @@ class Injection:
             session.note("fault", "failed", "", id=strike_id, fault=self._name, why=row["why"])
             return
         self._rows[strike] = strike.row = row
+        strike.teller = self._teller
         try:
             if self._spares_all():
                 row["why"] = "it was to hit nobody"

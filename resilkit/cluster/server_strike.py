@@ -115,7 +115,12 @@ class ServerStrike(Strike):
             if not order.done():
                 self._leave(name, order, because=HALTED)
                 return (found := self.so_far()) and {**found, "why": self.row["why"]}
-        return await super().halt()
+        return (found := self.so_far()) and found | self._short(HALTED)
+
+    def _short(self, because: str) -> dict[str, str]:
+        """Return why it has not come to all whom it was meant for, ``{}`` where it has."""
+        spared = [name for name in self.targets if name not in self._outcomes]
+        return {"why": f"{because}; it did not come to {', '.join(spared)}"} if spared else {}
 
     async def _crash(self, name: str, pid: Pid, reason: str) -> None:
         """Have a server ended; who stops waiting does not keep what came of it from being told."""
@@ -147,6 +152,8 @@ class ServerStrike(Strike):
             if isinstance(answer, Pid):
                 # It has been started again, and the notebook had not heard of that yet.
                 casualties.spared(casualty)
+                if self._left is not None:
+                    raise Refused("it had been started again by then")
                 pid = answer
             else:
                 # It may have been late.
@@ -167,16 +174,19 @@ class ServerStrike(Strike):
         order.add_done_callback(partial(self._failed_late, name))
 
     def _tell_late(self, casualty: Casualty, outcome: str) -> None:
-        row = self.row
+        row, report = self.row, self._report()
+        told, about = row["delivered"], {"pid": casualty.pid, "reason": casualty.reason}
         row.pop("error", None)
-        row.update(self._report(), delivered=True, healed=self.session.clock.now())
-        spared = [name for name in self.targets if name not in self._outcomes]
-        if spared:
-            row["why"] = f"{self._left}; it did not come to {', '.join(spared)}"
-        else:
-            del row["why"]
-        about = {"id": self.id, "fault": self.fault.fault_name, "pid": casualty.pid}
-        about |= {"reason": casualty.reason} | ({} if outcome == "died" else {"outcome": outcome})
+        row.pop("why", None)
+        row.update(report, delivered=True, healed=self.session.clock.now())
+        row.update(self._short(self._left or HALTED))
+        self.hit = list(self._outcomes)
+        if not told:
+            self.teller.note_late(self, casualty.time, report)
+            return
+        if outcome != "died":
+            about["outcome"] = outcome
+        about |= {"id": self.id, "fault": self.fault.fault_name}
         self.session.events.append(
             casualty.time, "fault", "struck", target=casualty.server, detail=about
         )

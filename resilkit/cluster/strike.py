@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from resilkit.cluster.session import Session
+    from resilkit.cluster.telling import Teller
 
 __all__ = ["HALTED", "Strike", "half_way", "heard"]
 
@@ -25,7 +26,10 @@ class Strike:
     Attributes:
         row: What is told of it in `Injection.outcomes`.
         hit: Whom it has hit, where it did not come in wholly.
+        teller: What tells of it in the events.
     """
+
+    teller: Teller
 
     def __init__(self, strike_id: str, session: Session, fault: Any, rng: Random) -> None:
         self.id = strike_id

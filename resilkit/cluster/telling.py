@@ -66,6 +66,15 @@ class Teller:
             strike.row["time"], "fault", event, target=listed(hit), detail=about
         )
 
+    def note_late(self, strike: Strike, time: float, measured: dict[str, Any]) -> None:
+        """Tell of a strike that came in, and was over, at a time that was known only later."""
+        about = {"id": strike.id, "fault": self._fault} | told(measured)
+        first = about | {"parameters": self._parameters}
+        for event, detail in (("injected", first), ("healed", about)):
+            self._session.events.append(
+                time, "fault", event, target=listed(strike.hit), detail=detail
+            )
+
     def note(self, event: str, strike: Strike, **detail: Any) -> None:
         """Note an event of a strike that happens now."""
         target = listed(strike.targets)

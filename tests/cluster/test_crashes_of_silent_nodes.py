@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import pytest
 
 import resilkit as rk
 from resilkit import faults
+from resilkit.chaos.spans import fault_spans
 from resilkit.cluster import server_strike
 from resilkit.cluster.cluster import Cluster
 from tests.cluster.harm import Probe, fault_events, wait_until
@@ -136,15 +138,64 @@ def test_a_crash_that_its_node_had_been_told_when_it_was_healed_is_told_when_it_
     row = injection.outcomes[0]
     assert "why" not in row
     assert row["outcomes"] == {"a": "died"}
-    [told] = fault_events(cluster, injection, "struck")
-    assert (told.target, told.detail["reason"]) == ("a", "chaos")
+    [told] = fault_events(cluster, injection, "injected")
+    [healed] = fault_events(cluster, injection, "healed")
+    assert (told.target, told.detail["outcomes"]) == ("a", {"a": "died"})
+    assert told.detail["parameters"] == {"server_crash": {"at": 0.01, "targets": "a"}}
+    assert told.time == healed.time == pytest.approx(row["crashes"][0]["time"])
     wait_until(lambda: injection.outcomes[0]["recovery_times"])
     # From when the server was ended, and not from when that was ordered.
     assert injection.outcomes[0]["recovery_times"][0] < server_strike.PATIENCE / 2
     frame = cluster.events.frame("fault")
-    assert frame["event"].tolist() == ["begins", "failed", "struck", "came_back"]
+    order = ["begins", "failed", "injected", "healed", "came_back"]
+    assert frame["event"].tolist() == order
+    assert [span.label for span in fault_spans(frame)] == ["server crash a"]
     assert "healed" in row
     assert cluster._session.faults.casualties.followed() == []
+
+
+@pytest.mark.usefixtures("stops_when_told")
+def test_a_crash_that_is_told_in_the_second_after_it_was_healed_is_wholly_in(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_strike, "PATIENCE", 20.0)
+    injection = cluster.inject(faults.ServerCrash(targets="a", at=0.01))
+    wait_until(lambda: fault_events(cluster, injection, "begins"))
+    with ThreadPoolExecutor(1) as pool:
+        healing = pool.submit(injection.heal)
+        go_on(cluster)
+        healing.result()
+    row = injection.outcomes[0]
+    assert (row["delivered"], row["outcomes"], row.get("why")) == (True, {"a": "died"}, None)
+
+
+def test_a_crash_that_is_left_alone_is_not_ordered_anew_of_what_was_started_since(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = cluster._session
+    ask_agent, gate, told = session.ask_agent, asyncio.Event(), []
+
+    async def ask(name: str, method: str, *args: Any, **options: Any) -> Any:
+        if method == "crash":
+            told.append(args)
+            await gate.wait()  # the order is slow, and another fault is quicker
+        return await ask_agent(name, method, *args, **options)
+
+    monkeypatch.setattr(session, "ask_agent", ask)
+    monkeypatch.setattr(server_strike, "PATIENCE", 0.05)
+    injection = cluster.inject(faults.ServerCrash(targets="a", at=0.01))
+    wait_until(lambda: told)
+    cluster.whereis("a").kill()
+    whereis = session.node.names.whereis
+    wait_until(lambda: (pid := whereis("a")) is not None and pid.number != told[0][2])
+    started = cluster.whereis("a").pid
+    injection.heal()
+    cluster._session.loop.call_soon_threadsafe(gate.set)
+    wait_until(lambda: "not crashed" in injection.outcomes[0]["why"])
+    assert injection.outcomes[0]["why"].endswith(
+        "'a' was not crashed: it had been started again by then"
+    )
+    assert (len(told), cluster.whereis("a").pid) == (1, started)
 
 
 @pytest.mark.usefixtures("stops_when_told")
@@ -171,7 +222,7 @@ def test_a_crash_of_which_its_node_tells_nothing_in_time_is_indefinite_and_told_
     assert not caught.value.definite
     go_on(cluster)
     wait_until(lambda: events(cluster, "came_back"))
-    assert [each.target for each in events(cluster, "struck")] == ["a"]
+    assert [each.target for each in events(cluster, "injected")] == ["a"]
     assert cluster.whereis("b").call.echo() > 0
 
 
@@ -194,7 +245,7 @@ def test_a_kill_of_a_child_of_which_its_node_tells_nothing_for_long_is_counted_l
     injection.heal()
     row = injection.outcomes[0]
     assert (row["killed"], row["why"]) == (
-        0,
+        None,
         "it is not known yet whether it killed one more: the node has not answered its last kill",
     )
     go_on(cluster)
@@ -202,3 +253,15 @@ def test_a_kill_of_a_child_of_which_its_node_tells_nothing_for_long_is_counted_l
     assert "why" not in injection.outcomes[0]
     wait_until(lambda: injection.outcomes[0]["recovery_times"])
     assert injection.outcomes[0]["recovery_times"][0] < server_strike.PATIENCE / 2
+
+
+def test_a_kill_of_a_child_whose_node_dies_before_it_has_answered_stays_unknown(
+    cluster: Cluster, stops_when_told: list[str]
+) -> None:
+    injection = cluster.inject(faults.KillChildren("top", rate=1000.0, targets="a"))
+    wait_until(lambda: stops_when_told)
+    injection.heal()
+    cluster.nodes["n2"].kill()
+    wait_until(lambda: "nobody can tell now" in injection.outcomes[0]["why"])
+    assert injection.outcomes[0]["killed"] is None
+    assert cluster._session.faults.casualties.followed() == []

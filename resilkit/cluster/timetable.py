@@ -1,0 +1,53 @@
+"""The moments of a fault as they come, and which of them have passed unused."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+
+__all__ = ["Moment", "timetable"]
+
+
+class Moment(NamedTuple):
+    """One moment at which a fault was to strike.
+
+    Attributes:
+        occurrence: Its number.
+        late: Seconds since it was due, at least 0.
+        missed: What went on when it passed, where it is too late now; ``""`` where it is not.
+    """
+
+    occurrence: int
+    late: float
+    missed: str
+
+
+async def timetable(moments: Iterable[float], first: int) -> AsyncGenerator[Moment]:
+    """Give each moment when it has come; whoever iterates strikes then.
+
+    When the next one has come as well, it is missed: a strike that was on its way all the time, or
+    a process that stood still, must not end in a burst of what was to come in turn, which would be
+    another fault. Of several that have passed, the last one is not too late.
+
+    Args:
+        moments: Seconds from now on, in order.
+        first: The number of the first.
+    """
+    loop = asyncio.get_running_loop()
+    started = struck = loop.time()
+    plan = chain(enumerate(moments, first), [(0, math.inf)])
+    for (occurrence, moment), (_, following) in pairwise(plan):
+        if (delay := started + moment - loop.time()) > 0:
+            await asyncio.sleep(delay)
+        late, missed = max(0.0, loop.time() - started - moment), ""
+        if loop.time() >= started + following:
+            busy = started + moment <= struck
+            missed = "one was on its way" if busy else "this process stood still"
+        yield Moment(occurrence, late, missed)
+        if not missed:
+            struck = loop.time()
