@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codeop
 import re
 from pathlib import Path
 
@@ -38,6 +39,18 @@ def test_the_tour_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
     assert names["result"].passed is False, "n1, where all counters lived, was down for a while"  # type: ignore[attr-defined]
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert (tmp_path / "runs" / "first").is_dir()
+
+
+@pytest.mark.parametrize("number", range(len(blocks("python"))))
+def test_a_block_of_the_tour_can_be_pasted_at_a_prompt(number: int) -> None:
+    compile_ = codeop.CommandCompiler()
+    lines: list[str] = []
+    for line in blocks("python")[number].splitlines():
+        lines.append(line)
+        # What is complete is carried out at once; a block only ends with an empty line.
+        if compile_("\n".join(lines), "<stdin>", "single") is not None:
+            lines = []
+    assert lines == [] or compile_("\n".join([*lines, ""]), "<stdin>", "single") is not None
 
 
 def test_the_scenario_file_is_one(tmp_path: Path) -> None:

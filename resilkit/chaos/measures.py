@@ -164,7 +164,7 @@ def _silenced(row: Recovery, answered: float, ended: float) -> Recovery:
 def _data_consistency(_: Criterion, evidence: Evidence) -> Measurement:
     found = evidence.consistency
     if found is None:
-        return nothing("nobody looked at the data")
+        return nothing("nothing tells what is left of the data: no audit, or one that failed")
     share, n = found
     return exactly(share, n) if n else nothing("no effect was acknowledged")
 

@@ -62,7 +62,9 @@ The file holds the system and the load on it, by these names:
 \b
 Instead of system it may define applications(nodes), which maps names of nodes
 to such specs; workload may be a function of nodes; and with
-audit(cluster, history) the system says after the run what it kept.
+audit(cluster, history) the system says after the run what it kept: it
+returns resilkit.Audit(share=0.98, n=630), the share of so many
+acknowledged effects that are still there.
 """
 
 Seed = Annotated[

@@ -52,6 +52,8 @@ class Console(Process):
                     time - offset, kind, event, node=node, target=target, detail=detail
                 )
                 session.faults.casualties.saw(node, time - offset, row[2:])
+                if kind == "supervision" and (supervisor := detail.get("supervisor")):
+                    session.supervising.add(supervisor)
             elif row[0] == "ended":
                 _, key, wanted, incarnation = row
                 session.application_ended(node, key, incarnation, wanted=wanted)

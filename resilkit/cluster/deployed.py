@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from resilkit.runtime import SupervisorSpec
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from resilkit.cluster.node_state import NodeState
-    from resilkit.runtime import ChildSpec, Pid, SupervisorSpec
+    from resilkit.runtime import ChildSpec, Pid
 
-__all__ = ["Deployed", "forget_replaced", "running_specs"]
+__all__ = ["Deployed", "forget_replaced", "running_specs", "supervisors"]
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +34,23 @@ class Deployed:
 def running_specs(node: NodeState) -> dict[str, ChildSpec | SupervisorSpec]:
     """Return what `node` starts by itself, in order, by key."""
     return {key: one.spec for key, one in node.deployed.items() if one.pid is not None}
+
+
+def supervisors(nodes: Mapping[str, NodeState]) -> set[str]:
+    """Return the names of the supervisors that were started, with all that are below them."""
+    found: set[str] = set()
+    for node in nodes.values():
+        deployed = [one.spec for one in node.deployed.values()]
+        for spec in (*node.spec.applications, *deployed):
+            found.update(_supervisors(spec))
+    return found
+
+
+def _supervisors(spec: object) -> Iterator[str]:
+    if isinstance(spec, SupervisorSpec):
+        yield spec.name
+        for child in spec.children:
+            yield from _supervisors(child)
 
 
 def forget_replaced(nodes: Mapping[str, NodeState], name: str, key: str) -> list[str]:

@@ -7,9 +7,11 @@ from functools import partial
 from typing import Any
 
 from resilkit.cluster.casualties import Casualty
+from resilkit.cluster.deployed import supervisors
 from resilkit.cluster.patience import PATIENCE
 from resilkit.cluster.strike import HALTED, Strike, heard
 from resilkit.errors import CallTimeout, ClusterError, Refused
+from resilkit.faults.targets import is_named
 from resilkit.runtime import Pid
 
 __all__ = ["ServerStrike"]
@@ -41,8 +43,15 @@ class ServerStrike(Strike):
         self._rows: dict[Casualty, dict[str, Any]] = {}
 
     def candidates(self) -> list[str]:
-        """Return the named servers."""
-        return sorted(self.session.node.names.all())
+        """Return the named servers, and supervisors only where the targets say who.
+
+        A supervisor traps exits and gets no calls: drawn among the others, it would come to
+        nothing.
+        """
+        names = self.session.node.names.all()
+        if is_named(self.wanted):
+            return sorted(names)
+        return sorted(names.keys() - self.session.supervising - supervisors(self.session.nodes))
 
     def choose(self, occurrence: int, targets: Any) -> list[str]:
         """Return which servers this strike hits.
@@ -50,6 +59,7 @@ class ServerStrike(Strike):
         Raises:
             Refused: No named server runs.
         """
+        self.wanted = self.fault.targets if targets is None else targets
         if not self.candidates():
             raise Refused("no named server runs, so none can be hit")
         return super().choose(occurrence, targets)

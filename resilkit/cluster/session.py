@@ -88,6 +88,8 @@ class Session:
         # must not be taken for one that is added later under the same name.
         self.lived: dict[str, int] = {}
         self.helpers: dict[str, Callable[[LauncherEvent], None]] = {}
+        # Whoever has been seen to supervise, however it was started.
+        self.supervising: set[str] = set()
         self.on_change: list[Callable[[], None]] = []
 
     # Starting ------------------------------------------------------------------------------------

@@ -50,8 +50,9 @@ def as_audit(found: object) -> Audit:
         return found
     if not (hasattr(found, "share") and hasattr(found, "n")):
         raise InvalidArgument(
-            "must say how much is still there", path="audit", value=found, allowed="an Audit"
-        )
+            "must say how much is still there", path="audit", value=found,
+            allowed="resilkit.Audit(share=0.98, n=630)",
+        )  # fmt: skip
     valid = getattr(found, "valid", None)
     return Audit(
         share=found.share,

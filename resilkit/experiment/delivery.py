@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from resilkit.faults.places import few
+
 if TYPE_CHECKING:
     from resilkit.faults import Fault
 
@@ -19,6 +21,8 @@ _IDLE = {
     "killed": "it killed no child while it lasted",
 }
 """What it says that a count of the outcome is 0, by the count."""
+
+_MOST_NAMED = 4
 
 _PRESSED = 0.75
 """The part of what was asked below which a node was not pressed as asked."""
@@ -134,6 +138,9 @@ def _idle(outcome: dict[str, Any]) -> str:
     """Return why a fault that was in did nothing, ``""`` where it did something, or may have."""
     if not outcome["delivered"]:
         return ""
+    outcomes = outcome.get("outcomes")
+    if outcomes and set(outcomes.values()) == {"trapped"}:
+        return f"{few(list(outcomes), _MOST_NAMED)} trapped the exit, and lived on"
     return next((why for key, why in _IDLE.items() if outcome.get(key) == 0), "")
 
 

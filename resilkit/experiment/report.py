@@ -202,9 +202,9 @@ def _scaled(value: float) -> str:
 
 def _load_note(result: Result) -> str:
     note = (
-        "Response times, from the intended start; the rate is of what succeeded before the load "
-        "ended. A percentile with too few operations behind it "
-        "is left out."
+        "Response times of what succeeded, from the intended start: criteria count what was never "
+        "answered, too. The rate is of what succeeded before the load ended. A percentile with too "
+        "few operations behind it is left out."
     )
     generators = result.generators
     if "dropped" in generators and generators["dropped"].sum():

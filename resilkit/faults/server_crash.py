@@ -20,6 +20,7 @@ class ServerCrash(ServerFault):
     is hit again while the injection lasts: the counting begins anew.
 
     Applies to: servers by name, wherever they run; ``targets="matching:counter-*"`` takes many.
+    Draws (``"one"``, ``"all"``, a number) leave supervisors out, which trap exits: name those.
     Healing: no more crashes; restarting is the supervisor's work, not the fault's.
     Deterministic: moments, targets and draws, given the seed and the order of the messages.
 

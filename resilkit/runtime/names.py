@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Names", "keep_lower"]
 
+_MOST_FREED = 1000
+"""Names that are remembered though nobody holds them any more."""
+
 
 def keep_lower(name: str, one: Pid, other: Pid) -> Pid:  # noqa: ARG001 - a resolver's signature
     """Keep the holder on the node with the smaller name: both sides decide the same alone.
@@ -61,7 +64,7 @@ class Names:
         self._given_back = GivenBack()
         # The last incarnation of each node that was lost.
         self._lost: dict[str, int] = {}
-        # Where the names were held that a loss has freed: for the error that says so.
+        # Where names were held that nobody holds any more, the newest last: for the error.
         self._freed: dict[str, str] = {}
         # The nodes that have told their names since they were reached, and who hears of the next.
         self.told_by: set[str] = set()
@@ -90,6 +93,8 @@ class Names:
         node = address[1] if isinstance(address, tuple) else self._freed.get(str(address))
         away = node not in {None, self._node.name, *self._node.reached}
         why = f"; it was on node {node}, which cannot be reached" if away else ""
+        if node is not None and not away and isinstance(address, str):
+            why = f"; what had that name on node {node} has ended, and is not back"
         return NoProcess(f"no process is called {address!r}{why}")
 
     def all(self) -> dict[str, Pid]:
@@ -217,7 +222,7 @@ class Names:
         elif request == "unset":
             name, pid, stamp = message[3:]
             self._holders.drop(name, pid)
-            self._freed.pop(name, None)
+            self._note_freed(name, pid.node)
             self._given_back.add(name, pid, stamp)
             self._acknowledge(source, number)
         elif request == "noted":
@@ -333,8 +338,14 @@ class Names:
         self.told_by.discard(peer)
         for name, pid in self._holders.on(peer).items():
             self._holders.drop(name, pid)
-            self._freed[name] = peer
+            self._note_freed(name, peer)
         self._repeater.lost(peer)
+
+    def _note_freed(self, name: str, node: str) -> None:
+        self._freed.pop(name, None)
+        self._freed[name] = node
+        if len(self._freed) > _MOST_FREED:
+            del self._freed[next(iter(self._freed))]
 
     def close(self) -> None:
         """Repeat nothing any more."""

@@ -260,6 +260,28 @@ def test_a_probability_of_0_and_targets_of_nobody_do_nothing(cluster: Cluster) -
     assert crashes(cluster, "a", start) == 0
 
 
+def test_a_draw_leaves_supervisors_out_and_a_name_does_not(cluster: Cluster) -> None:
+    strike = faults.ServerCrash(reason="drawn")
+    drawn = {
+        name
+        for seed in range(60)
+        for name in cluster.inject(strike, seed=seed).outcomes[0]["targets"]
+    }
+    assert drawn == {"a", "b", "trapper"}
+    everybody = cluster.inject(faults.ServerCrash(targets="all")).outcomes[0]["targets"]
+    assert everybody == ["a", "b", "trapper"]
+    named = cluster.inject(faults.ServerCrash(targets="pair")).outcomes[0]
+    assert named["outcomes"] == {"pair": "trapped"}
+    # One that was started by another supervisor is known by what it does.
+    pair = cluster.whereis("pair")
+    pair.start_child(tree("inner", "below"))
+    wait_until(lambda: "inner" in cluster._session.supervising)
+    everybody = cluster.inject(faults.ServerCrash(targets="all")).outcomes[0]["targets"]
+    assert everybody == ["a", "b", "below", "trapper"]
+    pair.terminate_child("inner")
+    pair.delete_child("inner")
+
+
 def test_what_cannot_be_hit_is_told_and_does_not_count(cluster: Cluster) -> None:
     for fault, error in (
         (faults.ServerCrash(targets="nobody"), rk.InvalidArgument),

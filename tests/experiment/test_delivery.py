@@ -23,6 +23,16 @@ def test_a_strike_that_came_too_late_next_to_one_that_went_in_is_a_problem_and_n
     assert deliveries.problems(100.0) == [f"partition at 1.0 s could not be delivered: {LATE}"]
 
 
+def test_a_crash_that_all_have_trapped_has_harmed_nobody():
+    for outcomes, idle in (({"top": "trapped"}, True), ({"top": "trapped", "a": "died"}, False)):
+        deliveries = Deliveries([rk.faults.ServerCrash()])
+        row = {"time": 101.0, "delivered": True, "outcomes": outcomes, "struck": 1}
+        deliveries.given(0, SimpleNamespace(outcomes=[row]))
+        told = "was in, but harmed nobody: top trapped the exit, and lived on"
+        assert deliveries.undelivered() == ({"server_crash": f"it {told}"} if idle else {})
+        assert deliveries.problems(100.0) == ([f"server_crash at 1.0 s {told}"] if idle else [])
+
+
 def test_the_drawn_moments_of_a_fault_count_together():
     deliveries = Deliveries([rk.faults.NodeCrash(random=True, count=2)])
     deliveries.given(0, injection(False))

@@ -241,17 +241,21 @@ async def test_names_of_a_lost_node_become_free(world: World) -> None:
 
 
 @on(*NODES)
-async def test_the_error_says_when_the_holders_node_was_lost(world: World) -> None:
+async def test_the_error_says_when_the_holder_has_ended_or_its_node_was_lost(world: World) -> None:
     process = await spawn(world.nodes["n3"], ChildSpec(Counter, name="c"))
     missing = Reference("c").call
     process.end("gone")
     await until(lambda: holders(world, "c") == {None})
-    assert str(await outcome(missing.get())) == "no process is called 'c'"
+    nobody = "no process is called 'c'"
+    why = "what had that name on node n3 has ended, and is not back"
+    assert str(await outcome(missing.get())) == f"{nobody}; {why}"
+    typo = Reference("d").call
+    assert str(await outcome(typo.get())) == "no process is called 'd'"
     await spawn(world.nodes["n3"], ChildSpec(Counter, name="c"))
     world.cut(("n1", "n3"))
     error = await outcome(missing.get())
     assert isinstance(error, NoProcess)
-    assert str(error) == "no process is called 'c'; it was on node n3, which cannot be reached"
+    assert str(error) == f"{nobody}; it was on node n3, which cannot be reached"
     world.mend(("n1", "n3"))
     await until(lambda: world.nodes["n1"].names.whereis("c"))
     assert await outcome(missing.increment()) == 1
