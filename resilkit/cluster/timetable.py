@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Moment", "timetable"]
 
+_LATE = 0.25
+"""Seconds: less is the lag of a busy machine, and drawn moments may be as near to each other."""
+
 
 class Moment(NamedTuple):
     """One moment at which a fault was to strike.
@@ -30,9 +33,9 @@ class Moment(NamedTuple):
 async def timetable(moments: Iterable[float], first: int) -> AsyncGenerator[Moment]:
     """Give each moment when it has come; whoever iterates strikes then.
 
-    When the next one has come as well, it is missed: a strike that was on its way all the time, or
-    a process that stood still, must not end in a burst of what was to come in turn, which would be
-    another fault. Of several that have passed, the last one is not too late.
+    One that is late is missed when the next one has come as well: a strike that was on its way all
+    the time, or a process that stood still, must not end in a burst of what was to come in turn,
+    which would be another fault. Of several that have passed, the last one is not too late.
 
     Args:
         moments: Seconds from now on, in order.
@@ -45,7 +48,7 @@ async def timetable(moments: Iterable[float], first: int) -> AsyncGenerator[Mome
         if (delay := started + moment - loop.time()) > 0:
             await asyncio.sleep(delay)
         late, missed = max(0.0, loop.time() - started - moment), ""
-        if loop.time() >= started + following:
+        if late >= _LATE and loop.time() >= started + following:
             busy = started + moment <= struck
             missed = "one was on its way" if busy else "this process stood still"
         yield Moment(occurrence, late, missed)

@@ -111,8 +111,8 @@ def test_moments_that_pass_while_a_node_says_nothing_are_missed_and_not_made_up_
         wait_until(lambda: injection.outcomes[-1]["time"] > resumed + 0.2)
     first, *others = injection.outcomes
     assert first["delivered"]
-    passed = [row for row in others if row["time"] < resumed - 0.2]
-    assert len(passed) >= 5
+    passed = [row for row in others if row["time"] < resumed - 0.45]
+    assert len(passed) >= 3
     assert {row["why"] for row in passed} == {"its moment passed while one was on its way"}
     assert not any(row["delivered"] for row in passed)
     assert [row["occurrence"] for row in injection.outcomes] == list(range(len(others) + 1))

@@ -67,6 +67,14 @@ def test_moments_that_pass_while_a_strike_is_on_its_way_are_missed_but_for_the_l
     ]
 
 
+def test_the_lag_of_a_busy_machine_misses_nothing_though_moments_are_near_to_each_other() -> None:
+    async def strike(loop: Loop, moment: Moment) -> None:
+        loop.now += 0.2 if moment.occurrence == 7 else 0.0
+
+    kept = gone_through([0.0, 0.1, 0.101, 0.15, 1.0], strike)
+    assert kept == [(7, 0, ""), (8, 0.1, ""), (9, 0.099, ""), (10, 0.05, ""), (11, 0, "")]
+
+
 def test_moments_that_pass_while_the_process_stands_still_say_so() -> None:
     async def strike(loop: Loop, moment: Moment) -> None:
         if moment.occurrence == 7:
