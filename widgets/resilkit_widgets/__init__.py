@@ -1,13 +1,47 @@
-"""Live views of a resilkit cluster for notebooks: ``pip install 'resilkit[lab]'``.
+"""Live panels of a resilkit cluster for notebooks: ``pip install 'resilkit[lab]'``.
 
-Importing loads nothing of Jupyter and starts nothing.
+Importing loads nothing of Jupyter and starts nothing: each panel is fetched when it is first used.
 """
 
 from __future__ import annotations
 
-from resilkit_widgets.cluster_view import ClusterView
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["ClusterView"]
+_HOMES = {
+    "ChaosPanel": "resilkit_widgets.chaos_panel",
+    "ClusterPanel": "resilkit_widgets.cluster_panel",
+    "ClusterView": "resilkit_widgets.cluster_view",
+    "Lab": "resilkit_widgets.lab",
+    "LiveMetrics": "resilkit_widgets.live_metrics",
+}
+
+__all__ = ["ChaosPanel", "ClusterPanel", "ClusterView", "Lab", "LiveMetrics"]
+
+if TYPE_CHECKING:
+    from resilkit_widgets.chaos_panel import ChaosPanel
+    from resilkit_widgets.cluster_panel import ClusterPanel
+    from resilkit_widgets.cluster_view import ClusterView
+    from resilkit_widgets.lab import Lab
+    from resilkit_widgets.live_metrics import LiveMetrics
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        value = getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"anywidget", "ipywidgets", "traitlets"}:
+            raise
+        from resilkit import Unavailable
+
+        raise Unavailable(
+            "live panels need anywidget and ipywidgets: pip install 'resilkit[lab]', "
+            "then restart the kernel"
+        ) from error
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:

@@ -1,0 +1,58 @@
+"""A headless Chromium that the tests of a session share, and pages of any width and theme."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.modules import ModulePage
+
+collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]  # they read /proc
+
+ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what stands in this folder."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The system's own browser: there is nothing to download."""
+    path = next(filter(None, map(shutil.which, ("chromium", "google-chrome", "chrome"))), None)
+    assert path is not None, "these tests need Chromium or Chrome"
+    options = ["--no-sandbox", "--disable-dev-shm-usage"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page whose errors fail the test, and whose last picture stays in ``artefacts``."""
+    page = chromium.new_page(viewport={"width": 1300, "height": 1000})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    # JupyterLab's own, when a kernel goes while it is asked for something.
+    errors = [error for error in errors if "Canceled future for" not in error]
+    if "lab" in request.fixturenames:
+        ARTEFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=ARTEFACTS / f"{request.node.name}.png")
+    page.close()
+    assert errors == []
+
+
+@pytest.fixture
+def module(page: Page) -> Callable[..., ModulePage]:
+    """What shows a panel's front end alone: no kernel, no JupyterLab."""
+    return lambda name, **options: ModulePage(page, name, **options)

@@ -1,0 +1,121 @@
+"""The front end of the cluster panel alone: what it shows, and what it asks the kernel for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.browser.modules import ModulePage
+
+Module = Callable[..., ModulePage]
+
+
+def row(name: str, status: str = "running", **others: Any) -> dict[str, Any]:
+    """Return a node's row, as the kernel sends it."""
+    known = {"sign": "●", "pid": 42, "memory": "25 MiB", "queue": 3, "starts": 1}
+    return known | {"name": name, "status": status} | others
+
+
+def shown(module: Module, *names: str, **traits: Any) -> ModulePage:
+    """Show the panel of a cluster with these nodes."""
+    known = {"nodes": [row(name) for name in names], "doing": "", "refused": "", "seed": "7"}
+    return module("cluster", **known | traits)
+
+
+def texts(made: ModulePage, name: str) -> list[str]:
+    """Return what stands in the row of a node."""
+    return made.page.locator(f"tr[data-node='{name}'] td").all_inner_texts()[1:]
+
+
+def test_each_node_has_its_row_and_what_is_not_known_a_dash(module: Module) -> None:
+    made = shown(module)
+    made.set("nodes", [row("n1"), row("n2", "killed", sign="✕", pid=None, memory="", queue=None)])
+    assert texts(made, "n1") == ["n1", "● running", "42", "25 MiB", "3", "1"]
+    assert texts(made, "n2") == ["n2", "✕ killed", "–", "–", "–", "1"]
+    made.set("nodes", [row("n2", starts=2)])
+    assert made.page.locator("tr[data-node='n1']").count() == 0
+    assert texts(made, "n2")[-1] == "2"
+
+
+def test_a_button_acts_on_the_nodes_that_are_chosen(module: Module) -> None:
+    made = shown(module, "n1", "n2", "n3")
+    kill = made.page.get_by_role("button", name="Kill")
+    assert kill.is_disabled(), "nobody is chosen"
+    made.page.get_by_label("choose n2").check()
+    kill.click()
+    assert made.asked() == [{"do": "kill", "nodes": ["n2"]}]
+    made.page.get_by_label("choose all nodes").check()
+    for name in ("Pause", "Resume", "Restart"):
+        made.page.get_by_role("button", name=name).press("Enter")
+    assert [each["do"] for each in made.asked()[1:]] == ["pause", "resume", "restart"]
+    assert sorted(made.asked()[-1]["nodes"]) == ["n1", "n2", "n3"]
+
+
+def test_a_node_that_is_gone_is_not_chosen_any_more(module: Module) -> None:
+    made = shown(module, "n1", "n2")
+    made.page.get_by_label("choose all nodes").check()
+    made.set("nodes", [row("n1")])
+    made.page.get_by_role("button", name="Kill").click()
+    assert made.asked() == [{"do": "kill", "nodes": ["n1"]}]
+
+
+def test_nothing_can_be_pressed_while_something_is_done(module: Module) -> None:
+    made = shown(module, "n1")
+    made.page.get_by_label("choose n1").check()
+    made.set("doing", "restarting n1")
+    assert made.page.get_by_role("button", name="Restart").is_disabled()
+    assert made.page.get_by_role("status").inner_text() == "restarting n1 …"
+    made.set("doing", "")
+    assert made.page.get_by_role("button", name="Restart").is_enabled()
+
+
+def test_what_was_refused_stands_under_the_panel(module: Module) -> None:
+    made = shown(module, "n1")
+    assert made.page.get_by_role("alert").count() == 0
+    made.set("refused", "StartFailed: <b>no</b>")
+    assert made.page.get_by_role("alert").inner_text() == "StartFailed: <b>no</b>"
+
+
+def test_without_a_cluster_there_is_a_form_that_launches_one(module: Module) -> None:
+    made = shown(module)
+    assert not made.page.locator("table").is_visible()
+    made.page.get_by_label("Nodes", exact=True).fill("5")
+    made.page.get_by_label("Topology").select_option("ring")
+    made.page.get_by_role("button", name="Launch").click()
+    made.page.get_by_label("Seed").fill("11")
+    made.page.get_by_role("button", name="Launch").click()
+    wish = {"do": "launch", "nodes": 5, "topology": "ring"}
+    assert made.asked() == [wish | {"seed": None}, wish | {"seed": 11}]
+    made.set("nodes", [row("n1")])
+    assert made.page.locator("table").is_visible()
+    assert not made.page.get_by_role("button", name="Launch").is_visible()
+
+
+@pytest.mark.parametrize("nodes", ["0", "65", "-1", "1.5", ""])
+def test_a_number_of_nodes_that_makes_no_sense_is_not_sent(module: Module, nodes: str) -> None:
+    made = shown(module)
+    made.page.get_by_label("Nodes", exact=True).fill(nodes)
+    made.page.get_by_role("button", name="Launch").click()
+    assert made.asked() == []
+
+
+def test_names_of_nodes_are_only_text(module: Module) -> None:
+    hostile = "<img src=x onerror=window.hurt=1>\"'"
+    made = shown(module)
+    made.set("nodes", [row(hostile)])
+    assert made.page.locator("tbody td").all_inner_texts()[1] == hostile
+    assert made.page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_panel_fits_a_narrow_page_in_both_themes(module: Module, theme: str) -> None:
+    made = shown(module, *(f"n{number}" for number in range(1, 9)), theme=theme, width=500)
+    assert made.page.evaluate("document.body.scrollWidth <= innerWidth")
+
+
+def test_a_view_that_ends_leaves_no_listener(module: Module) -> None:
+    made = shown(module, "n1")
+    made.end()
+    assert made.page.evaluate("window.model.heard()") == 0

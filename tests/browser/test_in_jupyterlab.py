@@ -1,0 +1,172 @@
+"""Live panels in JupyterLab: what a user does, and sees, with a real kernel and a real browser."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ARTEFACTS
+from tests.browser.jupyterlab import PATIENCE_MS, Lab, opened_lab
+from tests.notebooks.conftest import jupyter_place
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """A JupyterLab that the tests of this module share; each has a notebook of its own."""
+    with jupyter_place() as place:
+        place.env["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[2] / "widgets")
+        with opened_lab(place) as lab:
+            yield lab
+
+
+START = """
+import resilkit as rk
+from resilkit_widgets import LiveMetrics
+cluster = rk.Cluster(nodes=3, seed=7)
+panel = LiveMetrics(cluster, metrics=["memory_rss", "cpu"])
+panel
+"""
+BREAK = """
+import threading
+from pathlib import Path
+with cluster.inject(rk.faults.NodePause(targets="n3")):
+    while not Path("go_on").exists():  # the cell is busy meanwhile
+        threading.Event().wait(0.05)
+"""
+CLOSE = "cluster.close()"
+
+
+def frames(page: Page) -> int:
+    """Return how many frames the panel has drawn."""
+    return int(page.locator(".rk-panel").get_attribute("data-frames") or 0)
+
+
+def wait(page: Page, condition: str, *args: object) -> None:
+    """Return when a condition in JavaScript on the panel's element ``root`` is true."""
+    root = "const root = document.querySelector('.rk-panel');"
+    page.wait_for_function(
+        f"(arg) => {{ {root} return {condition}; }}", arg=list(args), timeout=PATIENCE_MS
+    )
+
+
+def test_a_panel_goes_on_while_a_cell_is_busy_and_leaves_its_last_picture(
+    page: Page, lab: Lab
+) -> None:
+    lab.open(page, [START, BREAK, CLOSE])
+    lab.run_all()
+    wait(page, "Number(root?.dataset.frames) > 3")
+    # The status of the kernel tells of the panel's own messages, too.
+    assert page.locator(".jp-InputPrompt").all_inner_texts()[1] == "[*]:"
+    before = frames(page)
+    wait(page, "Number(root.dataset.frames) > arg[0] + 5", before)
+    lab.let_go()
+    page.locator("figure img").first.wait_for(timeout=PATIENCE_MS)
+    assert page.locator(".rk-panel").count() == 0, "the picture has taken its place"
+    saved = lab.saved()
+    [output] = saved.cells[0].outputs
+    assert "application/vnd.jupyter.widget-view+json" not in output.data
+    assert output.data["text/html"].count("data:image/png;base64,") == 2
+    lab.close()
+
+
+LAUNCH = """
+from resilkit_widgets import ClusterPanel
+panel = ClusterPanel()
+panel
+"""
+BUSY = """
+import threading
+from pathlib import Path
+while not Path("go_on").exists():
+    threading.Event().wait(0.05)
+panel.cluster.close()
+"""
+
+
+def test_a_cluster_is_launched_and_its_nodes_are_killed_and_restarted_while_a_cell_is_busy(
+    page: Page, lab: Lab
+) -> None:
+    lab.open(page, [LAUNCH, BUSY])
+    lab.run_all()
+    page.get_by_label("Nodes", exact=True).fill("2", timeout=PATIENCE_MS)
+    panel = page.locator(".rk-panel")
+    panel.get_by_role("button", name="Launch").click()
+    expect(page.locator("tr[data-status='running']")).to_have_count(2, timeout=PATIENCE_MS)
+    page.get_by_label("choose n2").check()
+    panel.get_by_role("button", name="Kill").click()
+    expect(page.locator("tr[data-node='n2']")).to_have_attribute(
+        "data-status", "killed", timeout=PATIENCE_MS
+    )
+    panel.get_by_role("button", name="Restart").click()
+    expect(page.locator("tr[data-node='n2'] td").last).to_have_text("2", timeout=PATIENCE_MS)
+    expect(page.locator("tr[data-status='running']")).to_have_count(2, timeout=PATIENCE_MS)
+    assert page.locator(".jp-InputPrompt").all_inner_texts()[1] == "[*]:", "all the while"
+    lab.let_go()
+    # The last table stays, without the panel.
+    expect(panel).to_have_count(0, timeout=PATIENCE_MS)
+    assert "n2" in page.locator("table").inner_text()
+    lab.close()
+
+
+def test_a_panel_survives_a_reload_and_says_when_its_kernel_has_ended(page: Page, lab: Lab) -> None:
+    lab.open(page, [START])
+    lab.run_all()
+    wait(page, "Number(root?.dataset.frames) > 3")
+    lab.saved()
+    lab.reload()
+    wait(page, "Number(root?.dataset.frames) > 3")
+    assert not page.locator(".rk-lost").is_visible()
+    before = frames(page)
+    page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
+    )
+    expect(page.locator(".rk-lost")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(".rk-lost")).to_contain_text("run its cell again")
+    assert frames(page) >= before, "the charts stand as they were"
+    assert page.locator("canvas").count() == 2
+    lab.close()
+
+
+LAB = """
+from resilkit_widgets import Lab
+lab = Lab()
+lab
+"""
+BUSY_LAB = BUSY.replace("panel.cluster", "lab.cluster")
+
+
+def test_a_fault_goes_from_its_form_to_the_charts_and_is_healed_while_a_cell_is_busy(
+    page: Page, lab: Lab
+) -> None:
+    lab.open(page, [LAB, BUSY_LAB])
+    lab.run_all()
+    cluster = page.locator(".rk-panel[aria-label='Cluster']")
+    cluster.get_by_role("button", name="Launch").click(timeout=PATIENCE_MS)
+    chaos = page.locator(".rk-panel[aria-label='Chaos']")
+    chaos.get_by_label("Fault", exact=True).select_option("node_pause", timeout=PATIENCE_MS)
+    chaos.get_by_text("When, how long and whom").click()
+    chaos.get_by_label("targets", exact=True).fill("n2")
+    inject = chaos.get_by_role("button", name="Inject")
+    expect(inject).to_be_enabled(timeout=PATIENCE_MS)
+    inject.click()
+    charts = page.locator(".rk-panel[aria-label='Live metrics']")
+    expect(charts).to_have_attribute("data-standing", "1", timeout=PATIENCE_MS)
+    paused = cluster.locator("tr[data-node='n2']")
+    expect(paused).to_have_attribute("data-status", "paused", timeout=PATIENCE_MS)
+    row = chaos.locator("tbody tr")
+    expect(row).to_contain_text("node pause (targets n2)")
+    row.get_by_role("button", name="Heal").click()
+    expect(charts).to_have_attribute("data-standing", "0", timeout=PATIENCE_MS)
+    assert charts.get_attribute("data-bands") == "1"
+    expect(paused).to_have_attribute("data-status", "running", timeout=PATIENCE_MS)
+    page.screenshot(path=ARTEFACTS / "lab.png", full_page=True)
+    assert page.locator(".jp-InputPrompt").all_inner_texts()[1] == "[*]:", "all the while"
+    lab.let_go()
+    expect(page.locator(".rk-panel")).to_have_count(0, timeout=PATIENCE_MS)
+    [output] = lab.saved().cells[0].outputs
+    assert "data:image/png;base64," in output.data["text/html"]
+    lab.close()

@@ -1,0 +1,121 @@
+"""The chaos panel's side of the kernel: checks of forms, and injections into a real cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import resilkit as rk
+from resilkit_widgets import ChaosPanel, ticker
+from tests.cluster.harm import wait_until
+from tests.widgets.pressing import press
+
+
+@pytest.fixture
+def panel(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChaosPanel]:
+    monkeypatch.setattr(ticker, "begin", lambda _: None)
+    with rk.Cluster(nodes=3, seed=5) as cluster:
+        made = ChaosPanel(cluster)
+        made.start()
+        made.tick()
+        yield made
+
+
+def problems(panel: ChaosPanel, fault: Any) -> dict[str, str]:
+    panel._handle_custom_msg({"do": "check", "fault": fault}, [])
+    return panel.problems
+
+
+def test_every_registered_fault_is_there_with_its_units(panel: ChaosPanel) -> None:
+    forms = {form["name"]: form for form in panel.faults}
+    assert {"latency", "node_crash", "partition", "server_crash", "memory"} <= set(forms)
+    [low] = [field for field in forms["latency"]["fields"] if field["key"] == "low"]
+    assert (low["unit"], low["required"], low["own"]) == ("s", True, True)
+    assert low["allowed"].startswith("a number of seconds")
+    [kind] = [field for field in forms["partition"]["fields"] if field["key"] == "kind"]
+    assert "halves" in kind["choices"]
+
+
+def test_what_is_wrong_is_told_by_its_field(panel: ChaosPanel) -> None:
+    assert problems(panel, {"latency": {"low": "20 ms", "high": 0.2}}) == {}
+    assert list(problems(panel, {"latency": {"high": 1}})) == ["low"]
+    assert list(problems(panel, {"latency": {"low": "quick", "high": 1}})) == ["low"]
+    found = problems(panel, {"latency": {"low": 0.1, "high": 1, "every": 0}})
+    assert list(found) == ["every"]
+    assert "latency" not in found["every"], "the field is where it stands"
+    assert list(problems(panel, {"latency": {"low": 2, "high": 1}})) == ["low"]
+    assert list(problems(panel, {"node_crash": {"targets": []}})) == ["targets"]
+    for nonsense in (None, 3, {}, {"nope": {}}, {"latency": 3}):
+        assert problems(panel, nonsense)
+
+
+def test_a_fault_is_injected_listed_and_healed(panel: ChaosPanel) -> None:
+    cluster = panel._cluster
+    press(
+        panel, "inject", fault={"partition": {"kind": "custom", "groups": [["n1"], ["n2", "n3"]]}}
+    )
+    assert panel.refused == ""
+    [row] = panel.injections
+    assert row["what"] == "partition (kind custom, groups [['n1'], ['n2', 'n3']])"
+    assert (row["state"], row["strikes"]) == ("active", 1)
+    assert cluster.health()["n1"]["reachable"] == ["n1"]
+    press(panel, "heal", id=row["id"])
+    assert panel.injections == []
+    assert cluster.health()["n1"]["reachable"] == ["n1", "n2", "n3"]
+    press(panel, "heal", id=row["id"])
+    assert panel.refused == "", "it has healed already"
+
+
+def test_faults_that_code_injects_are_listed_too_and_healed_all_together(
+    panel: ChaosPanel,
+) -> None:
+    panel._cluster.inject(rk.faults.Latency(0.0, 0.001))
+    panel._cluster.inject(rk.faults.NodePause(at=100.0))
+    panel.tick()
+    assert [row["state"] for row in panel.injections] == ["active", "waiting"]
+    press(panel, "heal_all")
+    assert panel.injections == []
+
+
+def test_what_cannot_be_injected_is_told_under_the_panel(panel: ChaosPanel) -> None:
+    press(panel, "inject", fault={"node_pause": {"targets": "n9"}})
+    assert "n9" in panel.refused
+    press(panel, "format_disk")
+    assert "is no action" in panel.refused
+    assert panel.injections == []
+
+
+def test_a_fault_of_ones_own_has_a_form_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    from resilkit.faults import registry
+
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+
+    @rk.register_fault("hiccup")
+    class Hiccup(rk.LinkFault):
+        """Holds each message up for a moment."""
+
+        seconds: float = 0.1
+
+        def verdict(self, message: Any, rng: Any) -> Any:
+            return rk.Deliver(after=self.seconds)
+
+    with rk.Cluster(nodes=2) as cluster:
+        panel = ChaosPanel(cluster)
+        [form] = [each for each in panel.faults if each["name"] == "hiccup"]
+        assert form["doc"] == "Holds each message up for a moment."
+        assert form["fields"][0]["default"] == "0.1"
+
+
+def test_the_last_picture_is_a_table_of_what_happened(panel: ChaosPanel) -> None:
+    press(panel, "inject", fault={"node_pause": {"targets": "n2", "for": "50 ms"}})
+    wait_until(lambda: "healed" in set(panel._cluster.events.frame("fault")["event"]))
+    html = panel.last_picture()["text/html"]
+    assert "injected" in html
+    assert "n2" in html
+
+
+def test_what_is_no_cluster_is_refused() -> None:
+    with pytest.raises(rk.InvalidArgument, match="must be a running cluster"):
+        ChaosPanel(None)  # type: ignore[arg-type]

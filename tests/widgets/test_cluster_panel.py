@@ -1,0 +1,109 @@
+"""The cluster panel's side of the kernel: what its buttons do to a real cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import resilkit as rk
+from resilkit_widgets import ClusterPanel, ticker
+from tests.cluster.harm import wait_until
+from tests.widgets.pressing import press
+
+
+@pytest.fixture(autouse=True)
+def _ticks_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticker, "begin", lambda _: None)
+
+
+@pytest.fixture
+def panel() -> Iterator[ClusterPanel]:
+    with rk.Cluster(nodes=2, seed=5) as cluster:
+        made = ClusterPanel(cluster)
+        made.start()
+        made.tick()
+        yield made
+
+
+def statuses(panel: ClusterPanel) -> dict[str, str]:
+    return {row["name"]: row["status"] for row in panel.nodes}
+
+
+def test_the_buttons_do_what_they_say(panel: ClusterPanel) -> None:
+    assert statuses(panel) == {"n1": "running", "n2": "running"}
+    press(panel, "pause", nodes=["n1", "n2"])
+    assert statuses(panel) == {"n1": "paused", "n2": "paused"}
+    press(panel, "resume", nodes=["n1"])
+    press(panel, "kill", nodes=["n2"])
+    assert statuses(panel) == {"n1": "running", "n2": "killed"}
+    press(panel, "restart", nodes=["n2"])
+    assert statuses(panel) == {"n1": "running", "n2": "running"}
+    assert [row["starts"] for row in panel.nodes] == [1, 2]
+    press(panel, "stop", nodes=["n2"])
+    assert statuses(panel)["n2"] == "stopped"
+
+
+def test_a_node_shows_its_memory_and_its_queue_while_it_is_up(panel: ClusterPanel) -> None:
+    class Idle(rk.Server):
+        pass
+
+    assert panel.cluster is not None
+    panel.cluster.start(Idle, name="idle", node="n1")
+
+    def seen() -> bool:
+        panel.tick()
+        return panel.nodes[0]["queue"] == 0 and panel.nodes[1]["memory"].endswith("MiB")
+
+    wait_until(seen)
+    assert panel.nodes[0]["pid"] == panel.cluster.nodes["n1"].pid
+    press(panel, "kill", nodes=["n1"])
+    row = panel.nodes[0]
+    assert (row["pid"], row["memory"], row["queue"]) == (None, "", None)
+
+
+def test_what_an_action_raises_stays_until_the_next_one(panel: ClusterPanel) -> None:
+    press(panel, "kill", nodes=["n9"])
+    assert panel.refused.startswith(("KeyError", "InvalidArgument"))
+    panel.tick()
+    assert "n9" in panel.refused
+    press(panel, "pause", nodes=["n1"])
+    assert panel.refused == ""
+    press(panel, "resume", nodes=["n1"])
+
+
+@pytest.mark.parametrize("content", ["kill", {"do": 3}, {"do": "format_disk", "nodes": ["n1"]}, {}])
+def test_what_no_button_sends_does_nothing(panel: ClusterPanel, content: Any) -> None:
+    panel._handle_custom_msg(content, [])
+    wait_until(lambda: not panel.doing)
+    panel.tick()
+    assert statuses(panel) == {"n1": "running", "n2": "running"}
+
+
+def test_the_form_launches_a_cluster_and_says_what_is_wrong_with_it() -> None:
+    panel = ClusterPanel()
+    panel.start()
+    assert panel.cluster is None
+    press(panel, "launch", nodes=0)
+    assert "nodes" in panel.refused
+    assert panel.cluster is None
+    press(panel, "launch", nodes=2, topology="ring", seed=0)
+    try:
+        assert panel.refused == ""
+        assert panel.cluster is not None
+        assert panel.cluster.seed == 0
+        assert statuses(panel) == {"n1": "running", "n2": "running"}
+        press(panel, "launch", nodes=1)
+        assert "runs already" in panel.refused
+    finally:
+        assert panel.cluster is not None
+        panel.cluster.close()
+    panel.tick()
+    assert panel.state == "over"
+    assert "n2" in panel.last_picture()["text/html"]
+
+
+def test_what_is_no_cluster_is_refused() -> None:
+    with pytest.raises(rk.InvalidArgument, match="must be a running cluster"):
+        ClusterPanel(3)  # type: ignore[arg-type]

@@ -1,0 +1,146 @@
+"""The live metrics' side of the kernel: what is sent of a real cluster, without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import resilkit as rk
+from resilkit_widgets import LiveMetrics, ticker
+from tests.cluster.harm import wait_until
+
+
+@pytest.fixture(autouse=True)
+def _ticks_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticker, "begin", lambda _: None)
+
+
+@pytest.fixture
+def cluster() -> Iterator[rk.Cluster]:
+    with rk.Cluster(nodes=2, seed=1, sample_interval=0.05) as started:
+        yield started
+
+
+def sent(panel: LiveMetrics) -> tuple[Any, Any]:
+    """Return the times and the columns of the panel's last frame."""
+    _, _, points, columns = np.frombuffer(panel.frame, np.uint32, 4)
+    axis = np.frombuffer(panel.frame, np.float64, points, 16)
+    values = np.frombuffer(panel.frame, np.float32, offset=16 + 8 * points)
+    return axis, values.reshape(columns, points)
+
+
+def ticked(panel: LiveMetrics, condition: Any) -> None:
+    """Tick, as a browser draws, until a condition is true."""
+
+    def tick() -> Any:
+        panel.acknowledged = panel._sent
+        panel.tick()
+        assert panel.error == ""
+        return condition()
+
+    wait_until(tick)
+
+
+def test_a_line_for_each_node_comes_with_its_unit_and_goes_on(cluster: rk.Cluster) -> None:
+    panel = LiveMetrics(cluster, metrics=["memory_rss"], window=30)
+    panel.start()
+    ticked(panel, lambda: len(panel.arrangement["charts"][0]["lines"]) == 2)
+    [chart] = panel.arrangement["charts"]
+    assert (chart["title"], chart["unit"]) == ("Memory (RSS)", "MiB")
+    assert [line["name"] for line in chart["lines"]] == ["n1", "n2"]
+    axis, values = sent(panel)
+    assert 1 < values[:, -1].min() < values[:, -1].max() < 1000, "MiB of a small process"
+    ticked(panel, lambda: sent(panel)[0][-1] > axis[-1])
+
+
+def test_a_killed_node_has_a_gap_and_its_line_keeps_its_colour(cluster: rk.Cluster) -> None:
+    panel = LiveMetrics(cluster, metrics=["cpu"], window=30)
+    panel.start()
+    ticked(panel, lambda: len(panel.arrangement["charts"][0]["lines"]) == 2)
+    before = panel.arrangement["charts"][0]["lines"]
+    cluster.nodes["n1"].kill()
+    ticked(panel, lambda: np.isnan(sent(panel)[1][0, -1]))
+    assert not np.isnan(sent(panel)[1][1, -1])
+    cluster.nodes["n1"].restart()
+    ticked(panel, lambda: not np.isnan(sent(panel)[1][0, -1]))
+    assert panel.arrangement["charts"][0]["lines"] == before
+
+
+def test_faults_are_told_from_their_beginning_to_their_end(cluster: rk.Cluster) -> None:
+    panel = LiveMetrics(cluster)
+    panel.start()
+    with cluster.partition(["n1"], ["n2"]):
+        panel.tick()
+        [band] = panel.bands
+        assert (band["label"], band["end"]) == ("partition n1 – n2", None)
+    panel.tick()
+    [band] = panel.bands
+    assert band["end"] > band["start"] > 0
+
+
+def test_a_paused_panel_sends_nothing(cluster: rk.Cluster) -> None:
+    panel = LiveMetrics(cluster)
+    panel.start()
+    ticked(panel, lambda: panel.frame)
+    panel.paused = True
+    newest = cluster.metrics.latest("memory_rss")["n1", ""][0]
+    last = panel.frame
+
+    def later() -> bool:
+        return cluster.metrics.latest("memory_rss")["n1", ""][0] > newest
+
+    ticked(panel, later)
+    assert panel.frame == last
+    panel.paused = False
+    ticked(panel, lambda: panel.frame != last)
+
+
+def test_of_many_lines_the_first_have_colours(cluster: rk.Cluster) -> None:
+    class Idle(rk.Server):
+        pass
+
+    for number in range(8):
+        cluster.start(Idle, name=f"s{number}", node="n1")
+    panel = LiveMetrics(cluster, metrics=["queue_length"])
+    panel.start()
+    ticked(panel, lambda: len(panel.arrangement["charts"][0]["lines"]) == 8)
+    styles = [line["style"] for line in panel.arrangement["charts"][0]["lines"]]
+    assert sorted(styles) == [-1, -1, 0, 1, 2, 3, 4, 5]
+
+
+def test_a_closed_cluster_ends_the_panel_which_has_a_picture_of_all_charts() -> None:
+    with rk.Cluster(nodes=1) as cluster:
+        panel = LiveMetrics(cluster, metrics=["cpu", "threads"])
+        panel.start()
+        ticked(panel, lambda: panel.frame)
+    panel.tick()
+    assert panel.state == "over"
+    bundle = panel.last_picture()
+    assert bundle["text/html"].count("data:image/png;base64,") == 2
+    assert "<script" not in bundle["text/html"]
+    assert bundle["text/plain"].startswith("<LiveMetrics over of")
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        ({"metrics": ["memory"]}, "metrics[0]"),
+        ({"metrics": []}, "metrics"),
+        ({"window": 0.5}, "window"),
+        ({"window": float("nan")}, "window"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    cluster: rk.Cluster, options: dict[str, Any], path: str
+) -> None:
+    with pytest.raises(rk.InvalidArgument) as caught:
+        LiveMetrics(cluster, **options)
+    assert caught.value.path == path
+
+
+def test_only_a_cluster_can_be_watched() -> None:
+    with pytest.raises(rk.InvalidArgument, match="must be a running cluster"):
+        LiveMetrics("n1")  # type: ignore[arg-type]

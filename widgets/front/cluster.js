@@ -1,0 +1,172 @@
+// @ts-check
+/** The panel of a cluster: a form that launches one, and its nodes with what can be done to them. */
+
+import "./panel.css";
+import "./cluster.css";
+import { button, element, panel } from "./panel.js";
+
+/**
+ * @typedef {object} Row
+ * @property {string} name
+ * @property {string} status
+ * @property {string} sign
+ * @property {number | null} pid
+ * @property {string} memory
+ * @property {number | null} queue Messages that wait, over all its servers.
+ * @property {number} starts How often it has been started.
+ */
+
+const COLUMNS = ["", "node", "status", "pid", "memory", "queue", "starts"];
+const ACTIONS = [
+  ["kill", "Kill", "SIGKILL: nothing is flushed, nobody is told"],
+  ["pause", "Pause", "SIGSTOP: it lives, and says nothing"],
+  ["resume", "Resume", "SIGCONT: a paused node goes on"],
+  ["restart", "Restart", "Start it again; kill it first if it runs"],
+];
+const SHAPES = ["mesh", "ring", "star", "line"];
+const MOST_NODES = 64;
+
+export default {
+  /** @param {import("./panel.js").Context} context */
+  render({ model, el }) {
+    const { body, end } = panel({ model, el }, "Cluster");
+    const form = launchForm(body, (wish) => model.send({ do: "launch", ...wish }));
+    const place = element("div", "rk-nodes", body);
+    /** @type {Set<string>} */
+    const chosen = new Set();
+    /** @type {Map<string, HTMLTableRowElement>} */
+    let rows = new Map();
+
+    const act = (what) => model.send({ do: what, nodes: [...chosen] });
+    const bar = element("div", "rk-actions", place);
+    const buttons = ACTIONS.map(([what, text, title]) => {
+      const made = button(bar, text, title, () => act(what));
+      made.dataset.action = what;
+      return made;
+    });
+    const counted = element("span", "rk-faint", bar);
+    const table = /** @type {HTMLTableElement} */ (element("table", "rk-table", place));
+    const head = table.createTHead().insertRow();
+    const all = checkbox(element("th", "", head), "all nodes", (on) => {
+      for (const { name } of model.get("nodes")) on ? chosen.add(name) : chosen.delete(name);
+      show();
+    });
+    for (const name of COLUMNS.slice(1)) element("th", "", head).textContent = name;
+    const list = table.createTBody();
+
+    const addRow = (/** @type {string} */ name) => {
+      const row = list.insertRow();
+      row.dataset.node = name;
+      checkbox(row.insertCell(), name, (on) => {
+        on ? chosen.add(name) : chosen.delete(name);
+        show();
+      });
+      for (const _ of COLUMNS.slice(1)) row.insertCell();
+      return row;
+    };
+    const show = () => {
+      /** @type {Row[]} */
+      const nodes = model.get("nodes");
+      form.hidden = nodes.length > 0;
+      place.hidden = nodes.length === 0;
+      const names = new Set(nodes.map(({ name }) => name));
+      for (const [name, row] of rows) {
+        if (!names.has(name)) {
+          row.remove();
+          rows.delete(name);
+          chosen.delete(name);
+        }
+      }
+      for (const node of nodes) {
+        if (!rows.has(node.name)) rows.set(node.name, addRow(node.name));
+        const row = /** @type {HTMLTableRowElement} */ (rows.get(node.name));
+        row.dataset.status = node.status;
+        const texts = [
+          node.name, `${node.sign} ${node.status}`, node.pid ?? "–", node.memory || "–",
+          node.queue ?? "–", node.starts,
+        ];
+        texts.forEach((text, index) => write(row.cells[index + 1], String(text)));
+        const box = /** @type {HTMLInputElement} */ (row.querySelector("input"));
+        box.checked = chosen.has(node.name);
+      }
+      all.checked = chosen.size > 0 && chosen.size === nodes.length;
+      all.indeterminate = chosen.size > 0 && chosen.size < nodes.length;
+      const idle = chosen.size === 0 || Boolean(model.get("doing")) || model.get("state") === "over";
+      for (const each of buttons) each.disabled = idle;
+      write(counted, chosen.size ? "" : "Choose nodes to act on them.");
+      form.busy(Boolean(model.get("doing")));
+    };
+
+    const heard = ["nodes", "doing", "state"];
+    for (const name of heard) model.on(`change:${name}`, show);
+    show();
+    return end(show, () => {
+      for (const name of heard) model.off(`change:${name}`, show);
+    });
+  },
+};
+
+/**
+ * @param {HTMLElement} parent
+ * @param {(wish: {nodes: number, topology: string, seed: number | null}) => void} launch
+ */
+function launchForm(parent, launch) {
+  const form = /** @type {HTMLFormElement} */ (element("form", "rk-form", parent));
+  const nodes = field(form, "Nodes", { type: "number", min: 1, max: MOST_NODES, value: 3, required: true });
+  const topology = /** @type {HTMLSelectElement} */ (labelled(form, "Topology", "select"));
+  for (const shape of SHAPES) topology.add(new Option(shape));
+  const seed = field(form, "Seed", { type: "number", min: 0, step: 1, placeholder: "random" });
+  const go = button(form, "Launch", "Start the nodes, each a process of its own", () => {});
+  go.type = "submit";
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    launch({
+      nodes: Number(nodes.value),
+      topology: topology.value,
+      seed: seed.value === "" ? null : Number(seed.value),
+    });
+  });
+  return Object.assign(form, {
+    busy(/** @type {boolean} */ on) {
+      go.disabled = on;
+    },
+  });
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {string} text
+ * @param {string} tag
+ */
+function labelled(parent, text, tag) {
+  const label = element("label", "rk-field", parent);
+  label.append(text);
+  return element(tag, "", label);
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {string} text
+ * @param {object} options
+ */
+function field(parent, text, options) {
+  return Object.assign(/** @type {HTMLInputElement} */ (labelled(parent, text, "input")), options);
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {string} what What it chooses, for those who cannot see where it stands.
+ * @param {(on: boolean) => void} changed
+ */
+function checkbox(parent, what, changed) {
+  const box = /** @type {HTMLInputElement} */ (element("input", "", parent));
+  box.type = "checkbox";
+  box.setAttribute("aria-label", `choose ${what}`);
+  box.addEventListener("change", () => changed(box.checked));
+  return box;
+}
+
+/** Write a text where it is new: what stands still can be marked and copied. */
+function write(/** @type {HTMLElement} */ place, /** @type {string} */ text) {
+  if (place.textContent !== text) place.textContent = text;
+}

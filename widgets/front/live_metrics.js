@@ -1,0 +1,74 @@
+// @ts-check
+/** The panel of live metrics: memory, queues and more as streaming charts with fault bands. */
+
+import "uplot/dist/uPlot.min.css";
+import "./panel.css";
+import { Charts } from "./charts.js";
+import { decode } from "./frames.js";
+import { button, panel } from "./panel.js";
+
+export default {
+  /** @param {import("./panel.js").Context} context */
+  render({ model, el }) {
+    const { root, tools, body, end } = panel({ model, el }, "Live metrics");
+    const charts = new Charts(body, () => model.get("bands"), (zoomed) => {
+      if (zoomed) root.dataset.zoomed = zoomed.map((each) => each.toFixed(1)).join(" ");
+      else delete root.dataset.zoomed;
+    });
+    let due = 0;
+    let frames = 0;
+
+    const follow = button(tools, "Follow", "Show the newest samples again", () => charts.show(null));
+    const pause = button(tools, "Pause", "Let the charts stand still", () => {
+      model.set("paused", !model.get("paused"));
+      model.save_changes();
+    });
+
+    const build = () => {
+      charts.build(model.get("arrangement"));
+      schedule();
+    };
+    const draw = () => {
+      due = 0;
+      const frame = decode(model.get("frame"));
+      if (!frame) return;
+      if (frame.layout === charts.layout?.id) {
+        charts.draw(frame);
+        frames += 1;
+        root.dataset.frames = String(frames);
+        root.dataset.sequence = String(frame.sequence);
+      }
+      // Whatever became of it: the next one may come.
+      model.set("acknowledged", frame.sequence);
+      model.save_changes();
+    };
+    const schedule = () => {
+      due ||= requestAnimationFrame(draw);
+    };
+    const showPaused = () => {
+      pause.setAttribute("aria-pressed", String(model.get("paused")));
+      pause.textContent = model.get("paused") ? "Go on" : "Pause";
+    };
+    const shade = () => {
+      const bands = model.get("bands");
+      root.dataset.bands = String(bands.length);
+      root.dataset.standing = String(bands.filter(({ end }) => end === null).length);
+      charts.redraw();
+    };
+
+    body.addEventListener("dblclick", () => charts.show(null));
+    const heard = { arrangement: build, frame: schedule, bands: shade, paused: showPaused };
+    for (const [name, listener] of Object.entries(heard)) model.on(`change:${name}`, listener);
+    follow.dataset.action = "follow";
+    pause.dataset.action = "pause";
+    showPaused();
+    build();
+    shade();
+
+    return end(build, () => {
+      cancelAnimationFrame(due);
+      for (const [name, listener] of Object.entries(heard)) model.off(`change:${name}`, listener);
+      charts.destroy();
+    });
+  },
+};

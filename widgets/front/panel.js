@@ -1,0 +1,112 @@
+// @ts-check
+/**
+ * What all panels have: a frame with a title, tools, a body, and the errors of the kernel.
+ *
+ * @typedef {object} Model anywidget's: the traits of the Python object.
+ * @property {(name: string) => any} get
+ * @property {(name: string, value: any) => void} set
+ * @property {() => void} save_changes
+ * @property {(content: object) => void} send
+ * @property {(event: string, listener: () => void) => void} on
+ * @property {(event: string, listener: () => void) => void} off
+ *
+ * @typedef {{model: Model, el: HTMLElement}} Context
+ */
+
+import { onThemeChange, pageTheme } from "./theme.js";
+
+/**
+ * Put the frame of a panel into `el`.
+ *
+ * @param {Context} context
+ * @param {string} title
+ */
+export function panel({ model, el }, title) {
+  const root = element("section", "rk-panel", el);
+  root.setAttribute("aria-label", title);
+  const head = element("header", "rk-head", root);
+  element("h3", "rk-title", head).textContent = title;
+  const tools = element("div", "rk-tools", head);
+  const body = element("div", "rk-body", root);
+  const lost = element("p", "rk-lost", root);
+  lost.textContent =
+    "The kernel of this panel has ended. This is what it showed last; run its cell again for a new one.";
+  const error = element("pre", "rk-error", root);
+  error.setAttribute("role", "alert");
+  const doing = element("span", "rk-doing", tools);
+  doing.setAttribute("role", "status");
+
+  const showTheme = () => {
+    root.dataset.theme = pageTheme().name;
+  };
+  const showState = () => {
+    const wrong = [model.get("refused"), model.get("error")].filter(Boolean);
+    error.textContent = wrong.join("\n");
+    error.hidden = wrong.length === 0;
+    doing.textContent = model.get("doing") ? `${model.get("doing")} …` : "";
+    root.dataset.state = model.get("state");
+  };
+  const showLost = () => {
+    // JupyterLab says only that something is new about that; who still hears from a kernel is not
+    // lost, and shows so with the next change.
+    root.dataset.lost = "";
+  };
+  const showFound = () => delete root.dataset.lost;
+  model.on("comm_live_update", showLost);
+  model.on("change", showFound);
+  const states = ["error", "state", "refused", "doing"];
+  for (const name of states) model.on(`change:${name}`, showState);
+  showTheme();
+  showState();
+
+  return {
+    root,
+    tools,
+    body,
+    /**
+     * Return what ends the panel.
+     *
+     * @param {() => void} restyled Called when the page has another theme.
+     * @param {() => void} ended
+     */
+    end(restyled, ended) {
+      const off = onThemeChange(() => {
+        showTheme();
+        restyled();
+      });
+      return () => {
+        off();
+        model.off("comm_live_update", showLost);
+        model.off("change", showFound);
+        for (const name of states) model.off(`change:${name}`, showState);
+        ended();
+        root.remove();
+      };
+    },
+  };
+}
+
+/**
+ * @param {string} tag
+ * @param {string} name
+ * @param {HTMLElement} parent
+ */
+export function element(tag, name, parent) {
+  const made = document.createElement(tag);
+  made.className = name;
+  parent.append(made);
+  return made;
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {string} text
+ * @param {string} title
+ * @param {() => void} pressed
+ */
+export function button(parent, text, title, pressed) {
+  const made = /** @type {HTMLButtonElement} */ (element("button", "", parent));
+  Object.assign(made, { type: "button", textContent: text, title });
+  made.addEventListener("click", pressed);
+  return made;
+}

@@ -1,0 +1,141 @@
+"""`ClusterPanel`: launch a cluster, see its nodes, and kill, pause, resume or restart them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import traitlets
+
+from resilkit import Cluster, InvalidArgument, validate
+from resilkit.metrics.units import format_value
+from resilkit_widgets.acting import ActingPanel
+from resilkit_widgets.panel import STATIC
+
+__all__ = ["ClusterPanel"]
+
+_UP = frozenset({"running", "paused"})
+_SIGNS = {
+    "running": "●",
+    "paused": "‖",
+    "starting": "…",
+    "restarting": "↻",
+    "stopped": "■",
+    "killed": "✕",
+    "crashed": "✕",
+}
+_COLUMNS = ("node", "status", "pid", "memory", "queue")
+_ACTIONS = {
+    "kill": "killing",
+    "pause": "pausing",
+    "resume": "resuming",
+    "restart": "restarting",
+    "stop": "stopping",
+}
+
+
+class ClusterPanel(ActingPanel):
+    """Shows the nodes of a cluster, and does to them what its buttons say.
+
+    Leave it as the last line of a cell. Without a cluster it has a form that launches one, which
+    is its `cluster` then. When the cluster is closed, the last table stays in the notebook.
+
+    Args:
+        cluster: The cluster to show; ``None`` for a form.
+
+    Raises:
+        InvalidArgument: `cluster` is no `resilkit.Cluster`.
+
+    Examples:
+        ::
+
+            panel = ClusterPanel()  # press Launch
+            panel.cluster.start(Counter, name="counter")
+    """
+
+    _esm = STATIC / "cluster.js"
+    _css = STATIC / "cluster.css"
+
+    cluster = traitlets.Instance(Cluster, allow_none=True)
+    nodes: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    seed = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, cluster: Cluster | None = None) -> None:
+        if cluster is not None and not isinstance(cluster, Cluster):
+            raise InvalidArgument(
+                "must be a running cluster", path="cluster", value=cluster,
+                allowed="a Cluster, or None for a form",
+            )  # fmt: skip
+        super().__init__(cluster=cluster)
+
+    def __repr__(self) -> str:
+        return f"<ClusterPanel {self.state} of {self.cluster!r}>"
+
+    def _update(self) -> None:
+        cluster = self.cluster
+        if cluster is None:
+            return
+        self.nodes = _rows(cluster)
+        self.seed = str(cluster.seed)
+        if cluster.closed:
+            self.stop()
+
+    def _words(self, what: str, content: Mapping[str, Any]) -> str:
+        if what == "launch":
+            return "launching"
+        validate.choice(what, "do", tuple(_ACTIONS))
+        return f"{_ACTIONS[what]} {', '.join(content['nodes'])}"
+
+    def _do(self, what: str, content: Mapping[str, Any]) -> None:
+        if what == "launch":
+            self._launch(content)
+        elif self.cluster is not None:
+            for name in content["nodes"]:
+                validate.choice(name, "node", list(self.cluster.nodes))
+            for name in content["nodes"]:
+                getattr(self.cluster.nodes[name], what)()
+
+    def _launch(self, content: Mapping[str, Any]) -> None:
+        if self.cluster is not None and not self.cluster.closed:
+            raise InvalidArgument("runs already", path="cluster", value=self.cluster)
+        wished = {name: content.get(name) for name in ("topology", "seed")}
+        options = {name: value for name, value in wished.items() if value is not None}
+        self.cluster = Cluster(content["nodes"], **options)
+
+    def _picture(self) -> str:
+        rows = "".join(
+            f"<tr><td>{html.escape(row['name'])}</td><td>{row['sign']} {row['status']}</td>"
+            f"<td>{row['pid'] or '–'}</td><td>{row['memory'] or '–'}</td>"
+            f"<td>{'–' if row['queue'] is None else row['queue']}</td></tr>"
+            for row in self.nodes
+        )
+        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+        caption = (
+            f"<caption>Cluster of {len(self.nodes)} nodes, seed {html.escape(self.seed)}</caption>"
+        )
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+
+
+def _rows(cluster: Cluster) -> list[dict[str, Any]]:
+    """Return a row a node of what the notebook knows of it: no node is asked, so none is slow."""
+    memory = cluster.metrics.latest("memory_rss")
+    queues: dict[str, float] = {}
+    for (node, _), (_, length) in cluster.metrics.latest("queue_length").items():
+        queues[node] = queues.get(node, 0.0) + length
+    rows = []
+    for name, handle in cluster.nodes.items():
+        up = handle.status in _UP
+        resident = memory.get((name, ""))
+        rows.append(
+            {
+                "name": name,
+                "status": handle.status,
+                "sign": _SIGNS.get(handle.status, "?"),
+                "pid": handle.pid,
+                "memory": format_value(resident[1], "bytes") if up and resident else "",
+                "queue": int(queues[name]) if up and name in queues else None,
+                "starts": handle.incarnation,
+            }
+        )
+    return rows

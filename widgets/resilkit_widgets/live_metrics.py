@@ -1,0 +1,187 @@
+"""`LiveMetrics`: a cluster's memory, queues and more as streaming charts, with faults shaded."""
+
+from __future__ import annotations
+
+import base64
+import html
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import traitlets
+
+from resilkit import Cluster, InvalidArgument, validate
+from resilkit.chaos.spans import fault_spans
+from resilkit.metrics.units import METRICS, scale_of, unit_of
+from resilkit_widgets.frames import Line, on_grid, pack
+from resilkit_widgets.panel import STATIC, Panel
+
+__all__ = ["LiveMetrics"]
+
+_MOST_NAMED = 6
+"""Lines of a chart that have a colour and a name; the others stand back."""
+_POINTS = 600
+"""Points of a line: no screen shows more of them side by side in a chart."""
+
+
+class LiveMetrics(Panel):
+    """Shows metrics of a running cluster as charts that go on by themselves.
+
+    Leave it as the last line of a cell. It goes on while other cells are busy. Drag in a chart to
+    zoom in, double-click to follow again. When the cluster closes, the last picture stays in the
+    notebook as a plain image.
+
+    Args:
+        cluster: The cluster to watch.
+        metrics: Names of metrics, one chart each; see `resilkit.metrics.units.METRICS`.
+        window: Seconds shown, 1 to 3600.
+
+    Raises:
+        InvalidArgument: `cluster` is no running `resilkit.Cluster`, no such metric is known, or
+            `window` is out of range.
+
+    Examples:
+        ::
+
+            cluster = resilkit.Cluster(nodes=3)
+            LiveMetrics(cluster, metrics=["memory_rss", "queue_length", "cpu"])
+    """
+
+    _esm = STATIC / "live_metrics.js"
+    _css = STATIC / "live_metrics.css"
+
+    arrangement = traitlets.Dict().tag(sync=True)
+    bands: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    paused = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        metrics: Sequence[str] = ("memory_rss", "queue_length"),
+        window: float = 60.0,
+    ) -> None:
+        if not isinstance(cluster, Cluster):
+            raise InvalidArgument(
+                "must be a running cluster", path="cluster", value=cluster, allowed="a Cluster"
+            )
+        self._metrics = [_known(name, f"metrics[{at}]") for at, name in enumerate(metrics)]
+        if not self._metrics:
+            raise InvalidArgument("names no metric", path="metrics", value=metrics)
+        self._window = validate.number(window, "window", low=1.0, high=3600.0)
+        self._cluster = cluster
+        self._origin = cluster._session.started
+        self._apart = cluster._session.spec.sample_interval
+        self._mark = 0
+        self._newest = -math.inf
+        # Lines keep their colours: those that came first have one.
+        self._styles: list[dict[tuple[str, str], int]] = [{} for _ in self._metrics]
+        super().__init__()
+        self._arrange([{} for _ in self._metrics])
+
+    def __repr__(self) -> str:
+        return f"<LiveMetrics {self.state} of {self._cluster!r}>"
+
+    def _update(self) -> None:
+        if self._cluster.closed:
+            self.stop()
+            return
+        self._shade()
+        if self.paused or not self._ready():
+            return
+        store = self._cluster.metrics
+        latest = [time for name in self._metrics for time, _ in store.latest(name).values()]
+        newest = max(latest, default=-math.inf)
+        if newest == self._newest:
+            return
+        self._newest = newest
+        start = max(self._origin, newest - self._window)
+        found = [dict(sorted(store.lines(name, since=start).items())) for name in self._metrics]
+        factors = self._arrange(found)
+        lines = [line for chart in found for line in chart.values()]
+        axis, values = on_grid(
+            lines,
+            start=start,
+            end=max(newest, start + self._apart),
+            points=_POINTS,
+            apart=self._apart,
+        )
+        values *= factors
+        self._send_frame(pack(self._next(), self.arrangement["id"], axis - self._origin, values))
+
+    def _arrange(self, found: Sequence[Mapping[tuple[str, str], Line]]) -> Any:
+        """Tell the front end what the columns are; return what they are multiplied by."""
+        charts: list[dict[str, Any]] = []
+        factors: list[float] = []
+        for name, lines, styles in zip(self._metrics, found, self._styles, strict=True):
+            tops = [np.nanmax(values, initial=0.0) for _, values in lines.values()]
+            factor, unit = scale_of(float(max(tops, default=0.0)), unit_of(name))
+            shown = []
+            for place, key in enumerate(lines, len(factors)):
+                style = styles.setdefault(key, len(styles) if len(styles) < _MOST_NAMED else -1)
+                shown.append({"name": shown_name(key), "column": place, "style": style})
+            factors += [factor] * len(lines)
+            charts.append({"title": title_of(name), "unit": unit, "lines": shown})
+        new = {"id": self.arrangement.get("id", 0), "window": self._window, "charts": charts}
+        if new != self.arrangement:
+            self.arrangement = new | {"id": new["id"] + 1}
+        return np.array(factors, np.float32)[:, None]
+
+    def _shade(self) -> None:
+        """Tell the front end which faults there are, when there is news of any."""
+        self._mark, news = self._cluster.events.after(self._mark)
+        if not any(each.kind == "fault" for each in news):
+            return
+        kinds: dict[str, int] = {}
+        self.bands = [
+            {
+                "start": span.start - self._origin,
+                "end": None if span.end is None else span.end - self._origin,
+                "label": span.label,
+                "colour": kinds.setdefault(span.kind, len(kinds)),
+            }
+            for span in fault_spans(self._cluster.events.frame("fault"))
+        ]
+
+    def _picture(self) -> str:
+        from resilkit.metrics.plots import metric_figure
+
+        spans = fault_spans(self._cluster.events.frame("fault"))
+        pictures = []
+        for name in self._metrics:
+            frame = self._cluster.metrics.frame(name)
+            figure = metric_figure(
+                frame, faults=spans, title=title_of(name), origin=self._origin, width=900
+            )
+            data = base64.b64encode(figure.to_png(scale=1.5)).decode()
+            pictures.append(
+                f'<img style="max-width:100%;height:auto;display:block" '
+                f'alt="{html.escape(title_of(name))} over time" src="data:image/png;base64,{data}">'
+            )
+        return f"<figure>{''.join(pictures)}</figure>"
+
+
+def shown_name(key: tuple[str, str]) -> str:
+    """Return what a line is called: its server, or its node where it is about all of that."""
+    node, server = key
+    return server or node
+
+
+def title_of(metric: str) -> str:
+    """Return the title of a metric's chart.
+
+    Examples:
+        >>> title_of("queue_length"), title_of("memory_rss")
+        ('Queue length', 'Memory (RSS)')
+    """
+    words = metric.replace("_", " ")
+    return {"memory_rss": "Memory (RSS)", "memory_uss": "Memory (USS)", "cpu": "CPU"}.get(
+        metric, words[:1].upper() + words[1:]
+    )
+
+
+def _known(name: str, path: str) -> str:
+    if name not in METRICS:
+        raise InvalidArgument("no such metric", path=path, value=name, allowed=", ".join(METRICS))
+    return name

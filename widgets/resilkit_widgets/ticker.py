@@ -1,0 +1,58 @@
+"""The one thread that keeps all live panels of this process up to date."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import Protocol
+
+__all__ = ["TICK", "Ticking", "begin", "end"]
+
+TICK = 0.1
+"""Seconds between two ticks: panels are drawn ten times a second."""
+
+
+class Ticking(Protocol):
+    """What wants to be told that time has passed."""
+
+    def tick(self) -> None:
+        """Do what is due. It must not raise, and not take long: others wait."""
+
+
+_lock = threading.Lock()
+_ticking: weakref.WeakSet[Ticking] = weakref.WeakSet()
+_wake = threading.Event()
+_thread: threading.Thread | None = None
+
+
+def begin(one: Ticking) -> None:
+    """Tick for `one` until `end`, or until nobody holds it. Twice is once."""
+    global _thread  # noqa: PLW0603 - one thread a process is the point
+    with _lock:
+        _ticking.add(one)
+        if _thread is None:
+            _wake.clear()
+            _thread = threading.Thread(target=_run, name="resilkit panels", daemon=True)
+            _thread.start()
+
+
+def end(one: Ticking) -> None:
+    """Tick for it no more; without anybody to tick for, the thread ends. Twice is once."""
+    with _lock:
+        _ticking.discard(one)
+        if not _ticking:
+            _wake.set()
+
+
+def _run() -> None:
+    global _thread  # noqa: PLW0603
+    while True:
+        _wake.wait(TICK)
+        with _lock:
+            now = list(_ticking)
+            if not now:
+                _thread = None
+                return
+        for one in now:
+            one.tick()
+        del now, one  # nobody is held for the sake of the next tick
