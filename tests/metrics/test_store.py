@@ -196,3 +196,19 @@ def test_one_thread_reads_while_another_appends() -> None:
         reads += 1
     writer.join()
     assert len(store) + store.dropped() == 60_000
+
+
+def test_lines_are_the_frames_samples_by_node_and_server_since_a_time() -> None:
+    store = MetricStore(max_rows=64)
+    for time in range(100):
+        for node in ("n2", "n1"):
+            # The second node's clock is behind: its samples come late.
+            store.append("cpu", time - 5.0 * (node == "n1"), node, "", time)
+    lines = store.lines("cpu", since=80.0)
+    frame = store.frame("cpu", since=80.0)
+    assert sorted(lines) == [("n1", ""), ("n2", "")]
+    for (node, _), (times, values) in lines.items():
+        part = frame[frame["node"] == node]
+        assert times.tolist() == part["time"].tolist() == sorted(times.tolist())
+        assert values.tolist() == part["value"].tolist()
+    assert store.lines("threads") == {}
