@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["METRICS", "UNITS", "Metric", "Scale", "format_value", "scale_of", "unit_of"]
+__all__ = [
+    "METRICS", "UNITS", "Metric", "Scale", "format_value", "scale_of", "title_of", "unit_of",
+]  # fmt: skip
 
 
 class Metric(NamedTuple):
@@ -68,6 +70,19 @@ def unit_of(metric: str) -> str:
         'bytes'
     """
     return UNITS.get(metric, "")
+
+
+def title_of(metric: str) -> str:
+    """Return what stands above a chart of `metric`; a name of the user's own stays as it is.
+
+    Examples:
+        >>> title_of("queue_length"), title_of("memory_rss"), title_of("my_own")
+        ('Queue length', 'Memory (RSS)', 'my_own')
+    """
+    short = {"memory_rss": "Memory (RSS)", "memory_uss": "Memory (USS)", "cpu": "CPU"}
+    if metric in short or metric not in METRICS:
+        return short.get(metric, metric)
+    return metric.replace("_", " ").capitalize()
 
 
 class Scale(NamedTuple):

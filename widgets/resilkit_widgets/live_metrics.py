@@ -13,7 +13,7 @@ import traitlets
 
 from resilkit import Cluster, InvalidArgument, validate
 from resilkit.chaos.spans import fault_spans
-from resilkit.metrics.units import METRICS, scale_of, unit_of
+from resilkit.metrics.units import METRICS, scale_of, title_of, unit_of
 from resilkit_widgets.frames import Line, on_grid, pack
 from resilkit_widgets.panel import STATIC, Panel
 
@@ -148,12 +148,12 @@ class LiveMetrics(Panel):
         from resilkit.metrics.plots import metric_figure
 
         spans = fault_spans(self._cluster.events.frame("fault"))
+        end = max(self._newest, self._origin + self._apart)
+        span = (max(self._origin, end - self._window), end)  # as the charts showed it last
         pictures = []
         for name in self._metrics:
             frame = self._cluster.metrics.frame(name)
-            figure = metric_figure(
-                frame, faults=spans, title=title_of(name), origin=self._origin, width=900
-            )
+            figure = metric_figure(frame, faults=spans, span=span, origin=self._origin, width=900)
             data = base64.b64encode(figure.to_png(scale=1.5)).decode()
             pictures.append(
                 f'<img style="max-width:100%;height:auto;display:block" '
@@ -166,19 +166,6 @@ def shown_name(key: tuple[str, str]) -> str:
     """Return what a line is called: its server, or its node where it is about all of that."""
     node, server = key
     return server or node
-
-
-def title_of(metric: str) -> str:
-    """Return the title of a metric's chart.
-
-    Examples:
-        >>> title_of("queue_length"), title_of("memory_rss")
-        ('Queue length', 'Memory (RSS)')
-    """
-    words = metric.replace("_", " ")
-    return {"memory_rss": "Memory (RSS)", "memory_uss": "Memory (USS)", "cpu": "CPU"}.get(
-        metric, words[:1].upper() + words[1:]
-    )
 
 
 def _known(name: str, path: str) -> str:

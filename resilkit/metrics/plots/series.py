@@ -29,7 +29,7 @@ from resilkit.metrics.plots.style import (
     put_legend,
     shown_name,
 )
-from resilkit.metrics.units import METRICS, UNITS, scale_of
+from resilkit.metrics.units import UNITS, scale_of, title_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -142,7 +142,7 @@ def series_panel(
 
 def _title_of(frame: DataFrame | None) -> str:
     name = str(frame.attrs.get("metric", "")) if frame is not None else ""
-    return name.replace("_", " ").capitalize() if name in METRICS else name or "Metric"
+    return title_of(name) or "Metric"
 
 
 def _with_defaults(options: dict[str, Any]) -> dict[str, Any]:
