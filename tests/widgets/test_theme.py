@@ -1,0 +1,21 @@
+"""The front end has the colours of the figures in Python."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from resilkit.metrics.plots.style import theme_named
+
+SOURCE = (Path(__file__).parents[2] / "widgets" / "front" / "theme.js").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_lines_and_faults_have_the_colours_that_they_have_in_figures(name: str) -> None:
+    [theme] = re.findall(rf'name: "{name}",\n(.*?)\n}};', SOURCE, re.DOTALL)
+    figures = theme_named(name)
+    for kind, colours in (("lines", figures.lines), ("faults", figures.faults)):
+        [listed] = re.findall(rf"{kind}: \[(.*?)\]", theme)
+        assert tuple(re.findall(r"#[0-9a-f]{6}", listed)) == colours
