@@ -65,7 +65,7 @@ class ModulePage:
         )
         page.evaluate(f"() => {{{_FAKE}}}")
         code = (STATIC / f"{name}.js").read_text(encoding="utf-8")
-        known = {"error": "", "state": "live", "acknowledged": 0, "frame": b""} | traits
+        known = {"error": "", "state": "live", "sent": 0, "acknowledged": 0} | traits
         traits = {key: sent(value) for key, value in known.items()}
         page.evaluate("([code, traits]) => window.show(code, traits)", [code, traits])
 

@@ -64,12 +64,13 @@ def test_a_panel_goes_on_while_a_cell_is_busy_and_leaves_its_last_picture(
     before = frames(page)
     wait(page, "Number(root.dataset.frames) > arg[0] + 5", before)
     lab.let_go()
-    page.locator("figure img").first.wait_for(timeout=PATIENCE_MS)
+    page.locator("figure svg").first.wait_for(timeout=PATIENCE_MS)
     assert page.locator(".rk-panel").count() == 0, "the picture has taken its place"
     saved = lab.saved()
-    [output] = saved.cells[0].outputs
+    output, still = saved.cells[0].outputs
+    assert still.data["text/html"] == "<span></span>"
     assert "application/vnd.jupyter.widget-view+json" not in output.data
-    assert output.data["text/html"].count("data:image/png;base64,") == 2
+    assert "Memory (RSS)" in output.data["text/html"]
     lab.close()
 
 
@@ -116,10 +117,14 @@ def test_a_panel_survives_a_reload_and_says_when_its_kernel_has_ended(page: Page
     lab.open(page, [START])
     lab.run_all()
     wait(page, "Number(root?.dataset.frames) > 3")
+    still = page.locator(".rk-still")
+    expect(still).to_have_count(1, timeout=PATIENCE_MS)
     lab.saved()
     lab.reload()
     wait(page, "Number(root?.dataset.frames) > 3")
     assert not page.locator(".rk-lost").is_visible()
+    assert still.count() == 1
+    assert not still.is_visible(), "it is for when the panel is gone"
     before = frames(page)
     page.evaluate(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()"
@@ -128,6 +133,11 @@ def test_a_panel_survives_a_reload_and_says_when_its_kernel_has_ended(page: Page
     expect(page.locator(".rk-lost")).to_contain_text("run its cell again")
     assert frames(page) >= before, "the charts stand as they were"
     assert page.locator("canvas").count() == 2
+    # A page that has never seen the panel: what was saved while it was live.
+    lab.reload()
+    expect(still).to_be_visible(timeout=PATIENCE_MS)
+    assert page.locator(".rk-panel").count() == 0
+    expect(still).to_contain_text("Memory (RSS)")
     lab.close()
 
 
@@ -167,6 +177,6 @@ def test_a_fault_goes_from_its_form_to_the_charts_and_is_healed_while_a_cell_is_
     assert page.locator(".jp-InputPrompt").all_inner_texts()[1] == "[*]:", "all the while"
     lab.let_go()
     expect(page.locator(".rk-panel")).to_have_count(0, timeout=PATIENCE_MS)
-    [output] = lab.saved().cells[0].outputs
-    assert "data:image/png;base64," in output.data["text/html"]
+    output, _ = lab.saved().cells[0].outputs
+    assert "rk-stillcharts" in output.data["text/html"]
     lab.close()

@@ -16,3 +16,5 @@ def press(panel: ActingPanel, what: str, **content: Any) -> None:
     for thread in threading.enumerate():
         if thread.name == "resilkit panel action":
             thread.join(20.0)
+    panel.acknowledged = panel.sent  # a browser draws at once
+    panel.tick()

@@ -9,35 +9,27 @@ import pytest
 import resilkit as rk
 from resilkit_widgets import ChaosPanel, ClusterPanel, Lab, LiveMetrics
 from tests.cluster.harm import wait_until
+from tests.widgets.outputs import Outputs
 from tests.widgets.pressing import press
 
 
-class Handle:
-    """Stands where IPython's display handle stands."""
-
-    def __init__(self) -> None:
-        self.shown: list[dict[str, str]] = []
-
-    def update(self, bundle: dict[str, str], *, raw: bool) -> None:
-        """Keep what is shown."""
-        assert raw
-        self.shown.append(bundle)
-
-
-def test_a_running_cluster_has_all_its_panels_at_once_and_leaves_their_pictures() -> None:
+def test_a_running_cluster_has_all_its_panels_at_once_and_leaves_their_pictures(
+    outputs: Outputs,
+) -> None:
     with rk.Cluster(nodes=1) as cluster:
         lab = Lab(cluster)
-        lab._handle = handle = Handle()
-        lab.start()
+        lab._ipython_display_()
         kinds = (ClusterPanel, ChaosPanel, LiveMetrics)
         pairs = zip(lab.widget.children, kinds, strict=True)
         assert all(isinstance(panel, kind) for panel, kind in pairs)
         assert {panel.state for panel in lab.panels} == {"live"}
-        assert handle.shown == []
-    wait_until(lambda: handle.shown)
-    [bundle] = handle.shown
-    assert bundle["text/html"].count("<table") == 2
-    assert "data:image/png" in bundle["text/html"]
+        widget, still = outputs
+        assert widget.html == ""
+        assert "Cluster of 1 nodes" in still.html
+    wait_until(lambda: widget.html)
+    assert widget.html.count("<table") == 2
+    assert "rk-stillcharts" in widget.html
+    assert still.html == "<span></span>"
     assert not [
         each for each in threading.enumerate() if each.name == "resilkit panels" and each.join(20.0)
     ]

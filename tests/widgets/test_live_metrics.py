@@ -36,7 +36,7 @@ def ticked(panel: LiveMetrics, condition: Any) -> None:
     """Tick, as a browser draws, until a condition is true."""
 
     def tick() -> Any:
-        panel.acknowledged = panel._sent
+        panel.acknowledged = panel.sent
         panel.tick()
         assert panel.error == ""
         return condition()
@@ -119,7 +119,9 @@ def test_a_closed_cluster_ends_the_panel_which_has_a_picture_of_all_charts() -> 
     panel.tick()
     assert panel.state == "over"
     bundle = panel.last_picture()
-    assert bundle["text/html"].count("data:image/png;base64,") == 2
+    assert "CPU" in bundle["text/html"]
+    assert "Threads" in bundle["text/html"]
+    assert bundle["text/html"].count('stroke-width="1.6"') == 2, "a line each"
     assert "<script" not in bundle["text/html"]
     assert bundle["text/plain"].startswith("<LiveMetrics over of")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+import traitlets
 
 from resilkit_widgets import panel as panel_module
 from resilkit_widgets import ticker
@@ -12,20 +13,22 @@ from resilkit_widgets.panel import Panel
 
 
 class Counter(Panel):
-    """Sends a frame a tick."""
+    """Shows how often it was brought up to date."""
 
-    ticks = 0
+    seen = traitlets.Int(0).tag(sync=True)
+    ended = False
     _esm = "export default { render() {} }"
 
     def _update(self) -> None:
-        self.ticks += 1
-        if self.ticks == 3:
+        self.seen += 1
+        if self.seen == 3:
             raise ValueError("at three")
-        if self._ready():
-            self._send_frame(bytes([self._next()]))
+
+    def _ended(self) -> bool:
+        return self.ended
 
     def _picture(self) -> str:
-        return f"<b>{self.ticks}</b>"
+        return f"<b>{self.seen}</b>"
 
 
 @pytest.fixture
@@ -37,49 +40,80 @@ def panel(monkeypatch: pytest.MonkeyPatch) -> Counter:
     return made
 
 
-def test_at_most_two_frames_are_on_their_way(panel: Counter) -> None:
-    for _ in range(2):
+def test_at_most_two_updates_are_on_their_way(panel: Counter) -> None:
+    for _ in range(7):
         panel.tick()
-    assert panel.frame == b"\x02"
-    for _ in range(5):
-        panel.tick()
-    assert panel.frame == b"\x02", "nobody has drawn the first one"
+    assert (panel.sent, panel.seen) == (2, 2), "nobody has drawn the first one"
     panel.acknowledged = 1
     panel.tick()
-    assert panel.frame == b"\x03"
+    panel.tick()
+    assert (panel.sent, panel.seen) == (3, 3)
 
 
-def test_a_frame_is_sent_again_after_a_while_though_nobody_draws(
+def test_an_update_is_sent_again_after_a_while_though_nobody_draws(
     panel: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
     monkeypatch.setattr(panel_module, "monotonic", lambda: now)
     for _ in range(4):
         panel.tick()
-    assert panel.frame == b"\x02"
+    assert panel.sent == 2
     now += 1.9
     panel.tick()
-    assert panel.frame == b"\x02"
+    assert panel.sent == 2
     now += 0.2
     panel.tick()
-    assert panel.frame == b"\x03"
+    assert panel.sent == 3
     panel.tick()
-    assert panel.frame == b"\x03"
+    assert panel.sent == 3
+
+
+def test_an_update_goes_out_as_one_message_and_one_that_changes_nothing_as_none(
+    panel: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages = []
+    monkeypatch.setattr(panel, "send_state", lambda key: messages.append(set(key)))
+    panel.tick()
+    assert messages == [{"seen", "sent"}]
+    monkeypatch.setattr(panel, "_update", lambda: None)
+    panel.tick()
+    assert panel.sent == 1
+    assert all(not keys for keys in messages[1:])
+
+
+def test_a_panel_that_nobody_sees_is_not_brought_up_to_date(panel: Counter) -> None:
+    panel.shown = False
+    panel.tick()
+    assert panel.seen == 0
+    panel.shown = True
+    panel.tick()
+    assert panel.seen == 1
+
+
+def test_a_panel_ends_with_what_it_shows_after_a_last_update_though_nobody_draws(
+    panel: Counter,
+) -> None:
+    for _ in range(4):
+        panel.tick()
+    panel.ended = True
+    panel.tick()
+    assert (panel.state, panel.seen) == ("over", 3)
+    panel.tick()
+    assert panel.seen == 3
 
 
 def test_what_goes_wrong_is_shown_until_it_goes_well_again(panel: Counter) -> None:
-    panel.tick()
-    panel.tick()
-    assert panel.error == ""
-    panel.tick()
-    assert panel.error == "ValueError: at three"
-    panel.tick()
-    assert panel.error == ""
+    said = []
+    for number in range(1, 5):
+        panel.tick()
+        panel.acknowledged = number
+        said.append(panel.error)
+    assert said == ["", "", "ValueError: at three", ""]
 
 
 def test_a_misspelt_trait_is_refused() -> None:
-    with pytest.raises(TypeError, match="Counter has no trait framee"):
-        Counter(framee=b"")
+    with pytest.raises(TypeError, match="Counter has no trait sean"):
+        Counter(sean=1)
 
 
 def ticking() -> list[threading.Thread]:
@@ -89,7 +123,7 @@ def ticking() -> list[threading.Thread]:
 def test_one_thread_ticks_for_all_panels_and_ends_with_the_last_of_them() -> None:
     first, second = Counter(), Counter()
     ticked = threading.Event()
-    second.observe(lambda _: ticked.set(), "frame")
+    second.observe(lambda _: ticked.set(), "seen")
     for each in (first, second, second):
         each.start()
     [thread] = ticking()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from resilkit.metrics.plots.style import theme_named
+from resilkit_widgets import still_charts
 
 SOURCE = (Path(__file__).parents[2] / "widgets" / "front" / "theme.js").read_text(encoding="utf-8")
 
@@ -19,3 +20,9 @@ def test_lines_and_faults_have_the_colours_that_they_have_in_figures(name: str) 
     for kind, colours in (("lines", figures.lines), ("faults", figures.faults)):
         [listed] = re.findall(rf"{kind}: \[(.*?)\]", theme)
         assert tuple(re.findall(r"#[0-9a-f]{6}", listed)) == colours
+
+
+def test_pictures_that_stay_have_them_too() -> None:
+    light, dark = theme_named("light"), theme_named("dark")
+    assert (light.lines, dark.lines) == (still_charts._LIGHT, still_charts._DARK)
+    assert light.faults == still_charts._FAULTS

@@ -2,7 +2,9 @@
 /** The panel of a cluster: a form that launches one, and its nodes with what can be done to them. */
 
 import "./panel.css";
+import "./controls.css";
 import "./cluster.css";
+import { checkbox, field, labelled, write } from "./controls.js";
 import { button, element, panel } from "./panel.js";
 
 /**
@@ -131,42 +133,4 @@ function launchForm(parent, launch) {
       go.disabled = on;
     },
   });
-}
-
-/**
- * @param {HTMLElement} parent
- * @param {string} text
- * @param {string} tag
- */
-function labelled(parent, text, tag) {
-  const label = element("label", "rk-field", parent);
-  label.append(text);
-  return element(tag, "", label);
-}
-
-/**
- * @param {HTMLElement} parent
- * @param {string} text
- * @param {object} options
- */
-function field(parent, text, options) {
-  return Object.assign(/** @type {HTMLInputElement} */ (labelled(parent, text, "input")), options);
-}
-
-/**
- * @param {HTMLElement} parent
- * @param {string} what What it chooses, for those who cannot see where it stands.
- * @param {(on: boolean) => void} changed
- */
-function checkbox(parent, what, changed) {
-  const box = /** @type {HTMLInputElement} */ (element("input", "", parent));
-  box.type = "checkbox";
-  box.setAttribute("aria-label", `choose ${what}`);
-  box.addEventListener("change", () => changed(box.checked));
-  return box;
-}
-
-/** Write a text where it is new: what stands still can be marked and copied. */
-function write(/** @type {HTMLElement} */ place, /** @type {string} */ text) {
-  if (place.textContent !== text) place.textContent = text;
 }

@@ -38,9 +38,6 @@ export default {
         root.dataset.frames = String(frames);
         root.dataset.sequence = String(frame.sequence);
       }
-      // Whatever became of it: the next one may come.
-      model.set("acknowledged", frame.sequence);
-      model.save_changes();
     };
     const schedule = () => {
       due ||= requestAnimationFrame(draw);

@@ -54,6 +54,18 @@ export function panel({ model, el }, title) {
   const showFound = () => delete root.dataset.lost;
   model.on("comm_live_update", showLost);
   model.on("change", showFound);
+  // Of what is drawn the kernel hears; while the page is hidden nothing is, and it waits.
+  let drawn = 0;
+  const acknowledge = () => {
+    drawn ||= requestAnimationFrame(() => {
+      drawn = 0;
+      root.dataset.updates = String(model.get("sent"));
+      model.set("acknowledged", model.get("sent"));
+      model.save_changes();
+    });
+  };
+  model.on("change:sent", acknowledge);
+  acknowledge();
   const states = ["error", "state", "refused", "doing"];
   for (const name of states) model.on(`change:${name}`, showState);
   showTheme();
@@ -76,6 +88,8 @@ export function panel({ model, el }, title) {
       });
       return () => {
         off();
+        cancelAnimationFrame(drawn);
+        model.off("change:sent", acknowledge);
         model.off("comm_live_update", showLost);
         model.off("change", showFound);
         for (const name of states) model.off(`change:${name}`, showState);

@@ -11,17 +11,15 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "ChaosPanel": "resilkit_widgets.chaos_panel",
     "ClusterPanel": "resilkit_widgets.cluster_panel",
-    "ClusterView": "resilkit_widgets.cluster_view",
     "Lab": "resilkit_widgets.lab",
     "LiveMetrics": "resilkit_widgets.live_metrics",
 }
 
-__all__ = ["ChaosPanel", "ClusterPanel", "ClusterView", "Lab", "LiveMetrics"]
+__all__ = ["ChaosPanel", "ClusterPanel", "Lab", "LiveMetrics"]
 
 if TYPE_CHECKING:
     from resilkit_widgets.chaos_panel import ChaosPanel
     from resilkit_widgets.cluster_panel import ClusterPanel
-    from resilkit_widgets.cluster_view import ClusterView
     from resilkit_widgets.lab import Lab
     from resilkit_widgets.live_metrics import LiveMetrics
 

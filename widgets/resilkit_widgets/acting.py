@@ -50,12 +50,17 @@ class ActingPanel(Panel):
     def act(self, what: str, content: Mapping[str, Any]) -> None:
         """Carry out what the front end asks for, when it is its turn."""
         with self._turn:
-            self.refused = ""
+            refused = ""
             try:
-                self.doing = self._words(what, content)
+                self._tell(doing=self._words(what, content), refused="")
                 self._do(what, content)
             except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
-                self.refused = f"{type(error).__name__}: {error}"
-            finally:
-                self.doing = ""
+                refused = f"{type(error).__name__}: {error}"
+            self._tell(doing="", refused=refused)
         self.tick()
+
+    def _tell(self, **traits: str) -> None:
+        """Set traits at once, whether the browser has drawn the last ones or not."""
+        with self._guard, self.hold_sync():
+            for name, value in traits.items():
+                setattr(self, name, value)

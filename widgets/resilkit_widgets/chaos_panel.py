@@ -69,13 +69,15 @@ class ChaosPanel(ActingPanel):
             }
             for each in running
         ]
-        if self._cluster.closed:
-            self.stop()
+
+    def _ended(self) -> bool:
+        return self._cluster.closed
 
     def _heard(self, widget: object, content: Any, buffers: object) -> None:
         if isinstance(content, Mapping) and content.get("do") == "check":
             # At once: it is the answer to each key that somebody presses.
-            self.problems = self._problems(content.get("fault"))
+            with self._guard:
+                self.problems = self._problems(content.get("fault"))
             return
         super()._heard(widget, content, buffers)
 

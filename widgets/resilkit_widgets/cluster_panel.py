@@ -78,8 +78,9 @@ class ClusterPanel(ActingPanel):
             return
         self.nodes = _rows(cluster)
         self.seed = str(cluster.seed)
-        if cluster.closed:
-            self.stop()
+
+    def _ended(self) -> bool:
+        return self.cluster is not None and self.cluster.closed
 
     def _words(self, what: str, content: Mapping[str, Any]) -> str:
         if what == "launch":

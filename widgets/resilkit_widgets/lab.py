@@ -7,10 +7,12 @@ from typing import Any
 import ipywidgets
 
 from resilkit import Cluster
+from resilkit_widgets import ticker
 from resilkit_widgets.chaos_panel import ChaosPanel
 from resilkit_widgets.cluster_panel import ClusterPanel
 from resilkit_widgets.live_metrics import LiveMetrics
 from resilkit_widgets.panel import Panel
+from resilkit_widgets.showing import Showing
 
 __all__ = ["Lab"]
 
@@ -43,7 +45,7 @@ class Lab:
         self._first = ClusterPanel(cluster)
         self.panels: list[Panel] = [self._first]
         self.widget = ipywidgets.VBox(layout=ipywidgets.Layout(width="100%"))
-        self._handle: Any = None
+        self._showing: Showing | None = None
         self._started = False
         self._watch(self._first)
         if cluster is not None:
@@ -63,8 +65,14 @@ class Lab:
     def start(self) -> None:
         """Begin to bring the panels up to date. Displaying does this; twice is once."""
         self._started = True
+        ticker.begin(self)
         for panel in self.panels:
             panel.start()
+
+    def tick(self) -> None:
+        """Renew the picture that stays, when it is time to."""
+        if self._showing is not None:
+            self._showing.tick()
 
     def stop(self) -> None:
         """Stop all panels, and leave their last pictures in the notebook. Twice is once."""
@@ -90,14 +98,19 @@ class Lab:
 
     def _leave_pictures(self) -> None:
         """When all is over, put the last pictures in the place of the panels."""
-        if self._handle is not None and all(panel.state == "over" for panel in self.panels):
-            pictures = [panel.last_picture()["text/html"] for panel in self.panels]
-            bundle = {"text/html": "<br>".join(pictures), "text/plain": repr(self)}
-            self._handle.update(bundle, raw=True)
+        if all(panel.state == "over" for panel in self.panels):
+            ticker.end(self)
+            if self._showing is not None:
+                self._showing.leave()
+
+    def last_picture(self) -> dict[str, str]:
+        """Return what stays when the panels are gone: their pictures, one below the other."""
+        pictures = [panel.last_picture()["text/html"] for panel in self.panels]
+        return {"text/html": "<br>".join(pictures), "text/plain": repr(self)}
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
         self.start()
-        self._handle = display(self.widget, display_id=True)
+        for panel in self.panels:
+            panel.tick()
+        self._showing = Showing(self.widget, self.last_picture)
         self._leave_pictures()

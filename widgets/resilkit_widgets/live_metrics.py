@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +14,7 @@ from resilkit.chaos.spans import fault_spans
 from resilkit.metrics.units import METRICS, scale_of, title_of, unit_of
 from resilkit_widgets.frames import Line, on_grid, pack
 from resilkit_widgets.panel import STATIC, Panel
+from resilkit_widgets.still_charts import StillBand, StillChart, StillLine, still_charts
 
 __all__ = ["LiveMetrics"]
 
@@ -30,7 +29,7 @@ class LiveMetrics(Panel):
 
     Leave it as the last line of a cell. It goes on while other cells are busy. Drag in a chart to
     zoom in, double-click to follow again. When the cluster closes, the last picture stays in the
-    notebook as a plain image.
+    notebook as a plain picture.
 
     Args:
         cluster: The cluster to watch.
@@ -51,6 +50,7 @@ class LiveMetrics(Panel):
     _esm = STATIC / "live_metrics.js"
     _css = STATIC / "live_metrics.css"
 
+    frame = traitlets.Bytes(b"").tag(sync=True)
     arrangement = traitlets.Dict().tag(sync=True)
     bands: traitlets.List[Any] = traitlets.List().tag(sync=True)
     paused = traitlets.Bool(False).tag(sync=True)
@@ -84,11 +84,8 @@ class LiveMetrics(Panel):
         return f"<LiveMetrics {self.state} of {self._cluster!r}>"
 
     def _update(self) -> None:
-        if self._cluster.closed:
-            self.stop()
-            return
         self._shade()
-        if self.paused or not self._ready():
+        if self.paused:
             return
         store = self._cluster.metrics
         latest = [time for name in self._metrics for time, _ in store.latest(name).values()]
@@ -108,15 +105,17 @@ class LiveMetrics(Panel):
             apart=self._apart,
         )
         values *= factors
-        self._send_frame(pack(self._next(), self.arrangement["id"], axis - self._origin, values))
+        self.frame = pack(self.sent + 1, self.arrangement["id"], axis - self._origin, values)
+
+    def _ended(self) -> bool:
+        return self._cluster.closed
 
     def _arrange(self, found: Sequence[Mapping[tuple[str, str], Line]]) -> Any:
         """Tell the front end what the columns are; return what they are multiplied by."""
         charts: list[dict[str, Any]] = []
         factors: list[float] = []
         for name, lines, styles in zip(self._metrics, found, self._styles, strict=True):
-            tops = [np.nanmax(values, initial=0.0) for _, values in lines.values()]
-            factor, unit = scale_of(float(max(tops, default=0.0)), unit_of(name))
+            factor, unit = scale_of(_largest(lines), unit_of(name))
             shown = []
             for place, key in enumerate(lines, len(factors)):
                 style = styles.setdefault(key, len(styles) if len(styles) < _MOST_NAMED else -1)
@@ -145,21 +144,28 @@ class LiveMetrics(Panel):
         ]
 
     def _picture(self) -> str:
-        from resilkit.metrics.plots import metric_figure
-
-        spans = fault_spans(self._cluster.events.frame("fault"))
         end = max(self._newest, self._origin + self._apart)
-        span = (max(self._origin, end - self._window), end)  # as the charts showed it last
-        pictures = []
-        for name in self._metrics:
-            frame = self._cluster.metrics.frame(name)
-            figure = metric_figure(frame, faults=spans, span=span, origin=self._origin, width=900)
-            data = base64.b64encode(figure.to_png(scale=1.5)).decode()
-            pictures.append(
-                f'<img style="max-width:100%;height:auto;display:block" '
-                f'alt="{html.escape(title_of(name))} over time" src="data:image/png;base64,{data}">'
-            )
-        return f"<figure>{''.join(pictures)}</figure>"
+        start = max(self._origin, end - self._window)  # as the charts showed it last
+        charts = []
+        for name, chart, styles in zip(
+            self._metrics, self.arrangement["charts"], self._styles, strict=True
+        ):
+            found = self._cluster.metrics.lines(name, since=start)
+            factor = scale_of(_largest(found), unit_of(name)).factor
+            lines = [
+                StillLine(
+                    shown_name(key), times - self._origin, values * factor, styles.get(key, -1)
+                )
+                for key, (times, values) in sorted(found.items())
+            ]
+            charts.append(StillChart(chart["title"], chart["unit"], lines))
+        bands = [StillBand(**band) for band in self.bands]
+        return still_charts(charts, span=(start - self._origin, end - self._origin), bands=bands)
+
+
+def _largest(lines: Mapping[tuple[str, str], Line]) -> float:
+    tops = [np.nanmax(values, initial=0.0) for _, values in lines.values()]
+    return float(max(tops, default=0.0))
 
 
 def shown_name(key: tuple[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What all panels have: a state, errors that are shown, flow control, and a last picture."""
+"""What all panels have: a state, errors that are shown, flow control, and a picture that stays."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import traitlets
 
 from resilkit.clock import monotonic
 from resilkit_widgets import ticker
+from resilkit_widgets.showing import Showing
 
 __all__ = ["STATIC", "Panel"]
 
@@ -19,28 +20,34 @@ STATIC = Path(__file__).with_name("static")
 """Where the bundles of the front end are."""
 
 _IN_FLIGHT = 2
-"""Frames that may be on their way at once: with the tab closed, more would pile up unread."""
+"""Updates that may be on their way at once: with the tab closed, more would pile up unread."""
 _AGAIN = 2.0
-"""Seconds after which a frame is sent though none was acknowledged: somebody may look again."""
+"""Seconds after which one is sent though none was acknowledged: somebody may look again."""
 
 
 class Panel(anywidget.AnyWidget):
     """A live panel. It ticks once it is displayed, until `close` or until what it shows ends.
 
+    A subclass sets its traits in `_update`; what one update sets goes out as one message, and
+    while the browser has not drawn the last two, `_update` is not asked.
+
     Attributes:
         state: ``"new"``, ``"live"`` or ``"over"``.
         error: What went wrong last, shown under the panel; ``""`` for nothing.
-        acknowledged: The number of the last frame that a browser has drawn.
+        sent: How many updates have been sent.
+        acknowledged: The number of the last update that a browser has drawn.
+        shown: Whether anybody can see it; one that nobody sees is not updated.
     """
 
     state = traitlets.Unicode("new").tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
-    frame = traitlets.Bytes(b"").tag(sync=True)
+    sent = traitlets.Int(0).tag(sync=True)
     acknowledged = traitlets.Int(0).tag(sync=True)
 
+    shown = True
     # Of one that could not be made: it is closed like any other.
     _guard: Any = threading.RLock()
-    _handle: Any = None
+    _showing: Any = None
 
     def __init__(self, **traits: Any) -> None:
         if unknown := sorted(set(traits) - set(self.trait_names())):
@@ -48,8 +55,9 @@ class Panel(anywidget.AnyWidget):
         super().__init__(**traits)
         # Callbacks of the front end run in the kernel's threads, ticks in ours.
         self._guard = threading.RLock()
-        self._sent = 0
         self._sent_at = 0.0
+        self._changed = False
+        self.observe(self._note_change)
         if self.comm is not None:
             # Since 7.4 ipykernel hands what a front end says to the shell that spoke to it last:
             # the main one, where it waits for the cell that runs. Without this, to the subshell
@@ -59,25 +67,45 @@ class Panel(anywidget.AnyWidget):
     # For subclasses ------------------------------------------------------------------------------
 
     def _update(self) -> None:
-        """Look at what is shown, and send what is new."""
+        """Look at what is shown, and set the traits that are new. Called when there is room."""
         raise NotImplementedError
+
+    def _ended(self) -> bool:
+        """Return whether what is shown has ended: the panel stops then, after a last update."""
+        return False
 
     def _picture(self) -> str:
-        """Return the last picture as HTML that needs nobody: no script, no network."""
+        """Return the picture as it is now, as HTML that needs nobody: no script, no network."""
         raise NotImplementedError
 
+    # Flow ----------------------------------------------------------------------------------------
+
     def _ready(self) -> bool:
-        """Return whether a frame may be sent now."""
-        waiting = self._sent - self.acknowledged
+        """Return whether an update may be sent now."""
+        waiting = self.sent - self.acknowledged
         return waiting < _IN_FLIGHT or monotonic() - self._sent_at >= _AGAIN
 
-    def _send_frame(self, frame: bytes) -> None:
-        self._sent_at = monotonic()
-        self.frame = frame
+    def _note_change(self, change: Any) -> None:
+        self._changed |= change["name"] not in ("sent", "acknowledged")
 
-    def _next(self) -> int:
-        self._sent += 1
-        return self._sent
+    def _bring_up_to_date(self) -> None:
+        # What is set is sent once, whole, when the block ends.
+        with self.hold_sync():
+            self._changed = False
+            try:
+                self._update()
+            except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
+                self.error = f"{type(error).__name__}: {error}"
+            else:
+                self.error = ""
+            if self._changed:
+                self._sent_at = monotonic()
+                self.sent += 1
+
+    def set_state(self, sync_data: Any) -> None:
+        """Take in what the front end has set, when no update is being made."""
+        with self._guard:
+            super().set_state(sync_data)
 
     # Life ----------------------------------------------------------------------------------------
 
@@ -93,12 +121,13 @@ class Panel(anywidget.AnyWidget):
         with self._guard:
             if self.state != "live":
                 return
-            try:
-                self._update()
-            except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
-                self.error = f"{type(error).__name__}: {error}"
-            else:
-                self.error = ""
+            if self._ended():
+                self._bring_up_to_date()
+                self.stop()
+            elif self.shown and self._ready():
+                self._bring_up_to_date()
+        if self._showing is not None:
+            self._showing.tick()
 
     def stop(self) -> None:
         """Tick no more, and leave the last picture in the notebook. Twice is once."""
@@ -107,8 +136,8 @@ class Panel(anywidget.AnyWidget):
                 return
             self.state = "over"
             ticker.end(self)
-            if self._handle is not None:
-                self._handle.update(self.last_picture(), raw=True)
+            if self._showing is not None:
+                self._showing.leave()
 
     def close(self) -> None:
         """Stop, and take the panel off the page's models."""
@@ -124,11 +153,8 @@ class Panel(anywidget.AnyWidget):
         return {"text/html": picture, "text/plain": repr(self)}
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
         self.start()
-        bundle = self._repr_mimebundle_()
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        self._handle = display(data, metadata=metadata, raw=True, display_id=True)
+        self.tick()
+        self._showing = Showing(self, self.last_picture)
         if self.state == "over":  # it ended while it was being displayed
-            self._handle.update(self.last_picture(), raw=True)
+            self._showing.leave()

@@ -1,0 +1,126 @@
+"""Where panels stand in a notebook: the live widget, and the picture that stays."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import traitlets
+
+from resilkit_widgets import panel as panel_module
+from resilkit_widgets import showing as showing_module
+from resilkit_widgets import ticker
+from resilkit_widgets.panel import Panel
+from tests.widgets.outputs import Outputs
+
+
+class Shell:
+    """Tells of cells that have run, as IPython does."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+        self.events = self
+
+    def register(self, event: str, callback: Any) -> None:
+        """Call `callback` after each cell."""
+        assert event == "post_run_cell"
+        self.heard.append(callback)
+
+    def unregister(self, event: str, callback: Any) -> None:
+        """Call it no more."""
+        assert event == "post_run_cell"
+        self.heard.remove(callback)
+
+    def run_cell(self) -> None:
+        """Tell that a cell has run."""
+        for callback in list(self.heard):
+            callback(SimpleNamespace())
+
+
+class Number(Panel):
+    """Shows a number."""
+
+    number = traitlets.Int(1).tag(sync=True)
+    _esm = "export default { render() {} }"
+
+    def _update(self) -> None:
+        """It is set from outside."""
+
+    def _picture(self) -> str:
+        return f"<b>{self.number}</b>"
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
+    """The shell of the kernel."""
+    made = Shell()
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: made)
+    monkeypatch.setattr(ticker, "begin", lambda _: None)
+    return made
+
+
+def still(number: int) -> str:
+    return f'<div class="rk-still"><b>{number}</b></div>'
+
+
+def test_a_live_panel_has_its_picture_beside_it_renewed_after_each_cell(
+    outputs: Outputs, shell: Shell
+) -> None:
+    panel = Number()
+    panel._ipython_display_()
+    widget, picture = outputs
+    assert "application/vnd.jupyter.widget-view+json" in widget.bundles[-1]
+    assert picture.html == still(1)
+    panel.number = 2
+    assert picture.html == still(1)
+    shell.run_cell()
+    assert picture.html == still(2)
+    shell.run_cell()
+    assert len(picture.bundles) == 2, "nothing is sent again that stands there"
+
+
+def test_the_picture_is_renewed_now_and_then_while_no_cell_ends(
+    outputs: Outputs, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    for module in (panel_module, showing_module):
+        monkeypatch.setattr(module, "monotonic", lambda: now)
+    panel = Number()
+    panel._ipython_display_()
+    panel.number = 2
+    now += 9.9
+    panel.tick()
+    assert outputs[1].html == still(1)
+    now += 0.2
+    panel.tick()
+    assert outputs[1].html == still(2)
+    panel.close()
+
+
+def test_the_last_picture_takes_the_place_of_the_widget(outputs: Outputs, shell: Shell) -> None:
+    panel = Number()
+    panel._ipython_display_()
+    panel.number = 3
+    panel.close()
+    panel.close()
+    widget, picture = outputs
+    assert widget.html == "<b>3</b>"
+    assert picture.html == "<span></span>"
+    assert len(widget.bundles) == len(picture.bundles) == 2
+    assert shell.heard == []
+
+
+def test_the_shell_holds_no_panel_that_everybody_else_has_forgotten(
+    outputs: Outputs, shell: Shell
+) -> None:
+    panel = Number()
+    panel._ipython_display_()
+    showing = weakref.ref(panel._showing)
+    panel._showing = None
+    outputs.clear()
+    gc.collect()
+    assert showing() is None
+    shell.run_cell()

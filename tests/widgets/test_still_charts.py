@@ -1,0 +1,98 @@
+"""Line charts that stay, as SVG."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from resilkit_widgets.still_charts import StillBand, StillChart, StillLine, _ticks, still_charts
+
+HOSTILE = '<img src=x onerror=alert(1)>&"'
+
+
+def line(values: list[float], name: str = "n1", style: int = 0) -> StillLine:
+    return StillLine(name, np.arange(len(values), dtype=float), np.array(values), style)
+
+
+def svg(html: str) -> ElementTree.Element:
+    [found] = re.findall("<svg.*</svg>", html)
+    return ElementTree.fromstring(  # noqa: S314 - our own
+        found.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ')
+    )
+
+
+def paths(html: str) -> list[str]:
+    return re.findall(r'stroke-width="1.6" stroke-dasharray="[^"]*" d="([^"]*)"', html)
+
+
+def test_a_line_goes_through_its_samples_and_is_broken_where_there_are_none() -> None:
+    chart = StillChart("memory", "MiB", [line([0.0, 10.0, np.nan, 10.0, 0.0])])
+    [path] = paths(still_charts([chart], span=(0.0, 4.0)))
+    points = [tuple(map(float, each.split())) for each in re.findall(r"[\d.]+ [\d.]+", path)]
+    assert re.sub(r"[\d. ]", "", path) == "MLML"
+    assert [x for x, _ in points] == pytest.approx([58.0, 230.5, 575.5, 748.0])
+    below, above = points[0][1], points[1][1]
+    assert (points[2][1], points[3][1]) == (above, below)
+    assert below == 40 + 130
+    assert 40 <= above < 50
+
+
+def test_only_what_the_span_shows_is_drawn() -> None:
+    chart = StillChart("memory", "MiB", [line([1.0] * 10)])
+    [path] = paths(still_charts([chart], span=(4.0, 6.0)))
+    assert path.count(" ") == 3
+
+
+def test_a_long_line_is_thinned() -> None:
+    chart = StillChart("memory", "MiB", [line([1.0] * 5000)])
+    [path] = paths(still_charts([chart], span=(0.0, 5000.0)))
+    assert 300 <= path.count("L") <= 400
+
+
+def test_names_and_labels_and_units_are_text() -> None:
+    chart = StillChart(HOSTILE, HOSTILE, [line([1.0, 2.0], HOSTILE)])
+    drawn = still_charts([chart], span=(0.0, 9.0), bands=[StillBand(0.0, 9.0, HOSTILE, 0)])
+    assert "<img" not in drawn
+    texts = [each.text for each in svg(drawn).iter() if each.text]
+    assert texts.count(HOSTILE) >= 3
+
+
+def test_a_chart_without_samples_says_so_and_has_an_axis() -> None:
+    drawn = still_charts([StillChart("queue length", "messages", [])], span=(0.0, 1.0))
+    assert "no samples yet" in drawn
+    assert ">1<" in drawn
+    assert "no samples yet" not in still_charts(
+        [StillChart("queue length", "messages", [line([0.0])])], span=(0.0, 1.0)
+    )
+
+
+def test_faults_are_shaded_where_they_stand() -> None:
+    bands = [StillBand(2.0, None, "pause", 1), StillBand(-5.0, -1.0, "before", 0)]
+    drawn = still_charts([StillChart("memory", "MiB", [line([1.0])])], span=(0.0, 4.0), bands=bands)
+    [rect] = [each for each in svg(drawn).iter() if each.tag.endswith("rect")]
+    assert (float(rect.attrib["x"]), float(rect.attrib["width"])) == (403.0, 345.0)
+    assert "before" not in drawn
+
+
+def test_lines_that_stand_back_have_no_name_and_more_than_fit_are_counted() -> None:
+    lines = [line([1.0], f"a-server-with-a-long-name-{number}") for number in range(6)]
+    lines.append(line([1.0], "faint", style=-1))
+    drawn = still_charts([StillChart("queue", "messages", lines)], span=(0.0, 4.0))
+    assert "faint" not in drawn
+    assert "… and 3 more" in drawn
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.0, 1.05, [0.0, 0.5, 1.0]),
+        (0.0, 0.0031, [0.0, 0.001, 0.002, 0.003]),
+        (-3.0, 9.0, [-5.0, 0.0, 5.0]),
+        (59.5, 119.5, [50.0, 60.0, 70.0, 80.0, 90.0, 100.0, 110.0]),
+    ],
+)
+def test_ticks_are_round_numbers(low: float, high: float, ticks: list[float]) -> None:
+    assert _ticks(low, high, most=7 if low > 9 else 5) == ticks
