@@ -18,13 +18,13 @@ from resilkit.experiment.audit import Audit, as_audit, audit_failure
 from resilkit.experiment.delivery import Deliveries
 from resilkit.experiment.giving_up import supervisors_that_gave_up
 from resilkit.experiment.instruments import LAUNCHER_DIED, lost_instruments
-from resilkit.experiment.live import LiveEvidence, Meter, News, rehearse
+from resilkit.experiment.live import LiveEvidence, rehearse
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.experiment.names import warn_of_unknown
 from resilkit.experiment.planning import planned_faults
-from resilkit.experiment.progress import Progress
 from resilkit.experiment.remarks import load_remarks
 from resilkit.experiment.result import INTERRUPTED
+from resilkit.experiment.running import Running
 from resilkit.experiment.words import plain
 
 if TYPE_CHECKING:
@@ -63,7 +63,22 @@ def execute(
         keep: Gets the result, that of an interrupted run as well.
     """
     experiment.scenario.check_requirements()
-    run = _Run(experiment, listener)
+    running = Running(experiment, listener)
+    run = _Run(experiment, running)
+    with running:
+        result = _carried_out(run, cluster=cluster, abort_on_breach=abort_on_breach, keep=keep)
+        running.tell("done", result.sentence(), ran=run.ran)
+    return result
+
+
+def _carried_out(
+    run: _Run,
+    *,
+    cluster: Any,
+    abort_on_breach: bool | None,
+    keep: Callable[[Result], None],
+) -> Result:
+    experiment = run.experiment
     run.tell("start", "getting ready")
     rehearse(experiment.scenario.criteria)
     began = clock.wall()
@@ -94,7 +109,6 @@ def execute(
         _keep_part(run, began, keep, interrupt)
         raise
     keep(result)
-    listener.update(run.progress("done", result.sentence()))
     return result
 
 
@@ -113,21 +127,18 @@ def _keep_part(
 class _Run:
     """What one run holds while it goes on."""
 
-    def __init__(self, experiment: Experiment, listener: Listener) -> None:
+    def __init__(self, experiment: Experiment, running: Running) -> None:
         self.experiment = experiment
-        self.listener = listener
-        self.total = experiment.warmup + experiment.duration
+        self.running = running
+        self.total = running.total
         self.ran = self.total
         self.phase = ""
         self.interrupted = self.cut_short = ""
         self.problems: list[str] = []
-        self.injections: list[Any] = []
+        self.injections = running.injections
         self.deliveries = Deliveries(experiment.scenario.scaled_faults)
         self.cluster: Any = None
         self.load: Any = None
-        self.meter: Meter | None = None
-        self.news: News | None = None
-        self.nodes: dict[str, str] = {}
         self.since = clock.monotonic()
         self.resting = threading.Event()  # never set: a pause that an interrupt ends
 
@@ -146,7 +157,7 @@ class _Run:
             if missing:
                 message = f"lacks the node{'s' * (len(missing) > 1)} {', '.join(missing)}"
                 raise InvalidArgument(message, path="cluster", value=given)
-            self.cluster = given
+            self.cluster = self.running.cluster = given
             return
         from resilkit.cluster.cluster import Cluster
 
@@ -154,7 +165,7 @@ class _Run:
         seeded = (
             spec if spec.seed is not None else dataclasses.replace(spec, seed=self.experiment.seed)
         )
-        self.cluster = Cluster(seeded)
+        self.cluster = self.running.cluster = Cluster(seeded)
         cleanup.callback(self.cluster.close)
 
     def start_system(self, cleanup: ExitStack) -> None:
@@ -178,7 +189,7 @@ class _Run:
             duration=self.total,
             seed=self.experiment.seed,
         )
-        self.meter, self.news = Meter(self.load), News(self.cluster.events)
+        self.running.loaded(self.load)
         cleanup.callback(self._end_load)
 
     def under_load(self, cleanup: ExitStack, *, abort_on_breach: bool | None) -> None:
@@ -198,6 +209,11 @@ class _Run:
         self.deliveries.plan(one.fault_index for one in waiting)
         judge_at = experiment.warmup + _JUDGE_EVERY
         while (now := self.elapsed()) < self.total:
+            if self.running.stopping:
+                self.note_interrupt()
+                self.problems.append(self.interrupted)
+                self.load.stop()
+                return
             if now >= experiment.warmup and waiting:
                 for planned in waiting:
                     self._inject(planned)
@@ -286,7 +302,9 @@ class _Run:
         """Feed the watch; return when to do so next."""
         began = clock.monotonic()
         evidence = LiveEvidence(self.experiment, self.cluster, self.load, now)
-        for breach in watch.feed(evidence, now - self.experiment.warmup):
+        breaches = watch.feed(evidence, now - self.experiment.warmup)
+        self.running.verdicts = watch.latest
+        for breach in breaches:
             self.cluster.events.append(
                 clock.monotonic(),
                 "alert",
@@ -312,7 +330,7 @@ class _Run:
 
     def elapsed(self) -> float:
         """Return the seconds since the load began."""
-        return clock.monotonic() - float(self.load.started)
+        return self.running.elapsed()
 
     def note_interrupt(self) -> None:
         """Note how far the run was when somebody interrupted it, before all the cleaning."""
@@ -333,35 +351,13 @@ class _Run:
         return self._collected(None, began)
 
     def tell(self, phase: str, text: str) -> None:
-        """Tell the listener where the run is."""
+        """Tell who looks on where the run is."""
         self.phase = phase
-        self.listener.update(self.progress(phase, text))
-
-    def progress(self, phase: str, text: str) -> Progress:
-        """Return how far the run is."""
-        if self.cluster is not None and phase != "done":
-            # At the end they are stopped on purpose, which is no news about the run.
-            self.nodes = _states(self.cluster)
-        if self.load is None or self.meter is None or self.news is None:
-            return Progress(phase=phase, text=text, total=self.total, nodes=self.nodes)
-        figures = self.meter.read()
-        return Progress(
-            phase=phase,
-            text=text,
-            elapsed=max(0.0, min(self.elapsed(), self.ran)),
-            total=self.total,
-            operations=figures.operations,
-            rate=figures.rate,
-            availability=figures.availability,
-            waiting=figures.waiting,
-            nodes=self.nodes,
-            news=self.news.read(float(self.load.started)),
-            faults=tuple(one.fault.fault_name for one in self.injections if one.active),
-        )
+        self.running.tell(phase, text, ran=self.ran)
 
     def collected(self, audit: Audit | None, began: float) -> Collected:
         """Return what the run leaves behind."""
-        down = [f"{name} ({state})" for name, state in _states(self.cluster).items()
+        down = [f"{name} ({state})" for name, state in self.running.states().items()
                 if state != "running"]  # fmt: skip
         if down:
             self.problems.append(f"at the end these nodes were not running: {', '.join(down)}")
@@ -387,10 +383,6 @@ class _Run:
             began=began,
             memory_limit_bytes=limits_of(self.experiment.cluster),
         )
-
-
-def _states(cluster: Any) -> dict[str, str]:
-    return {name: node.status for name, node in cluster.nodes.items()}
 
 
 def _stop(reference: Any) -> None:

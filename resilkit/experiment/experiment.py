@@ -21,6 +21,7 @@ from resilkit.workload import Workload
 if TYPE_CHECKING:
     from resilkit.experiment.progress import Progress
     from resilkit.experiment.result import Result
+    from resilkit.experiment.running import Running
 
 __all__ = ["BACKENDS", "Experiment"]
 
@@ -69,6 +70,8 @@ class Experiment:
     Attributes:
         last: The result of the latest `run`, also when that was interrupted: then it has what was
             measured until then. ``None`` before the first, and when it ended before the load began.
+        running: The run that goes on now, for who looks on from another thread, and to stop it;
+            ``None`` while none does.
         unknown: The servers that the scenario or the workload names and no spec has, where others
             may come.
         unknown_why: Why others may come; ``""`` when nothing hints at that.
@@ -84,6 +87,7 @@ class Experiment:
     name: str
     parts: System
     last: Result | None
+    running: Running | None
     unknown: tuple[Unknown, ...]
     unknown_why: str
 
@@ -116,6 +120,7 @@ class Experiment:
         self._set("name", _name(name, plan))
         self._set("parts", parts)
         self._set("last", None)
+        self._set("running", None)
         check_scenario(plan, spec, self.workload, duration=self.duration)
         servers = known_servers(parts, spec, self.workload)
         unknown = check_names(plan, servers, spec.names) + check_targets(self.workload, servers)
@@ -156,7 +161,8 @@ class Experiment:
             The result. A criterion that did not hold is no exception: see `Result.passed`.
 
         Raises:
-            InvalidArgument: The backend is not available, or the cluster lacks a node.
+            InvalidArgument: The backend is not available, the cluster lacks a node, or the
+                experiment runs already, in another thread.
             StartFailed: The cluster or the system could not start.
         """
         if backend not in BACKENDS:
