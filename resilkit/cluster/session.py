@@ -83,6 +83,8 @@ class Session:
         self.console: Console
         self.folder: Path
         self.load_runs = 0
+        # The loads that run on it, and those that have ended since the last one started.
+        self.loads: list[Any] = []
         self.leaving: dict[str, asyncio.Event] = {}
         # The last incarnations of nodes that were taken out: what the others remember of them
         # must not be taken for one that is added later under the same name.

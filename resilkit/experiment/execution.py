@@ -226,7 +226,7 @@ class _Run:
                     self.problems.append(
                         f"ended after {self.ran:.1f} s, because {breach.criterion!r} was breached"
                     )
-                    self.load.stop()
+                    self.load.stop(wait=False)
                     return
             # Below 0 the generators have the order to start, and nothing else is to be said.
             phase = "warm-up" if max(now, 0.0) < experiment.warmup else "load"
@@ -323,7 +323,7 @@ class _Run:
 
     def _end_load(self) -> None:
         if not self.load.finished:
-            self.load.stop()
+            self.load.stop(wait=False)
             # The generators' processes end on their own now; a cluster that closes under them
             # makes them complain.
             self.load.wait(_STOP_PATIENCE)

@@ -6,6 +6,8 @@ slowing the measurement down (coordinated omission).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from resilkit.workload import arrivals, values
 from resilkit.workload.client import CallTarget, Client, User
 from resilkit.workload.engine import Engine
@@ -13,6 +15,9 @@ from resilkit.workload.operations import CallMethod, Operation, OperationFunctio
 from resilkit.workload.report import GeneratorReport
 from resilkit.workload.specs import Arrivals, Closed, OpenArrivals
 from resilkit.workload.workload import GeneratorPlan, Workload
+
+if TYPE_CHECKING:
+    from resilkit.workload.load import LoadRun
 
 __all__ = [
     "Arrivals",
@@ -23,6 +28,7 @@ __all__ = [
     "Engine",
     "GeneratorPlan",
     "GeneratorReport",
+    "LoadRun",
     "OpenArrivals",
     "Operation",
     "OperationFunction",
@@ -31,6 +37,15 @@ __all__ = [
     "arrivals",
     "values",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "LoadRun":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # It holds a cluster, of which a generator that imports this package needs nothing.
+    from resilkit.workload.load import LoadRun
+
+    return LoadRun
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Segment", "count_between", "even_times", "poisson_times", "shaped"]
+__all__ = ["Segment", "count_between", "even_times", "poisson_times", "rate_at", "shaped"]
 
 Segment = tuple[float, float, float, float]
 """Begin and end (seconds; the last end may be infinite), rate at the begin and at the end."""
@@ -47,6 +47,13 @@ def count_between(segments: Iterable[Segment], begin: float, end: float) -> floa
         stop = min(right, end)
         total += (low + _rate_at(stop, (left, right, low, high))) / 2 * (stop - left)
     return total
+
+
+def rate_at(segments: Iterable[Segment], time: float) -> float:
+    """Return the rate at `time`; 0 where there is no segment."""
+    for segment in shaped(segments, start=time):
+        return segment[2]
+    return 0.0
 
 
 def even_times(segments: Iterable[Segment], *, first: float, step: float) -> Iterator[float]:

@@ -1,25 +1,22 @@
-"""Load on a cluster: generators in processes of their own, started together."""
+"""Load on a cluster: what is started, changed while it runs, stopped and looked at."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-import pickle
-import signal
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 from resilkit import validate
-from resilkit.cluster.launcher_events import Exited, Forked
-from resilkit.errors import ClusterError, InvalidArgument, NodeDown, ResilkitError, StartFailed
+from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
 from resilkit.history import History
-from resilkit.network.codec import by_value
-from resilkit.runtime import Pid, reasons
 from resilkit.workload.due import due, untold
-from resilkit.workload.sink import Sink
+from resilkit.workload.generators import Generators, packed
+from resilkit.workload.pace import Pace
+from resilkit.workload.specs import Closed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    import pandas as pd
 
     from resilkit.cluster import Cluster
     from resilkit.cluster.session import Session
@@ -29,44 +26,59 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadRun", "start_load"]
 
-_START_TIMEOUT = 10.0
 _END_TIMEOUT = 5.0
-_PATIENCE = 5.0
+_DRAIN_SLACK = 5.0
 _HEAD_START = 0.05
 """Seconds between the order to start and the start: all generators must have it by then."""
 
 
 def start_load(
-    cluster: Cluster, workload: Workload, *, duration: float, seed: int | None = None
+    cluster: Cluster, workload: Workload, *, duration: float | None = None, seed: int | None = None
 ) -> LoadRun:
     """Start a workload on a cluster; returns when its generators are about to send.
+
+    What `Workload.start` does, which says more.
 
     Args:
         cluster: The cluster.
         workload: What to do.
-        duration: Seconds of load.
+        duration: Seconds of load; ``None`` until it is stopped.
         seed: The root of its randomness; the cluster's seed when left out.
-
-    Returns:
-        The `LoadRun`: its history grows while it runs.
 
     Raises:
         InvalidArgument: `duration` is not above 0, or an operation cannot travel to another
             process. Nothing has started.
+        ClusterClosed: The cluster was closed.
         StartFailed: A generator did not start.
     """
-    duration = validate.duration(duration, "duration", allow_zero=False)
+    from resilkit.cluster.cluster import Cluster
+
+    if not isinstance(cluster, Cluster):
+        raise InvalidArgument(
+            "must be a running cluster", path="cluster", value=cluster, allowed="a Cluster"
+        )
+    seconds = validate.duration(duration, "duration", allow_zero=False, allow_none=True)
     session = cluster._session
-    plans = workload.plan(cluster.seed if seed is None else seed, duration)
-    run = LoadRun(session, plans, [_packed(plan) for plan in plans])
+    root = cluster.seed if seed is None else seed
+    # A plan has an end: that of the longest wait there is comes after whoever could wait for it.
+    plans = workload.plan(root, validate.LONGEST_DURATION if seconds is None else seconds)
+    session.refuse_closed()
+    run = LoadRun(session, workload, plans, [packed(plan) for plan in plans], duration=seconds)
     session.thread.sync(run.start())
     return run
 
 
 class LoadRun:
-    """A workload at work.
+    """A workload at work on a cluster: what `Workload.start` returns.
+
+    It ends with `stop`, with its ``with`` block, after its duration, and with the cluster. What it
+    measured stays readable. Its history keeps every operation, in about 100 bytes: an hour at 500
+    a second is 200 MB.
 
     Attributes:
+        workload: What is done.
+        duration: Seconds of load; ``None`` until it is stopped.
+        seed: The root of its randomness.
         history: What each operation did, growing while it runs.
         started: The instant of the first intended start, in the notebook's monotonic seconds.
         reports: What each generator says of itself, once it has ended.
@@ -77,37 +89,78 @@ class LoadRun:
             loop would have done without the end of its generator nobody knows: only those that
             were done and not told are counted.
         pids: The generators' process ids, by name.
+
+    Examples:
+        ::
+
+            load = workload.start(cluster)
+            load.rate = 300
+            load.stop()
+            load.summary()
     """
 
-    def __init__(self, session: Session, plans: list[GeneratorPlan], packed: list[bytes]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        workload: Workload,
+        plans: list[GeneratorPlan],
+        packages: list[bytes],
+        *,
+        duration: float | None,
+    ) -> None:
+        self.workload = workload
+        self.duration = duration
+        self.seed = plans[0].seed
         self.history = History()
         self.started = 0.0
         self.reports: list[GeneratorReport] = []
-        self.errors: dict[str, str] = {}
         self.lost: dict[str, int] = {}
-        self.pids: dict[str, int] = {}
         self._told: dict[str, GeneratorReport] = {}
         self._taken: Counter[str] = Counter()
         self._overdue: dict[str, int] = {}
         self._switches: dict[str, list[tuple[float, float]]] = {}
+        self._pace = Pace(workload.arrivals)
         self._stopped = math.inf
         self._session = session
         self._plans = plans
-        self._packed = packed
-        self._offsets: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._orders: set[asyncio.Task[None]] = set()
         self._over = asyncio.Event()
-        self._gone: dict[str, asyncio.Event] = {}
-        self._sink: Sink | None = None
-        session.load_runs += 1
-        # Two loads may run at once; their processes need names of their own.
-        self._suffix = "" if session.load_runs == 1 else f".{session.load_runs}"
+        self._generators = Generators(
+            session, plans, packages, take=self.take, note_overdue=self.note_overdue
+        )
+        self.pids = self._generators.pids
+        self.errors = self._generators.errors
 
     @property
     def finished(self) -> bool:
         """Whether every generator has ended."""
         return self._over.is_set()
+
+    @property
+    def running(self) -> bool:
+        """Whether it sends operations, or waits for some of them to end."""
+        return self.started > 0 and not self.finished
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing more is sent, and the last operations are waited for."""
+        return self.running and self._session.clock.now() >= self._end
+
+    @property
+    def _sending(self) -> bool:
+        return self.running and not self.stopping
+
+    @property
+    def elapsed(self) -> float:
+        """For how many seconds operations have been sent, the last wait not included."""
+        if not self.started:
+            return 0.0
+        return max(0.0, min(self._session.clock.now(), self._end) - self.started)
+
+    @property
+    def _end(self) -> float:
+        planned = math.inf if self.duration is None else self.started + self.duration
+        return min(self._stopped, planned)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it has finished; return whether it has.
@@ -126,17 +179,23 @@ class LoadRun:
 
         return self._session.thread.sync(over())
 
-    def stop(self) -> None:
-        """Send nothing more; what is under way ends or is counted as ``info``.
+    def stop(self, *, wait: bool = True) -> None:
+        """Send nothing more; what is under way ends, or is counted as ``info``. Twice is once.
 
         A generator that has not answered within 5 s stops when it goes on; an event says so.
+
+        Args:
+            wait: Whether to return when the last operations have ended: after the workload's
+                `drain` and a few seconds at the latest.
         """
         self._stopped = min(self._stopped, self._session.clock.now())
         self._session.thread.sync(self._halt())
+        if wait:
+            self.wait(self.workload.drain + _DRAIN_SLACK)
 
     def abandon(self) -> None:
         """End the generators now, and wait for that: what they have not told of is lost."""
-        self._session.thread.sync(self._abandon())
+        self._session.thread.sync(self._generators.kill())
         self.wait(_END_TIMEOUT)
 
     @property
@@ -152,101 +211,120 @@ class LoadRun:
                  if name in self._told]  # fmt: skip
         return f"of the load generators, {', '.join(whys)}" if whys else ""
 
+    # The rate ------------------------------------------------------------------------------------
+
+    @property
+    def factor(self) -> float:
+        """What the planned rate, or number of users, is multiplied by; 1 at first."""
+        return self._pace.factor
+
     def set_rate(self, factor: float) -> None:
         """Multiply the planned rate (closed loop: the users) by `factor` from now on; 0 pauses.
 
+        A plan with ramps or bursts keeps its shape. See `rate` and `users` for plain numbers.
+
         Raises:
-            InvalidArgument: `factor` is negative or not finite.
+            InvalidArgument: `factor` is negative or not finite, or takes the workload beyond what
+                there may be of operations a second or users.
             ClusterError: A generator has not answered within 5 s: it is stuck, and changes its rate
                 when it goes on. The others have changed theirs.
         """
-        factor = validate.number(factor, "factor", low=0.0)
-        self._session.thread.sync(self._change(factor))
+        self._session.thread.sync(self._change(self._pace.checked(factor)))
+
+    @property
+    def rate(self) -> float | None:
+        """Operations a second that are intended now; ``None`` for a closed loop.
+
+        ``load.rate = 300`` changes it from now on, where the plan is one rate: `constant` or
+        `poisson` arrivals. 0 pauses. A plan of several rates is scaled with `set_rate`.
+
+        Raises:
+            InvalidArgument: The plan is not one rate, or the number is out of range.
+            ClusterError: A generator is stuck, as in `set_rate`.
+        """
+        if isinstance(self.workload.arrivals, Closed):
+            return None
+        return self._pace.rate(self.elapsed) if self._sending else 0.0
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        self.set_rate(self._pace.factor_for_rate(rate))
+
+    @property
+    def users(self) -> int | None:
+        """How many users there are now; of an open loop, those that operations are dealt out to.
+
+        ``load.users = 50`` changes it from now on, where the plan is one number: `closed` arrivals
+        without a ramp. 0 pauses. A ramp is scaled with `set_rate`.
+
+        Raises:
+            InvalidArgument: The plan is not one number of users, or this one is out of range.
+            ClusterError: A generator is stuck, as in `set_rate`.
+        """
+        if not isinstance(self.workload.arrivals, Closed):
+            return self.workload.users
+        return self._pace.users(self.elapsed) if self._sending else 0
+
+    @users.setter
+    def users(self, users: int) -> None:
+        self.set_rate(self._pace.factor_for_users(users))
+
+    # What it shows -------------------------------------------------------------------------------
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row an operation and ``total`` of what has ended: as `Result.summary` does.
+
+        Times are response times in seconds of the operations that ended ok, from the intended
+        start; a percentile with too few operations behind it is NaN.
+        See `resilkit.metrics.summary.summarize`.
+        """
+        from resilkit.metrics.summary import summarize
+
+        seconds, frame = self.elapsed, self.history.frame()
+        if not seconds > 0:
+            return summarize(frame)
+        return summarize(frame, seconds, started=self.started)
+
+    def __repr__(self) -> str:
+        state = "over" if self.finished else "stopping" if self.stopping else "running"
+        return (
+            f"<LoadRun {state} after {self.elapsed:.1f} s, {len(self.history):,} operations; "
+            f"{self.workload!r:.200}>"
+        )
+
+    def _repr_html_(self) -> str:
+        from resilkit.workload.display import load_html
+
+        return load_html(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+        if not self.finished:
+            self.abandon()
 
     # On the loop ---------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Fork the generators, give them their plans, and start them together."""
         session = self._session
-        self._sink = Sink(session, self)
-        session.node.add(self._sink)
-        try:
-            async with asyncio.timeout(_START_TIMEOUT):
-                await _together([self._begin(plan) for plan in self._plans])
-        except BaseException as error:
-            # An interrupt too: a generator that nobody waits for must not live on.
-            await asyncio.shield(session.loop.create_task(self._end_processes()))
-            if isinstance(error, InvalidArgument) or not isinstance(
-                error, (TimeoutError, ResilkitError)
-            ):
-                raise
-            why = str(error) or f"it did not answer within {_START_TIMEOUT:g} s"
-            raise StartFailed(f"a load generator did not start: {why}", reason=error) from error
+        await self._generators.start()
         self.started = session.clock.now() + _HEAD_START
         session.events.append(self.started, "workload", "started", target="", detail={})
+        # A new list: other threads may be reading the old one. Who comes late still finds the
+        # last that have ended.
+        session.loads = [*(each for each in session.loads if not each.finished), self]
         for plan in self._plans:
             self._tasks.append(session.loop.create_task(self._run(plan)))
         session.node.spawn_task(self._finish())
 
-    def _name(self, plan: GeneratorPlan) -> str:
-        return f"@{plan.generator}{self._suffix}"
-
-    async def _begin(self, plan: GeneratorPlan) -> None:
-        await self._fork(plan)
-        await self._meet(self._name(plan))
-
-    async def _fork(self, plan: GeneratorPlan) -> None:
-        session = self._session
-        name = self._name(plan)
-        assert self._sink is not None  # noqa: S101 - made before
-        boot = pickle.dumps(
-            {
-                "name": name,
-                "seed": plan.seed,
-                "cookie": session.cookie,
-                "folder": str(session.folder),
-                "members": list(session.nodes),
-                "detect_after": session.spec.detect_after,
-                "console": self._sink.pid,
-                "plan": self._packed[plan.index],
-            }
-        )
-        self._gone[name] = asyncio.Event()
-        session.helpers[name] = self._launched
-        await session.launcher.fork(name, "resilkit.workload.process:main", boot)
-        session.transport.dial(name)
-
-    def _launched(self, event: Any) -> None:
-        if isinstance(event, Forked):
-            self.pids[event.name] = event.pid
-        elif isinstance(event, Exited):
-            self._gone[event.name].set()
-            if event.error:
-                self.errors[event.name] = event.error
-
-    async def _meet(self, name: str) -> None:
-        from resilkit.metrics.offset import estimate
-
-        while self._session.node.membership.incarnation(name) is None:
-            if self._gone[name].is_set():
-                raise StartFailed(self._session.last_words(name))
-            await self._session.transport.change()
-        samples = []
-        for _ in range(4):
-            sent = self._session.clock.now()
-            theirs = await self._ask(name, "ping")
-            samples.append((sent, theirs, theirs, self._session.clock.now()))
-        self._offsets[name] = estimate(samples)[0]
-        nodes = self._session.nodes.items()
-        await self._ask(
-            name, "get_ready", [each for each, node in nodes if node.status == "running"]
-        )
-
     async def _run(self, plan: GeneratorPlan) -> None:
-        name = self._name(plan)
+        generators, name = self._generators, self._generators.name(plan)
         try:
-            at = self.started + self._offsets[name]
-            self._told[name] = report = await self._ask(name, "run", at, timeout=None)
+            at = self.started + generators.offsets[name]
+            self._told[name] = report = await generators.ask(name, "run", at, timeout=None)
             self.reports.append(report)
             self._overdue.pop(name, None)
         except ResilkitError as error:
@@ -255,10 +333,12 @@ class LoadRun:
     async def _finish(self) -> None:
         try:
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            if self._session.closed:
+            if self._session.closed or self.duration is None:
+                # A load without an end is over when nobody is left to send.
                 self._stopped = min(self._stopped, self._session.clock.now())
-            await self._end_processes()
+            await self._generators.end()
             await self._account()
+            self._overdue.clear()  # of generators that were killed: these have rows now
             if not self._session.closed:
                 self._session.note("workload", "ended", "", operations=len(self.history))
         finally:
@@ -268,7 +348,7 @@ class LoadRun:
     async def _account(self) -> None:
         """Find out what no generator told of, and put it into the history."""
         for plan in self._plans:
-            name = self._name(plan)
+            name = self._generators.name(plan)
             report = self._told.get(name)
             if report is not None and report.intended <= self._taken[name]:
                 continue
@@ -281,81 +361,30 @@ class LoadRun:
                 self.lost[name] = report.intended - self._taken[name]
 
     def _untold(self, plan: GeneratorPlan) -> Rows:
-        name = self._name(plan)
-        offset = self._offsets[name]
+        name = self._generators.name(plan)
+        offset = self._generators.offsets[name]
         told = [row.intended + offset for row in self.history if row.generator == plan.generator]
         start, end = self.started + offset, self._stopped + offset
         expected = due(plan, origin=start, end=end, switches=self._switches.get(name, ()))
         return untold(plan, expected, told)
 
-    async def _abandon(self) -> None:
-        for name, gone in self._gone.items():
-            if not gone.is_set() and not self._session.closed:
-                await self._session.launcher.signal(name, signal.SIGKILL)
-
-    async def _end_processes(self) -> None:
-        session = self._session
-        if self._sink is not None:
-            self._sink.end("normal")
-        for name, gone in self._gone.items():
-            if session.closed:
-                return
-            session.transport.hang_up(name)
-            try:
-                if await session.launcher.forget(name, kill=True):
-                    async with asyncio.timeout(_END_TIMEOUT):
-                        await gone.wait()
-            except (TimeoutError, ResilkitError) as error:
-                if not session.closed:
-                    session.note("alert", "generator_not_ended", name, why=str(error))
-            session.helpers.pop(name, None)
-
-    async def _ask(self, name: str, method: str, *args: Any, timeout: float | None = 5.0) -> Any:
-        node = self._session.node
-        incarnation = node.membership.incarnation(name)
-        if incarnation is None:
-            raise NodeDown(f"the generator {name} has gone", node=name)
-        return await node.call(Pid(name, 1, incarnation), method, args, None, timeout)
-
     async def _change(self, factor: float) -> None:
+        self._pace.factor = factor
+
         async def change(name: str) -> None:
-            moment = await self._ask(name, "set_rate", factor, timeout=None)
+            moment = await self._generators.ask(name, "set_rate", factor, timeout=None)
             self._switches.setdefault(name, []).append((moment, factor))
 
-        for name, error in (await self._order(change)).items():
+        for name, error in (await self._generators.order(change)).items():
             raise ClusterError(f"the rate of the load generator {name} did not change: {error}")
 
     async def _halt(self) -> None:
         async def halt(name: str) -> None:
-            await self._ask(name, "halt", timeout=None)
+            await self._generators.ask(name, "halt", timeout=None)
 
         # Whoever stops a load may be on the way out of something worse: told, not raised.
-        for name, error in (await self._order(halt)).items():
+        for name, error in (await self._generators.order(halt)).items():
             self._session.note("alert", "generator_not_stopped", name, why=error)
-
-    async def _order(self, give: Callable[[str], Coroutine[Any, Any, None]]) -> dict[str, str]:
-        """Give all generators an order; return why those that have not obeyed yet did not.
-
-        An order reaches a generator that is stuck when it goes on, so its answer is waited for
-        beyond the patience of the caller. One that has gone has nothing left to obey.
-        """
-        loop = asyncio.get_running_loop()
-        works = {self._name(plan): loop.create_task(give(self._name(plan))) for plan in self._plans}
-        self._orders |= set(works.values())
-        await asyncio.wait(works.values(), timeout=_PATIENCE)
-        whys: dict[str, str] = {}
-        for name, work in works.items():
-            work.add_done_callback(self._answered)
-            if not work.done():
-                whys[name] = f"no answer within {_PATIENCE:g} s; it obeys when it goes on"
-            elif (error := work.exception()) and not isinstance(error, NodeDown):
-                whys[name] = reasons.describe(error)
-        return whys
-
-    def _answered(self, work: asyncio.Task[None]) -> None:
-        self._orders.discard(work)
-        if not work.cancelled():
-            work.exception()  # of one that answered too late: `errors` and `reports` tell of it
 
     def note_overdue(self, name: str, count: int) -> None:
         """Note how many operations of a generator have been under way for more than a second."""
@@ -363,30 +392,5 @@ class LoadRun:
 
     def take(self, name: str, rows: Rows) -> None:
         """Take a batch of rows, on the notebook's clock."""
-        self.history.extend(rows, offset=-self._offsets.get(name, 0.0))
+        self.history.extend(rows, offset=-self._generators.offsets.get(name, 0.0))
         self._taken[name] += len(rows)
-
-
-def _packed(plan: GeneratorPlan) -> bytes:
-    try:
-        return by_value(plan)
-    except Exception as error:
-        # Pickling runs the user's own code, which may raise anything.
-        raise InvalidArgument(
-            "cannot travel to the generator's process: "
-            f"{reasons.describe(error)}; make what it needs inside it",
-            path="operations",
-            value=[operation.name for operation in plan.operations],
-        ) from error
-
-
-async def _together(works: list[Coroutine[Any, Any, None]]) -> None:
-    """Await all; when one fails, or nobody waits any more, end the others first."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from resilkit.runtime.process import Process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from resilkit.cluster.session import Session
-    from resilkit.workload.load import LoadRun
+    from resilkit.history import Rows
 
 __all__ = ["Sink"]
 
@@ -16,11 +18,16 @@ __all__ = ["Sink"]
 class Sink(Process):
     """Takes the rows that the generators send, and how many operations are overdue."""
 
-    __slots__ = ("_run",)
+    __slots__ = ("_note_overdue", "_take")
 
-    def __init__(self, session: Session, run: LoadRun) -> None:
+    def __init__(
+        self,
+        session: Session,
+        take: Callable[[str, Rows], None],
+        note_overdue: Callable[[str, int], None],
+    ) -> None:
         super().__init__(session.node, session.node.new_number())
-        self._run = run
+        self._take, self._note_overdue = take, note_overdue
 
     def run(self) -> None:
         """Hand over what waits."""
@@ -30,6 +37,6 @@ class Sink(Process):
             if not isinstance(message, tuple):
                 continue
             if message[0] == "rows":
-                self._run.take(message[1], message[2])
+                self._take(message[1], message[2])
             elif message[0] == "overdue":
-                self._run.note_overdue(message[1], message[2])
+                self._note_overdue(message[1], message[2])

@@ -13,6 +13,7 @@ from resilkit.workload.intensity import (
     count_between,
     even_times,
     poisson_times,
+    rate_at,
     shaped,
 )
 
@@ -108,6 +109,20 @@ class OpenArrivals:
         """
         return count_between(self.segments(), begin, end)
 
+    @property
+    def most(self) -> float:
+        """The highest rate there will be, in operations a second."""
+        raise NotImplementedError
+
+    def rate_at(self, time: float) -> float:
+        """Return how many operations a second are due `time` seconds into the run.
+
+        Examples:
+            >>> Stages(((10, 100),)).rate_at(5.0)
+            50.0
+        """
+        return rate_at(self.segments(), time)
+
     def describe(self) -> dict[str, Any]:
         """Return plain data that `parse` reads back."""
         return _described(self)
@@ -127,6 +142,11 @@ class Constant(OpenArrivals):
     def segments(self) -> Iterator[Segment]:
         """Give the one segment."""
         yield 0.0, inf, self.rate, self.rate
+
+    @property
+    def most(self) -> float:
+        """The rate."""
+        return self.rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +198,11 @@ class Stages(OpenArrivals):
     def segments(self) -> Iterator[Segment]:
         """Give a segment a stage, then the last rate for ever."""
         return _ramps(self.steps, self.initial)
+
+    @property
+    def most(self) -> float:
+        """The highest target."""
+        return max(self.initial, *(rate for _, rate in self.steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +257,11 @@ class Burst(OpenArrivals):
             number += 1
             yield begin, begin + self.length, self.peak, self.peak
             yield begin + self.length, number * self.every, self.base, self.base
+
+    @property
+    def most(self) -> float:
+        """The higher of the two rates."""
+        return max(self.base, self.peak)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.records import readable
 from resilkit.workload.operations import Operation
 from resilkit.workload.specs import MOST_USERS, Arrivals, Closed, OpenArrivals
+
+if TYPE_CHECKING:
+    from resilkit.cluster import Cluster
+    from resilkit.workload.load import LoadRun
 
 __all__ = ["GeneratorPlan", "Workload"]
 
@@ -163,6 +167,41 @@ class Workload:
             )
             for index in range(count)
         ]
+
+    def start(
+        self, cluster: Cluster, *, duration: float | None = None, seed: int | None = None
+    ) -> LoadRun:
+        """Put this load on a running cluster; returns when it begins.
+
+        Processes of their own send it, from the cluster's machine. It goes on while other cells
+        run, and ends with `LoadRun.stop`, with its ``with`` block, after `duration`, and with the
+        cluster. Several may run at once.
+
+        Args:
+            cluster: The cluster.
+            duration: Seconds of load; ``None`` until it is stopped.
+            seed: The root of its randomness; the cluster's seed when left out.
+
+        Returns:
+            The running load: its rate can be changed, and what it has measured read, at any time.
+
+        Raises:
+            InvalidArgument: An argument is out of range, or an operation cannot travel to another
+                process; nothing has started.
+            ClusterClosed: The cluster was closed.
+            StartFailed: A generator did not start; none is left.
+
+        Examples:
+            ::
+
+                with workload.start(cluster) as load:
+                    cluster.nodes["n2"].kill()
+                    load.rate = 500
+                load.summary()
+        """
+        from resilkit.workload.load import start_load
+
+        return start_load(cluster, self, duration=duration, seed=seed)
 
     def describe(self) -> dict[str, Any]:
         """Return the workload as plain data for a run's manifest."""

@@ -40,6 +40,21 @@ def test_bursts_come_after_a_calm_and_last_as_long_as_they_should():
     assert sum(20 <= t < 22 for t in times) == 200
 
 
+@pytest.mark.parametrize(
+    ("made", "rates", "most"),
+    [
+        (arrivals.constant(20), {0: 20, 99: 20}, 20),
+        (arrivals.poisson(20), {0: 20, 99: 20}, 20),
+        (arrivals.stages([(10, 50), (0, 5)], initial=20), {0: 20, 5: 35, 10: 5, 99: 5}, 50),
+        (arrivals.burst(10, 40, every=10, length=2), {9.9: 10, 10: 40, 12: 10, 31: 40}, 40),
+        (arrivals.burst(40, 10, every=10, length=2), {0: 40, 11: 10}, 40),
+    ],
+)
+def test_the_rate_at_each_moment_is_known_and_the_highest_of_them(made, rates, most):
+    assert {time: made.rate_at(time) for time in rates} == pytest.approx(rates)
+    assert made.most == most
+
+
 def test_a_base_of_nothing_leaves_only_the_bursts():
     times = _until(arrivals.burst(0, 100, every=10, length=1), 30)
     assert len(times) == 200

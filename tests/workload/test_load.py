@@ -15,7 +15,7 @@ import pytest
 import resilkit as rk
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
-from resilkit.workload import load
+from resilkit.workload import generators, load
 from resilkit.workload.load import LoadRun, start_load
 from tests.cluster.harm import wait_until
 from tests.cluster.traces import wait_gone
@@ -212,7 +212,7 @@ def test_the_rate_changes_while_it_runs_and_a_stop_ends_it(cluster: Cluster) -> 
 def test_a_generator_that_stands_still_is_told_of_and_obeys_when_it_goes_on(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_PATIENCE", 0.1)
+    monkeypatch.setattr(generators, "_PATIENCE", 0.1)
     workload = rk.Workload([rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(50))
     run = start_load(cluster, workload, duration=60.0)
     ((name, pid),) = run.pids.items()
@@ -221,7 +221,7 @@ def test_a_generator_that_stands_still_is_told_of_and_obeys_when_it_goes_on(
         with pytest.raises(rk.ClusterError, match=f"{name} did not change: no answer within 0.1 s"):
             run.set_rate(2.0)
         assert not run._switches
-        run.stop()
+        run.stop(wait=False)
         alerts = cluster.events.frame("alert")
         assert alerts["event"].tolist().count("generator_not_stopped") == 1
     finally:
@@ -231,7 +231,7 @@ def test_a_generator_that_stands_still_is_told_of_and_obeys_when_it_goes_on(
     finished(run)
     run.set_rate(3.0)  # nobody is left to change anything
     run.stop()
-    assert not run._orders
+    assert not run._generators.orders
 
 
 def settled(run: LoadRun) -> int:

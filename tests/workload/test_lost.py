@@ -121,7 +121,11 @@ def test_a_generator_that_stands_still_to_the_end_is_ended_and_what_it_was_to_do
     assert run.finished
     frame = run.history.frame()
     assert len(frame) == 80
-    assert 0 < (frame["error"] == LOST).sum() == run.lost["@" + frame["generator"][0] + run._suffix]
+    assert (
+        0
+        < (frame["error"] == LOST).sum()
+        == run.lost["@" + frame["generator"][0] + run._generators._suffix]
+    )
     wait_gone([pid])
 
 
