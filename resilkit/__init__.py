@@ -33,7 +33,7 @@ _HOMES = {
     "resilkit.workload": ("Operation", "User", "Workload"),
     "resilkit.chaos": ("Criterion", "Scenario", "capabilities"),
     "resilkit.experiment": (
-        "Audit", "Comparison", "Experiment", "Result", "compare", "load", "runs",
+        "Audit", "Comparison", "Experiment", "Result", "compare", "judge", "load", "runs",
     ),
     "resilkit.errors": (
         "AlreadyStarted", "CallTimeout", "ClusterClosed", "ClusterError", "InternalError",
@@ -115,6 +115,7 @@ __all__ = [
     "compare",
     "errors",
     "faults",
+    "judge",
     "load",
     "register_fault",
     "runs",
@@ -158,6 +159,7 @@ if TYPE_CHECKING:
         Experiment,
         Result,
         compare,
+        judge,
         load,
         runs,
     )

@@ -12,11 +12,22 @@ if TYPE_CHECKING:
     from resilkit.experiment.audit import Audit
     from resilkit.experiment.comparison import Comparison, compare
     from resilkit.experiment.experiment import Experiment
+    from resilkit.experiment.judging import judge
     from resilkit.experiment.progress import Progress
     from resilkit.experiment.result import Result, load
     from resilkit.experiment.saved import runs
 
-__all__ = ["Audit", "Comparison", "Experiment", "Progress", "Result", "compare", "load", "runs"]
+__all__ = [
+    "Audit",
+    "Comparison",
+    "Experiment",
+    "Progress",
+    "Result",
+    "compare",
+    "judge",
+    "load",
+    "runs",
+]
 
 # No module has the name of something exported here: importing it would hide the export.
 _HOMES = {
@@ -26,6 +37,7 @@ _HOMES = {
     "Progress": "progress",
     "Result": "result",
     "compare": "comparison",
+    "judge": "judging",
     "load": "result",
     "runs": "saved",
 }

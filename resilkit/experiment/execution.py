@@ -301,8 +301,9 @@ class _Run:
     def _judge(self, watch: Any, now: float) -> float:
         """Feed the watch; return when to do so next."""
         began = clock.monotonic()
-        evidence = LiveEvidence(self.experiment, self.cluster, self.load, now)
-        breaches = watch.feed(evidence, now - self.experiment.warmup)
+        spec, warmup = self.experiment.cluster, self.experiment.warmup
+        evidence = LiveEvidence(self.cluster, self.load, now, spec=spec, warmup=warmup)
+        breaches = watch.feed(evidence, now - warmup)
         self.running.verdicts = watch.latest
         for breach in breaches:
             self.cluster.events.append(

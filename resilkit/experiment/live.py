@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from resilkit.chaos.criteria import Criterion
-    from resilkit.experiment.experiment import Experiment
+    from resilkit.cluster.specs import ClusterSpec
 
 __all__ = ["Figures", "LiveEvidence", "Meter", "News", "rehearse"]
 
@@ -169,22 +169,38 @@ class News:
 
 
 class LiveEvidence:
-    """What was seen of a run up to `elapsed`, for a watch. Operations under way are not in it."""
+    """What was seen of a load until now, for a watch. Operations under way are not in it.
+
+    Args:
+        cluster: The cluster, or its session.
+        load: The load on it.
+        elapsed: Seconds since the load began.
+        spec: The nodes whose limits on memory count; the cluster's own when left out.
+        warmup: Seconds that are left out at the beginning.
+    """
 
     closed_loop: bool
     consistency: tuple[float, int] | None = None
 
-    def __init__(self, experiment: Experiment, cluster: Any, load: Any, elapsed: float) -> None:
+    def __init__(
+        self,
+        cluster: Any,
+        load: Any,
+        elapsed: float,
+        *,
+        spec: ClusterSpec | None = None,
+        warmup: float = 0.0,
+    ) -> None:
         self._cluster = cluster
         self._origin = float(load.started)
-        self._began = self._origin + experiment.warmup
-        self.started = experiment.warmup
-        self.duration = max(elapsed - experiment.warmup, 0.0)
-        self.closed_loop = experiment.workload.loop == "closed"
-        self.users = ramp_of(experiment.workload.arrivals)
-        self.memory_limit_bytes: int | Mapping[str, int] | None = limits_of(experiment.cluster)
+        self._began = self._origin + warmup
+        self.started = warmup
+        self.duration = max(elapsed - warmup, 0.0)
+        self.closed_loop = load.workload.loop == "closed"
+        self.users = ramp_of(load.workload.arrivals)
+        self.memory_limit_bytes: int | Mapping[str, int] | None = limits_of(spec or cluster.spec)
         rows = load.history.frame(origin=self._origin)
-        self.operations: pd.DataFrame = rows[rows["intended"] >= experiment.warmup]
+        self.operations: pd.DataFrame = rows[rows["intended"] >= warmup]
 
     @property
     def events(self) -> pd.DataFrame:
