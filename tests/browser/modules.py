@@ -60,7 +60,7 @@ class ModulePage:
         page.set_viewport_size({"width": width, "height": 700})
         style = (STATIC / f"{name}.css").read_text(encoding="utf-8")
         page.set_content(
-            f'<body data-jp-theme-light="{str(theme == "light").lower()}">'
+            f'<!doctype html><body data-jp-theme-light="{str(theme == "light").lower()}">'
             f'<style>{style}</style><div id="panel"></div></body>'
         )
         page.evaluate(f"() => {{{_FAKE}}}")

@@ -13,15 +13,17 @@ _HOMES = {
     "ClusterPanel": "resilkit_widgets.cluster_panel",
     "Lab": "resilkit_widgets.lab",
     "LiveMetrics": "resilkit_widgets.live_metrics",
+    "VerdictPanel": "resilkit_widgets.verdict_panel",
 }
 
-__all__ = ["ChaosPanel", "ClusterPanel", "Lab", "LiveMetrics"]
+__all__ = ["ChaosPanel", "ClusterPanel", "Lab", "LiveMetrics", "VerdictPanel"]
 
 if TYPE_CHECKING:
     from resilkit_widgets.chaos_panel import ChaosPanel
     from resilkit_widgets.cluster_panel import ClusterPanel
     from resilkit_widgets.lab import Lab
     from resilkit_widgets.live_metrics import LiveMetrics
+    from resilkit_widgets.verdict_panel import VerdictPanel
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,176 @@
+"""The panel of verdicts, without a browser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import resilkit as rk
+from resilkit_widgets import VerdictPanel
+from tests.cluster.harm import wait_until
+from tests.experiment import systems
+from tests.experiment.runs import experiment, scenario
+from tests.widgets.pressing import press
+
+
+@pytest.fixture
+def cluster() -> Iterator[rk.Cluster]:
+    """Two nodes and a server."""
+    with rk.Cluster(nodes=2, seed=3) as made:
+        made.start(systems.Counter, name="counter-0", node="n1")
+        yield made
+
+
+def load_on(cluster: rk.Cluster) -> rk.LoadRun:
+    mix = [rk.Operation.call("counter-0", "increment")]
+    return rk.Workload(mix, arrivals=rk.arrivals.constant(200)).start(cluster)
+
+
+def shown(panel: VerdictPanel, condition: Callable[[], object]) -> None:
+    """Tick as the ticker does, and draw as a browser does, until a condition holds."""
+
+    def look() -> object:
+        panel.acknowledged = panel.sent
+        panel.tick()
+        return condition()
+
+    wait_until(look)
+
+
+def words(panel: VerdictPanel) -> list[str]:
+    return [row["word"] for row in panel.rows]
+
+
+def test_the_load_on_a_cluster_is_judged_while_it_runs_and_finally(
+    cluster: rk.Cluster, tmp_path: Path
+) -> None:
+    panel = VerdictPanel(cluster, ["availability >= 50 %", "max < 1 us", "data_consistency >= 1"])
+    panel.start()
+    assert words(panel) == ["not yet"] * 3
+    assert not panel.exportable
+    assert "no load yet" in panel.progress["text"]
+    with load_on(cluster) as load:
+        shown(panel, lambda: words(panel) == ["held", "did not hold", "not yet"])
+        assert panel.outcome == {}
+        assert panel.stoppable
+        press(panel, "stop")
+        shown(panel, lambda: panel.outcome)
+        assert load.finished
+    assert panel.outcome["kind"] == "fail"
+    assert words(panel) == ["held", "did not hold", "undecided"]
+    press(panel, "export", **{"as": "html", "path": str(tmp_path / "report.html")})
+    press(panel, "export", **{"as": "parquet", "path": str(tmp_path / "run")})
+    assert panel.refused == ""
+    assert panel.exported == [str(tmp_path / "report.html"), str(tmp_path / "run")]
+    assert rk.load(tmp_path / "run").passed is False
+    assert panel.result is not None
+    assert "<script" not in panel.last_picture()["text/html"]
+
+
+def test_other_criteria_are_checked_while_one_writes_and_judged_by_when_asked(
+    cluster: rk.Cluster,
+) -> None:
+    panel = VerdictPanel(cluster)
+    panel.start()
+    press(panel, "check", criteria="availability >= 2 %\np95 < pony")
+    assert panel.problem.startswith("criteria[1]")
+    press(panel, "check", criteria="availability >= 2 %\n\n")
+    assert panel.problem == ""
+    with load_on(cluster):
+        press(panel, "judge", criteria="p50[increment] < 9 s\np95[pony] < 1 s\n")
+        shown(panel, lambda: words(panel) == ["held", "not yet"])
+        assert "pony" in panel.rows[1]["reason"]
+        press(panel, "judge", criteria="pony")
+        assert panel.refused.startswith("InvalidArgument: criteria[0]")
+        assert len(panel.rows) == 2, "the others stay"
+
+
+def test_an_experiment_is_run_from_the_panel_shown_and_exported(tmp_path: Path) -> None:
+    plan = scenario(rk.faults.NodePause(at=0.2, duration=0.3, targets="n2"),
+                    criteria=["availability >= 0.01"])  # fmt: skip
+    panel = VerdictPanel(experiment(scenario=plan, duration=1.5))
+    panel.start()
+    assert (words(panel), panel.startable, panel.stoppable) == (["not yet"], True, False)
+    press(panel, "export", **{"as": "html", "path": str(tmp_path / "report.html")})
+    assert "has not run yet" in panel.refused
+    running = threading.Thread(target=press, args=(panel, "run"))
+    running.start()
+    shown(panel, lambda: panel.progress.get("rate"))
+    assert panel.doing == "running"
+    assert panel.progress["total"] == 1.5
+    running.join(20.0)
+    shown(panel, lambda: panel.outcome)
+    assert (panel.outcome["kind"], words(panel)) == ("pass", ["held"])
+    press(panel, "export", **{"as": "html", "path": str(tmp_path / "report.html")})
+    assert (tmp_path / "report.html").exists()
+
+
+def test_a_run_from_the_panel_can_be_stopped(tmp_path: Path) -> None:
+    panel = VerdictPanel(experiment(duration=60.0))
+    panel.start()
+    running = threading.Thread(target=press, args=(panel, "run"))
+    running.start()
+    shown(panel, lambda: panel.progress.get("rate"))
+    panel._handle_custom_msg({"do": "stop"}, [])
+    running.join(30.0)
+    assert not running.is_alive()
+    assert panel.result is not None
+    assert panel.result.interrupted
+
+
+def test_an_experiment_on_the_cluster_takes_the_place_of_its_load(cluster: rk.Cluster) -> None:
+    panel = VerdictPanel(cluster)
+    panel.start()
+    mix = [rk.Operation.call("counter-0", "increment")]
+    made = rk.Experiment(
+        2,
+        system=None,
+        workload=rk.Workload(mix, rk.arrivals.constant(100)),
+        scenario=scenario(criteria=["error_rate < 90 %"]),
+        duration=60.0,
+    )
+    running = threading.Thread(target=made.run, kwargs={"cluster": cluster, "progress": False})
+    running.start()
+    shown(panel, lambda: words(panel) == ["held"])
+    assert panel.rows[0]["criterion"] == "error_rate < 90 %"
+    assert not panel.editable
+    press(panel, "stop")
+    running.join(30.0)
+    assert not running.is_alive()
+
+
+def test_it_ends_with_its_cluster_when_the_last_word_is_said(cluster: rk.Cluster) -> None:
+    panel = VerdictPanel(cluster, ["availability >= 50 %"])
+    panel.start()
+    load = load_on(cluster)
+    shown(panel, lambda: len(load.history) > 50)
+    cluster.close()
+    wait_until(lambda: panel.tick() or panel.state == "over")  # type: ignore[func-returns-value]
+    assert words(panel) == ["held"]
+    assert panel.outcome["kind"] == "pass"
+    assert not [each for each in threading.enumerate() if each.name == "resilkit verdicts"]
+
+
+def test_names_and_reasons_are_escaped(cluster: rk.Cluster) -> None:
+    panel = VerdictPanel(cluster, ["p95[<img src=x>] < 1 s"])
+    assert "<img" not in panel.last_picture()["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("target", "criteria", "path"),
+    [("nothing", None, "target"), (3, ["p95 < 1 s"], "target")],
+)
+def test_what_is_neither_cluster_nor_experiment_is_refused(
+    target: object, criteria: list[str] | None, path: str
+) -> None:
+    with pytest.raises(rk.InvalidArgument) as caught:
+        VerdictPanel(target, criteria)  # type: ignore[arg-type]
+    assert caught.value.path == path
+
+
+def test_an_experiment_has_criteria_of_its_own() -> None:
+    with pytest.raises(rk.InvalidArgument, match="of its own"):
+        VerdictPanel(experiment(), ["p95 < 1 s"])

@@ -1,0 +1,295 @@
+"""Where verdicts come from: the runs of an experiment, or a load on a cluster."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from resilkit import Cluster, Experiment, InvalidArgument, Result, judge
+from resilkit.chaos.criteria import Criterion, as_criteria
+from resilkit.chaos.judge import Verdict
+from resilkit.chaos.judge import judge as judge_one
+from resilkit.clock import monotonic
+from resilkit.experiment.judging import evidence_so_far
+from resilkit.experiment.running import Running, running_now
+
+__all__ = ["ClusterSource", "ExperimentSource", "Seen", "Source"]
+
+_JUDGE_EVERY = 1.0
+_SHARE = 10.0
+"""Judging may take a tenth of the time, however much there is to judge by then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What there is to show now.
+
+    Attributes:
+        verdicts: The criteria as they stand.
+        criteria: The criteria.
+        progress: How far it is: ``text``, ``elapsed`` and ``total`` in seconds (``total`` None
+            where nobody knows the end), ``rate`` in 1/s, ``availability`` 0..1, ``waiting``.
+        over: Whether that was all: then `passed` and `sentence` say how it ended.
+        passed: The outcome.
+        sentence: What happened.
+        editable: Whether other criteria can be set.
+        startable: Whether it can be run.
+        stoppable: Whether something runs that can be stopped.
+        exportable: Whether there is something to export.
+    """
+
+    verdicts: Sequence[Verdict] = ()
+    criteria: Sequence[Criterion] = ()
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    over: bool = False
+    passed: bool | None = None
+    sentence: str = ""
+    editable: bool = False
+    startable: bool = False
+    stoppable: bool = False
+    exportable: bool = False
+
+
+class Source(Protocol):
+    """What a panel of verdicts shows."""
+
+    target: Any
+
+    @property
+    def result(self) -> Result | None:
+        """The last result that there is."""
+        ...
+
+    def look(self) -> Seen:
+        """Return what there is to show now; it does not block."""
+        ...
+
+    def ended(self) -> bool:
+        """Return whether nothing more will come."""
+        ...
+
+    def run(self) -> None:
+        """Run it; return when it is over."""
+        ...
+
+    def stop(self) -> None:
+        """Stop what runs; return at once."""
+        ...
+
+    def judge_by(self, criteria: tuple[Criterion, ...]) -> None:
+        """Judge by other criteria from now on."""
+        ...
+
+    def result_now(self) -> Result:
+        """Return the result as it is now."""
+        ...
+
+
+class ExperimentSource:
+    """The runs of an experiment."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.target = experiment
+
+    @property
+    def result(self) -> Result | None:
+        """The result of the last run."""
+        return self.target.last
+
+    def look(self) -> Seen:
+        """Return the run that goes on, else the last one."""
+        running, last = self.target.running, self.target.last
+        criteria = as_criteria(self.target.scenario.criteria)
+        if running is not None:
+            return _of_run(running)
+        if last is None:
+            return Seen(criteria=criteria, verdicts=[_not_yet(one) for one in criteria],
+                        startable=True)  # fmt: skip
+        return _of_result(last, criteria, startable=True)
+
+    def ended(self) -> bool:
+        """Return ``False``: it may be run again."""
+        return False
+
+    def run(self) -> None:
+        """Run it, on a cluster of its own."""
+        self.target.run(progress=False)
+
+    def stop(self) -> None:
+        """Stop the run."""
+        if (running := self.target.running) is not None:
+            running.stop()
+
+    def judge_by(self, criteria: tuple[Criterion, ...]) -> None:
+        """Refuse: an experiment's criteria are its scenario's."""
+        raise InvalidArgument("are those of the scenario", path="criteria", value=criteria)
+
+    def result_now(self) -> Result:
+        """Return the last result."""
+        if (last := self.target.last) is None:
+            raise InvalidArgument("has not run yet", path="experiment", value=self.target)
+        return last
+
+
+class ClusterSource:
+    """The load on a cluster, or the experiment that runs on it."""
+
+    def __init__(self, cluster: Cluster, criteria: tuple[Criterion, ...]) -> None:
+        self.target = cluster
+        self.result: Result | None = None
+        self._criteria = criteria
+        self._verdicts: tuple[Verdict, ...] = tuple(map(_not_yet, criteria))
+        self._due = 0.0
+        self._judged: Any = None  # the load that the verdicts are about
+        self._final = False
+        self._judging: threading.Thread | None = None
+        self._failure: Exception | None = None
+
+    def look(self) -> Seen:
+        """Return the criteria as they stand under the load that runs, or ran last."""
+        session = self.target._session
+        running = next((one for one in running_now() if one.cluster is self.target), None)
+        if running is not None:
+            return _of_run(running)
+        load = session.loads[-1] if session.loads else None
+        if load is None:
+            return Seen(
+                criteria=self._criteria, verdicts=self._verdicts, editable=True,
+                progress={"text": "no load yet: start one in the workload panel, or with "
+                                  "workload.start(cluster)"},
+            )  # fmt: skip
+        self._judge(load)
+        over = load.finished and self._final and self._judged is load
+        words = {verdict.verdict for verdict in self._verdicts}
+        passed = False if "fail" in words else (True if words == {"pass"} else None)
+        return Seen(
+            criteria=self._criteria,
+            verdicts=self._verdicts,
+            progress={
+                "text": "the load is over" if load.finished else "under load",
+                "elapsed": load.elapsed,
+                "total": load.duration,
+                "waiting": load.overdue,
+            },
+            over=over,
+            passed=passed,
+            sentence=_sentence(passed) if over else "",
+            editable=True,
+            stoppable=not load.finished,
+            exportable=load.elapsed > 0,
+        )
+
+    def ended(self) -> bool:
+        """Return whether the cluster is closed, and the last word on its load said."""
+        if not self.target.closed:
+            return False
+        loads = self.target._session.loads
+        if not loads or not loads[-1].elapsed > 0:
+            return True
+        self._judge(loads[-1])
+        return self._final
+
+    def run(self) -> None:
+        """Refuse: only an experiment can be run."""
+        raise InvalidArgument("is no experiment", path="target", value=self.target)
+
+    def stop(self) -> None:
+        """Stop the experiment that runs on it, or its load."""
+        for running in running_now():
+            if running.cluster is self.target:
+                running.stop()
+                return
+        for load in self.target._session.loads:
+            if not load.finished:
+                load.stop(wait=False)
+
+    def judge_by(self, criteria: tuple[Criterion, ...]) -> None:
+        """Judge by other criteria from now on."""
+        self._criteria = criteria
+        self._verdicts = tuple(map(_not_yet, criteria))
+        self._due, self._final = 0.0, False
+
+    def result_now(self) -> Result:
+        """Return the load judged as of now."""
+        loads = self.target._session.loads
+        if not loads:
+            raise InvalidArgument("has had no load yet", path="cluster", value=self.target)
+        self.result = judge(loads[-1], self._criteria)
+        return self.result
+
+    def _judge(self, load: Any) -> None:
+        """See to it that the verdicts are of about now; judging has a thread of its own."""
+        if load is not self._judged:
+            self._judged, self._final, self._due = load, False, 0.0
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+        waits = monotonic() < self._due and not load.finished
+        if self._final or waits or not load.elapsed > 0:
+            return
+        if self._judging is None or not self._judging.is_alive():
+            self._judging = threading.Thread(
+                target=self._work,
+                args=(load, self._criteria),
+                name="resilkit verdicts",
+                daemon=True,
+            )
+            self._judging.start()
+
+    def _work(self, load: Any, criteria: tuple[Criterion, ...]) -> None:
+        try:
+            self._judge_all(load, criteria)
+        except Exception as error:  # noqa: BLE001 - in a thread it would vanish: the panel shows it
+            self._failure = error
+
+    def _judge_all(self, load: Any, criteria: tuple[Criterion, ...]) -> None:
+        began, last = monotonic(), load.finished
+        evidence = evidence_so_far(load)
+        verdicts = [judge_one(criterion, evidence) for criterion in criteria]
+        now = monotonic()
+        if criteria is self._criteria and load is self._judged:
+            self._verdicts, self._final = tuple(verdicts), last
+            self._due = now + max(_JUDGE_EVERY, _SHARE * (now - began))
+
+
+def _of_run(running: Running) -> Seen:
+    progress, criteria = running.progress, as_criteria(running.experiment.scenario.criteria)
+    return Seen(
+        criteria=criteria,
+        verdicts=running.verdicts or [_not_yet(one) for one in criteria],
+        progress={
+            "text": progress.text,
+            "elapsed": progress.elapsed,
+            "total": progress.total,
+            "rate": progress.rate,
+            "availability": progress.availability,
+            "waiting": progress.waiting,
+        },
+        stoppable=not running.stopping,
+    )
+
+
+def _of_result(result: Result, criteria: Sequence[Criterion], *, startable: bool) -> Seen:
+    rows = result.verdicts.to_dict("records")
+    return Seen(
+        criteria=criteria,
+        verdicts=[Verdict(**{str(name): value for name, value in row.items()}) for row in rows],
+        over=True,
+        passed=result.passed,
+        sentence=result.sentence(),
+        startable=startable,
+        exportable=True,
+    )
+
+
+def _not_yet(criterion: Criterion) -> Verdict:
+    nan = float("nan")
+    return Verdict(str(criterion), nan, nan, nan, 0, "inconclusive", "")
+
+
+def _sentence(passed: bool | None) -> str:  # noqa: FBT001
+    if passed is None:
+        return "Nobody can say: see what is undecided."
+    return "All criteria held." if passed else "Not all criteria held."
