@@ -1,4 +1,4 @@
-"""The lab: the panels of one cluster together, without a browser."""
+"""The lab: the panels of one cluster or experiment together, without a browser."""
 
 from __future__ import annotations
 
@@ -7,10 +7,24 @@ import threading
 import pytest
 
 import resilkit as rk
-from resilkit_widgets import ChaosPanel, ClusterPanel, Lab, LiveMetrics
+from resilkit_widgets import ChaosPanel, ClusterPanel, Lab, LiveMetrics, VerdictPanel
+from resilkit_widgets.lab import PANELS
 from tests.cluster.harm import wait_until
+from tests.experiment.runs import experiment, scenario
 from tests.widgets.outputs import Outputs
 from tests.widgets.pressing import press
+
+
+def no_threads_of_ours() -> bool:
+    return not [each for each in threading.enumerate() if each.name.startswith("resilkit panel")]
+
+
+def placed(lab: Lab) -> list[str]:
+    """Return the names of the panels that are shown, the left column first."""
+    _, both = lab.widget.children
+    shown = [panel for column in both.children for panel in column.children]
+    names = {id(panel): name for name, panel in lab.panels.items()}
+    return [names[id(panel)] for panel in shown]
 
 
 def test_a_running_cluster_has_all_its_panels_at_once_and_leaves_their_pictures(
@@ -19,35 +33,88 @@ def test_a_running_cluster_has_all_its_panels_at_once_and_leaves_their_pictures(
     with rk.Cluster(nodes=1) as cluster:
         lab = Lab(cluster)
         lab._ipython_display_()
-        kinds = (ClusterPanel, ChaosPanel, LiveMetrics)
-        pairs = zip(lab.widget.children, kinds, strict=True)
-        assert all(isinstance(panel, kind) for panel, kind in pairs)
-        assert {panel.state for panel in lab.panels} == {"live"}
+        assert set(lab.panels) == set(PANELS)
+        for name, kind in {
+            "cluster": ClusterPanel, "chaos": ChaosPanel, "metrics": LiveMetrics,
+            "verdict": VerdictPanel,
+        }.items():  # fmt: skip
+            assert isinstance(lab.panels[name], kind)
+        assert {panel.state for panel in lab.panels.values()} == {"live"}
+        assert sorted(placed(lab)) == sorted(name for name, kind in PANELS.items() if kind.shown)
         widget, still = outputs
         assert widget.html == ""
         assert "Cluster of 1 nodes" in still.html
     wait_until(lambda: widget.html)
-    assert widget.html.count("<table") == 2
+    assert "Cluster of 1 nodes" in widget.html
     assert "rk-stillcharts" in widget.html
     assert still.html == "<span></span>"
-    assert not [
-        each for each in threading.enumerate() if each.name == "resilkit panels" and each.join(20.0)
-    ]
+    wait_until(no_threads_of_ours)
+
+
+def test_the_buttons_of_the_bar_show_and_hide_panels_which_are_not_updated_then() -> None:
+    with rk.Cluster(nodes=1) as cluster:
+        lab = Lab(cluster, panels=["verdict", "cluster"])
+        lab.start()
+        assert placed(lab) == ["cluster", "verdict"]
+        assert not lab.panels["metrics"].shown
+        lab._bar.chosen = ["metrics"]
+        assert placed(lab) == ["metrics"]
+        assert [name for name, panel in lab.panels.items() if panel.shown] == ["metrics"]
+        lab.close()
+    wait_until(no_threads_of_ours)
 
 
 def test_the_other_panels_come_when_a_cluster_has_been_launched() -> None:
     lab = Lab()
     lab.start()
     assert lab.cluster is None
-    assert len(lab.widget.children) == 1
-    press(lab.panels[0], "launch", nodes=1)  # type: ignore[arg-type]
+    assert list(lab.panels) == ["cluster"]
+    form = lab.panels["cluster"]
+    assert isinstance(form, ClusterPanel)
+    press(form, "launch", nodes=1)
     assert lab.cluster is not None
     try:
-        assert len(lab.widget.children) == 3
-        assert {panel.state for panel in lab.panels} == {"live"}
+        assert set(lab.panels) == set(PANELS)
+        assert lab.panels["cluster"] is form
+        assert {panel.state for panel in lab.panels.values()} == {"live"}
+        wait_until(lambda: lab._bar.status.startswith("1 running, seed "))
     finally:
         lab.cluster.close()
-    wait_until(lambda: {panel.state for panel in lab.panels} == {"over"})
+    wait_until(lambda: {panel.state for panel in lab.panels.values()} == {"over"})
+    wait_until(no_threads_of_ours)
+
+
+def test_an_empty_lab_takes_the_cluster_of_an_experiment_that_somebody_runs() -> None:
+    lab = Lab()
+    lab.start()
+    experiment(duration=1.0).run(progress=False)
+    assert lab.cluster is not None
+    assert "metrics" in lab.panels
+    wait_until(lambda: {panel.state for panel in lab.panels.values()} == {"over"})
+
+
+def test_the_lab_of_an_experiment_shows_each_of_its_runs_until_it_is_stopped(
+    outputs: Outputs,
+) -> None:
+    made = experiment(scenario=scenario(criteria=["availability >= 0.01"]), duration=1.0)
+    lab = Lab(made)
+    lab._ipython_display_()
+    assert placed(lab) == ["verdict"]
+    verdict = lab.panels["verdict"]
+    made.run(progress=False)
+    wait_until(lambda: lab.cluster is not None)
+    first, metrics = lab.cluster, lab.panels["metrics"]
+    assert lab.panels["verdict"] is verdict
+    wait_until(lambda: metrics.state == "over")
+    assert outputs[0].html == "", "it may run again"
+    made.run(progress=False)
+    wait_until(lambda: lab.cluster is not first)
+    assert lab.panels["metrics"] is not metrics
+    assert lab.panels["verdict"] is verdict
+    lab.stop()
+    lab.stop()
+    assert "<caption>Verdict" in outputs[0].html
+    wait_until(no_threads_of_ours)
 
 
 def test_stopping_stops_all_of_them() -> None:
@@ -56,10 +123,13 @@ def test_stopping_stops_all_of_them() -> None:
         lab.start()
         lab.stop()
         lab.stop()
-        assert {panel.state for panel in lab.panels} == {"over"}
+        assert {panel.state for panel in lab.panels.values()} == {"over"}
         assert not cluster.closed
+    wait_until(no_threads_of_ours)
 
 
-def test_what_is_no_cluster_is_refused() -> None:
-    with pytest.raises(rk.InvalidArgument, match="must be a running cluster"):
+def test_what_is_no_target_and_no_panel_is_refused() -> None:
+    with pytest.raises(rk.InvalidArgument, match="must be a running cluster or an experiment"):
         Lab(3)  # type: ignore[arg-type]
+    with pytest.raises(rk.InvalidArgument, match=r"panels\[1\]: no such panel"):
+        Lab(panels=["cluster", "pony"])

@@ -94,7 +94,7 @@ export class Charts {
       legend: { live: true },
       scales: {
         x: { time: false, range: () => this.range() },
-        y: { range: (_, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, 1e-9) * 1.08] },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high > 0 ? high : 1) * 1.08] },
       },
       axes: [
         { ...axis, size: last ? 34 : 20, label: last ? "time (s)" : undefined, labelSize: 16 },

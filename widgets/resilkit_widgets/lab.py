@@ -1,116 +1,251 @@
-"""`Lab`: the panels of a cluster together, from its launch to its end."""
+"""`Lab`: the panels of a cluster or an experiment together."""
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import ipywidgets
 
-from resilkit import Cluster
+from resilkit import Cluster, Experiment, InvalidArgument
+from resilkit.experiment.running import running_now
 from resilkit_widgets import ticker
 from resilkit_widgets.chaos_panel import ChaosPanel
 from resilkit_widgets.cluster_panel import ClusterPanel
+from resilkit_widgets.lab_bar import LabBar
 from resilkit_widgets.live_metrics import LiveMetrics
 from resilkit_widgets.panel import Panel
 from resilkit_widgets.showing import Showing
+from resilkit_widgets.verdict_panel import VerdictPanel
 
-__all__ = ["Lab"]
+__all__ = ["PANELS", "Lab"]
+
+
+class _Kind(NamedTuple):
+    title: str
+    make: Callable[[Cluster], Panel]
+    side: str
+    shown: bool
+
+
+PANELS: dict[str, _Kind] = {
+    "cluster": _Kind("Cluster", ClusterPanel, "left", shown=True),
+    "metrics": _Kind("Live metrics", LiveMetrics, "right", shown=True),
+    "chaos": _Kind("Chaos", ChaosPanel, "left", shown=True),
+    "verdict": _Kind("Verdict", VerdictPanel, "right", shown=True),
+}
+"""The panels by name, in the order in which they stand where there is room for one column."""
 
 
 class Lab:
-    """The panels of one cluster: its nodes, its faults, and its metrics live.
+    """The panels of one cluster or experiment: its nodes, faults, load, metrics and verdict, live.
 
-    Leave it as the last line of a cell. Without a cluster it begins with a form that launches one,
-    and the other panels come when it runs. They go on while other cells are busy; when the cluster
-    is closed, the last picture of each stays in the notebook.
+    Leave it as the last line of a cell. Without a target it begins with a form that launches a
+    cluster, and takes the cluster of an experiment that somebody runs meanwhile. With an
+    experiment it has a button that runs it, and shows each of its runs, from whichever cell. The
+    panels go on while other cells are busy; the buttons at the top show and hide them. When the
+    cluster is closed, the last picture of each stays in the notebook; a lab of an experiment goes
+    on until `stop`.
 
     Args:
-        cluster: The cluster; ``None`` for a form.
+        target: A running cluster or an experiment; ``None`` for a form.
+        panels: Names of the panels that are shown at first; see `PANELS`.
 
     Attributes:
-        panels: The panels that are there, from top to bottom.
+        panels: The panels that there are, by name.
         widget: The ipywidgets box, to be placed in a layout of one's own (call `start` then).
 
     Raises:
-        InvalidArgument: `cluster` is no `resilkit.Cluster`.
+        InvalidArgument: `target` is no cluster and no experiment, or there is no such panel.
 
     Examples:
         ::
 
             lab = Lab()  # press Launch
             lab.cluster.start(Counter, name="counter")
+            Lab(experiment, panels=["metrics", "verdict"])
     """
 
-    def __init__(self, cluster: Cluster | None = None) -> None:
-        self._first = ClusterPanel(cluster)
-        self.panels: list[Panel] = [self._first]
-        self.widget = ipywidgets.VBox(layout=ipywidgets.Layout(width="100%"))
+    def __init__(
+        self, target: Cluster | Experiment | None = None, *, panels: Iterable[str] | None = None
+    ) -> None:
+        if target is not None and not isinstance(target, Cluster | Experiment):
+            raise InvalidArgument(
+                "must be a running cluster or an experiment", path="target", value=target,
+                allowed="a Cluster, an Experiment, or None for a form",
+            )  # fmt: skip
+        # Nobody who holds it waits for a panel: a panel's own lock may be held by who waits for it.
+        self._lock = threading.RLock()
+        self._experiment = target if isinstance(target, Experiment) else None
+        self._cluster: Cluster | None = None
         self._showing: Showing | None = None
-        self._started = False
-        self._watch(self._first)
-        if cluster is not None:
-            self._add_others(cluster)
-        self._first.observe(self._launched, "cluster")
-        self._show()
+        self._state = "new"
+        self.panels: dict[str, Panel] = {}
+        self._bar = LabBar(_titles(), _chosen(panels))
+        self._columns = {side: ipywidgets.Box() for side in ("left", "right")}
+        for side, column in self._columns.items():
+            column.add_class("rk-lab-column")
+            column.add_class(f"rk-lab-{side}")
+        both = ipywidgets.Box(tuple(self._columns.values()))
+        both.add_class("rk-lab-columns")
+        self.widget = ipywidgets.VBox((self._bar, both), layout=ipywidgets.Layout(width="100%"))
+        self.widget.add_class("rk-lab")
+        self._bar.observe(lambda _: self._arrange(), "chosen")
+        if isinstance(target, Cluster):
+            self._take(target)
+        elif self._experiment is not None:
+            self._add("verdict", VerdictPanel(self._experiment))
+        else:
+            form = ClusterPanel()
+            form.observe(lambda change: self._take(change["new"], form), "cluster")
+            self._add("cluster", form)
+        self._arrange()
 
     @property
     def cluster(self) -> Cluster | None:
-        """The cluster; ``None`` while none has been launched."""
-        cluster: Cluster | None = self._first.cluster
-        return cluster
+        """The cluster, that of the experiment's last run too; ``None`` while there is none."""
+        return self._cluster
 
     def __repr__(self) -> str:
-        return f"<Lab of {self.cluster!r}>"
+        return f"<Lab of {(self._experiment or self._cluster)!r}>"
+
+    # Life ----------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to bring the panels up to date. Displaying does this; twice is once."""
-        self._started = True
+        with self._lock:
+            if self._state != "new":
+                return
+            self._state = "live"
+            panels = (self._bar, *self.panels.values())
         ticker.begin(self)
-        for panel in self.panels:
+        for panel in panels:
             panel.start()
 
     def tick(self) -> None:
-        """Renew the picture that stays, when it is time to."""
+        """Take the cluster of a run that has begun, and keep the picture that stays up to date."""
+        try:
+            self._look_for_runs()
+            self._bar.tell(self._status())
+            if self._over():
+                self.stop()
+        except Exception as error:  # noqa: BLE001 - in the ticker's thread it would vanish: show it
+            self._bar.error = f"{type(error).__name__}: {error}"
         if self._showing is not None:
             self._showing.tick()
 
     def stop(self) -> None:
         """Stop all panels, and leave their last pictures in the notebook. Twice is once."""
-        for panel in self.panels:
+        with self._lock:
+            if self._state == "over":
+                return
+            self._state = "over"
+            panels = (self._bar, *self.panels.values())
+        ticker.end(self)
+        for panel in panels:
             panel.stop()
+        if self._showing is not None:
+            self._showing.leave()
 
-    def _launched(self, change: Any) -> None:
-        self._add_others(change["new"])
-        self._show()
+    def close(self) -> None:
+        """Stop, and take the panels off the page's models. Twice is once."""
+        self.stop()
+        for each in (self._bar, *self.panels.values(), *self._columns.values(), self.widget):
+            each.close()
 
-    def _add_others(self, cluster: Cluster) -> None:
-        for panel in (ChaosPanel(cluster), LiveMetrics(cluster)):
-            self.panels.append(panel)
-            self._watch(panel)
-            if self._started:
-                panel.start()
+    def _over(self) -> bool:
+        """Return whether nothing more will come."""
+        if self._experiment is not None or self._cluster is None:
+            return False
+        return all(panel.state == "over" for panel in self.panels.values())
 
-    def _watch(self, panel: Panel) -> None:
-        panel.observe(lambda _: self._leave_pictures(), "state")
+    def _look_for_runs(self) -> None:
+        """Take the cluster of the experiment's run; a lab without a target, of any run."""
+        if self._experiment is not None:
+            runs = [self._experiment.running]
+        else:
+            runs = list(running_now()) if self._cluster is None else []
+        for running in runs:
+            cluster = None if running is None else running.cluster
+            if cluster is not None and cluster is not self._cluster:
+                self._take(cluster)
 
-    def _show(self) -> None:
-        self.widget.children = tuple(self.panels)
+    def _take(self, cluster: Cluster, form: ClusterPanel | None = None) -> None:
+        """Show the panels of a cluster, in the place of those of the one before."""
+        with self._lock:
+            if cluster is self._cluster:
+                return
+            self._cluster = cluster
+            kept = {"cluster": form} if form is not None else {}
+            if self._experiment is not None:
+                kept["verdict"] = self.panels["verdict"]
+            old = [panel for name, panel in self.panels.items() if panel is not kept.get(name)]
+            self.panels = {}
+            for name, kind in PANELS.items():
+                self._add(name, kept.get(name) or kind.make(cluster))
+            self._arrange()
+        for panel in old:
+            panel.close()
 
-    def _leave_pictures(self) -> None:
-        """When all is over, put the last pictures in the place of the panels."""
-        if all(panel.state == "over" for panel in self.panels):
-            ticker.end(self)
-            if self._showing is not None:
-                self._showing.leave()
+    def _add(self, name: str, panel: Panel) -> None:
+        self.panels[name] = panel
+        panel.add_class(f"rk-lab-place-{list(PANELS).index(name)}")
+        if self._state == "live":
+            panel.start()
+
+    # What is shown -------------------------------------------------------------------------------
+
+    def _arrange(self) -> None:
+        """Put the chosen panels into their columns."""
+        with self._lock:
+            chosen = [name for name in PANELS if name in self._bar.chosen]
+            for name, panel in self.panels.items():
+                panel.shown = name in chosen
+            for side, column in self._columns.items():
+                column.children = tuple(
+                    self.panels[name]
+                    for name in chosen
+                    if name in self.panels and PANELS[name].side == side
+                )
+
+    def _status(self) -> str:
+        if self._cluster is None:
+            return "no run yet" if self._experiment is not None else "no cluster yet"
+        if self._cluster.closed:
+            return f"cluster closed, seed {self._cluster.seed}"
+        states = [node.status for node in self._cluster.nodes.values()]
+        counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+        return f"{counts}, seed {self._cluster.seed}"
 
     def last_picture(self) -> dict[str, str]:
         """Return what stays when the panels are gone: their pictures, one below the other."""
-        pictures = [panel.last_picture()["text/html"] for panel in self.panels]
+        with self._lock:
+            shown = [panel for panel in self.panels.values() if panel.shown]
+        pictures = [panel.last_picture()["text/html"] for panel in shown]
         return {"text/html": "<br>".join(pictures), "text/plain": repr(self)}
 
     def _ipython_display_(self) -> None:
         self.start()
-        for panel in self.panels:
+        self.tick()
+        for panel in (self._bar, *self.panels.values()):
             panel.tick()
         self._showing = Showing(self.widget, self.last_picture)
-        self._leave_pictures()
+        if self._state == "over":  # it ended while it was being displayed
+            self._showing.leave()
+
+
+def _titles() -> list[tuple[str, str]]:
+    return [(name, kind.title) for name, kind in PANELS.items()]
+
+
+def _chosen(names: Iterable[str] | None) -> Sequence[str]:
+    if names is None:
+        return [name for name, kind in PANELS.items() if kind.shown]
+    chosen = [names] if isinstance(names, str) else list(names)
+    for at, name in enumerate(chosen):
+        if name not in PANELS:
+            raise InvalidArgument(
+                "no such panel", path=f"panels[{at}]", value=name, allowed=", ".join(PANELS)
+            )
+    return chosen

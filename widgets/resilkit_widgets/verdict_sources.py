@@ -13,6 +13,7 @@ from resilkit.chaos.judge import Verdict
 from resilkit.chaos.judge import judge as judge_one
 from resilkit.clock import monotonic
 from resilkit.experiment.judging import evidence_so_far
+from resilkit.experiment.live import rehearse
 from resilkit.experiment.running import Running, running_now
 
 __all__ = ["ClusterSource", "ExperimentSource", "Seen", "Source"]
@@ -146,6 +147,7 @@ class ClusterSource:
         self._final = False
         self._judging: threading.Thread | None = None
         self._failure: Exception | None = None
+        self._rehearsed = False
 
     def look(self) -> Seen:
         """Return the criteria as they stand under the load that runs, or ran last."""
@@ -245,6 +247,9 @@ class ClusterSource:
             self._failure = error
 
     def _judge_all(self, load: Any, criteria: tuple[Criterion, ...]) -> None:
+        if not self._rehearsed:  # what is imported then does not count as judging
+            rehearse(criteria)
+            self._rehearsed = True
         began, last = monotonic(), load.finished
         evidence = evidence_so_far(load)
         verdicts = [judge_one(criterion, evidence) for criterion in criteria]

@@ -1,0 +1,42 @@
+"""The bar on top of a lab: what it is of, and which panels are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import traitlets
+
+from resilkit_widgets.panel import STATIC, Panel
+
+__all__ = ["LabBar"]
+
+
+class LabBar(Panel):
+    """Shows and hides the panels of a lab.
+
+    Args:
+        names: The panels' names and titles.
+        chosen: Those that are shown.
+    """
+
+    _esm = STATIC / "lab.js"
+    _css = STATIC / "lab.css"
+
+    names: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    chosen: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    status = traitlets.Unicode("").tag(sync=True)
+
+    def __init__(self, names: Sequence[tuple[str, str]], chosen: Sequence[str]) -> None:
+        self._status = ""
+        super().__init__(names=[list(each) for each in names], chosen=list(chosen))
+
+    def tell(self, status: str) -> None:
+        """Show what the lab is of, with the next update."""
+        self._status = status
+
+    def _update(self) -> None:
+        self.status = self._status
+
+    def _picture(self) -> str:
+        return ""
