@@ -15,6 +15,6 @@ def press(panel: ActingPanel, what: str, **content: Any) -> None:
     panel._handle_custom_msg({"do": what} | content, [])
     for thread in threading.enumerate():
         if thread.name == "resilkit panel action":
-            thread.join(20.0)
+            thread.join(60.0)
     panel.acknowledged = panel.sent  # a browser draws at once
     panel.tick()

@@ -101,7 +101,7 @@ def test_an_experiment_is_run_from_the_panel_shown_and_exported(tmp_path: Path) 
     shown(panel, lambda: panel.progress.get("rate"))
     assert panel.doing == "running"
     assert panel.progress["total"] == 1.5
-    running.join(20.0)
+    running.join(60.0)
     shown(panel, lambda: panel.outcome)
     assert (panel.outcome["kind"], words(panel)) == ("pass", ["held"])
     press(panel, "export", **{"as": "html", "path": str(tmp_path / "report.html")})
@@ -115,7 +115,7 @@ def test_a_run_from_the_panel_can_be_stopped(tmp_path: Path) -> None:
     running.start()
     shown(panel, lambda: panel.progress.get("rate"))
     panel._handle_custom_msg({"do": "stop"}, [])
-    running.join(30.0)
+    running.join(60.0)
     assert not running.is_alive()
     assert panel.result is not None
     assert panel.result.interrupted
@@ -138,7 +138,7 @@ def test_an_experiment_on_the_cluster_takes_the_place_of_its_load(cluster: rk.Cl
     assert panel.rows[0]["criterion"] == "error_rate < 90 %"
     assert not panel.editable
     press(panel, "stop")
-    running.join(30.0)
+    running.join(60.0)
     assert not running.is_alive()
 
 
