@@ -10,7 +10,7 @@ import pytest
 
 import resilkit as rk
 from resilkit.cluster.cluster import Cluster
-from resilkit.cluster.reference import Monitor
+from resilkit.cluster.monitor import Monitor
 from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
 
