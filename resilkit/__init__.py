@@ -22,7 +22,7 @@ _HOMES = {
     ),
     "resilkit.cluster": (
         "Cluster", "ClusterReference", "ClusterSpec", "Injection", "Limits", "LinkLatency",
-        "NodeHandle", "NodeSpec", "RestartPolicy",
+        "NodeHandle", "NodeSpec", "RestartPolicy", "Trace",
     ),
     "resilkit.network.verdicts": ("PASS", "Deliver", "Drop", "Duplicate", "Pass"),
     "resilkit.faults": (
@@ -105,6 +105,7 @@ __all__ = [
     "Storage",
     "StorageError",
     "SupervisorSpec",
+    "Trace",
     "Unavailable",
     "User",
     "Workload",
@@ -136,6 +137,7 @@ if TYPE_CHECKING:
         NodeHandle,
         NodeSpec,
         RestartPolicy,
+        Trace,
     )
     from resilkit.errors import (
         AlreadyStarted,

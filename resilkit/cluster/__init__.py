@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from resilkit.cluster.reference import ClusterReference
     from resilkit.cluster.restart import RestartPolicy
     from resilkit.cluster.specs import ClusterSpec, NodeSpec
+    from resilkit.cluster.trace import Trace
 
 __all__ = [
     "Cluster",
@@ -28,6 +29,7 @@ __all__ = [
     "NodeHandle",
     "NodeSpec",
     "RestartPolicy",
+    "Trace",
 ]
 
 _HOME = {
@@ -40,6 +42,7 @@ _HOME = {
     "NodeHandle": "handles",
     "NodeSpec": "specs",
     "RestartPolicy": "restart",
+    "Trace": "trace",
 }
 
 

@@ -12,6 +12,7 @@ from resilkit.cluster.descent import children_of
 from resilkit.cluster.node_applications import NodeApplications
 from resilkit.cluster.pressure import Pressures
 from resilkit.cluster.standing import Standing, unheard_of
+from resilkit.cluster.trace_feed import TraceFeed
 from resilkit.errors import InternalError, Refused, ResilkitError
 from resilkit.runtime import NO_REPLY, ChildSpec, Server, SupervisorSpec, reasons
 from resilkit.runtime.kinds import INFO
@@ -61,6 +62,7 @@ class Agent(Server):
         self.pressures = Pressures()
         self.joiners: list[tuple[Deferred, set[str]]] = []
         self.standing = Standing(node, transport)
+        self.traces = TraceFeed(node, lambda: self.console)
         node.names.on_told = lambda: self._process.info("told")
         self.send_after(interval, "sample")
 
@@ -242,6 +244,20 @@ class Agent(Server):
     def names(self) -> dict[str, Pid]:
         """Return the names of the cluster as this node knows them."""
         return self._process.node.names.all()
+
+    # Traces --------------------------------------------------------------------------------------
+
+    def trace(self, id: str, order: dict[str, Any]) -> None:
+        """Begin a trace."""
+        self.traces.begin(id, order)
+
+    def untrace(self, id: str) -> None:
+        """End a trace; what it has recorded comes before this answer."""
+        self.traces.end(id)
+
+    def trace_all(self, orders: list[tuple[str, dict[str, Any]]]) -> None:
+        """Have just these traces."""
+        self.traces.become(orders)
 
     # Faults --------------------------------------------------------------------------------------
 

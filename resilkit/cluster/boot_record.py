@@ -43,5 +43,6 @@ def boot_record(session: Session, name: str, *, autostart: bool) -> bytes:
             "applications": dump_applications(running_specs(node)),
             "name_resolver": by_value(session.name_resolver),
             "faults": by_value(session.faults.for_node(name)),
+            "traces": session.traces.for_nodes(),
         }
     )

@@ -57,6 +57,8 @@ class Console(Process):
             elif row[0] == "ended":
                 _, key, wanted, incarnation = row
                 session.application_ended(node, key, incarnation, wanted=wanted)
+            elif row[0] == "trace":
+                session.traces.take(node, row)
             elif row[0] == "sample":
                 self._sample(node, row[1] - offset, *row[2:])
         for listener in self.listeners:
@@ -97,7 +99,6 @@ class _Receiver:
         self._session = session
         self.deliver: Callable[[str, int, list[Message]], None] = session.node.deliver
         self.routes_changed: Callable[[], None] = session.node.routes_changed
-        self.peer_down: Callable[[str, int], None] = session.node.peer_down
         self.on_unsendable: Callable[[str, Message, BaseException], None] = (
             session.node.on_unsendable
         )
@@ -109,3 +110,11 @@ class _Receiver:
         self._session.node.peer_up(name, incarnation, role)
         if name in self._session.nodes:
             self._session.reached(name)
+
+    def peer_down(self, name: str, incarnation: int) -> None:
+        """Pass it on; if the node has ended, nothing more comes of its traces."""
+        session = self._session
+        session.node.peer_down(name, incarnation)
+        node = session.nodes.get(name)
+        if node is None or node.pid is None:
+            session.traces.lost(name, session.clock.now())

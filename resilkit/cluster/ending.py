@@ -16,11 +16,12 @@ __all__ = ["end"]
 
 
 async def end(session: Session) -> None:
-    """Heal the faults, close the connections, end every process; what never started is left out."""
+    """End traces, heal, close connections, end every process; what never started is left out."""
 
     async def close_node() -> None:
         session.node.close(lambda: ClusterClosed("the cluster was closed"))
 
+    await _step(session, session.traces.close)
     await _step(session, session.faults.close)
     if hasattr(session, "transport"):
         await _step(session, session.transport.close)

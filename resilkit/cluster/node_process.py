@@ -95,6 +95,7 @@ async def _serve(
         transport.install("base", options["latency"], None)
     standing = from_value(options["faults"])
     agent.standing.become(standing)
+    agent.traces.become(options["traces"])
     # A restarted node rejoins those that run before it starts anything: alone it would be its own
     # arbiter of names for a moment.
     disown_forks(node, folder)

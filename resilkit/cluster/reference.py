@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from resilkit.cluster.loop_thread import Answer
 from resilkit.cluster.monitor import Monitor
+from resilkit.cluster.trace import DEFAULT_LIMIT, DEFAULT_RATE, Trace
 from resilkit.errors import ClusterClosed, NodeDown
 from resilkit.network.snapshots import given
 from resilkit.runtime.kinds import QUERY, SYSTEM
@@ -14,7 +15,7 @@ from resilkit.runtime.reference import DEFAULT_TIMEOUT, Address, Reference, is_n
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from resilkit.cluster.session import Session
     from resilkit.runtime import ChildSpec, SupervisorSpec
@@ -231,6 +232,47 @@ class ClusterReference(Reference):
         monitor = Monitor(self)
         self._session.thread.wait(monitor._start)
         return monitor
+
+    def trace(
+        self,
+        *,
+        kinds: str | Iterable[str] | None = None,
+        methods: str | Iterable[str] | None = None,
+        direction: str | None = None,
+        peers: str | Iterable[str] | None = None,
+        limit: int = DEFAULT_LIMIT,
+        rate: float = DEFAULT_RATE,
+        duration: float | None = None,
+    ) -> Trace:
+        """Record the server's messages from now on; all nodes know of it when this returns.
+
+        Args:
+            kinds: Only these kinds, one or several: see `Trace`; ``None`` for all.
+            methods: Only these methods, topics and requests; ``*``, ``?`` and ``[…]`` stand for
+                others, as in a shell. ``None`` for all, and for what has none.
+            direction: ``"in"`` or ``"out"``; ``None`` for both, and for what befalls the server.
+            peers: Only what comes from these or goes to them, likewise. Those outside of the
+                cluster's nodes have names that begin with ``@``: ``"@notebook"``.
+            limit: Messages that are kept, >= 1; beyond that the oldest are dropped and counted.
+            rate: Messages a second that a node records at most, > 0; half a second's worth may
+                come at once. The rest is counted; calls and their answers stay together.
+            duration: Seconds until it ends by itself; ``None``: on ``stop()``, or when its ``with``
+                block ends.
+
+        Raises:
+            InvalidArgument: An argument is none; nothing is traced then.
+            NoProcess: This is a reference by pid, and the process has ended.
+            ClusterClosed: The cluster was closed.
+        """
+        begun = self.atrace(
+            kinds=kinds, methods=methods, direction=direction, peers=peers, limit=limit, rate=rate,
+            duration=duration,
+        )  # fmt: skip
+        return self._session.thread.sync(begun, Trace._lost)
+
+    async def atrace(self, **options: Any) -> Trace:
+        """Await it: `trace`, for async code, on any event loop."""
+        return await Trace.begun(self._session, self._address, **options)
 
     # Supervisors ---------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from resilkit.cluster.launcher_events import (
 from resilkit.cluster.node_state import NodeState, NodeTable
 from resilkit.cluster.resolvers import loaded
 from resilkit.cluster.restart import RestartPolicy
+from resilkit.cluster.tracebook import TraceBook
 from resilkit.errors import (
     CallTimeout,
     ClusterClosed,
@@ -77,6 +78,7 @@ class Session:
         )
         self.edges: set[tuple[str, str]] = set(spec.edges)
         self.faults = faultbook.FaultBook(self)
+        self.traces = TraceBook(self)
         self.launcher: Launcher
         self.transport: SocketTransport
         self.node: Node
@@ -172,6 +174,8 @@ class Session:
         if node.incarnation != event.incarnation:
             return
         node.pid = None
+        if self.node.membership.incarnation(event.name) is None:
+            self.traces.lost(event.name, event.time)  # else what it has sent has yet to be read
         wanted, node.wanted = node.wanted, None
         how = wanted or ("crashed" if event.status or event.signal else "stopped")
         if self.closed:
@@ -197,6 +201,7 @@ class Session:
             members, edges = list(self.nodes), sorted(self.edges)
             await self.ask_agent(name, "set_members", members, edges, timeout=patience)
             await self.ask_agent(name, "stand", self.faults.for_node(name), timeout=patience)
+            await self.ask_agent(name, "trace_all", self.traces.for_nodes(), timeout=patience)
             if node.deployed:
                 self.refresh_boot(name)
             # As long as it takes: whoever waits for the node has a time limit of his own.

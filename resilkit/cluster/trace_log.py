@@ -1,0 +1,164 @@
+"""What a trace has recorded: the newest messages, for any thread to read and to wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from resilkit.cluster.loop_thread import slices
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+
+__all__ = ["TraceLog", "TraceMessage"]
+
+
+class TraceMessage(NamedTuple):
+    """One message of a server under trace.
+
+    Attributes:
+        time: When the server got or sent it, in seconds on the cluster's clock: that of its
+            metrics and events.
+        direction: ``"in"``, ``"out"``, or ``""`` for what befell the server itself.
+        kind: See `Trace`.
+        sender: Who sent it.
+        receiver: Who it was for.
+        method: The method, the topic or the request; of an answer, that of what it answers.
+        payload: A short text of what it carried.
+        node: Where the server was.
+        id: Its number in the trace, from 1.
+        answers: The number of what it answers; ``None`` for no answer, and where that was not
+            recorded.
+    """
+
+    time: float
+    direction: str
+    kind: str
+    sender: str
+    receiver: str
+    method: str
+    payload: str
+    node: str
+    id: int
+    answers: int | None
+
+
+class TraceLog:
+    """Messages in the order in which they came, the newest kept.
+
+    Args:
+        limit: How many are kept; older ones are dropped and counted.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._changed = threading.Condition()
+        self._messages: deque[TraceMessage] = deque(maxlen=limit)
+        self._appended = 0
+        self._dropped = 0
+        self._over = False
+        self._wakers: list[Callable[[], None]] = []
+
+    # Writing -------------------------------------------------------------------------------------
+
+    def extend(self, messages: Iterable[TraceMessage], dropped: int = 0) -> None:
+        """Add messages, and how many there was no room for on the node."""
+        with self._changed:
+            for message in messages:
+                self._messages.append(message)
+                self._appended += 1
+            self._dropped += dropped
+            self._wake()
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        with self._changed:
+            self._over = True
+            self._wake()
+
+    def _wake(self) -> None:
+        self._changed.notify_all()
+        for waker in self._wakers:
+            waker()
+
+    # Reading -------------------------------------------------------------------------------------
+
+    @property
+    def appended(self) -> int:
+        """How many have come, those that were dropped here since included."""
+        return self._appended
+
+    @property
+    def dropped(self) -> int:
+        """How many messages that were wanted are not here."""
+        with self._changed:
+            return self._dropped + self._appended - len(self._messages)
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def all(self) -> list[TraceMessage]:
+        """Return what is kept."""
+        with self._changed:
+            return list(self._messages)
+
+    def after(self, mark: int) -> tuple[int, list[TraceMessage]]:
+        """Return what came after a mark and is kept, and the mark for the next look."""
+        with self._changed:
+            return self._after(mark)
+
+    def _after(self, mark: int) -> tuple[int, list[TraceMessage]]:
+        new = min(max(0, self._appended - mark), len(self._messages))
+        rows = list(islice(reversed(self._messages), new))
+        rows.reverse()
+        return self._appended, rows
+
+    def wait(self, count: int, timeout: float | None) -> bool:
+        """Wait until `count` have come, or nothing more does; return whether they have."""
+        with self._changed:
+            for seconds in slices(timeout):
+                if self._appended >= count or self._over:
+                    break
+                self._changed.wait(seconds)
+            return self._appended >= count
+
+    def stream(self) -> Iterator[TraceMessage]:
+        """Yield what is there, and what comes, until nothing more does."""
+        mark = 0
+        while True:
+            over = self._over  # asked first: what came before the end must not be missed
+            mark, rows = self.after(mark)
+            yield from rows
+            if not rows:
+                if over:
+                    return
+                self.wait(mark + 1, None)
+
+    async def astream(self) -> AsyncIterator[TraceMessage]:
+        """Yield the same to async code, on any event loop."""
+        loop, come = asyncio.get_running_loop(), asyncio.Event()
+
+        def waker() -> None:
+            with suppress(RuntimeError):  # that loop was closed
+                loop.call_soon_threadsafe(come.set)
+
+        with self._changed:
+            self._wakers.append(waker)
+        try:
+            mark = 0
+            while True:
+                come.clear()
+                over = self._over
+                mark, rows = self.after(mark)
+                for row in rows:
+                    yield row
+                if not rows:
+                    if over:
+                        return
+                    await come.wait()
+        finally:
+            with self._changed:
+                self._wakers.remove(waker)
