@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from resilkit import validate
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from resilkit.cluster.session import Session
+    from resilkit.metrics.plots import Picture
     from resilkit.runtime.reference import Address
 
 __all__ = ["DEFAULT_LIMIT", "DEFAULT_RATE", "Trace"]
@@ -30,9 +32,6 @@ DEFAULT_LIMIT: Final = 10_000
 
 DEFAULT_RATE: Final = 2_000.0
 """Messages a second that a node records for a trace."""
-
-_MOST_IN_CELL: Final = 40
-"""Messages that a notebook's cell shows."""
 
 _ANSWERED_WITHIN: Final = 5.0
 
@@ -331,6 +330,30 @@ class Trace:
             StorageError: The file cannot be written.
         """
         write_frame(self.frame(), path)
+
+    def diagram(
+        self, *, most: int = 60, theme: str = "light", width: int = 900, title: str | None = None
+    ) -> Picture:
+        """Draw the messages as a sequence diagram, time flowing down.
+
+        Args:
+            most: Messages at most, the newest, 1..500; the figure says how many are left out.
+            theme: ``"light"`` or ``"dark"``.
+            width: Pixels, 300..4000.
+            title: Stands above; ``None`` names the server, ``""`` is none.
+
+        Raises:
+            InvalidArgument: An argument is out of range.
+        """
+        from resilkit.metrics.plots import sequence_figure
+
+        title = f"Messages of {self.name}" if title is None else title
+        return sequence_figure(self.messages, most=most, theme=theme, width=width, title=title)
+
+    def _repr_html_(self) -> str:
+        from resilkit.metrics.sequence_svg import sequence_svg
+
+        return f"<p>{html.escape(repr(self)[1:-1])}</p>{sequence_svg(self.messages)}"
 
     def __repr__(self) -> str:
         dropped = f", {self.dropped:,} dropped" if self.dropped else ""

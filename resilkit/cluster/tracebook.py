@@ -47,7 +47,7 @@ class TraceBook:
         try:
             await self._tell_all("trace", id, trace._order)
         except BaseException:
-            self._forget(id)
+            self._traces.pop(id, None)
             raise
         return id
 
@@ -55,12 +55,8 @@ class TraceBook:
         """Let a trace end, when all that the nodes have recorded of it has come. Twice is once."""
         if id in self._traces:
             await self._tell_all("untrace", id, within=within or _ANSWERED_WITHIN)
-            self._forget(id)
-
-    def _forget(self, id: str) -> None:
-        if self._traces.pop(id, None) is not None and not self._session.closed:
-            for name in list(self._session.nodes):
-                self._session.refresh_boot(name)
+            # A node that starts from an older boot record has it until it is reached.
+            self._traces.pop(id, None)
 
     async def _tell_all(self, method: str, *args: Any, within: float = _ANSWERED_WITHIN) -> None:
         session = self._session

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         metric_figure,
         overview,
         queue_figure,
+        sequence_figure,
     )
     from resilkit.metrics.recovery import Recovery, recoveries, recovery_frame
     from resilkit.metrics.runtime_cost import GcTimer, LoopMonitor, LoopSample
@@ -60,6 +61,7 @@ _HOMES = {
         "metric_figure",
         "overview",
         "queue_figure",
+        "sequence_figure",
     ),
     "recovery": ("Recovery", "recoveries", "recovery_frame"),
     "runtime_cost": ("GcTimer", "LoopMonitor", "LoopSample"),
@@ -122,6 +124,7 @@ __all__ = [
     "recoveries",
     "recovery_frame",
     "scale_of",
+    "sequence_figure",
     "summarize",
     "trend",
     "unit_of",

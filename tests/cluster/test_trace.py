@@ -119,6 +119,28 @@ def test_a_node_that_is_added_knows_of_the_trace(cluster: Cluster) -> None:
     assert [row.node for row in trace.messages] == ["n9"]
 
 
+def test_a_node_that_starts_from_an_old_boot_record_is_told_what_has_changed(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(_: str) -> None:
+        """Stand for a launcher that hears of nothing in time."""
+
+    echo, session = cluster.whereis("echo"), cluster._session
+    cluster.start(Bare, name="bare", node="n2")
+    monkeypatch.setattr(session, "update_boot", late)
+    with echo.trace(kinds="call") as trace:
+        cluster.nodes["n2"].restart()
+        echo.call.echo(1)
+        trace.wait(1)
+        monkeypatch.undo()
+        cluster.nodes["n2"].restart()  # this one has the trace in its record
+        monkeypatch.setattr(session, "update_boot", late)
+    cluster.nodes["n2"].restart()
+    assert not cluster.whereis("bare").call.wrapped()
+    monkeypatch.undo()
+    cluster.whereis("bare").stop()
+
+
 def test_only_what_is_asked_for_is_told(cluster: Cluster) -> None:
     echo = cluster.whereis("echo")
     with echo.trace(kinds="call", methods="e*", direction="in", peers="@*") as trace:
@@ -278,6 +300,18 @@ def test_the_frame_has_the_messages_by_time_with_types_of_their_own(cluster: Clu
     with echo.trace(kinds="call") as empty:
         pass
     assert empty.frame().dtypes.equals(frame.dtypes)
+
+
+def test_a_trace_shows_itself_as_a_diagram(cluster: Cluster) -> None:
+    with cluster.whereis("echo").trace() as trace:
+        cluster.whereis("other").call.pass_on("echo", "<b>")
+    shown = [each.get_text() for each in trace.diagram(width=700).axes[0].texts]
+    assert {"Messages of echo", "other", "echo", "echo('<b>')"} <= set(shown)
+    assert "Messages of echo" not in str(trace.diagram(title="").axes[0].texts)
+    page = trace._repr_html_()
+    assert "trace of &#x27;echo&#x27;: 2 messages; stopped" in page
+    assert "echo(&#x27;&lt;b&gt;&#x27;)" in page
+    assert "<b>" not in page
 
 
 def test_a_node_that_does_not_answer_holds_up_neither_the_beginning_nor_the_end_for_long(

@@ -288,6 +288,26 @@ def test_messages_that_wait_when_a_trace_begins_or_ends_are_handled_in_order() -
     body()
 
 
+def test_messages_wait_in_the_mailbox_as_they_would_without_a_trace() -> None:
+    @on("n1", "n2")
+    async def body(world: World) -> None:
+        await start(world, Counter, "counter")
+        teller = await start(world, Teller, "teller", "n2")
+        trace = Traced(world, "counter")
+        process = world.nodes["n1"].processes[number_of(world, "counter")]
+        process.scheduled = True  # nothing is handled
+        await teller.call.tell(2)
+        await teller.call.say("hello")
+        waiting = asyncio.ensure_future(teller.call.ask("increment"))
+        await until(lambda: len(process.mailbox) == 3)
+        assert [len(message) for message in process.mailbox] == [5, 3, 7]
+        process.run()
+        assert await waiting == 3
+        assert len(trace.rows()) == 4
+
+    body()
+
+
 def test_what_a_flood_leaves_of_the_calls_is_whole() -> None:
     @on("n1")
     async def body(world: World) -> None:

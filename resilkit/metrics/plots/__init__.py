@@ -5,6 +5,7 @@ from __future__ import annotations
 from resilkit.metrics.plots.heatmap import heatmap_figure
 from resilkit.metrics.plots.latency import errors_and_rate_figure, latency_figure
 from resilkit.metrics.plots.overview import overview
+from resilkit.metrics.plots.sequence import sequence_figure
 from resilkit.metrics.plots.series import memory_figure, metric_figure, queue_figure
 from resilkit.metrics.plots.style import Picture
 
@@ -17,6 +18,7 @@ __all__ = [
     "metric_figure",
     "overview",
     "queue_figure",
+    "sequence_figure",
 ]
 
 

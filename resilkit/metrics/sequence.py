@@ -1,0 +1,241 @@
+"""From the messages of a trace to a sequence diagram: lifelines, and steps from one to another.
+
+Where things stand is decided here, once for every way of drawing it. No heavy library is needed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+__all__ = ["Diagram", "Look", "Span", "Step", "TracedMessage", "diagram", "fitted", "look_of"]
+
+_PIXELS_A_CHARACTER: Final = 6.2
+"""Of the fonts that are used, on the wide side."""
+
+
+class TracedMessage(Protocol):
+    """What is drawn: a `resilkit.cluster.trace_log.TraceMessage`, or a row of its frame."""
+
+    @property
+    def time(self) -> float:
+        """Seconds, on any clock."""
+
+    @property
+    def kind(self) -> str:
+        """What it is."""
+
+    @property
+    def sender(self) -> str:
+        """Who sent it."""
+
+    @property
+    def receiver(self) -> str:
+        """Who it was for; ``""`` for what befell the sender."""
+
+    @property
+    def method(self) -> str:
+        """Its method, topic or request."""
+
+    @property
+    def payload(self) -> str:
+        """What it carried, as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a kind of message is drawn.
+
+    Attributes:
+        tone: ``"call"``, ``"cast"``, ``"other"``, ``"good"`` or ``"bad"``: which colour.
+        dashed: Whether the line is dashed, as that of an answer is.
+        open: Whether the arrow's head is open, since nobody answers.
+        sign: Stands before the text, for those who do not see the colour. Starts and ends have
+            marks of their own.
+    """
+
+    tone: str
+    dashed: bool = False
+    open: bool = False
+    sign: str = ""
+
+
+_LOOKS: Final = {
+    "call": Look("call"),
+    "request": Look("call"),
+    "reply": Look("call", dashed=True),
+    "cast": Look("cast", open=True),
+    "info": Look("other", open=True),
+    "timer": Look("other", open=True, sign="◷"),
+    "publish": Look("other", open=True, sign="◇"),
+    "node": Look("other", open=True, sign="○"),
+    "error": Look("bad", dashed=True, sign="✕"),
+    "exit": Look("bad", open=True, sign="✕"),
+    "down": Look("bad", open=True, sign="▽"),
+    "started": Look("good"),
+    "ended": Look("bad"),
+}
+
+
+def look_of(kind: str) -> Look:
+    """Return how a kind is drawn; one that is not known is some message."""
+    return _LOOKS.get(kind, Look("other", open=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row of the diagram.
+
+    Attributes:
+        time: Seconds since the first message of the trace.
+        kind: What it is.
+        source: The lifeline where it begins.
+        target: The one where it ends: the same for what befalls a server, and for its own timers.
+        text: What stands at the arrow.
+    """
+
+    time: float
+    kind: str
+    source: int
+    target: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a lifeline in which a server was not there.
+
+    Attributes:
+        lifeline: Whose.
+        first: The row in which it ended; -1: before all of them.
+        last: The row in which it was there again; the number of rows: not any more.
+    """
+
+    lifeline: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """A sequence diagram, before it is drawn.
+
+    Attributes:
+        names: The lifelines from left to right.
+        steps: From top to bottom.
+        gone: Where servers were not there.
+        left_out: How many older messages are not in it.
+    """
+
+    names: tuple[str, ...]
+    steps: tuple[Step, ...]
+    gone: tuple[Span, ...]
+    left_out: int
+
+
+def diagram(messages: Iterable[TracedMessage], *, most: int, lifelines: int) -> Diagram:
+    """Lay messages out.
+
+    Args:
+        messages: The messages of one trace or several, in any order.
+        most: Steps at most, the newest; the others are counted.
+        lifelines: Lifelines at most, >= 2. Of more peers than that, those with the fewest messages
+            share one.
+
+    Examples:
+        >>> from collections import namedtuple
+        >>> message = namedtuple("M", "time kind sender receiver method payload")
+        >>> drawn = diagram(
+        ...     [
+        ...         message(3.0, "call", "teller", "bank", "pay", "5"),
+        ...         message(3.5, "reply", "bank", "teller", "pay", "True"),
+        ...     ],
+        ...     most=10,
+        ...     lifelines=5,
+        ... )
+        >>> drawn.names
+        ('teller', 'bank')
+        >>> [(step.time, step.source, step.target, step.text) for step in drawn.steps]
+        [(0.0, 0, 1, 'pay(5)'), (0.5, 1, 0, 'True')]
+    """
+    rows = sorted(messages, key=lambda row: row.time)
+    shown = rows[-most:]
+    places, names = _lifelines(shown, lifelines)
+    steps = []
+    for row in shown:
+        source = places[row.sender]
+        target = places[row.receiver] if row.receiver else source
+        steps.append(Step(row.time - rows[0].time, row.kind, source, target, _text(row)))
+    return Diagram(names, tuple(steps), tuple(_gone(steps)), len(rows) - len(shown))
+
+
+def _lifelines(rows: Sequence[TracedMessage], most: int) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return the place of each name, and what stands there, in the order of appearance."""
+    counts: Counter[str] = Counter()
+    for row in rows:
+        counts.update(name for name in (row.sender, row.receiver) if name)
+    if len(counts) <= most:
+        return {name: place for place, name in enumerate(counts)}, tuple(map(printable, counts))
+    kept = {name for name, _ in counts.most_common(most - 1)}
+    names = [name for name in counts if name in kept]
+    places = {name: place for place, name in enumerate(names)}
+    others = len(counts) - len(names)
+    places |= dict.fromkeys(counts.keys() - kept, len(names))
+    return places, (*map(printable, names), f"({others} others)")
+
+
+def _text(row: Any) -> str:
+    kind, payload = row.kind, row.payload
+    if kind in {"call", "cast", "request"}:
+        text = f"{row.method}({payload})"
+    elif kind in {"exit", "down", "ended", "started"}:
+        text = f"{kind}: {payload}" if payload else kind
+    elif kind == "publish":
+        text = f"{row.method}: {payload}"
+    else:
+        text = payload
+    sign = look_of(kind).sign
+    return printable(f"{sign} {text}" if sign else text)
+
+
+def printable(text: str) -> str:
+    r"""Return `text` on one line, with what cannot be printed as escapes.
+
+    Examples:
+        >>> printable("two\nlines")
+        'two\\nlines'
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "replace").decode()
+        for each in text
+    )
+
+
+def _gone(steps: Sequence[Step]) -> Iterable[Span]:
+    ended: dict[int, int] = {}
+    seen: set[int] = set()
+    for place, step in enumerate(steps):
+        if step.kind == "ended":
+            ended[step.source] = place
+        elif step.kind == "started":
+            first = ended.pop(step.source, place if step.source in seen else -1)
+            if first != place:
+                yield Span(step.source, first, place)
+        seen |= {step.source, step.target}
+    for lifeline, first in ended.items():
+        yield Span(lifeline, first, len(steps))
+
+
+def fitted(text: str, pixels: float) -> str:
+    """Return the beginning of `text` that has room in so many pixels.
+
+    Examples:
+        >>> fitted("transfer('ann', 'bob', 10)", 80)
+        "transfer('a…"
+    """
+    most = max(1, int(pixels / _PIXELS_A_CHARACTER))
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,0 +1,165 @@
+"""A sequence diagram as SVG for a notebook: no script, light and dark by the page's own colour."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from typing import Final
+
+from resilkit.metrics.sequence import Diagram, Step, TracedMessage, diagram, fitted, look_of
+
+__all__ = ["sequence_svg"]
+
+_LEFT, _RIGHT, _TOP, _ROW = 74, 8, 40, 24
+_NARROWEST_GAP = 110
+_TONES: Final = {
+    # Okabe and Ito's: told apart with every colour blindness, and seen on white and on black.
+    "call": "#3a8fd0",
+    "cast": "#009e73",
+    "other": "#b58a00",
+    "good": "#009e73",
+    "bad": "#d55e00",
+}
+
+_CSS = """
+.rk-sequence{font:11px/1.3 system-ui,sans-serif;overflow-x:auto;color:inherit}
+.rk-sequence svg{display:block;max-width:100%;height:auto}
+.rk-sequence text{fill:currentColor;font:11px system-ui,sans-serif}
+.rk-sequence .rk-t{opacity:.65;text-anchor:end;font-variant-numeric:tabular-nums}
+.rk-sequence .rk-n{font-weight:600;text-anchor:middle}
+.rk-sequence .rk-l{stroke:currentColor;stroke-opacity:.35}
+.rk-sequence .rk-g{stroke:currentColor;stroke-opacity:.35;stroke-dasharray:1 5}
+.rk-sequence .rk-h{fill:none;stroke:currentColor;stroke-opacity:.35}
+.rk-sequence p{margin:.3em 0}
+"""
+
+
+def sequence_svg(messages: Iterable[TracedMessage], *, most: int = 40, width: int = 760) -> str:
+    """Return the newest messages as an SVG with its own scoped style. Everything is escaped.
+
+    Args:
+        messages: The messages of a trace, in any order.
+        most: Steps at most; the others are counted.
+        width: Pixels.
+
+    Examples:
+        >>> sequence_svg([]).count("<svg")
+        0
+    """
+    room = max(2, (width - _LEFT - _RIGHT) // _NARROWEST_GAP)
+    drawn = diagram(messages, most=most, lifelines=room)
+    if not drawn.steps:
+        return f'<div class="rk-sequence"><style>{_CSS}</style><p>no messages yet</p></div>'
+    note = f"<p>{drawn.left_out:,} older messages are left out</p>" if drawn.left_out else ""
+    height = _TOP + _ROW * len(drawn.steps) + 14
+    canvas = _Canvas(drawn, width, height)
+    parts = [
+        *canvas.lifelines(),
+        *(canvas.step(row, step) for row, step in enumerate(drawn.steps)),
+    ]
+    label = f"sequence diagram of {len(drawn.steps)} messages"
+    return (
+        f'<div class="rk-sequence"><style>{_CSS}</style>{note}'
+        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{label}">{"".join(parts)}</svg></div>'
+    )
+
+
+class _Canvas:
+    def __init__(self, drawn: Diagram, width: int, height: int) -> None:
+        self._drawn = drawn
+        self._gap = (width - _LEFT - _RIGHT) / len(drawn.names)
+        self._width = width
+        self._bottom = height - 4
+
+    def _x(self, lifeline: int) -> float:
+        return _LEFT + self._gap * (lifeline + 0.5)
+
+    def _y(self, row: float) -> float:
+        return _TOP + _ROW * (row + 0.75)
+
+    def lifelines(self) -> Iterable[str]:
+        yield f'<text class="rk-t" x="{_LEFT - 10}" y="20">time (s)</text>'
+        for lifeline, name in enumerate(self._drawn.names):
+            x, wide = self._x(lifeline), self._gap - 10
+            shown = html.escape(fitted(name, wide - 8))
+            yield (
+                f'<rect class="rk-h" x="{x - wide / 2:.1f}" y="6" width="{wide:.1f}" height="20" '
+                f'rx="3"/><text class="rk-n" x="{x:.1f}" y="20">{shown}'
+                f"<title>{html.escape(name)}</title></text>"
+            )
+            yield from self._lifeline(lifeline, x)
+
+    def _lifeline(self, lifeline: int, x: float) -> Iterable[str]:
+        top = 26.0
+        for span in self._drawn.gone:
+            if span.lifeline == lifeline:
+                first = self._y(span.first) if span.first >= 0 else top
+                last = self._y(span.last) if span.last < len(self._drawn.steps) else self._bottom
+                yield _line("rk-l", x, top, x, first)
+                yield _line("rk-g", x, first, x, last)
+                top = last
+        yield _line("rk-l", x, top, x, self._bottom)
+
+    def step(self, row: int, step: Step) -> str:
+        y, look = self._y(row), look_of(step.kind)
+        colour = _TONES[look.tone]
+        x1, x2 = self._x(step.source), self._x(step.target)
+        whole = html.escape(f"{step.kind} {step.text}")
+        parts = [
+            f'<g class="rk-{html.escape(step.kind)}"><title>{whole}</title>',
+            self._time(y, step),
+        ]
+        if step.source != step.target:
+            dashes = ' stroke-dasharray="5 3"' if look.dashed else ""
+            back = 5 if x2 > x1 else -5
+            end = x2 - (0 if look.open else back)
+            parts.append(
+                f'<line x1="{x1:.1f}" y1="{y:.1f}" x2="{end:.1f}" y2="{y:.1f}" '
+                f'stroke="{colour}" stroke-width="1.4"{dashes}/>'
+            )
+            parts.append(_head(x2, y, back, colour, is_open=look.open))
+            text = html.escape(fitted(step.text, abs(x2 - x1) - 16))
+            middle = (x1 + x2) / 2
+            parts.append(
+                f'<text x="{middle:.1f}" y="{y - 4:.1f}" text-anchor="middle">{text}</text></g>'
+            )
+            return "".join(parts)
+        if step.kind in {"started", "ended"}:
+            mark = f'<circle cx="{x1:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
+            if step.kind == "ended":
+                mark = (
+                    f'<path d="M{x1 - 4:.1f} {y - 4:.1f}l8 8m0 -8l-8 8" stroke="{colour}" '
+                    'stroke-width="2"/>'
+                )
+            parts.append(mark)
+        else:
+            parts.append(
+                f'<path d="M{x1:.1f} {y - 6:.1f}h16v9h-16" fill="none" stroke="{colour}" '
+                f'stroke-width="1.4"/>{_head(x1, y + 3, -5, colour, is_open=look.open)}'
+            )
+        left, room = self._beside(step.source)
+        anchor, at = ("end", x1 - 9) if left else ("start", x1 + 21)
+        text = html.escape(fitted(step.text, room))
+        parts.append(f'<text x="{at:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{text}</text></g>')
+        return "".join(parts)
+
+    @staticmethod
+    def _time(y: float, step: Step) -> str:
+        return f'<text class="rk-t" x="{_LEFT - 10}" y="{y + 4:.1f}">{step.time:.3f}</text>'
+
+    def _beside(self, lifeline: int) -> tuple[bool, float]:
+        """Return whether a text stands left of a lifeline, and how much room it has there."""
+        left = lifeline > 0 and lifeline == len(self._drawn.names) - 1
+        return left, self._x(lifeline) - _LEFT if left else self._width - self._x(lifeline) - 26
+
+
+def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+
+
+def _head(x: float, y: float, back: float, colour: str, *, is_open: bool) -> str:
+    points = f"M{x - back * 1.4:.1f} {y - 4:.1f}L{x:.1f} {y:.1f}L{x - back * 1.4:.1f} {y + 4:.1f}"
+    if is_open:
+        return f'<path d="{points}" fill="none" stroke="{colour}" stroke-width="1.4"/>'
+    return f'<path d="{points}Z" fill="{colour}"/>'

@@ -1,0 +1,141 @@
+"""How the messages of a trace are laid out as a sequence diagram, and as SVG."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+from resilkit.metrics.sequence import Span, diagram, fitted
+from resilkit.metrics.sequence_svg import sequence_svg
+
+
+class M(NamedTuple):
+    time: float
+    kind: str
+    sender: str
+    receiver: str
+    method: str = ""
+    payload: str = ""
+
+
+TALK = [
+    M(1.0, "call", "client", "bank", "pay", "'ann', 5"),
+    M(1.1, "call", "bank", "ledger", "balance", "'ann'"),
+    M(1.2, "reply", "ledger", "bank", "balance", "50"),
+    M(1.3, "error", "bank", "client", "pay", "Refused: no"),
+]
+
+
+def svg_of(messages: list[M], **options: int) -> ElementTree.Element:
+    found = re.search(r"<svg.*</svg>", sequence_svg(messages, **options), re.DOTALL)
+    assert found is not None
+    return ElementTree.fromstring(found[0])  # noqa: S314 - our own
+
+
+def test_lifelines_stand_in_the_order_of_appearance_and_steps_in_that_of_time() -> None:
+    drawn = diagram(reversed(TALK), most=10, lifelines=5)
+    assert drawn.names == ("client", "bank", "ledger")
+    assert [(step.source, step.target) for step in drawn.steps] == [(0, 1), (1, 2), (2, 1), (1, 0)]
+    assert [round(step.time, 3) for step in drawn.steps] == [0.0, 0.1, 0.2, 0.3]
+
+
+def test_each_kind_says_what_it_carried_and_what_went_wrong_has_a_sign() -> None:
+    rows = [
+        M(0.0, "cast", "a", "b", "go", "1"),
+        M(0.0, "reply", "b", "a", "go", "None"),
+        M(0.0, "error", "b", "a", "go", "ValueError: no"),
+        M(0.0, "publish", "a", "topics", "orders.new", "{}"),
+        M(0.0, "exit", "a", "b", "", "killed"),
+        M(0.0, "ended", "b", "", "", "killed"),
+        M(0.0, "request", "a", "b", "sync"),
+        M(0.0, "whatever", "a", "b", "", "new"),
+    ]
+    texts = [step.text for step in diagram(rows, most=10, lifelines=5).steps]
+    assert texts == [
+        "go(1)", "None", "✕ ValueError: no", "◇ orders.new: {}", "✕ exit: killed",
+        "ended: killed", "sync()", "new",
+    ]  # fmt: skip
+
+
+def test_the_newest_are_shown_and_their_times_count_from_the_first_of_all() -> None:
+    drawn = diagram(TALK, most=2, lifelines=5)
+    assert [step.text for step in drawn.steps] == ["50", "✕ Refused: no"]
+    assert (drawn.left_out, round(drawn.steps[0].time, 3)) == (2, 0.2)
+
+
+def test_those_with_the_fewest_messages_share_a_line_where_there_is_no_room_for_all() -> None:
+    rows = [M(float(n), "cast", f"user-{n}", "bank", "go") for n in range(20)]
+    rows += [M(30.0 + n, "cast", "user-3", "bank", "go") for n in range(3)]
+    drawn = diagram(rows, most=100, lifelines=3)
+    assert drawn.names == ("bank", "user-3", "(19 others)")
+    assert {(step.source, step.target) for step in drawn.steps} == {(2, 0), (1, 0)}
+
+
+def test_a_lifeline_is_broken_from_an_end_to_the_next_start() -> None:
+    rows = [
+        M(0.0, "call", "a", "b", "boom"),
+        M(0.1, "ended", "b", "", "", "boom"),
+        M(0.2, "exit", "b", "boss", "", "boom"),
+        M(0.3, "started", "b", "", "", "B"),
+        M(0.4, "ended", "b", "", "", "normal"),
+    ]
+    drawn = diagram(rows, most=10, lifelines=5)
+    assert drawn.gone == (Span(1, 1, 3), Span(1, 4, 5))
+    new = diagram(rows[3:4], most=10, lifelines=5)
+    assert new.gone == (Span(0, -1, 0),), "before its start it was not there"
+
+
+def test_a_text_ends_where_its_room_does() -> None:
+    assert fitted("short", 100) == "short"
+    assert fitted("x" * 100, 62) == "x" * 9 + "…"
+    assert fitted("x" * 100, -5) == "…"
+
+
+def test_the_svg_has_an_arrow_and_the_whole_text_for_each_message() -> None:
+    root = svg_of(TALK)
+    groups = [each for each in root if each.tag == "g"]
+    assert [group.findtext("title") for group in groups] == [
+        "call pay('ann', 5)", "call balance('ann')", "reply 50", "error ✕ Refused: no",
+    ]  # fmt: skip
+    dashed = [group.find("line").get("stroke-dasharray") is not None for group in groups]  # type: ignore[union-attr]
+    assert dashed == [False, False, True, True]
+    xs = [float(each.get("x1") or 0) for each in root.iter("line") if each.get("stroke")]
+    assert xs[0] < xs[1] < xs[2]
+    assert len(set(xs)) == 3
+
+
+def test_hostile_names_and_payloads_are_text_in_the_svg() -> None:
+    evil = '"><script>alert(1)</script>&\n\x00\x1b'
+    page = sequence_svg(
+        [M(0.0, "call", evil, "bank", evil, evil), M(0.0, "ended", evil, "", "", evil)]
+    )
+    assert "<script" not in page
+    root = svg_of([M(0.0, "call", evil, "bank", evil, evil)])
+    assert "<script>" in "".join(root.itertext()), "shown as it is"
+
+
+def test_the_svg_needs_nobody_and_takes_the_colour_of_its_page() -> None:
+    page = sequence_svg(TALK)
+    assert "currentColor" in page
+    assert not re.search(r"<script|https?:|@import|url\(", page)
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style is not None
+    rules = [rule.strip() for rule in style[1].split("}") if rule.strip()]
+    assert all(rule.startswith(".rk-sequence") for rule in rules), "its style is its own"
+
+
+def test_nothing_stays_outside_of_the_svg_however_narrow_it_is() -> None:
+    rows = [M(float(n), "cast", f"user-{n}", "bank", "go", "x" * 200) for n in range(30)]
+    rows.append(M(40.0, "ended", "bank", "", "", "y" * 200))
+    for width in (300, 760, 1500):
+        root = svg_of(rows, width=width)
+        xs = [float(each.get(name) or 0) for each in root.iter() for name in ("x", "x1", "x2")]
+        assert max(xs) <= width
+        assert root.get("width") == str(width)
+
+
+def test_what_is_left_out_is_said_and_nothing_at_all_too() -> None:
+    assert "2 older messages are left out" in sequence_svg(TALK, most=2)
+    assert "left out" not in sequence_svg(TALK)
+    assert "no messages yet" in sequence_svg([])
