@@ -297,7 +297,8 @@ class Cluster:
         """Cut the links between groups of nodes; nodes in no group form one of their own.
 
         Args:
-            *groups: Groups of node names, at least one; with one, the rest is the other.
+            *groups: Groups of node names, at least one; with one, the rest is the other. Or links,
+                to cut these alone: ``"n1<->n2"``, or ``"n1->n2"`` for what n1 sends to n2.
             one_way: Only messages from a group to a later one are lost; those back get through.
                 Nodes in no group are the last group.
             duration: Seconds until it heals by itself; ``None``: on ``heal()``, or when the

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from resilkit.cluster.injection import Injection
 from resilkit.errors import InvalidArgument
 from resilkit.faults import Fault, Partition, registered_faults
+from resilkit.faults.link_targets import BOTH_WAYS, ONE_WAY, clean_links, named_link
+from resilkit.faults.targets import clean_targets
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
@@ -31,6 +33,13 @@ async def inject(session: Session, fault: Fault, targets: Any, seed: int | None)
             allowed=f"a fault, as in faults.Latency(0.02, 0.2); there are {names}",
         )
     session.refuse_closed()
+    if targets is not None:
+        signs = fault.link_signs
+        targets = (
+            clean_targets(targets, "targets")
+            if signs is None
+            else clean_links(targets, "targets", signs)
+        )
 
     async def begin() -> Injection:
         injection = Injection(session, fault, targets=targets, seed=seed)
@@ -72,17 +81,27 @@ def partition_of(
 ) -> Partition:
     """Return the fault for groups as somebody wrote them: lists of names, or single names.
 
+    Args:
+        groups: The groups; or links, ``"n1<->n2"`` or ``"n1->n2"``, and nothing else.
+        one_way: Whether only what goes from a group to a later one is lost.
+        duration: Seconds until it heals by itself; ``None`` for never.
+
     Raises:
-        InvalidArgument: There is no group, or one is none.
+        InvalidArgument: There is no group, one is none, or groups and links are mixed.
 
     Examples:
         >>> partition_of((["n1"], "n2"), one_way=False, duration=None).groups
         (('n1',), ('n2',))
+        >>> partition_of(("n1<->n2",), one_way=False, duration=None)
+        Partition(kind='links', targets=('n1<->n2',))
     """
     allowed = 'such as partition(["n1"], ["n2", "n3"])'
     if not groups:
         message = "needs at least one group of node names"
         raise InvalidArgument(message, path="partition", allowed=allowed)
+    links = [group for group in groups if isinstance(group, str) and named_link(group)]
+    if links:
+        return _partition_of_links(groups, links, one_way=one_way, duration=duration)
     named = []
     for index, group in enumerate(groups):
         if not isinstance(group, Iterable):
@@ -92,3 +111,24 @@ def partition_of(
     return Partition(
         kind="one_way" if one_way else "custom", groups=tuple(named), duration=duration
     )
+
+
+def _partition_of_links(
+    given: tuple[object, ...], links: list[str], *, one_way: bool, duration: float | None
+) -> Partition:
+    for index, each in enumerate(given):
+        if each not in links:
+            raise InvalidArgument(
+                "is a group among links",
+                path=f"partition[{index}]",
+                value=each,
+                allowed='groups alone, or links alone, such as partition("n1<->n2", "n2->n3")',
+            )
+        if one_way and BOTH_WAYS in str(each):
+            raise InvalidArgument(
+                "is a link both ways, where one way is asked for",
+                path=f"partition[{index}]",
+                value=each,
+                allowed=f'"{str(each).replace(BOTH_WAYS, ONE_WAY)}"',
+            )
+    return Partition(kind="links", targets=tuple(links), duration=duration)

@@ -14,7 +14,7 @@ from resilkit.cluster.telling import Teller, listed, told, why_of
 from resilkit.cluster.timetable import timetable
 from resilkit.errors import InvalidArgument, Refused
 from resilkit.faults import Fault, occurs, schedule, to_dict
-from resilkit.faults.partition import check_groups
+from resilkit.faults.partition import check_places
 from resilkit.faults.places import few, places
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class Injection:
 
         Raises:
             InvalidArgument: Its moments are to be drawn from a run whose end nobody knows.
-            InvalidArgument: A partition that is due at once names a node that is not there.
+            InvalidArgument: A fault that is due at once names a group or link that is not there.
             ResilkitError: That strike could not be delivered: nobody waits for a schedule to
                 tell so. What a fault of the user's own raises comes as it is.
         """
@@ -183,7 +183,7 @@ class Injection:
             return
         if first == 0.0:
             try:
-                check_groups(self.fault, list(self.session.nodes))
+                check_places(self.fault, list(self.session.nodes), self.session.edges)
             except InvalidArgument as unknown:
                 self._end()
                 raise unknown.below(type(self.fault).__name__) from None

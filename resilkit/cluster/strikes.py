@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from resilkit.cluster.children_strike import ChildrenStrike
@@ -20,6 +21,8 @@ from resilkit.faults import (
     ServerFault,
 )
 from resilkit.faults.joining import joined, takes_in
+from resilkit.faults.link_targets import fitting, link_name, named_links, node_names
+from resilkit.faults.partition import check_places
 
 if TYPE_CHECKING:
     from random import Random
@@ -42,9 +45,20 @@ class _Links(Strike):
         self._incarnations: dict[str, int] = {}
         self._chosen: list[str] = []
 
+    def choose(self, occurrence: int, targets: Any) -> list[str]:
+        """Return the nodes that are hit with all their links, and the links."""
+        if targets is not None:
+            self.fault = replace(self.fault, targets=targets)
+        return super().choose(occurrence, None)
+
+    def candidates(self) -> list[str]:
+        """Return the nodes and the links."""
+        session = self.session
+        return [*session.nodes, *(link_name(*edge) for edge in sorted(session.edges))]
+
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         session = self.session
-        _refuse_dead(session, targets)
+        _refuse_dead(session, node_names(targets))
         chosen = self.fault.choose_links(session.edges, session.nodes, self.rng, hit=targets)
         if not chosen:
             raise Refused("no link is there to be touched")
@@ -62,6 +76,7 @@ class _Links(Strike):
         session = self.session
         hit = [*self.targets, name] if takes_in(self.wanted, name) else self.targets
         new = [link for link in session.edges if name in link]
+        hit = [*hit, *fitting(self.wanted, new)]
         chosen = self.fault.choose_links(new, session.nodes, self.rng, hit=hit)
         self.row["links"] = [*self.row.get("links", ()), *(f"{a}-{b}" for a, b in chosen)]
         return list(chosen)
@@ -102,6 +117,18 @@ class _Partition(Strike):
 
     _pairs: frozenset[tuple[str, str]] = frozenset()
 
+    def choose(self, occurrence: int, targets: Any) -> list[str]:
+        """Return the nodes that take part: where links are named, those at their ends."""
+        session = self.session
+        if targets is not None and named_links(self.fault.targets):
+            self.fault, targets = replace(self.fault, targets=targets), None
+        check_places(self.fault, list(session.nodes), session.edges)
+        super().choose(occurrence, targets)
+        if links := named_links(self.fault.targets):
+            ends = {end for link in links for end in link[:2]}
+            self.targets = [name for name in self.targets if name in ends]
+        return self.targets
+
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
         pairs = self.fault.cuts(targets, self.rng)
         if not pairs:
@@ -118,7 +145,8 @@ class _Partition(Strike):
         """Return from whom a new node is cut."""
         new = joined(self.fault, self.targets, self._pairs, name)
         self._pairs |= new
-        self.targets = [*self.targets, name]
+        if name not in self.targets and (new or not named_links(self.fault.targets)):
+            self.targets = [*self.targets, name]
         self.row.update(self._cuts())
         return new
 

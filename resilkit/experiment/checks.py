@@ -10,10 +10,11 @@ from resilkit.chaos.criteria import check_operations
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.planning import LAST_STRIKE
 from resilkit.faults import Fault, LinkFault, PartitionFault, ServerFault, schedule
+from resilkit.faults.partition import check_places
 from resilkit.rng import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from resilkit.chaos import Scenario
     from resilkit.cluster.specs import ClusterSpec
@@ -29,14 +30,16 @@ def check_scenario(
 
     Raises:
         InvalidArgument: A criterion names an operation that the workload does not have; a fault
-            names a node that is not there, or would strike for the first time after the end.
+            names a node or a link that is not there, or would strike for the first time after the
+            end.
     """
     operations = [operation.name for operation in workload.operations]
     check_operations(scenario.criteria, operations, "scenario.criteria")
     for index, fault in enumerate(scenario.faults):
         path = f"scenario.faults[{index}]"
         try:
-            _try_targets(fault, cluster.names)
+            check_places(fault, cluster.names, cluster.edges)
+            _try_targets(fault, cluster.names, cluster.edges)
         except InvalidArgument as error:
             raise error.below(path) from None
         end = LAST_STRIKE * duration
@@ -51,7 +54,7 @@ def check_scenario(
             )
 
 
-def _try_targets(fault: Fault, nodes: Sequence[str]) -> None:
+def _try_targets(fault: Fault, nodes: Sequence[str], links: Iterable[tuple[str, str]]) -> None:
     """Choose once, with a stream that nobody else draws from: a name that is not there raises."""
     if isinstance(fault, ServerFault):
         return  # servers come and go: only the run can tell
@@ -59,7 +62,7 @@ def _try_targets(fault: Fault, nodes: Sequence[str]) -> None:
     if isinstance(fault, PartitionFault):
         fault.cuts(nodes, rng)
     elif isinstance(fault, LinkFault):
-        fault.choose_links([], nodes, rng)
+        fault.choose_links(links, nodes, rng)
     else:
         fault.choose(nodes, rng)
 

@@ -23,7 +23,8 @@ BytesPerSecond = Annotated[float, Unit("bytes/s", low=1.0, high=1e12, scaling="d
 class Bandwidth(LinkFault):
     """Lets a message take its size over the bandwidth to cross a link, one after the other.
 
-    Applies to: the links of the target nodes, each direction with a bandwidth of its own.
+    Applies to: the target links, or those of the target nodes, each direction with a bandwidth
+    of its own.
     Healing: later messages go undelayed; those under way still arrive after their delay.
     Deterministic: the delays, given the sizes of the messages; nothing is drawn.
 

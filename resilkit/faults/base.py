@@ -25,6 +25,13 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from resilkit.errors import InvalidArgument
 from resilkit.faults.answers import ChildrenRule, MessageView, Pressure, ServerRule, Signal
 from resilkit.faults.fields import Chance, Period, PositiveSeconds, ScaledCount, Seconds, field_info
+from resilkit.faults.link_targets import (
+    BOTH_WAYS,
+    choose_ends,
+    clean_links,
+    named_link,
+    named_links,
+)
 from resilkit.faults.targets import Targets, choose_targets, natural_order
 from resilkit.records import readable
 
@@ -69,6 +76,8 @@ class Fault:
 
     fault_name: ClassVar[str] = ""
     inert_at_zero: ClassVar[tuple[str, ...]] = ()
+    link_signs: ClassVar[tuple[str, ...] | None] = None
+    """What may stand between two nodes in `targets`; ``None``: they name servers."""
 
     at: Seconds | None = None
     every: Period | None = None
@@ -84,6 +93,9 @@ class Fault:
         for info in field_info(type(self)):
             clean = info.check(getattr(self, info.name), f"{kind}.{info.name}")
             object.__setattr__(self, info.name, clean)
+        if self.link_signs is not None:
+            clean = clean_links(self.targets, f"{kind}.targets", self.link_signs)
+            object.__setattr__(self, "targets", clean)
         if self.count is not None and self.count > 1 and self.every is None and not self.random:
             raise InvalidArgument(
                 "several injections need `every` (the seconds between them) or `random`",
@@ -180,11 +192,13 @@ def occurs(fault: Fault, rng: Random) -> bool:
 class LinkFault(Fault):
     """A fault on the links between nodes; by default on all of them.
 
-    `targets` names nodes: a link is touched when one of its ends is a target. A field
-    ``fraction``, where the fault has one, is the share of these links that are touched.
+    `targets` names nodes, or links: ``"n1"`` touches all links of the node, ``"n1<->n2"`` the one
+    between the two, both ways. A field ``fraction``, where the fault has one, is the share of these
+    links that are touched.
     """
 
     needs_size: ClassVar[bool] = False
+    link_signs: ClassVar[tuple[str, ...] | None] = (BOTH_WAYS,)
 
     targets: Targets = "all"
 
@@ -200,6 +214,22 @@ class LinkFault(Fault):
         from resilkit.network.verdicts import PASS
 
         return PASS
+
+    def choose(self, candidates: Iterable[str], rng: Random, occurrence: int = 0) -> list[str]:
+        """Return which nodes are hit with all their links, and which links by themselves.
+
+        Args:
+            candidates: The names of nodes and, where they are known, of links (``"n1<->n2"``).
+            rng: The stream to draw from.
+            occurrence: The number of the injection, from 0.
+
+        Raises:
+            InvalidArgument: A target is not among the candidates.
+        """
+        del occurrence
+        names = list(candidates)
+        links = [(link.source, link.target) for link in named_links(names)]
+        return choose_ends(self.targets, [n for n in names if not named_link(n)], links, rng)
 
     def choose_links(
         self,
@@ -217,13 +247,15 @@ class LinkFault(Fault):
             links: All links.
             nodes: All nodes, among whom `targets` chooses.
             rng: The stream to draw from.
-            hit: The target nodes where they have been chosen already; ``None``: choose here.
+            hit: The nodes and links that have been chosen already; ``None``: choose here.
 
         Raises:
-            InvalidArgument: A target is not among `nodes`.
+            InvalidArgument: A target is not among `nodes` and `links`.
         """
-        chosen = set(choose_targets(self.targets, nodes, rng) if hit is None else hit)
-        near = sorted(link for link in set(links) if chosen & set(link))
+        known = set(links)
+        chosen = set(choose_ends(self.targets, nodes, known, rng) if hit is None else hit)
+        apart = {frozenset(link[:2]) for link in named_links(tuple(chosen))}
+        near = sorted(link for link in known if chosen & set(link) or frozenset(link) in apart)
         fraction = float(getattr(self, "fraction", 1.0))
         wanted = min(len(near), max(round(fraction * len(near)), 1)) if fraction > 0.0 else 0
         return near if wanted == len(near) else sorted(rng.sample(near, wanted))
@@ -236,6 +268,8 @@ class NodeFault(Fault):
 
     Healing starts a node that was killed or stopped again, and lets one that was paused go on.
     """
+
+    link_signs: ClassVar[tuple[str, ...] | None] = ()
 
     def actions(self, targets: Sequence[str]) -> list[Signal]:
         """Return what to do to the nodes `targets`, in order."""
@@ -263,6 +297,8 @@ class PartitionFault(Fault):
     Load generators and notebooks reach every node all the same. Healing connects the nodes again.
     """
 
+    link_signs: ClassVar[tuple[str, ...] | None] = ()
+
     targets: Targets = "all"
 
     def choose(self, candidates: Iterable[str], rng: Random, occurrence: int = 0) -> list[str]:
@@ -288,6 +324,8 @@ class ResourceFault(Fault):
     3/4 on any node the strike counts as not delivered as asked, and no run passes on it. What of a
     node's cores others have counts as reached: see `CPU`.
     """
+
+    link_signs: ClassVar[tuple[str, ...] | None] = ()
 
     def pressure(self) -> Pressure:
         """Return what to hold or burn."""

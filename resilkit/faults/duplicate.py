@@ -24,7 +24,7 @@ class Duplicate(LinkFault):
     A server then handles the same call or cast twice, as it would after a retry by the sender;
     a second reply finds nobody waiting and is dropped.
 
-    Applies to: the links of the target nodes, both ways.
+    Applies to: the target links, or those of the target nodes, both ways.
     Healing: later messages arrive once.
     Deterministic: which messages are duplicated, given the seed and the order of the messages.
 

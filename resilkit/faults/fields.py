@@ -99,6 +99,8 @@ class FieldInfo:
         choices: What a ``"choice"`` may be.
         own: Whether the fault itself declares it; ``False`` for the schedule that all share.
         doc: Its line of the docstring.
+        links: Of ``"targets"``: the signs that may stand between two nodes (``"<->"``, ``"->"``),
+            which name a link; nothing where there are no such targets.
     """
 
     name: str
@@ -111,6 +113,7 @@ class FieldInfo:
     choices: tuple[str, ...]
     own: bool
     doc: str
+    links: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> str:
@@ -125,6 +128,8 @@ class FieldInfo:
             "choice": ", ".join(repr(choice) for choice in self.choices),
         }
         text = words.get(self.type) or self._range()
+        if self.links:
+            text += "; or links: " + ", ".join(f'"n1{sign}n2"' for sign in self.links)
         return f"{text}, or None" if self.optional else text
 
     def _range(self) -> str:
@@ -291,15 +296,16 @@ def _inspect(fault_class: type) -> tuple[FieldInfo, ...]:
     except Exception:  # noqa: BLE001 - a name only known inside a function: values go unchecked
         hints = {}
     docs = _documented(fault_class)
+    signs = getattr(fault_class, "link_signs", None) or ()
     infos = [
-        _info(field, hints.get(field.name, Any), docs.get(field.name, ""))
+        _info(field, hints.get(field.name, Any), docs.get(field.name, ""), signs)
         for field in fields(fault_class)
         if field.init
     ]
     return tuple(sorted(infos, key=lambda info: not info.own))
 
 
-def _info(field: Field[Any], hint: object, doc: str) -> FieldInfo:
+def _info(field: Field[Any], hint: object, doc: str, signs: tuple[str, ...]) -> FieldInfo:
     optional, hint = _without_none(hint)
     kind, unit, choices = _kind(hint)
     default: object = field.default
@@ -317,6 +323,7 @@ def _info(field: Field[Any], hint: object, doc: str) -> FieldInfo:
         choices=choices,
         own=field.name not in SCHEDULE_FIELDS,
         doc=doc,
+        links=signs if kind == "targets" else (),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from resilkit.faults.link_targets import named_links
 from resilkit.faults.targets import clean_targets, natural_order
 from resilkit.rng import stream
 
@@ -35,8 +36,9 @@ def joined(
 ) -> Pairs:
     """Return the pairs that are cut as well once a node `name` is there.
 
-    With named groups it is in the last group, as every node that no group names. Else it sides
-    with the nodes that the fewest cuts concern, which is the side that has the most nodes.
+    With named groups it is in the last group, as every node that no group names. Where links are
+    named it is cut from nobody, unless one of them is its own. Else it sides with the nodes that
+    the fewest cuts concern, which is the side that has the most nodes.
 
     Args:
         fault: The partition.
@@ -50,8 +52,8 @@ def joined(
         >>> sorted(joined(Partition("one", targets="n1"), ["n1", "n2", "n3"], cut, "n4"))
         [('n1', 'n4'), ('n4', 'n1')]
     """
-    if getattr(fault, "groups", ()):
-        # Groups leave nothing to chance: the stream is asked for nothing.
+    if getattr(fault, "groups", ()) or named_links(fault.targets):
+        # Neither leaves anything to chance: the stream is asked for nothing.
         found = fault.cuts([*nodes, name], stream(0))
         return frozenset(pair for pair in found if name in pair)
     concern = {node: sum(node in pair for pair in pairs) for node in nodes}

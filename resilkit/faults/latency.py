@@ -22,7 +22,8 @@ __all__ = ["Latency"]
 class Latency(LinkFault):
     """Delays every message on a link by a time drawn evenly between two bounds.
 
-    Applies to: the links of the target nodes, both ways; the order between two nodes stays.
+    Applies to: the target links, or those of the target nodes, both ways; the order between two
+    nodes stays.
     Healing: later messages go undelayed; those under way still arrive after their delay.
     Deterministic: the delays, given the seed and the order of the messages.
 

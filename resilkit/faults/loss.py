@@ -24,7 +24,7 @@ class Loss(LinkFault):
     Nobody is told: a call whose message or reply is dropped ends in its timeout. The links
     themselves stay up; it is resilkit's own messages that are dropped, not packets of TCP.
 
-    Applies to: the links of the target nodes, both ways.
+    Applies to: the target links, or those of the target nodes, both ways.
     Healing: later messages pass; what was dropped stays lost.
     Deterministic: which messages are dropped, given the seed and the order of the messages.
 

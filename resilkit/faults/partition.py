@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
-from resilkit.faults.base import Fault, PartitionFault
+from resilkit.faults.base import Fault, LinkFault, PartitionFault
+from resilkit.faults.link_targets import BOTH_WAYS, ONE_WAY, check_links, named_links
 from resilkit.faults.registry import register_fault
 from resilkit.faults.targets import choose_targets, natural_order
 
 if TYPE_CHECKING:
     from random import Random
 
-__all__ = ["Partition", "check_groups"]
+__all__ = ["Partition", "check_places"]
 
 Pairs = frozenset[tuple[str, str]]
 Groups = Annotated[tuple[tuple[str, ...], ...] | Sequence[Sequence[str]], "groups"]
@@ -36,9 +37,13 @@ class Partition(PartitionFault):
     - ``"one_way"``: what the targets send (or, with `groups`, what a group sends to a later
       one) gets lost; what they are sent arrives.
     - ``"custom"``: the `groups`.
+    - ``"links"``: the links that the targets name, and no others: ``"n1<->n2"`` both ways,
+      ``"n1->n2"`` what n1 sends to n2. The two do not reach each other over others either, and
+      those whose way led over the link take another, where there is one.
 
     A node that is added while it is in belongs to the last of the `groups`, like all that no group
-    names; without groups it sides with most of the others.
+    names; without groups it sides with most of the others, and where links are cut it keeps its
+    own.
 
     Healing: all cut pairs can talk again; links may take a moment to reconnect.
     Deterministic: the cut pairs, given the seed and the set of nodes.
@@ -54,9 +59,15 @@ class Partition(PartitionFault):
         [('n1', 'n2'), ('n2', 'n1')]
         >>> sorted(Partition("one_way", targets="n1").cuts(["n1", "n2", "n3"], stream(7)))
         [('n1', 'n2'), ('n1', 'n3')]
+        >>> sorted(Partition("links", targets="n1<->n2").cuts(["n1", "n2", "n3"], stream(7)))
+        [('n1', 'n2'), ('n2', 'n1')]
     """
 
-    kind: Literal["halves", "one", "majorities_ring", "bridge", "one_way", "custom"] = "halves"
+    link_signs: ClassVar[tuple[str, ...] | None] = (BOTH_WAYS, ONE_WAY)
+
+    kind: Literal["halves", "one", "majorities_ring", "bridge", "one_way", "custom", "links"] = (
+        "halves"
+    )
     groups: Groups = ()
 
     def validate(self) -> None:
@@ -72,7 +83,24 @@ class Partition(PartitionFault):
                 value=self.groups,
                 allowed='kind "custom" or "one_way"',
             )
-        if self.targets != "all" and (self.groups or self.kind not in {"one", "one_way"}):
+        links = named_links(self.targets)
+        if self.kind == "links":
+            listed = self.targets if isinstance(self.targets, tuple) else (self.targets,)
+            if len(links) < len(listed):
+                raise InvalidArgument(
+                    'must be links, and nothing else, when kind is "links"',
+                    path="targets",
+                    value=self.targets,
+                    allowed='such as "n1<->n2", or ["n1<->n2", "n2->n3"]',
+                )
+        elif links:
+            raise InvalidArgument(
+                f"name links, which have no meaning for {self.kind!r}",
+                path="targets",
+                value=self.targets,
+                allowed='links for kind "links", else nodes',
+            )
+        elif self.targets != "all" and (self.groups or self.kind not in {"one", "one_way"}):
             raise InvalidArgument(
                 "have no meaning for this kind",
                 path="targets",
@@ -92,15 +120,18 @@ class Partition(PartitionFault):
                 return _majorities_ring(names, rng)
             case "bridge":
                 return _bridge(names, rng)
+            case "links":
+                check_links(self.targets, names, ())
+                return frozenset(way for link in named_links(self.targets) for way in link.ways)
         return separate(self.sides(names, rng), one_way=self.kind == "one_way")
 
     def sides(self, nodes: Sequence[str], rng: Random) -> tuple[tuple[str, ...], ...]:
         """Return the groups that no longer talk to each other; one group of all where none do.
 
-        ``"majorities_ring"`` and ``"bridge"`` have no such groups.
+        ``"majorities_ring"``, ``"bridge"`` and ``"links"`` have no such groups.
         """
         names = sorted(set(nodes), key=natural_order)
-        check_groups(self, names)
+        check_places(self, names, ())
         if self.groups:
             return _completed(self.groups, names)
         if self.kind == "halves":
@@ -125,12 +156,19 @@ def separate(groups: Iterable[Sequence[str]], *, one_way: bool = False) -> Pairs
     )
 
 
-def check_groups(fault: Fault, names: Sequence[str]) -> None:
-    """Check that the groups of a partition name nobody but `names`.
+def check_places(fault: Fault, names: Sequence[str], links: Iterable[tuple[str, str]]) -> None:
+    """Check that a fault names no group and no link that is not there.
+
+    Args:
+        fault: Any fault; those that name neither pass.
+        names: The nodes that there are.
+        links: The links that there are.
 
     Raises:
-        InvalidArgument: They do; its path begins with ``groups``.
+        InvalidArgument: It does; its path begins with ``groups`` or ``targets``.
     """
+    if isinstance(fault, LinkFault | PartitionFault):
+        check_links(fault.targets, names, links)
     for number, group in enumerate(fault.groups if isinstance(fault, Partition) else ()):
         for place, name in enumerate(group):
             validate.choice(name, f"groups[{number}][{place}]", names)

@@ -24,7 +24,7 @@ class Reorder(LinkFault):
     This breaks the order that two processes may otherwise rely on, as a network without
     connections does.
 
-    Applies to: the links of the target nodes, both ways.
+    Applies to: the target links, or those of the target nodes, both ways.
     Healing: later messages keep their order; those held back still arrive.
     Deterministic: who is held back and for how long, given the seed and the order of the messages.
 

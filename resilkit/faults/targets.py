@@ -12,7 +12,13 @@ target                    who is hit
 ``"n1"``                  that one
 ``["n1", "n2"]``          those
 ``"matching:counter-*"``  all whose name fits the glob
+``"n1<->n2"``             that link, both ways; in lists too, beside nodes
+``"matching:n1<->*"``     all links that fit the glob, in either direction
 ========================  =====================================================
+
+Links are for faults on links alone, which otherwise hit all links of the nodes that they name.
+``"n1->n2"``, one way, is for partitions of the kind ``"links"``. A server's name may hold these
+signs; a node's holds neither ``<`` nor ``>``.
 """
 
 from __future__ import annotations

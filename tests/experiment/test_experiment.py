@@ -23,7 +23,8 @@ CRASH = rk.faults.NodeCrash(at=1.0)
 
 def make(**changes):
     parts = {"system": COUNTER, "workload": LOAD, "duration": 5.0, "seed": 7}
-    return Experiment(rk.ClusterSpec(nodes=3), **{**parts, **changes})
+    cluster = changes.pop("cluster", rk.ClusterSpec(nodes=3))
+    return Experiment(cluster, **{**parts, **changes})
 
 
 def scenario(*faults, criteria=(), **more):
@@ -63,6 +64,24 @@ def scenario(*faults, criteria=(), **more):
         (
             {"scenario": scenario(rk.faults.Latency(0.1, 0.2, targets=["n1", "n6"]))},
             r"^scenario\.faults\[0\]\.targets: .*'n6'",
+        ),
+        (
+            {"scenario": scenario(rk.faults.Latency(0.1, 0.2, targets=["n1<->n2", "n1<->n6"]))},
+            r"^scenario\.faults\[0\]\.targets\[1\]: .*'n6'.*allowed: 'n1', 'n2', 'n3'",
+        ),
+        (
+            {
+                "cluster": rk.ClusterSpec(nodes=3, topology="line"),
+                "scenario": scenario(CRASH, rk.faults.Loss(0.1, targets="n1<->n3")),
+            },
+            r"^scenario\.faults\[1\]\.targets: is no link of .*'n1<->n3'.*'n1<->n2', 'n2<->n3'",
+        ),
+        (
+            {
+                "cluster": rk.ClusterSpec(nodes=3, topology="line"),
+                "scenario": scenario(rk.faults.Partition("links", targets=["n1->n3"])),
+            },
+            r"^scenario\.faults\[0\]\.targets\[0\]: is no link of .*'n1->n3'",
         ),
         (
             {"scenario": scenario(rk.faults.NodeCrash(at=5.0))},

@@ -216,7 +216,8 @@ def test_field_information_describes_the_controls_of_a_panel():
         "at", "every", "count", "random", "for", "targets", "probability",
     ]  # fmt: skip
     kind, groups, *_ = faults.field_info(Partition)
-    assert kind.choices == ("halves", "one", "majorities_ring", "bridge", "one_way", "custom")
+    kinds = ("halves", "one", "majorities_ring", "bridge", "one_way", "custom", "links")
+    assert kind.choices == kinds
     assert groups.type == "groups"
 
 

@@ -22,6 +22,7 @@ NOT_FAULTS = {
     "documents",
     "fields",
     "joining",
+    "link_targets",
     "places",
     "registry",
     "schedule",

@@ -47,6 +47,10 @@ def test_what_is_wrong_is_told_by_its_field(panel: ChaosPanel) -> None:
     assert "latency" not in found["every"], "the field is where it stands"
     assert list(problems(panel, {"latency": {"low": 2, "high": 1}})) == ["low"]
     assert list(problems(panel, {"node_crash": {"targets": []}})) == ["targets"]
+    for links in ("n1<->n2", ["n1<->n2", "n2<->n3"]):
+        assert problems(panel, {"latency": {"low": 0, "high": 1, "targets": links}}) == {}
+    found = problems(panel, {"latency": {"low": 0, "high": 1, "targets": "n1->n2"}})
+    assert 'allowed: "n1<->n2"' in found["targets"]
     for nonsense in (None, 3, {}, {"nope": {}}, {"latency": 3}):
         assert problems(panel, nonsense)
 
