@@ -55,14 +55,27 @@ class FaultBook:
 
     def failed(self, node: str, *, id: str, why: str, failures: int) -> None:
         """Note that a fault failed on messages: whatever else it did, it was not delivered."""
-        # The first strike has the id of its injection, the others that and a number.
-        injection = self._held.get(id) or self._held.get(id.rpartition(".")[0])
+        injection = self.injection_of(id)
         row = None if injection is None else injection.row_of(id)
         if row is not None:
             times = f" ({failures} times)" if failures > 1 else ""
             row.setdefault("failed", {})[node] = f"{why}{times}"
             told = "; ".join(f"on {name}: {each}" for name, each in row["failed"].items())
             row.update(delivered=False, why=f"it failed, and was ignored for the message, {told}")
+
+    def injection_of(self, strike_id: str) -> Injection | None:
+        """Return whose strike it is, ``None`` once nobody holds that any more."""
+        # The first strike has the id of its injection, the others that and a number.
+        return self._held.get(strike_id) or self._held.get(strike_id.rpartition(".")[0])
+
+    def standing(self) -> list[tuple[str, bool, tuple[Pair, ...]]]:
+        """Return what is on links now: the strike's id, whether it cuts, and the pairs.
+
+        Of a cut these are directed. Any thread may ask.
+        """
+        cuts = [(each, True, tuple(pairs)) for each, pairs in list(self._cuts.items())]
+        slow = [(each, False, links) for each, (_, links) in list(self._link_faults.items())]
+        return cuts + slow
 
     # Cuts ----------------------------------------------------------------------------------------
 
