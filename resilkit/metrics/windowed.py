@@ -82,6 +82,10 @@ class WindowedHistogram:
         for start, part in zip(starts, np.split(numbers, starts[1:]), strict=True):
             self._at(int(places[start])).extend(part)
 
+    def get(self, place: int) -> Histogram | None:
+        """Return the histogram of window number `place`; ``None`` where nothing fell into it."""
+        return self._histograms.get(place)
+
     def items(self) -> list[tuple[float, Histogram]]:
         """Return each window that holds something: its start (seconds) and its histogram."""
         with self._lock:

@@ -144,7 +144,7 @@ class LoadRun:
     @property
     def stopping(self) -> bool:
         """Whether nothing more is sent, and the last operations are waited for."""
-        return self.running and self._session.clock.now() >= self._end
+        return self.running and self._session.clock.now() >= self.ends
 
     @property
     def _sending(self) -> bool:
@@ -155,10 +155,11 @@ class LoadRun:
         """For how many seconds operations have been sent, the last wait not included."""
         if not self.started:
             return 0.0
-        return max(0.0, min(self._session.clock.now(), self._end) - self.started)
+        return max(0.0, min(self._session.clock.now(), self.ends) - self.started)
 
     @property
-    def _end(self) -> float:
+    def ends(self) -> float:
+        """When nothing more is sent, on the clock of `started`; infinite while nobody knows."""
         planned = math.inf if self.duration is None else self.started + self.duration
         return min(self._stopped, planned)
 

@@ -4,6 +4,7 @@ import pickle
 import threading
 from math import isnan
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -86,6 +87,20 @@ def test_the_frame_can_start_at_an_origin_and_at_a_row():
     frame = History([GET, HUNG]).frame(first=1, origin=2.0)
     assert frame["intended"].tolist() == [0.0]
     assert frame["operation"].tolist() == ["put"]
+
+
+def test_columns_are_those_of_the_frame_from_any_row_to_any_other():
+    history = History([GET, LOST, HUNG])
+    for first, last in ((0, None), (1, None), (1, 2), (3, None), (0, 99)):
+        found, frame = history.columns(first, last), history.frame()[first:last]
+        assert found.rows == len(frame)
+        np.testing.assert_array_equal(found.intended, frame["intended"])
+        np.testing.assert_array_equal(found.done, frame["done"])
+        np.testing.assert_array_equal(found.status, frame["status"].cat.codes)
+        assert [found.texts[code] for code in found.error] == frame["error"].tolist()
+    kept = history.columns()
+    history.extend([LOST])
+    assert kept.rows == 3, "what was taken stays as it was"
 
 
 def test_a_frame_gives_its_history_back():
