@@ -76,6 +76,18 @@ def test_the_legend_has_the_newest_values_and_those_that_somebody_points_at(modu
     assert others == ["10", "–"], "n2 has no sample there"
 
 
+def test_the_legend_of_figures_that_are_known_later_has_the_newest_that_are(
+    module: Module,
+) -> None:
+    axis = np.linspace(0.0, 60.0, 600)
+    values = np.full((3, 600), 5.0, np.float32)
+    values[2, axis >= 58.0] = np.nan
+    made = shown(module, frame=pack(1, 1, axis, values))
+    legends = made.page.locator(".u-legend")
+    assert legends.nth(0).locator(".u-value").all_inner_texts() == ["60.0 s", "5", "5"]
+    assert legends.nth(1).locator(".u-value").all_inner_texts() == ["57.9 s", "5"]
+
+
 def test_every_update_is_acknowledged_one_of_another_arrangement_too(module: Module) -> None:
     made = shown(module)
     made.set("frame", frame(2, columns=5, arrangement=7))

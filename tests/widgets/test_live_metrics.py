@@ -52,8 +52,59 @@ def test_a_line_for_each_node_comes_with_its_unit_and_goes_on(cluster: rk.Cluste
     assert (chart["title"], chart["unit"]) == ("Memory (RSS)", "MiB")
     assert [line["name"] for line in chart["lines"]] == ["n1", "n2"]
     axis, values = sent(panel)
-    assert 1 < values[:, -1].min() < values[:, -1].max() < 1000, "MiB of a small process"
+    assert 1 < values[:, -1].min() <= values[:, -1].max() < 1000, "MiB of a small process"
     ticked(panel, lambda: sent(panel)[0][-1] > axis[-1])
+
+
+def test_a_load_has_its_charts_and_says_when_none_runs(cluster: rk.Cluster) -> None:
+    class Desk(rk.Server):
+        def answer(self) -> int:
+            return 1
+
+        def refuse(self) -> None:
+            raise rk.Refused("closed")
+
+    cluster.start(Desk, name="desk")
+    panel = LiveMetrics(cluster, metrics=["latency", "throughput+errors"], window=30)
+    panel.start()
+
+    def titles() -> list[str]:
+        return [chart["title"] for chart in panel.arrangement["charts"]]
+
+    panel.tick()
+    assert titles() == [
+        "Response time, per 1 s · no load runs",
+        "Throughput and errors, per 1 s · no load runs",
+    ]
+    workload = rk.Workload(
+        [rk.Operation.call("desk", "answer"), rk.Operation.call("desk", "refuse", weight=0.25)],
+        rk.arrivals.constant(200),
+    )
+    with workload.start(cluster) as load:
+        ticked(panel, lambda: panel.frame and len(sent(panel)[1]) == 5)
+        latency, operations = panel.arrangement["charts"]
+        assert titles() == ["Response time, per 1 s", "Throughput and errors, per 1 s"]
+        named = [(line["name"], line["style"]) for line in latency["lines"]]
+        assert named == [("p50", 0), ("p95", 1), ("p99", 2)]
+        assert latency["unit"] in {"ms", "µs"}
+        assert [line["name"] for line in operations["lines"]] == ["throughput", "errors"]
+        assert operations["unit"] == "operations/s"
+
+        def three_seconds() -> bool:
+            return (np.nan_to_num(sent(panel)[1][3]) > 0).sum() * panel._window / 600 >= 3
+
+        ticked(panel, three_seconds)
+        axis, values = sent(panel)
+        # It began when the load did, on the cluster's clock, and not before.
+        known = axis[~np.isnan(values[3])]
+        assert known[0] == pytest.approx(load.started - cluster.started, abs=1.0)
+        assert np.nanmedian(values[3]) == pytest.approx(160, rel=0.2)
+        assert np.nanmedian(values[4]) == pytest.approx(40, rel=0.4)
+        assert (values[0] <= values[1])[~np.isnan(values[1])].all()
+    ticked(panel, lambda: "no load runs" in titles()[0])
+    picture = panel.last_picture()["text/html"]
+    assert "Response time" in picture
+    assert picture.count('stroke-width="1.6"') == 5, "a line each"
 
 
 def test_a_killed_node_has_a_gap_and_its_line_keeps_its_colour(cluster: rk.Cluster) -> None:

@@ -94,7 +94,7 @@ export class Charts {
       legend: { live: true },
       scales: {
         x: { time: false, range: () => this.range() },
-        y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high > 0 ? high : 1) * 1.08] },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.08 : 1] },
       },
       axes: [
         { ...axis, size: last ? 34 : 20, label: last ? "time (s)" : undefined, labelSize: 16 },
@@ -149,7 +149,7 @@ export class Charts {
       plot.setData(/** @type {any} */ ([x, ...lines]));
       // The newest values, while nobody points at others.
       if (plot.cursor.idx === null || plot.cursor.idx === undefined) {
-        plot.setLegend({ idx: x.length - 1 });
+        plot.setLegend({ idx: newest(lines) ?? x.length - 1 });
       }
     });
   }
@@ -178,6 +178,17 @@ export class Charts {
     this.resizes.disconnect();
     this.clear();
   }
+}
+
+/**
+ * Return the last place at which some line has a value: figures of a second are known when it is over.
+ *
+ * @param {(number | null)[][]} lines
+ * @returns {number | null}
+ */
+function newest(lines) {
+  const last = Math.max(-1, ...lines.map((line) => line.findLastIndex((each) => each !== null)));
+  return last < 0 ? null : last;
 }
 
 /** @param {number} value @returns {string} */

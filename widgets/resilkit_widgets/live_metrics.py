@@ -13,11 +13,13 @@ from resilkit import Cluster, InvalidArgument, validate
 from resilkit.chaos.spans import fault_spans
 from resilkit.metrics.units import METRICS, scale_of, title_of, unit_of
 from resilkit_widgets.frames import Line, on_grid, pack
+from resilkit_widgets.load_lines import LOAD_CHARTS, LoadLines
 from resilkit_widgets.panel import STATIC, Panel
 from resilkit_widgets.still_charts import StillBand, StillChart, StillLine, still_charts
 
 __all__ = ["LiveMetrics"]
 
+_DEFAULT = ("memory_rss", "queue_length", "latency", "throughput+errors")
 _MOST_NAMED = 6
 """Lines of a chart that have a colour and a name; the others stand back."""
 _POINTS = 600
@@ -33,8 +35,12 @@ class LiveMetrics(Panel):
 
     Args:
         cluster: The cluster to watch.
-        metrics: Names of metrics, one chart each; see `resilkit.metrics.units.METRICS`.
-        window: Seconds shown, 1 to 3600.
+        metrics: Names of metrics, one chart each; see `resilkit.metrics.units.METRICS`. And of
+            the load that runs (all of them together, if there are several): ``"latency"``
+            (percentiles of the response time, by the intended start), ``"throughput"``,
+            ``"errors"``, and ``"throughput+errors"`` in one chart.
+        window: Seconds shown, 1 to 3600. Figures of a load are those of each second; in charts of
+            more than 10 minutes, of up to 10 s.
 
     Raises:
         InvalidArgument: `cluster` is no running `resilkit.Cluster`, no such metric is known, or
@@ -44,7 +50,7 @@ class LiveMetrics(Panel):
         ::
 
             cluster = resilkit.Cluster(nodes=3)
-            LiveMetrics(cluster, metrics=["memory_rss", "queue_length", "cpu"])
+            LiveMetrics(cluster, metrics=["latency", "throughput+errors", "cpu"])
     """
 
     _esm = STATIC / "live_metrics.js"
@@ -59,7 +65,7 @@ class LiveMetrics(Panel):
         self,
         cluster: Cluster,
         *,
-        metrics: Sequence[str] = ("memory_rss", "queue_length"),
+        metrics: Sequence[str] = _DEFAULT,
         window: float = 60.0,
     ) -> None:
         if not isinstance(cluster, Cluster):
@@ -73,12 +79,13 @@ class LiveMetrics(Panel):
         self._cluster = cluster
         self._origin = cluster._session.started
         self._apart = cluster._session.spec.sample_interval
+        self._load = LoadLines(cluster, self._window)
         self._mark = 0
         self._newest = -math.inf
         # Lines keep their colours: those that came first have one.
         self._styles: list[dict[tuple[str, str], int]] = [{} for _ in self._metrics]
         super().__init__()
-        self._arrange([{} for _ in self._metrics])
+        self._arrange([{} for _ in self._metrics], self._origin)
 
     def __repr__(self) -> str:
         return f"<LiveMetrics {self.state} of {self._cluster!r}>"
@@ -87,41 +94,65 @@ class LiveMetrics(Panel):
         self._shade()
         if self.paused:
             return
-        store = self._cluster.metrics
-        latest = [time for name in self._metrics for time, _ in store.latest(name).values()]
-        newest = max(latest, default=-math.inf)
+        newest = self._look()
         if newest == self._newest:
             return
         self._newest = newest
         start = max(self._origin, newest - self._window)
-        found = [dict(sorted(store.lines(name, since=start).items())) for name in self._metrics]
-        factors = self._arrange(found)
-        lines = [line for chart in found for line in chart.values()]
-        axis, values = on_grid(
-            lines,
-            start=start,
-            end=max(newest, start + self._apart),
-            points=_POINTS,
-            apart=self._apart,
-        )
-        values *= factors
-        self.frame = pack(self.sent + 1, self.arrangement["id"], axis - self._origin, values)
+        found = [self._lines(name, start) for name in self._metrics]
+        factors = self._arrange(found, start)
+        parts = [
+            on_grid(
+                list(lines.values()),
+                start=start,
+                end=max(newest, start + self._apart),
+                points=_POINTS,
+                apart=self._load.apart if name in LOAD_CHARTS else self._apart,
+            )
+            for name, lines in zip(self._metrics, found, strict=True)
+        ]
+        values = np.concatenate([part for _, part in parts]) * factors
+        axis = parts[0][0] - self._origin
+        self.frame = pack(self.sent + 1, self.arrangement["id"], axis, values)
+
+    def _look(self) -> float:
+        """Take in what is new; return the time of the newest of it."""
+        store = self._cluster.metrics
+        latest = [
+            time
+            for name in self._metrics
+            if name not in LOAD_CHARTS
+            for time, _ in store.latest(name).values()
+        ]
+        newest = max(latest, default=-math.inf)
+        if LOAD_CHARTS.keys() & set(self._metrics):
+            newest = max(newest, self._load.look(newest - self._window))
+        return newest
+
+    def _lines(self, name: str, since: float) -> dict[tuple[str, str], Line]:
+        if name in LOAD_CHARTS:
+            return self._load.lines(name, since)
+        return dict(sorted(self._cluster.metrics.lines(name, since=since).items()))
 
     def _ended(self) -> bool:
         return self._cluster.closed
 
-    def _arrange(self, found: Sequence[Mapping[tuple[str, str], Line]]) -> Any:
+    def _arrange(self, found: Sequence[Mapping[tuple[str, str], Line]], start: float) -> Any:
         """Tell the front end what the columns are; return what they are multiplied by."""
         charts: list[dict[str, Any]] = []
         factors: list[float] = []
         for name, lines, styles in zip(self._metrics, found, self._styles, strict=True):
-            factor, unit = scale_of(_largest(lines), unit_of(name))
+            factor, unit = scale_of(_largest(lines), _unit(name))
             shown = []
             for place, key in enumerate(lines, len(factors)):
-                style = styles.setdefault(key, len(styles) if len(styles) < _MOST_NAMED else -1)
+                if name in LOAD_CHARTS:
+                    style = styles.setdefault(key, LoadLines.style(key))
+                else:
+                    style = styles.setdefault(key, len(styles) if len(styles) < _MOST_NAMED else -1)
                 shown.append({"name": shown_name(key), "column": place, "style": style})
             factors += [factor] * len(lines)
-            charts.append({"title": title_of(name), "unit": unit, "lines": shown})
+            title = self._load.title(name, start) if name in LOAD_CHARTS else title_of(name)
+            charts.append({"title": title, "unit": unit, "lines": shown})
         new = {"id": self.arrangement.get("id", 0), "window": self._window, "charts": charts}
         if new != self.arrangement:
             self.arrangement = new | {"id": new["id"] + 1}
@@ -150,13 +181,13 @@ class LiveMetrics(Panel):
         for name, chart, styles in zip(
             self._metrics, self.arrangement["charts"], self._styles, strict=True
         ):
-            found = self._cluster.metrics.lines(name, since=start)
-            factor = scale_of(_largest(found), unit_of(name)).factor
+            found = self._lines(name, start)
+            factor = scale_of(_largest(found), _unit(name)).factor
             lines = [
                 StillLine(
                     shown_name(key), times - self._origin, values * factor, styles.get(key, -1)
                 )
-                for key, (times, values) in sorted(found.items())
+                for key, (times, values) in found.items()
             ]
             charts.append(StillChart(chart["title"], chart["unit"], lines))
         bands = [StillBand(**band) for band in self.bands]
@@ -174,7 +205,12 @@ def shown_name(key: tuple[str, str]) -> str:
     return server or node
 
 
+def _unit(name: str) -> str:
+    return LOAD_CHARTS[name].unit if name in LOAD_CHARTS else unit_of(name)
+
+
 def _known(name: str, path: str) -> str:
-    if name not in METRICS:
-        raise InvalidArgument("no such metric", path=path, value=name, allowed=", ".join(METRICS))
+    if not isinstance(name, str) or (name not in METRICS and name not in LOAD_CHARTS):
+        allowed = ", ".join([*METRICS, *LOAD_CHARTS])
+        raise InvalidArgument("no such metric", path=path, value=name, allowed=allowed)
     return name

@@ -1,0 +1,85 @@
+"""The figures of loads as lines of charts, on the clock of their cluster."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from resilkit.history import History
+from resilkit_widgets.load_lines import LOAD_CHARTS, LoadLines
+
+STARTED = 1000.25
+
+
+class Load:
+    """A load that began 2 s after its cluster, with so many operations a second."""
+
+    ends = math.inf
+    finished = False
+    started = STARTED + 2.0
+
+    def __init__(self, seconds: int, rate: int = 50) -> None:
+        self.history = History(
+            ("get", 0, "g1", at, at, at + 0.01, "fail" if number % 5 == 0 else "ok", "", None)
+            for number in range(seconds * rate)
+            for at in [self.started + number / rate]
+        )
+
+
+def lines_of(*loads: Load, now: float = 8.0, window: float = 60.0) -> LoadLines:
+    session = SimpleNamespace(loads=list(loads))
+    cluster: Any = SimpleNamespace(_session=session, started=STARTED)
+    made = LoadLines(cluster, window, now=lambda: STARTED + now)
+    made.look()
+    return made
+
+
+def test_each_chart_has_its_lines_which_end_with_what_is_known() -> None:
+    made = lines_of(Load(6))
+    assert made.look() == STARTED + 7.0, "the last window that is over and told of"
+    found = made.lines("throughput+errors", since=STARTED)
+    assert list(found) == [("", "throughput"), ("", "errors")]
+    times, values = found["", "throughput"]
+    # Steps: what is drawn in straight lines and what takes the newest sample show the same.
+    assert (times - STARTED).tolist() == [2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7]
+    np.testing.assert_array_equal(values, [40.0] * 10 + [np.nan])
+    np.testing.assert_array_equal(found["", "errors"][1], [10.0] * 10 + [np.nan])
+    latency = made.lines("latency", since=STARTED + 5.5)
+    assert [line for _, line in latency] == ["p50", "p95", "p99"]
+    assert (latency["", "p50"][0] - STARTED).tolist() == [5, 6, 6, 7, 7], "one that is half shown"
+    np.testing.assert_allclose(latency["", "p50"][1][:-1], 0.01, rtol=0.01)
+    assert set(made.lines("errors", STARTED)) == {("", "errors")}
+
+
+def test_the_title_says_what_is_missing_and_why() -> None:
+    assert lines_of().title("latency", 0.0) == "Response time, per 1 s · no load runs"
+    assert lines_of(Load(6)).title("errors", 0.0) == "Errors, per 1 s"
+    assert lines_of(Load(6)).title("latency", 0.0).endswith(" · too few operations for p99")
+    assert lines_of(Load(2)).title("latency", 0.0) == "Response time, per 1 s", "too early to say"
+    assert lines_of(Load(6, 200)).title("latency", 0.0) == "Response time, per 1 s"
+    over = Load(6)
+    over.finished = True
+    assert lines_of(over).title("latency", 0.0).endswith("no load runs")
+
+
+def test_errors_have_one_colour_in_every_chart() -> None:
+    styles = [
+        [LoadLines.style(("", line)) for line in chart.lines] for chart in LOAD_CHARTS.values()
+    ]
+    assert styles == [[0, 1, 2], [0], [1], [0, 1]]
+
+
+def test_without_a_load_there_are_no_lines() -> None:
+    made = lines_of()
+    assert made.look() == -math.inf
+    assert {name: made.lines(name, 0.0) for name in LOAD_CHARTS} == {key: {} for key in LOAD_CHARTS}
+    assert lines_of(Load(6)).lines("latency", since=STARTED + 100) == {}
+
+
+@pytest.mark.parametrize(("window", "apart"), [(1, 1), (600, 1), (601, 2), (3000, 5), (3600, 10)])
+def test_charts_of_long_times_have_longer_windows(window: float, apart: float) -> None:
+    assert lines_of(window=window).apart == apart

@@ -1,0 +1,120 @@
+"""Lines of the loads that run on a cluster, for charts: latency, throughput and errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from resilkit import Cluster
+from resilkit.clock import monotonic
+from resilkit.workload.live import Curves, LiveFigures
+from resilkit_widgets.frames import Line
+
+__all__ = ["LOAD_CHARTS", "LoadChart", "LoadLines"]
+
+Key = tuple[str, str]
+
+
+class LoadChart(NamedTuple):
+    """What a chart of a load shows: its title, the unit of its values, and its lines."""
+
+    title: str
+    unit: str
+    lines: tuple[str, ...]
+
+
+LOAD_CHARTS: Final = {
+    "latency": LoadChart("Response time", "s", ("p50", "p95", "p99")),
+    "throughput": LoadChart("Throughput", "ok/s", ("throughput",)),
+    "errors": LoadChart("Errors", "errors/s", ("errors",)),
+    "throughput+errors": LoadChart(
+        "Throughput and errors", "operations/s", ("throughput", "errors")
+    ),
+}
+"""The charts of a load, by the name that `LiveMetrics` takes."""
+
+_STYLES: Final = {"p50": 0, "p95": 1, "p99": 2, "throughput": 0, "errors": 1}
+"""Errors have one colour, with throughput or alone."""
+
+_LENGTHS: Final = (1.0, 2.0, 5.0, 10.0)
+_MOST_WINDOWS = 600
+"""Windows of figures in a chart: no screen shows more of them side by side."""
+_SOME = 2
+"""Windows after which it is told that there are too few operations for a percentile."""
+
+
+class LoadLines:
+    """Follows the loads of a cluster for as long as is shown.
+
+    Args:
+        cluster: The cluster.
+        window: Seconds that charts show.
+        now: The notebook's monotonic clock.
+    """
+
+    def __init__(
+        self, cluster: Cluster, window: float, now: Callable[[], float] = monotonic
+    ) -> None:
+        self._session: Any = cluster._session
+        self._now = now
+        self.apart = next(
+            (each for each in _LENGTHS if each * _MOST_WINDOWS >= window), _LENGTHS[-1]
+        )
+        self._figures = LiveFigures(window=self.apart, origin=cluster.started, keep=window)
+        self._running = False
+        self._curves: Curves | None = None
+
+    def look(self, since: float = -math.inf) -> float:
+        """Take in what is new; return the end of the last window that is known.
+
+        Args:
+            since: No window that ended before is shown any more.
+        """
+        loads = self._session.loads
+        self._running = any(not load.finished for load in loads)
+        self._figures.take(loads)
+        self._curves = self._figures.curves(now=self._now(), since=since)
+        times = self._curves.times
+        return float(times[-1]) + self.apart if times.size else -math.inf
+
+    def lines(self, name: str, since: float) -> dict[Key, Line]:
+        """Return the lines of a chart, by what `LiveMetrics` knows them by."""
+        if self._curves is None or not self._curves.times.size:
+            return {}
+        shown = self._curves.times + self.apart > since
+        times = self._curves.times[shown]
+        if not times.size:
+            return {}
+        # A figure holds from the beginning of its window to the end, and no longer.
+        ends = times + self.apart
+        stamps = np.append(np.stack([times, ends], axis=1), ends[-1])
+        return {
+            ("", line): (
+                stamps,
+                np.append(np.repeat(getattr(self._curves, line)[shown], 2), np.nan),
+            )
+            for line in LOAD_CHARTS[name].lines
+        }
+
+    def title(self, name: str, since: float) -> str:
+        """Return what stands above a chart: what it shows, and why something of it is missing."""
+        title = f"{LOAD_CHARTS[name].title}, per {self.apart:g} s"
+        if not self._running:
+            return f"{title} · no load runs"
+        known = {
+            line: int(np.isfinite(values[::2]).sum())
+            for (_, line), (_, values) in self.lines(name, since).items()
+        }
+        missing = [line for line, windows in known.items() if not windows]
+        # The first window may be cut: what it lacks the second has.
+        if missing and max(known.values()) > _SOME:
+            title += f" · too few operations for {', '.join(missing)}"
+        return title
+
+    @staticmethod
+    def style(key: Key) -> int:
+        """Return which colour and dashes a line has."""
+        return _STYLES[key[1]]
