@@ -9,8 +9,10 @@ from typing import Self
 
 from resilkit import validate
 from resilkit.chaos import grammar
-from resilkit.chaos.quantities import MEASURES, SHOWN_UNIT, Measure
+from resilkit.chaos.quantities import MEASURES, Measure
 from resilkit.errors import InvalidArgument
+from resilkit.metrics.kinds import SHOWN_UNIT
+from resilkit.metrics.reading import compares
 from resilkit.records import readable
 
 __all__ = ["DEFAULT_CRITERIA", "Criterion", "as_criteria", "check_operations"]
@@ -171,14 +173,7 @@ class Criterion:
 
     def holds(self, value: float) -> bool:
         """Return whether `value`, in base units, satisfies the comparison; NaN does not."""
-        match self.comparison:
-            case "<=":
-                return value <= self.threshold
-            case "<":
-                return value < self.threshold
-            case ">=":
-                return value >= self.threshold
-        return value > self.threshold
+        return compares(value, self.comparison, self.threshold)
 
     @property
     def at_the_edge(self) -> bool:

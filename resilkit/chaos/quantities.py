@@ -1,4 +1,4 @@
-"""What criteria may speak of, and in which units."""
+"""What criteria may speak of."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["ALIASES", "MEASURES", "Kind", "Measure", "Subject"]
+from resilkit.metrics.kinds import Kind
 
-Kind = Literal["time", "share", "growth", "rate", "count"]
+__all__ = ["ALIASES", "MEASURES", "Measure", "Subject"]
+
 Subject = Literal["", "operation", "server", "node", "fault"]
 
 
@@ -60,55 +61,3 @@ MEASURES: Final[Mapping[str, Measure]] = {measure.name: measure for measure in _
 
 ALIASES: Final[Mapping[str, str]] = {"average": "mean", "avg": "mean", "median": "p50"}
 """Other words for measures."""
-
-TIMES: Final[Mapping[str, float]] = {
-    "ns": 1e9,
-    "us": 1e6,
-    "µs": 1e6,
-    "μs": 1e6,
-    "ms": 1e3,
-    "s": 1.0,
-    "sec": 1.0,
-    "second": 1.0,
-    "seconds": 1.0,
-    "min": 1 / 60,
-    "minute": 1 / 60,
-    "minutes": 1 / 60,
-    "h": 1 / 3600,
-}
-"""How many of a unit make a second. Dividing by these keeps ``200 ms`` at exactly 0.2."""
-
-UNITS: Final[Mapping[Kind, Mapping[str, float]]] = {
-    "time": {"": 1.0, **TIMES},
-    "share": {"": 1.0, "%": 100.0},
-    "growth": {"": 1.0, "%": 100.0},
-    "rate": {
-        "": 1.0,
-        "/s": 1.0,
-        "per second": 1.0,
-        "ops/s": 1.0,
-        "operations/s": 1.0,
-        "rps": 1.0,
-        "/min": 60.0,
-        "per minute": 60.0,
-    },
-    "count": {"": 1.0, "messages": 1.0, "restarts": 1.0},
-}
-"""The units of each kind, as how many make one of the base unit."""
-
-SHOWN_UNIT: Final[Mapping[Kind, str]] = {
-    "time": "s",
-    "share": "share",
-    "growth": "share",
-    "rate": "1/s",
-    "count": "",
-}
-"""The base unit of each kind, as frames show it."""
-
-UNIT_EXAMPLES: Final[Mapping[Kind, str]] = {
-    "time": "a time such as 500 ms, 2 s or 1 min",
-    "share": "a share such as 0.8 or 80 %",
-    "growth": "a share such as 0.1 or 10 %",
-    "rate": "a rate such as 1000 /s",
-    "count": "a number such as 1000",
-}

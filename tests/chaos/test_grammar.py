@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resilkit.chaos import DEFAULT_CRITERIA, Criterion, as_criteria, check_operations
-from resilkit.chaos.quantities import MEASURES, SHOWN_UNIT, UNITS
+from resilkit.chaos.quantities import MEASURES
 from resilkit.errors import InvalidArgument
+from resilkit.metrics.kinds import SHOWN_UNIT, UNITS
 
 
 @pytest.mark.parametrize(
