@@ -21,7 +21,7 @@ _HOMES = {
         "Published", "Reference", "Server", "Storage", "SupervisorSpec",
     ),
     "resilkit.cluster": (
-        "Cluster", "ClusterReference", "ClusterSpec", "Injection", "Limits", "LinkLatency",
+        "Alert", "Cluster", "ClusterReference", "ClusterSpec", "Injection", "Limits", "LinkLatency",
         "NodeHandle", "NodeSpec", "RestartPolicy", "Trace",
     ),
     "resilkit.network.verdicts": ("PASS", "Deliver", "Drop", "Duplicate", "Pass"),
@@ -53,6 +53,7 @@ _HOME = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = [
     "NO_REPLY",
     "PASS",
+    "Alert",
     "AlreadyStarted",
     "Audit",
     "CallTimeout",
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     from resilkit.chaos import Criterion, Scenario
     from resilkit.chaos.capabilities import capabilities
     from resilkit.cluster import (
+        Alert,
         Cluster,
         ClusterReference,
         ClusterSpec,

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from resilkit.cluster.alerts import Alert
     from resilkit.cluster.cluster import Cluster
     from resilkit.cluster.handles import NodeHandle
     from resilkit.cluster.injection import Injection
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from resilkit.cluster.trace import Trace
 
 __all__ = [
+    "Alert",
     "Cluster",
     "ClusterReference",
     "ClusterSpec",
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 _HOME = {
+    "Alert": "alerts",
     "Cluster": "cluster",
     "ClusterReference": "reference",
     "ClusterSpec": "specs",

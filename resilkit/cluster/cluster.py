@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from resilkit import rng, telemetry, validate
 from resilkit.cluster import injecting, operations
+from resilkit.cluster.alerts import Alerting
 from resilkit.cluster.applications import as_spec
 from resilkit.cluster.begun import Begun
 from resilkit.cluster.deploying import deploy
@@ -35,7 +36,7 @@ T = TypeVar("T")
 _open: weakref.WeakSet[Cluster] = weakref.WeakSet()
 
 
-class Cluster:
+class Cluster(Alerting):
     """A cluster of operating-system processes on this machine.
 
     Making one starts it and returns when every node answers and reaches all others. It ends with

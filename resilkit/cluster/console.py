@@ -80,6 +80,7 @@ class Console(Process):
         append = self.session.metrics.append
         for metric, value in values.items():
             append(metric, time, node, "", value)
+        append("servers", time, node, "", len(servers))
         for server, queue, high, messages, service in servers:
             append("queue_length", time, node, server, queue)
             append("queue_high_water", time, node, server, high)
@@ -90,6 +91,9 @@ class Console(Process):
             append("link_messages", time, node, link, messages)
             append("link_bytes", time, node, link, size_bytes)
             append("link_drops", time, node, link, drops)
+        if self.session.metrics.watched:
+            seen = [row[0] for row in servers] + [f"{node}->{row[0]}" for row in links]
+            self.session.alerts.sampled(node, time, seen)
 
 
 class _Receiver:

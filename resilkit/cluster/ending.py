@@ -22,6 +22,7 @@ async def end(session: Session) -> None:
         session.node.close(lambda: ClusterClosed("the cluster was closed"))
 
     await _step(session, session.traces.close)
+    session.alerts.close()
     await _step(session, session.faults.close)
     if hasattr(session, "transport"):
         await _step(session, session.transport.close)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from resilkit.clock import SystemClock
 from resilkit.cluster import ending, faultbook, starting
 from resilkit.cluster.agent import AGENT_NUMBER
+from resilkit.cluster.alerts import Alerts
 from resilkit.cluster.boot_record import boot_record
 from resilkit.cluster.console import Console
 from resilkit.cluster.launcher_client import Launcher
@@ -94,7 +95,8 @@ class Session:
         self.helpers: dict[str, Callable[[LauncherEvent], None]] = {}
         # Whoever has been seen to supervise, however it was started.
         self.supervising: set[str] = set()
-        self.on_change: list[Callable[[], None]] = []
+        self.alerts = Alerts(self)
+        self.on_change: list[Callable[[], None]] = [self.alerts.nodes_changed]
 
     # Starting ------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from resilkit.metrics.bands import FaultBand, fault_bands
     from resilkit.metrics.baseline import RecoveryRule
+    from resilkit.metrics.crossings import Crossing, Crossings, Standing
     from resilkit.metrics.events import KINDS, Event, EventLog
     from resilkit.metrics.histogram import Histogram
     from resilkit.metrics.node_sampler import NodeSampler
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
     from resilkit.metrics.store import MetricStore
     from resilkit.metrics.summary import summarize
+    from resilkit.metrics.thresholds import Threshold
     from resilkit.metrics.trends import Trend, trend
     from resilkit.metrics.units import METRICS, UNITS, Metric, format_value, scale_of, unit_of
     from resilkit.metrics.windowed import WindowedHistogram
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "bands": ("FaultBand", "fault_bands"),
     "baseline": ("RecoveryRule",),
+    "crossings": ("Crossing", "Crossings", "Standing"),
     "events": ("KINDS", "Event", "EventLog"),
     "histogram": ("Histogram",),
     "node_sampler": ("NodeSampler",),
@@ -77,6 +80,7 @@ _HOMES = {
     ),
     "store": ("MetricStore",),
     "summary": ("summarize",),
+    "thresholds": ("Threshold",),
     "trends": ("Trend", "trend"),
     "units": ("METRICS", "UNITS", "Metric", "format_value", "scale_of", "unit_of"),
     "windowed": ("WindowedHistogram",),
@@ -88,6 +92,8 @@ __all__ = [
     "METRICS",
     "UNITS",
     "Availability",
+    "Crossing",
+    "Crossings",
     "Estimate",
     "Event",
     "EventLog",
@@ -105,6 +111,8 @@ __all__ = [
     "ProcessSampler",
     "Recovery",
     "RecoveryRule",
+    "Standing",
+    "Threshold",
     "Trend",
     "WindowedHistogram",
     "availability",

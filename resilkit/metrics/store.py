@@ -16,7 +16,7 @@ from resilkit.metrics.units import METRICS, unit_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -54,6 +54,8 @@ class MetricStore:
         self.max_rows = validate.number(max_rows, "max_rows", low=1, integer=True)
         self._lock = threading.Lock()
         self._series: dict[str, Series] = {}
+        # Replaced whole, never edited: whoever appends goes over it without a lock.
+        self._watchers: Mapping[str, tuple[Callable[[float, str, str, float], object], ...]] = {}
 
     def append(self, metric: str, time: float, node: str, server: str, value: float) -> None:
         """Add one sample.
@@ -78,6 +80,8 @@ class MetricStore:
             raise InvalidArgument("not a time", path="time", value=time, allowed="finite seconds")
         with self._lock:
             self._column(metric).append(time, node, server, value)
+        for watcher in self._watchers.get(metric, ()):
+            watcher(time, node, server, value)
 
     def extend(
         self,
@@ -119,6 +123,38 @@ class MetricStore:
             append = self._column(metric).append
             for row in zip(stamps, node_names, server_names, numbers, strict=True):
                 append(*row)
+        for watcher in self._watchers.get(metric, ()):
+            for row in zip(stamps, node_names, server_names, numbers, strict=True):
+                watcher(*row)
+
+    def watch(self, metric: str, watcher: Callable[[float, str, str, float], object]) -> None:
+        """Call ``watcher(time, node, server, value)`` with each sample of `metric` from now on.
+
+        It is called in the thread that appends, once the sample is in the store, and must be short
+        and not raise.
+
+        Examples:
+            >>> store = MetricStore()
+            >>> store.watch("cpu", print)
+            >>> store.append("cpu", 1.0, "n1", "", 0.25)
+            1.0 n1  0.25
+            >>> store.unwatch("cpu", print)
+        """
+        with self._lock:
+            now = self._watchers
+            self._watchers = {**now, metric: (*now.get(metric, ()), watcher)}
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches any metric."""
+        return bool(self._watchers)
+
+    def unwatch(self, metric: str, watcher: Callable[[float, str, str, float], object]) -> None:
+        """Call it no more; one that was not called is let be."""
+        with self._lock:
+            left = tuple(each for each in self._watchers.get(metric, ()) if each != watcher)
+            others = {name: each for name, each in self._watchers.items() if name != metric}
+            self._watchers = {**others, metric: left} if left else others
 
     def names(self) -> list[str]:
         """Return the names of the metrics that have samples, sorted."""

@@ -42,6 +42,7 @@ _TABLE: Final = (
     Metric("cpu", "cores", "gauge", "CPU time over wall time since the last sample; 1 = one core."),
     Metric("open_files", "files", "gauge", "Open file descriptors, sockets included."),
     Metric("threads", "threads", "gauge", "Threads of a node's process."),
+    Metric("servers", "servers", "gauge", "Servers and supervisors that run on a node."),
     Metric("loop_lag", "s", "gauge", "How late the event loop was, at worst, since the last one."),
     Metric("loop_utilisation", "share", "gauge", "Share of time in which the loop was not idle."),
     Metric("gc_time", "s", "counter", "Time spent in Python's garbage collector."),

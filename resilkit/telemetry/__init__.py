@@ -25,8 +25,14 @@ notebook's process:
                                or ``"judge"``.
 =============================  ====================================================================
 
-Handlers of nodes' and faults' events run on the clusters' own thread: they must be short, and
-cannot use the plain API of a cluster. One that raises is detached, with a warning.
+An alert (`Cluster.alert_when`) takes no time, so there is no span of it, but one event each time:
+``raised`` and ``over``, as in ``resilkit.alert.over``. Its measurements are ``value``, ``limit``,
+``worst`` and ``seconds`` (since it began); it is about ``threshold`` (as text), ``metric``,
+``unit``, ``node``, ``server`` and ``why`` (it is over).
+
+Handlers of what happens to nodes and faults, and of alerts, run on the clusters' own thread: they
+must be short, and cannot use the plain API of a cluster. One that raises is detached, with a
+warning.
 
 Examples:
     >>> attach("doc-log", "resilkit.node.**", lambda event, numbers, about: print(event, about))

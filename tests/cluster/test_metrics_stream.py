@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 INTERVAL = 0.05
 NODE = {
     "memory_rss", "cpu", "open_files", "threads", "loop_lag", "loop_utilisation", "gc_time",
-    "gc_pressure",
+    "gc_pressure", "servers",
 }  # fmt: skip
 SERVER = {"queue_length", "queue_high_water", "messages", "service_time"}
 LINK = {"link_messages", "link_bytes", "link_drops"}

@@ -58,6 +58,10 @@ def launched() -> None:
         assert_type(cluster.nodes["n2"].status, str)
         with cluster.partition(["n1"], ["n2", "n3"]):
             bank.sync()
+        with cluster.alert_when("queue_length[bank] > 1000", hold=2.0) as alert:
+            assert_type(alert, rk.Alert)
+            assert_type([each.value for each in alert.standing], list[float])
+        assert_type(cluster.alerts, tuple[rk.Alert, ...])
 
 
 async def deposit(user: Any) -> None:
