@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from resilkit.metrics.anomalies import Anomalies, Anomaly
     from resilkit.metrics.bands import FaultBand, fault_bands
     from resilkit.metrics.baseline import RecoveryRule
     from resilkit.metrics.crossings import Crossing, Crossings, Standing
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from resilkit.metrics.windowed import WindowedHistogram
 
 _HOMES = {
+    "anomalies": ("Anomalies", "Anomaly"),
     "bands": ("FaultBand", "fault_bands"),
     "baseline": ("RecoveryRule",),
     "crossings": ("Crossing", "Crossings", "Standing"),
@@ -91,6 +93,8 @@ __all__ = [
     "KINDS",
     "METRICS",
     "UNITS",
+    "Anomalies",
+    "Anomaly",
     "Availability",
     "Crossing",
     "Crossings",
