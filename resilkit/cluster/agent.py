@@ -18,6 +18,7 @@ from resilkit.runtime import NO_REPLY, ChildSpec, Server, SupervisorSpec, reason
 from resilkit.runtime.kinds import INFO
 from resilkit.runtime.messages import Pid
 from resilkit.runtime.server_process import ServerProcess
+from resilkit.runtime.supervision import supervision_rows
 from resilkit.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -183,6 +184,10 @@ class Agent(Server):
                     }
                 )
         return rows
+
+    def supervision(self) -> list[dict[str, Any]]:
+        """Return a row a supervisor with its children, busy ones too."""
+        return supervision_rows(self._process.node)
 
     def health(self) -> dict[str, Any]:
         """Return what this node sees: nodes that it reaches, majority, number of servers."""

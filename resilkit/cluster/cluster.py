@@ -18,6 +18,7 @@ from resilkit.cluster.injection import Injection
 from resilkit.cluster.loop_thread import loop_thread
 from resilkit.cluster.reference import ClusterReference
 from resilkit.cluster.session import Session
+from resilkit.cluster.shown import ShownCluster
 from resilkit.cluster.specs import ClusterSpec, NodeSpec
 from resilkit.cluster.subscription import Subscription
 from resilkit.network.snapshots import own_copy
@@ -36,7 +37,7 @@ T = TypeVar("T")
 _open: weakref.WeakSet[Cluster] = weakref.WeakSet()
 
 
-class Cluster(Alerting):
+class Cluster(Alerting, ShownCluster):
     """A cluster of operating-system processes on this machine.
 
     Making one starts it and returns when every node answers and reaches all others. It ends with
@@ -382,17 +383,6 @@ class Cluster(Alerting):
 
     async def _take_out(self, lost: NodeHandle) -> None:
         await operations.take_out(self._session, lost.name)
-
-    def __repr__(self) -> str:
-        if self.closed:
-            return f"<Cluster closed, seed {self.seed}>"
-        nodes = ", ".join(f"{name} {node.status}" for name, node in self.nodes.items())
-        return f"<Cluster {nodes}; {len(self._session.node.names.all())} names, seed {self.seed}>"
-
-    def _repr_html_(self) -> str:
-        from resilkit.cluster.display import cluster_html
-
-        return cluster_html(self)
 
 
 @atexit.register

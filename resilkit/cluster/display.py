@@ -1,158 +1,239 @@
-"""How clusters and nodes look in a notebook: a table and a picture, without scripts."""
+"""How clusters, nodes and servers look in a notebook: tables and pictures, without scripts.
+
+Nothing here waits longer than about a second, whatever the nodes do.
+"""
 
 from __future__ import annotations
 
-import html
-import math
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
+from resilkit.cluster.health import health
+from resilkit.cluster.picture import link_states, picture
+from resilkit.cluster.supervision import ask_nodes, branches, find_branch
 from resilkit.errors import ResilkitError
+from resilkit.markup import (
+    block,
+    code,
+    display,
+    guarded,
+    nested,
+    note,
+    paragraph,
+    safe,
+    signed,
+    table,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from resilkit.cluster.cluster import Cluster
-    from resilkit.cluster.handles import NodeHandle
+    from resilkit.cluster.handles import NodeHandle, Nodes
+    from resilkit.cluster.reference import ClusterReference, Monitor
+    from resilkit.cluster.session import Session
+    from resilkit.runtime.messages import Pid
 
-__all__ = ["cluster_html", "node_html"]
+__all__ = [
+    "cluster_html",
+    "monitor_html",
+    "node_html",
+    "nodes_html",
+    "reference_html",
+    "tree_list",
+]
 
-# Okabe and Ito's colours: told apart with every kind of colour blindness. Each status has a sign
-# as well, for those who print in black and white.
-_LOOKS = {
-    "running": ("#009E73", "●"),
-    "paused": ("#E69F00", "‖"),
-    "starting": ("#56B4E9", "…"),
-    "restarting": ("#56B4E9", "↻"),
-    "stopped": ("#999999", "■"),
-    "killed": ("#D55E00", "✕"),
-    "crashed": ("#D55E00", "✕"),
-}
-_DOWN = frozenset({"starting", "restarting", "stopped", "killed", "crashed"})
-"""Statuses in which a node has no links: they are dotted and pale."""
-_SIZE = 220
-_MOST_DRAWN = 24
-
-_CSS = """
-.rk-cluster{font:13px/1.45 system-ui,sans-serif;display:flex;flex-wrap:wrap;gap:1em;
-align-items:flex-start}
-.rk-cluster table{border-collapse:collapse}
-.rk-cluster th,.rk-cluster td{padding:.2em .7em;text-align:left;border-bottom:1px solid #8884}
-.rk-cluster td.rk-n{text-align:right;font-variant-numeric:tabular-nums}
-.rk-cluster svg text{font:11px system-ui,sans-serif;fill:currentColor}
-.rk-cluster caption{text-align:left;padding-bottom:.3em;font-weight:600}
-.rk-cluster table+table{margin-top:1.2em}
-"""
+_CLOSED = "the cluster was closed"
+_SERVER_HEADS = ("server", "node", "class", "queue", "messages")
 
 
+@guarded
 def cluster_html(cluster: Cluster) -> str:
-    """Return the nodes, links and servers as a picture and two tables. Everything is escaped."""
-    if cluster.closed:
-        return f"<p>Cluster, closed (seed {cluster.seed})</p>"
-    try:
-        health = cluster.health()
-    except ResilkitError as error:
-        return f"<p>Cluster: {html.escape(str(error))}</p>"
-    memory = _latest_memory(cluster)
-    rows = []
-    for name, row in health.items():
-        colour, sign = _LOOKS.get(row["status"], ("#999999", "?"))
-        sees = ", ".join(row["reachable"]) if row["answers"] else "–"
-        rows.append(
-            f"<tr><td>{html.escape(name)}</td>"
-            f'<td><span style="color:{colour}">{sign}</span> {html.escape(row["status"])}</td>'
-            f'<td class="rk-n">{row["pid"] or "–"}</td>'
-            f'<td class="rk-n">{memory.get(name, "–")}</td>'
-            f'<td class="rk-n">{row["servers"] if row["answers"] else "–"}</td>'
-            f"<td>{html.escape(sees)}</td>"
-            f"<td>{'majority' if row['majority'] else 'minority' if row['answers'] else '–'}</td>"
-            "</tr>"
-        )
-    table = (
-        f"<table><caption>Cluster of {len(health)} nodes, seed {cluster.seed}</caption>"
-        "<thead><tr><th>node</th><th>status</th><th>pid</th><th>memory (MiB)</th>"
-        "<th>servers</th><th>reaches</th><th>side</th></tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
-    return (
-        f'<div class="rk-cluster"><style>{_CSS}</style>{_picture(cluster, health)}'
-        f"<div>{table}{_servers(cluster)}</div></div>"
-    )
-
-
-def _latest_memory(cluster: Cluster) -> dict[str, str]:
-    frame = cluster.metrics.frame("memory_rss")
-    if frame.empty:
-        return {}
-    latest = frame.groupby("node", observed=True)["value"].last()
-    return {str(node): f"{value / 2**20:.0f}" for node, value in latest.items()}
-
-
-def _servers(cluster: Cluster) -> str:
-    rows = []
-    for name, node in cluster.nodes.items():
-        if node.status != "running":
-            continue
-        try:
-            servers = node.servers()
-        except ResilkitError:
-            continue
-        rows += [
-            f"<tr><td>{html.escape(str(server['name']))}</td><td>{html.escape(name)}</td>"
-            f"<td>{html.escape(server['class'])}</td>"
-            f'<td class="rk-n">{server["queue_length"]}</td>'
-            f'<td class="rk-n">{server["messages"]}</td></tr>'
-            for server in servers
-        ]
-    if not rows:
-        return ""
-    more = f"<p>… and {len(rows) - 50} more</p>" if len(rows) > 50 else ""
-    return (
-        "<table><caption>Servers</caption><thead><tr><th>server</th><th>node</th><th>class</th><th>queue</th>"
-        f"<th>messages</th></tr></thead><tbody>{''.join(rows[:50])}</tbody></table>{more}"
-    )
-
-
-def _picture(cluster: Cluster, health: dict[str, dict[str, object]]) -> str:
-    names = list(health)
-    if len(names) > _MOST_DRAWN:
-        return ""
-    middle, radius = _SIZE / 2, _SIZE / 2 - 34
-    spots = {}
-    for index, name in enumerate(names):
-        angle = 2 * math.pi * index / len(names) - math.pi / 2
-        spots[name] = (middle + radius * math.cos(angle), middle + radius * math.sin(angle))
+    """Return the nodes, links and servers as a picture and two tables."""
     session = cluster._session
-    cut = session.faults.cut_pairs()
-    lines = []
-    for a, b in sorted(session.edges):
-        if a not in spots or b not in spots:
-            continue  # of a node that another thread has added meanwhile
-        (x1, y1), (x2, y2) = spots[a], spots[b]
-        if _DOWN & {health[a]["status"], health[b]["status"]}:
-            style = 'stroke="#8884" stroke-dasharray="1 6" stroke-linecap="round"'
-        elif (a, b) in cut or (b, a) in cut:
-            style = 'stroke="#D55E00" stroke-dasharray="3 5"'
-        else:
-            style = 'stroke="#8888"'
-        lines.append(
-            f'<line x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" '
-            f'{style} stroke-width="2"/>'
-        )
-    for name, (x, y) in spots.items():
-        colour, _ = _LOOKS.get(str(health[name]["status"]), ("#999999", "?"))
-        lines.append(
-            f'<circle cx="{x:.0f}" cy="{y:.0f}" r="9" fill="{colour}"/>'
-            f'<text x="{x:.0f}" y="{y + 22:.0f}" text-anchor="middle">{html.escape(name)}</text>'
-        )
-    return (
-        f'<svg width="{_SIZE}" height="{_SIZE}" role="img" aria-label="topology">'
-        f"{''.join(lines)}</svg>"
+    if cluster.closed:
+        return display("cluster", "", signed("closed"), note(f"seed {cluster.seed}"))
+    rows, servers = session.thread.sync(_look(session))
+    caption = f"Cluster of {len(rows)} nodes, seed {cluster.seed}"
+    states = {name: str(row["status"]) for name, row in rows.items()}
+    drawn = picture(states, link_states(session, states))
+    return display(
+        "cluster",
+        cluster.spec.name or "",
+        block(drawn, _node_table(session, rows, caption) + _server_table(servers)),
     )
 
 
+async def _look(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
+    return await asyncio.gather(health(session), ask_nodes(session, "servers"))
+
+
+def _node_table(session: Session, rows: dict[str, Any], caption: str) -> Markup:
+    memory = _latest_memory(session)
+    return table(
+        ("node", "status", "pid", "memory", "servers", "reaches", "side"),
+        [
+            (
+                name,
+                _said(row),
+                row["pid"],
+                memory.get(name) if row["pid"] else None,
+                row["servers"] if row["answers"] else None,
+                ", ".join(row["reachable"]) if row["answers"] else None,
+                ("majority" if row["majority"] else "minority") if row["answers"] else None,
+            )
+            for name, row in rows.items()
+        ],
+        numbers=(2, 3, 4),
+        caption=caption,
+    )
+
+
+def _said(row: dict[str, Any]) -> Markup:
+    if row["status"] == "running" and not row["answers"]:
+        return signed("does not answer", "running, does not answer")
+    return signed(row["status"])
+
+
+def _latest_memory(session: Session) -> dict[str, str]:
+    from resilkit.metrics.units import format_value
+
+    found = session.metrics.latest("memory_rss")
+    return {node: format_value(value, "bytes") for (node, _), (_, value) in found.items()}
+
+
+def _server_table(answers: dict[str, Any], *, caption: str = "Servers") -> Markup:
+    rows = [
+        (row["name"], name, row["class"], row["queue_length"], row["messages"])
+        for name, answer in answers.items()
+        if not isinstance(answer, ResilkitError)
+        for row in answer
+    ]
+    return table(_SERVER_HEADS, rows, numbers=(3, 4), caption=caption)
+
+
+@guarded
 def node_html(node: NodeHandle) -> str:
-    """Return one node in a line."""
-    colour, sign = _LOOKS.get(node.status, ("#999999", "?"))
-    process = f", pid {node.pid}" if node.pid is not None else ""
-    return (
-        f'<span>node <b>{html.escape(node.name)}</b> <span style="color:{colour}">{sign}</span> '
-        f"{html.escape(node.status)}{process}</span>"
+    """Return one node: its state, what it uses, and its servers."""
+    session, name = node._session, node.name
+    state = session.nodes.get(name)
+    if state is None:
+        return display("node", name, note("is no node of this cluster any more"))
+    if session.closed:
+        return display("node", name, signed("stopped"), note(_CLOSED))
+    facts = [signed(state.status), f"started {state.incarnation} ×"]
+    if state.pid is not None:
+        facts += [f"pid {state.pid}", _latest_memory(session).get(name, "")]
+    answer = session.thread.sync(ask_nodes(session, "servers", [name])).get(name)
+    if isinstance(answer, ResilkitError):
+        below = paragraph(_why(answer), kind="unsure")
+    elif answer is None:
+        below = note("It has no process now.")
+    else:
+        below = _server_table({name: answer}) or note("It has no servers.")
+    return display("node", name, _joined(facts), below)
+
+
+@guarded
+def nodes_html(nodes: Nodes) -> str:
+    """Return all nodes in a table."""
+    session = nodes._session
+    if session.closed:
+        return display("nodes", "", note(_CLOSED))
+    rows = session.thread.sync(health(session))
+    return display("nodes", "", _node_table(session, rows, ""))
+
+
+def _why(error: Exception) -> Markup:
+    return Markup("{}: {}").format(signed("does not answer"), safe(error))
+
+
+def _joined(facts: Sequence[object]) -> Markup:
+    return paragraph(Markup(" · ").join(safe(fact) for fact in facts if fact))
+
+
+# Servers and supervisors -------------------------------------------------------------------------
+
+
+@guarded
+def reference_html(reference: ClusterReference) -> str:
+    """Return what is at the other end: a server with its queue, or a supervisor with its tree."""
+    session, name = reference._session, reference.name or ""
+    if session.closed:
+        return display("server", name, signed("not running"), note(_CLOSED))
+    pid = session.node.resolve(reference.address)
+    if pid is None:
+        return display("server", name, signed("not running"), note("Nobody holds this name now."))
+    answers = session.thread.sync(_ask_both(session, pid.node))
+    return _found(session, pid, name or str(pid), *answers)
+
+
+async def _ask_both(session: Session, node: str) -> tuple[Any, Any]:
+    asked = (ask_nodes(session, method, [node]) for method in ("servers", "supervision"))
+    servers, supervisors = await asyncio.gather(*asked)
+    return servers.get(node), supervisors.get(node)
+
+
+def _found(session: Session, pid: Pid, name: str, servers: Any, supervisors: Any) -> str:
+    where = Markup("{} {} on {}").format(code(pid), signed("running"), safe(pid.node))
+    if servers is None:
+        return display("server", name, signed("not running"), note(f"{pid.node} has no process."))
+    for answer in (servers, supervisors):
+        if isinstance(answer, ResilkitError):
+            state = session.nodes.get(pid.node)
+            lost = state is None or state.status != "running"
+            words = f"Its node {pid.node} is {state.status if state else 'gone'}." if lost else ""
+            return display("server", name, paragraph(_why(answer)), note(words) if words else "")
+    branch = find_branch(branches(supervisors), pid)
+    if branch is not None:
+        counted = f"{branch['strategy']}, at most {branch['max_restarts']} restarts in "
+        rule = f"{counted}{branch['max_seconds']:g} s"
+        tree = tree_list(branch["children"]) or note("It has no children.")
+        return display("supervisor", name, _joined([where, rule]), tree)
+    row = next((each for each in servers if each["pid"] == pid), None)
+    if row is None:
+        return display("server", name, signed("not running"), note("It has ended."))
+    names = {each["pid"]: each["name"] for each in servers}
+    parent = names.get(row["parent"])
+    facts = [
+        where,
+        Markup("class {}").format(code(row["class"])),
+        f"queue {row['queue_length']}",
+        f"{row['messages']:,} messages handled",
+        f"supervised by {parent}" if parent else "no supervisor",
+    ]
+    return display("server", name, _joined(facts))
+
+
+def tree_list(children: Sequence[dict[str, Any]]) -> Markup:
+    """Return children, and theirs, as a nested list; rows as `branches` gives them."""
+    return nested((_line(child), tree_list(child["children"])) for child in children)
+
+
+def _line(child: dict[str, Any]) -> Markup:
+    facts = [code(child["class"]), safe(child["node"]), safe(child["restart"])]
+    if child["kind"] == "supervisor":
+        facts[0] = safe(child.get("strategy", "supervisor"))
+    if child["restarts"]:
+        facts.append(Markup('<span class="rk-word">↻ {}</span>').format(child["restarts"]))
+    if child["queue"]:
+        facts.append(safe(f"queue {child['queue']}"))
+    return Markup("{} <b>{}</b> {}").format(
+        signed(child["status"]), safe(child["id"]), Markup(" · ").join(facts)
     )
+
+
+@guarded
+def monitor_html(monitor: Monitor) -> str:
+    """Return whether what is watched goes on, or why it ended."""
+    from resilkit.runtime.reasons import describe
+
+    reference = monitor._reference
+    watched = reference.name or str(reference.address)
+    if monitor._down is not None:
+        reason = describe(monitor._down.reason)
+        return display("monitor of", watched, _joined([signed("done", "ended"), code(reason)]))
+    now = signed("done", "cancelled") if monitor._cancelled else signed("active", "watching")
+    return display("monitor of", watched, _joined([now]))

@@ -83,6 +83,10 @@ class FaultBook:
         """Return the directed pairs (source, target) whose link is cut now."""
         return set().union(*self._cuts.values()) if self._cuts else set()
 
+    def disturbed_pairs(self) -> set[Pair]:
+        """Return the pairs on whose links some fault acts on messages now."""
+        return {pair for _, links in list(self._link_faults.values()) for pair in links}
+
     async def cut(
         self, fault_id: str, pairs: Iterable[Pair], joins: Callable[[str], Iterable[Pair]]
     ) -> None:

@@ -163,8 +163,11 @@ class NodeHandle:
         return await session.thread.bridge(session.while_open(work, self._name, *args))
 
     def __repr__(self) -> str:
-        process = f" pid {self.pid}" if self.pid is not None else ""
-        return f"<node {self._name} {self.status}{process}>"
+        state = self._session.nodes.get(self._name)
+        if state is None:
+            return f"<node {self._name}, taken out>"
+        process = f" pid {state.pid}" if state.pid is not None else ""
+        return f"<node {self._name} {state.status}{process}>"
 
     def _repr_html_(self) -> str:
         from resilkit.cluster.display import node_html
@@ -201,3 +204,8 @@ class Nodes(Mapping[str, NodeHandle]):
 
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{name!r}: {node!r}" for name, node in self.items()) + "}"
+
+    def _repr_html_(self) -> str:
+        from resilkit.cluster.display import nodes_html
+
+        return nodes_html(self)

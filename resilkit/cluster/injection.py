@@ -8,14 +8,14 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import rng as rng_module
+from resilkit.cluster.shown import ShownInjection
 from resilkit.cluster.strike import HALTED, half_way
 from resilkit.cluster.strikes import strike_for
-from resilkit.cluster.telling import Teller, listed, told, why_of
+from resilkit.cluster.telling import Teller, told, why_of
 from resilkit.cluster.timetable import timetable
 from resilkit.errors import InvalidArgument, Refused
 from resilkit.faults import Fault, occurs, schedule, to_dict
 from resilkit.faults.partition import check_places
-from resilkit.faults.places import few, places
 
 if TYPE_CHECKING:
     from random import Random
@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["Injection"]
 
 _FOR_EVER = 1e9
-_MOST_SHOWN = 8
 
 
-class Injection:
+class Injection(ShownInjection):
     """A fault at work. It heals on `heal`, on leaving its ``with``, at its end, or at close.
 
     Attributes:
@@ -147,15 +146,6 @@ class Injection:
             if error is None:
                 raise
             error.add_note(f"{self.id} could not be healed: {why_of(failed)}")
-
-    def __repr__(self) -> str:
-        state = "done" if self.done else "active" if self.active else "waiting"
-        rows = [row for row in self.outcomes if row["delivered"]]  # of servers maybe not all
-        hit = [
-            at for row in rows for at in places(row, listed(row.get("outcomes", row["targets"])))
-        ]
-        whom = f", hit {few(list(dict.fromkeys(hit)), _MOST_SHOWN)}" if hit else ""
-        return f"<injection {self.id} {state}: {self.fault!r}{whom}>"
 
     # On the loop ---------------------------------------------------------------------------------
 

@@ -75,6 +75,11 @@ class Monitor:
         state = f"ended: {describe(self._down.reason)}" if self._down else watching
         return f"<monitor of {self._reference!r}: {state}>"
 
+    def _repr_html_(self) -> str:
+        from resilkit.cluster.display import monitor_html
+
+        return monitor_html(self)
+
     def _ended(self, reason: Any) -> None:
         self._down = Down(self._number, self._reference, reason)
         self._event.set()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from resilkit.cluster.loop_thread import Answer
 from resilkit.cluster.monitor import Monitor
+from resilkit.cluster.shown import ShownReference
 from resilkit.cluster.trace import DEFAULT_LIMIT, DEFAULT_RATE, Trace
 from resilkit.errors import ClusterClosed, NodeDown
 from resilkit.network.snapshots import given
@@ -123,7 +124,7 @@ def _public(method: str) -> None:
         raise AttributeError(f"{method!r} is no method to call: names with a leading _ are private")
 
 
-class ClusterReference(Reference):
+class ClusterReference(ShownReference, Reference):
     """A server of a cluster, as a notebook, a script or a test sees it.
 
     ``ref.call.method(…)`` waits for the reply, ``ref.cast.method(…)`` does not, and
@@ -325,7 +326,3 @@ class ClusterReference(Reference):
 
         return session.thread.wait(ask)
 
-    def __repr__(self) -> str:
-        where = self._session.node.resolve(self._address)
-        name = f"{self.name!r} " if self.name else ""
-        return f"<server {name}{where}>" if where else f"<server {name}(not running)>"

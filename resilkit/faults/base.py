@@ -160,6 +160,11 @@ class Fault:
         )
         return f"{type(self).__name__}({shown})"
 
+    def _repr_html_(self) -> str:
+        from resilkit.faults.display import fault_html
+
+        return fault_html(self)
+
 
 def _scaled(value: float, scaling: str, factor: float) -> float:
     match scaling:

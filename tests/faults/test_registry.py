@@ -19,6 +19,7 @@ NOT_FAULTS = {
     "__init__",
     "answers",
     "base",
+    "display",
     "documents",
     "fields",
     "joining",

@@ -1,0 +1,89 @@
+"""The one look of all displays: escaped, scoped, and readable on any page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from markupsafe import Markup
+
+from resilkit import markup
+from resilkit.markup import BAD, CSS, GOOD, UNSURE, display, guarded, prose, safe, table
+
+HOSTILE = '<img src=x onerror="alert(1)">'
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("colour", [GOOD, BAD, UNSURE])
+@pytest.mark.parametrize("paper", ["#ffffff", "#111111"])
+def test_words_in_colour_can_be_read_on_light_and_on_dark(colour: str, paper: str) -> None:
+    low, high = sorted((luminance(colour), luminance(paper)))
+    assert (high + 0.05) / (low + 0.05) >= 3.9
+
+
+def test_no_rule_of_the_style_sheet_reaches_beyond_a_display() -> None:
+    selectors = re.findall(r"([^{}]+)\{", CSS)
+    assert selectors
+    for selector in selectors:
+        assert all(part.strip().startswith(".rk-show") for part in selector.split(",")), selector
+
+
+def test_the_style_sheet_has_no_paper_of_its_own() -> None:
+    assert re.findall(r"background:(?!none)", CSS) == []
+
+
+@pytest.mark.parametrize("part", ["kind", "name", "cell", "head", "caption", "paragraph", "prose"])
+def test_what_is_put_into_a_display_is_escaped(part: str) -> None:
+    given = dict.fromkeys(("name", "cell", "head", "caption", "paragraph", "prose"), "plain")
+    given["kind"] = "plain"
+    given[part] = HOSTILE
+    page = display(
+        given["kind"],
+        given["name"],
+        table([given["head"]], [[given["cell"]]], caption=given["caption"]),
+        markup.paragraph(given["paragraph"]),
+        prose(f"`{given['prose']}`"),
+    )
+    assert "<img" not in page
+    assert "&lt;img" in page
+
+
+def test_half_a_surrogate_pair_does_not_cost_the_page() -> None:
+    assert str(safe("caf\udce9")) == "caf\ufffd"
+
+
+def test_a_long_table_says_how_much_it_leaves_out() -> None:
+    made = table(["n"], [[n] for n in range(60)], most=50)
+    assert made.count("<td") == 50
+    assert "… and 10 more" in made
+
+
+def test_a_display_tells_what_went_wrong_instead_of_raising() -> None:
+    class Worse(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    @guarded
+    def show(error: Exception) -> str:
+        raise error
+
+    assert f"ValueError: {safe(HOSTILE)}" in show(ValueError(HOSTILE))
+    assert "Worse: (its text cannot be had: RuntimeError)" in show(Worse())
+
+
+def test_an_interrupt_goes_through_a_display() -> None:
+    @guarded
+    def show(error: type[BaseException]) -> str:
+        raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        show(KeyboardInterrupt)
+
+
+def test_markup_is_taken_as_it_is() -> None:
+    assert safe(Markup("<b>")) == "<b>"
