@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import html
 import importlib.util
 import json
 import os
@@ -108,15 +107,9 @@ class Capabilities:
         return f"{text}; not: {', '.join(lacking)}>" if lacking else f"{text}>"
 
     def _repr_html_(self) -> str:
-        """Show a table, everything escaped."""
-        cells = "".join(
-            f"<tr><td>{html.escape(row.name)}</td><td>{row.kind}</td>"
-            f"<td>{'&#10003; yes' if row.works else '&#10007; no'}</td>"
-            f'<td style="text-align:left">{html.escape(row.why)}</td></tr>'
-            for row in self.rows
-        )
-        heads = "".join(f"<th>{head}</th>" for head in ("name", "kind", "works", "why"))
-        return f"<table><thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>"
+        from resilkit.chaos.display import capabilities_html
+
+        return capabilities_html(self)
 
 
 def capability_names() -> list[str]:

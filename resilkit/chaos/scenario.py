@@ -268,6 +268,11 @@ class Scenario:
         count = len(self.criteria)
         return f"<Scenario {self.name!r}: {names}; {count} criteri{'on' if count == 1 else 'a'}>"
 
+    def _repr_html_(self) -> str:
+        from resilkit.chaos.display import scenario_html
+
+        return scenario_html(self)
+
 
 def _text(value: object, path: str, *, least: int) -> str:
     longest = _LONGEST_TEXT if least else _LONGEST_TEXT * 10

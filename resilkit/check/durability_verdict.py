@@ -68,7 +68,7 @@ class Conflict(NamedTuple):
     seen: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DurabilityVerdict:
     """Whether acknowledged writes were kept.
 
@@ -163,6 +163,21 @@ class DurabilityVerdict:
 
     def __str__(self) -> str:
         return self.summary
+
+    def __repr__(self) -> str:
+        word = {True: "kept", False: "violated", None: "unknown"}[self.valid]
+        found = {
+            "lost": len(self.lost),
+            "stale": self.stale_count,
+            "conflicts": self.conflict_count,
+        }
+        told = "".join(f", {count} {name}" for name, count in found.items() if count)
+        return f"<DurabilityVerdict {word}: {self.checked} of {self.acknowledged} checked{told}>"
+
+    def _repr_html_(self) -> str:
+        from resilkit.check.display import durability_html
+
+        return durability_html(self)
 
 
 def _found(one: LostWrite) -> str:

@@ -14,6 +14,7 @@ from resilkit.cluster.limits import Limits
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.cluster.topology import Edge, links, validated_topology
 from resilkit.errors import InvalidArgument
+from resilkit.faults.places import few
 from resilkit.records import readable
 from resilkit.runtime.names import keep_lower
 
@@ -69,6 +70,11 @@ class NodeSpec:
             restart=None if restart is None else RestartPolicy.of(restart, f"{path}.restart"),
         )
 
+    def _repr_html_(self) -> str:
+        from resilkit.cluster.display_specs import node_spec_html
+
+        return node_spec_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Return what differs from the defaults, for a manifest."""
         parts: dict[str, Any] = {"name": self.name}
@@ -109,7 +115,7 @@ class NodeSpec:
 
 @validate.strict
 @readable
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ClusterSpec:
     """A cluster: its nodes, links and settings. Checked whole when it is made; starts nothing.
 
@@ -199,6 +205,17 @@ allowed: a whole number >= 32
         }
         for key, value in clean.items():
             object.__setattr__(self, key, value)
+
+    def __repr__(self) -> str:
+        shape = self.topology
+        links = shape if isinstance(shape, str) else f"{len(self.edges)} links"
+        seed = "" if self.seed is None else f", seed {self.seed}"
+        return f"<ClusterSpec {few(self.names, 6)}; {links}{seed}>"
+
+    def _repr_html_(self) -> str:
+        from resilkit.cluster.display_specs import cluster_spec_html
+
+        return cluster_spec_html(self)
 
     @classmethod
     def of_options(cls, spec: ClusterSpec | int | None, options: Mapping[str, Any]) -> ClusterSpec:

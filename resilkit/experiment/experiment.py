@@ -222,6 +222,11 @@ class Experiment:
             f"{len(self.scenario.criteria)} criteria, {self.duration:g} s, seed {self.seed}>"
         )
 
+    def _repr_html_(self) -> str:
+        from resilkit.experiment.display import experiment_html
+
+        return experiment_html(self)
+
 
 def _cluster(given: object) -> ClusterSpec:
     if isinstance(given, ClusterSpec):

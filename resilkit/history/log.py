@@ -152,6 +152,11 @@ class History:
             ends = ", ".join(f"{name} {self._status.count(i)}" for i, name in enumerate(STATUSES))
         return f"<History of {total} operations: {ends}>"
 
+    def _repr_html_(self) -> str:
+        from resilkit.history.display import history_html
+
+        return history_html(self)
+
     def frame(self, *, first: int = 0, origin: float = 0.0) -> pd.DataFrame:
         """Return the rows as a frame.
 

@@ -146,6 +146,11 @@ class EventLog:
     def __repr__(self) -> str:
         return f"<EventLog of {len(self):,} events>"
 
+    def _repr_html_(self) -> str:
+        from resilkit.metrics.display import events_html
+
+        return events_html(self)
+
     def frame(self, kind: str | None = None, *, since: float | None = None) -> DataFrame:
         """Return the events as a pandas frame, sorted by time.
 

@@ -169,6 +169,11 @@ class MetricStore:
     def __repr__(self) -> str:
         return f"<MetricStore of {len(self):,} samples of {len(self.names())} metrics>"
 
+    def _repr_html_(self) -> str:
+        from resilkit.metrics.display import store_html
+
+        return store_html(self)
+
     def dropped(self, metric: str | None = None) -> int:
         """Return how many old samples of `metric` (``None``: of all) were dropped."""
         with self._lock:

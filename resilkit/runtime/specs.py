@@ -27,7 +27,7 @@ _AUTO = ("never", "any_significant", "all_significant")
 
 @validate.strict
 @readable
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ChildSpec:
     """How a supervisor starts, restarts and stops one server.
 
@@ -111,6 +111,14 @@ class ChildSpec:
         if not (isinstance(self.shutdown, str) and self.shutdown == "brutal_kill"):
             validate.duration(self.shutdown, f"ChildSpec({self.id}).shutdown", allow_none=True)
         _flag(self.significant, f"ChildSpec({self.id}).significant")
+
+    def __repr__(self) -> str:
+        return f"<ChildSpec {self.id!r}: {self.server.__name__}, {self.restart}>"
+
+    def _repr_html_(self) -> str:
+        from resilkit.runtime.display import child_spec_html
+
+        return child_spec_html(self)
 
 
 @validate.strict
@@ -206,6 +214,11 @@ class SupervisorSpec:
         more = len(self.children) - len(shown)
         names = ", ".join([*shown, *([f"and {more} more"] if more else [])]) or "no children"
         return f"<SupervisorSpec {self.name!r}, {self.strategy}: {names}>"
+
+    def _repr_html_(self) -> str:
+        from resilkit.runtime.display import supervisor_spec_html
+
+        return supervisor_spec_html(self)
 
     def check_significance(self, child: ChildSpec | SupervisorSpec, path: str) -> None:
         """Refuse a significant child that could never end this supervisor (OTP, rule 7)."""

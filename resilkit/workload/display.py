@@ -1,11 +1,11 @@
-"""What a load looks like as the last line of a cell: a line and a table, without scripts."""
+"""What a load looks like as the last line of a cell: its state, a table, and its usual errors."""
 
 from __future__ import annotations
 
 import math
-from html import escape
 from typing import TYPE_CHECKING
 
+from resilkit.markup import display, guarded, note, paragraph, table
 from resilkit.metrics.units import format_value
 
 if TYPE_CHECKING:
@@ -19,13 +19,6 @@ _MOST_ROWS = 20
 _MOST_ERRORS = 3
 _LONGEST_ERROR = 120
 
-_STYLE = (
-    "<style>.rk-load{font:13px/1.45 system-ui,sans-serif}.rk-load p{margin:.2em 0}"
-    ".rk-load table{border-collapse:collapse;margin:.4em 0}"
-    ".rk-load th,.rk-load td{padding:.2em .7em .2em 0;text-align:right;background:none;"
-    "border-bottom:1px solid #8884;font-variant-numeric:tabular-nums}"
-    ".rk-load :is(th,td):first-child{text-align:left}.rk-load .rk-quiet{opacity:.7}</style>"
-)
 _COLUMNS = {
     "count": ("operations", ""),
     "ok": ("ok", ""),
@@ -51,22 +44,20 @@ def load_state(load: LoadRun) -> tuple[str, str]:
     return "▶", f"running for {load.elapsed:.1f} s{left}"
 
 
+@guarded
 def load_html(load: LoadRun) -> str:
     """Return a load's state, its operations so far, and its most frequent errors; all escaped."""
     sign, words = load_state(load)
     frame = load.history.frame()
-    parts = [
-        f"<p><b>Load</b> {sign} {escape(words)}</p>",
-        f'<p class="rk-quiet">{escape(f"{load.workload!r:.300}")}</p>',
-        summary_table(load.summary()) if len(frame) else "<p>No operation has ended yet.</p>",
-    ]
     errors = frame["error"][frame["error"] != ""].value_counts()
-    parts += [
-        f"<p>{count:,} × {escape(str(text)[:_LONGEST_ERROR])}</p>"
-        for text, count in errors[errors > 0].head(_MOST_ERRORS).items()
-    ]
-    parts += [f"<p>{escape(load.incomplete)}</p>"] if load.finished and load.incomplete else []
-    return f'<div class="rk-load">{_STYLE}{"".join(parts)}</div>'
+    return display(
+        "load", f"{sign} {words}",
+        note(f"{load.workload!r:.300}"),
+        summary_table(load.summary()) if len(frame) else paragraph("No operation has ended yet."),
+        *(paragraph(f"{count:,} × {str(text)[:_LONGEST_ERROR]}")
+          for text, count in errors[errors > 0].head(_MOST_ERRORS).items()),
+        paragraph(load.incomplete) if load.finished and load.incomplete else "",
+    )  # fmt: skip
 
 
 def summary_table(summary: pd.DataFrame) -> str:
@@ -78,29 +69,22 @@ def summary_table(summary: pd.DataFrame) -> str:
     shown = list(summary.index)
     if len(shown) > _MOST_ROWS:
         shown = [*shown[: _MOST_ROWS - 1], shown[-1]]
-    rows = []
-    for name in shown:
-        row = summary.loc[name]
-        cells = "".join(
-            f"<td>{_cell(float(row[column]), unit)}</td>" for column, (_, unit) in _COLUMNS.items()
-        )
-        rows.append(f"<tr><td>{escape(str(name))}</td>{cells}</tr>")
-    head = "".join(f"<th>{title}</th>" for title, _ in _COLUMNS.values())
+    rows = [
+        [
+            str(name),
+            *(_cell(float(summary.loc[name, key]), unit) for key, (_, unit) in _COLUMNS.items()),
+        ]
+        for name in shown
+    ]
+    heads = ("operation", *(title for title, _ in _COLUMNS.values()))
+    made = table(heads, rows, numbers=range(1, len(heads)))
     left_out = len(summary) - len(shown)
-    more = f"<p>… and {left_out} more operations</p>" if left_out else ""
-    return (
-        f"<table><thead><tr><th>operation</th>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>{more}"
-    )
+    return made + note(f"… and {left_out} more operations") if left_out else made
 
 
 def _cell(value: float, unit: str) -> str:
     if math.isnan(value):
         return "–"
-    return (
-        escape(format_value(value, unit))
-        if unit
-        else f"{value:,.4g}"
-        if value % 1
-        else f"{value:,.0f}"
-    )
+    if unit:
+        return format_value(value, unit)
+    return f"{value:,.4g}" if value % 1 else f"{value:,.0f}"

@@ -236,6 +236,11 @@ class Workload:
         rest = ", ".join([f"{self.loop} loop", f"{kind}({fields})", *several])
         return f"<Workload {', '.join(mix)}; {rest}>"
 
+    def _repr_html_(self) -> str:
+        from resilkit.workload.display_workload import workload_html
+
+        return workload_html(self)
+
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 

@@ -311,9 +311,7 @@ def test_the_notebook_display_is_escaped_scoped_and_complete():
     style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)
     assert style is not None
     selectors = [rule.strip() for rule in re.findall(r"([^{}]+)\{", style[1])]
-    assert all(
-        part.strip().startswith(".resilkit-result") for s in selectors for part in s.split(",")
-    )
+    assert all(part.strip().startswith(".rk-show") for s in selectors for part in s.split(","))
     assert len(page.tags("img")) == 1
 
 
