@@ -35,6 +35,7 @@ _HOMES = {
     "resilkit.experiment": (
         "Audit", "Comparison", "Experiment", "Result", "compare", "judge", "load", "runs",
     ),
+    "resilkit.settings": ("options",),
     "resilkit.errors": (
         "AlreadyStarted", "CallTimeout", "ClusterClosed", "ClusterError", "InternalError",
         "InvalidArgument", "NoProcess", "NodeDown", "Refused", "ResilkitError", "ServerExit",
@@ -119,6 +120,7 @@ __all__ = [
     "faults",
     "judge",
     "load",
+    "options",
     "register_fault",
     "runs",
     "telemetry",
@@ -193,6 +195,7 @@ if TYPE_CHECKING:
         Storage,
         SupervisorSpec,
     )
+    from resilkit.settings import options
     from resilkit.workload import Operation, User, Workload, arrivals
 
 

@@ -16,6 +16,7 @@ import typer
 
 from resilkit.cli.interrupts import Interrupted
 from resilkit.errors import InternalError, InvalidArgument, ResilkitError, StorageError
+from resilkit.settings import options
 
 __all__ = ["EXIT", "app", "run_app"]
 
@@ -72,6 +73,9 @@ Seed = Annotated[
     typer.Option(min=0, metavar="N", help="Root of all randomness; a new one by default."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Show no progress; or set RESILKIT_QUIET=1.")
+]
 Report = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write the HTML report to this file.")
 ]
@@ -90,6 +94,7 @@ def demo(
     ),
     save: Save = None,
     json: Json = False,
+    quiet: Quiet = False,
     broken: Annotated[
         bool,
         typer.Option("--broken", help="Use a store that acknowledges too early and loses writes."),
@@ -102,7 +107,8 @@ def demo(
     command = ["demo", "--seconds", repr(seconds).removesuffix(".0"), "--nodes", str(nodes)]
     command += ["--broken"] if broken else []
     experiment = demo_experiment(nodes=nodes, duration=seconds, seed=seed, early_ack=broken)
-    return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)
+    with options(quiet=quiet or options.quiet):
+        return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)
 
 
 @app.command(epilog=_RUN_EXAMPLE)
@@ -127,6 +133,7 @@ def run(
     report: Report = None,
     save: Save = None,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> int:
     """Run a scenario against a system and judge it."""
     from resilkit.cli.running import run_and_tell
@@ -137,7 +144,8 @@ def run(
     )
     command = ["run", scenario, "--system", system, "--nodes", str(nodes)]
     command += ["--duration", duration] if duration is not None else []
-    return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)
+    with options(quiet=quiet or options.quiet):
+        return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)
 
 
 @app.command()

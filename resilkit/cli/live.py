@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TextIO
 
 from resilkit.cli.output import printable
+from resilkit.settings import options
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -169,7 +170,7 @@ def live_display(
     experiment: Experiment, *, stream: TextIO, quiet: bool
 ) -> Silent | PlainLines | TerminalDisplay:
     """Return the display that suits `stream`: a panel on a terminal, else plain lines."""
-    if quiet:
+    if quiet or options.quiet:
         return Silent()
     title = f"{experiment.name}, seed {experiment.seed}"
     if not stream.isatty():

@@ -23,6 +23,7 @@ from resilkit.cluster.specs import ClusterSpec, NodeSpec
 from resilkit.cluster.subscription import Subscription
 from resilkit.network.snapshots import own_copy
 from resilkit.runtime import naming
+from resilkit.settings import options as settings
 from resilkit.telemetry.patterns import check_name
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Cluster(Alerting, ShownCluster):
     Args:
         spec: A whole `ClusterSpec`, or left out, with its fields as keywords (``nodes=3``,
             ``topology="mesh"``, ``seed=…`` and so on).
-        quiet: Say nothing while it starts.
+        quiet: Say nothing while it starts, as ever where `resilkit.options` are quiet.
         **options: The fields of `ClusterSpec`.
 
     Raises:
@@ -67,10 +68,10 @@ class Cluster(Alerting, ShownCluster):
         self, spec: ClusterSpec | int | None = None, *, quiet: bool = True, **options: Any
     ) -> None:
         spec = ClusterSpec.of_options(spec, options)
+        say: Callable[[str], None] = (lambda _: None) if quiet or settings.quiet else print
         seed = rng.fresh_seed() if spec.seed is None else spec.seed
         session = Session(spec, seed, loop_thread())
         self._session = session
-        say: Callable[[str], None] = (lambda _: None) if quiet else print
         span = telemetry.span("resilkit.cluster.start", {"nodes": len(spec.names)})
         with Begun(session) as begun, span:
             begun.start(say)

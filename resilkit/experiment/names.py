@@ -21,6 +21,7 @@ from resilkit.faults import ChildrenRule, ServerFault, registered_faults
 from resilkit.faults.targets import is_named
 from resilkit.runtime import ChildSpec, Server, SupervisorSpec
 from resilkit.runtime.supervisor import Supervisor
+from resilkit.settings import options
 
 if TYPE_CHECKING:
     from resilkit.chaos import Scenario
@@ -142,6 +143,8 @@ def warn_of_unknown(unknown: Iterable[Unknown], running: Iterable[str], why: str
         running: The names that are held in the cluster now.
         why: Why they may come yet.
     """
+    if options.quiet:
+        return  # the experiment has them in `unknown`, and the result tells what became of it
     there = sorted(running)
     for one in unknown:
         if one.name not in there:

@@ -9,6 +9,8 @@ from html import escape
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from resilkit.settings import options
+
 __all__ = [
     "PHASES",
     "Listener",
@@ -195,7 +197,7 @@ def choose_listener(
     on_progress: Callable[[Progress], None] | None,
 ) -> Listener:
     """Return what somebody who looks can see: a line of a cell, or a bar; else a quiet one."""
-    if on_progress is not None or not progress:
+    if on_progress is not None or not progress or options.quiet:
         return Quiet(on_progress)
     if _in_notebook():
         return NotebookLine()

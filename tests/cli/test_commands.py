@@ -213,6 +213,15 @@ def test_a_system_may_stand_in_a_file_or_be_an_object_of_a_module(scenario, tmp_
     assert done.returncode == 0, done.stderr
 
 
+def test_a_quiet_run_tells_its_outcome_and_nothing_meanwhile(scenario):
+    done = run(
+        "run", scenario(["error_rate <= 100 %"], duration="300 ms"), "--system", SYSTEM, "-q"
+    )
+    assert done.returncode == 0, done
+    assert done.stderr == ""
+    assert "error_rate" in done.stdout
+
+
 def test_a_bad_place_for_report_or_run_is_told_before_anything_runs(scenario, tmp_path):
     path = scenario(["availability > 0.5"])
     (tmp_path / "thesis").mkdir()
