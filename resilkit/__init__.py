@@ -212,3 +212,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Add magics and completion to a shell: what ``%load_ext resilkit`` calls."""
+    import_module("resilkit.ipython").load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Take them away again: what ``%unload_ext resilkit`` calls."""
+    import_module("resilkit.ipython").unload(shell)

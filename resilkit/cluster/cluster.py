@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import weakref
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -16,6 +14,7 @@ from resilkit.cluster.deploying import deploy
 from resilkit.cluster.handles import NodeHandle, Nodes, stay
 from resilkit.cluster.injection import Injection
 from resilkit.cluster.loop_thread import loop_thread
+from resilkit.cluster.open_clusters import closes_at_exit, no_longer_open
 from resilkit.cluster.reference import ClusterReference
 from resilkit.cluster.session import Session
 from resilkit.cluster.shown import ShownCluster
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Cluster"]
 
 T = TypeVar("T")
-
-_open: weakref.WeakSet[Cluster] = weakref.WeakSet()
 
 
 class Cluster(Alerting, ShownCluster):
@@ -75,7 +72,7 @@ class Cluster(Alerting, ShownCluster):
         span = telemetry.span("resilkit.cluster.start", {"nodes": len(spec.names)})
         with Begun(session) as begun, span:
             begun.start(say)
-            _open.add(self)
+            closes_at_exit(self)
 
     # What it is ----------------------------------------------------------------------------------
 
@@ -347,7 +344,7 @@ class Cluster(Alerting, ShownCluster):
             return
         with telemetry.span("resilkit.cluster.stop", {"nodes": len(self._session.nodes)}):
             self._session.thread.wait(self._session.close)
-        _open.discard(self)
+        no_longer_open(self)
 
     async def aclose(self) -> None:
         """Await it: `close`, for async code."""
@@ -356,7 +353,7 @@ class Cluster(Alerting, ShownCluster):
             await self._session.close()
 
         await self._session.thread.bridge(close())
-        _open.discard(self)
+        no_longer_open(self)
 
     __reduce__ = stay
 
@@ -384,9 +381,3 @@ class Cluster(Alerting, ShownCluster):
 
     async def _take_out(self, lost: NodeHandle) -> None:
         await operations.take_out(self._session, lost.name)
-
-
-@atexit.register
-def _close_all() -> None:
-    for cluster in list(_open):
-        cluster._session.launcher.close_now()

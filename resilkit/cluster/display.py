@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from resilkit.cluster.cluster import Cluster
     from resilkit.cluster.handles import NodeHandle, Nodes
-    from resilkit.cluster.reference import ClusterReference, Monitor
+    from resilkit.cluster.monitor import Monitor
+    from resilkit.cluster.reference import ClusterReference
     from resilkit.cluster.session import Session
     from resilkit.runtime.messages import Pid
 

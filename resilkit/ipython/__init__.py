@@ -1,0 +1,37 @@
+"""The IPython extension: ``%load_ext resilkit`` brings magics and completion.
+
+``%cluster`` starts, shows, breaks and closes the current cluster.
+
+Completion knows the names of nodes. Nothing of this is loaded before the extension is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["load", "unload"]
+
+
+def load(shell: Any) -> None:
+    """Add the magics and the completion to an IPython shell. Twice is once.
+
+    Args:
+        shell: The ``InteractiveShell``, as ``%load_ext`` hands it over.
+
+    Raises:
+        Unavailable: The IPython is older than 8.6, which cannot be told what to complete.
+    """
+    from resilkit.ipython.extension import load
+
+    load(shell)
+
+
+def unload(shell: Any) -> None:
+    """Take the magics and the completion away again. Clusters stay as they are."""
+    from resilkit.ipython.extension import unload
+
+    unload(shell)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,25 @@
+"""The magics by name. What each does stands in a module of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.core.magic import Magics, line_magic, magics_class
+
+from resilkit.ipython import cluster_magic
+from resilkit.ipython.commands import told_in_short
+
+__all__ = ["ResilkitMagics"]
+
+
+@magics_class
+class ResilkitMagics(Magics):
+    """The magics of resilkit."""
+
+    @line_magic
+    def cluster(self, line: str) -> Any:  # noqa: D102 - its help is made from its grammar
+        with told_in_short():
+            return cluster_magic.run(self.shell, line)
+
+
+ResilkitMagics.cluster.__doc__ = cluster_magic.PARSER.format_help()
