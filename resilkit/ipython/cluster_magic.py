@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from IPython.core.error import UsageError
 
@@ -36,12 +36,34 @@ another. `%cluster COMMAND --help` has the options of each.
 """
 
 
-_DEEDS: dict[str, tuple[Callable[[NodeHandle], None], str]] = {
-    "kill": (lambda node: node.kill(), "kill nodes with SIGKILL"),
-    "pause": (lambda node: node.pause(), "stop nodes in their tracks with SIGSTOP"),
-    "resume": (lambda node: node.resume(), "let paused nodes go on"),
-    "restart": (lambda node: node.restart(), "start nodes again, killed first if they run"),
-    "stop": (lambda node: node.stop(), "stop nodes in order: their servers end first"),
+class _Deed(NamedTuple):
+    """What can be done to a node.
+
+    Attributes:
+        do: Does it.
+        about: What it is, for the help.
+        fits: The statuses of those of ``all`` to which it is done.
+    """
+
+    do: Callable[[NodeHandle], None]
+    about: str
+    fits: frozenset[str]
+
+
+_ALIVE = frozenset({"running", "starting", "paused"})
+_ANY = _ALIVE | {"restarting", "stopped", "killed", "crashed"}
+_DEEDS = {
+    "kill": _Deed(lambda node: node.kill(), "kill nodes with SIGKILL", _ALIVE),
+    "pause": _Deed(
+        lambda node: node.pause(),
+        "stop nodes in their tracks with SIGSTOP",
+        frozenset({"running", "starting"}),
+    ),
+    "resume": _Deed(lambda node: node.resume(), "let paused nodes go on", frozenset({"paused"})),
+    "restart": _Deed(
+        lambda node: node.restart(), "start nodes again, killed first if they run", _ANY
+    ),
+    "stop": _Deed(lambda node: node.stop(), "stop nodes in order: their servers end first", _ALIVE),
 }
 
 
@@ -77,9 +99,11 @@ def _grammar() -> Parser:
         "--replace", action="store_true", help="close the one that the variable holds first"
     )
     command("list", "list the clusters that are open")
-    for name, (_, about) in _DEEDS.items():
-        nodes = command(name, about)
-        nodes.add_argument("nodes", nargs="+", metavar="NODE", help="names, or all")
+    for name, deed in _DEEDS.items():
+        nodes = command(name, deed.about)
+        nodes.add_argument(
+            "nodes", nargs="+", metavar="NODE", help="names, or all: those to which it can be done"
+        )
     command("add", "add a node").add_argument(
         "node", nargs="?", metavar="NODE", help="its name; the next free one by default"
     )
@@ -166,12 +190,13 @@ def _do(cluster: Cluster, given: Line) -> None:
     """Do something to nodes; all names are looked at before anything is done to one."""
     known = list(cluster.nodes)
     if given.nodes == ["all"] and "all" not in known:
-        names = known
+        fits = _DEEDS[given.command].fits
+        names = [name for name, node in cluster.nodes.items() if node.status in fits]
     else:
         names = [choice(name, f"%cluster {given.command}", known) for name in given.nodes]
-    deed = _DEEDS[given.command][0]
+    deed = _DEEDS[given.command]
     for name in dict.fromkeys(names):
-        deed(cluster.nodes[name])
+        deed.do(cluster.nodes[name])
     print(", ".join(f"{name} {node.status}" for name, node in cluster.nodes.items()))
 
 

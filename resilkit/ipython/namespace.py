@@ -85,7 +85,9 @@ def named_cluster(namespace: Mapping[str, Any], name: str) -> Cluster:
     except (LookupError, AttributeError):
         raise UsageError(f"there is no {name!r} in this notebook") from None
     if not isinstance(found, Cluster):
-        raise UsageError(f"{name!r} is no cluster, but a {type(found).__name__}")
+        raise UsageError(
+            f"{name!r} is no cluster: it is an object of the type {type(found).__name__}"
+        )
     if found.closed:
         raise UsageError(f"the cluster {name!r} was closed; %cluster start starts a new one")
     return found
