@@ -189,6 +189,11 @@ class Agent(Server):
         """Return a row a supervisor with its children, busy ones too."""
         return supervision_rows(self._process.node)
 
+    def offers(self, number: int) -> list[str]:
+        """Return the methods of the server with that process number; none where it has ended."""
+        process = self._process.node.processes.get(number)
+        return type(process.server).handlers() if isinstance(process, ServerProcess) else []
+
     def health(self) -> dict[str, Any]:
         """Return what this node sees: nodes that it reaches, majority, number of servers."""
         node = self._process.node

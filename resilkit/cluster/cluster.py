@@ -21,6 +21,7 @@ from resilkit.cluster.shown import ShownCluster
 from resilkit.cluster.specs import ClusterSpec, NodeSpec
 from resilkit.cluster.subscription import Subscription
 from resilkit.network.snapshots import own_copy
+from resilkit.parts import part
 from resilkit.runtime import naming
 from resilkit.settings import options as settings
 from resilkit.telemetry.patterns import check_name
@@ -96,17 +97,17 @@ class Cluster(Alerting, ShownCluster):
         """Whether it was closed."""
         return self._session.closed
 
-    @property
+    @part
     def nodes(self) -> Nodes:
         """The nodes by name: ``cluster.nodes["n2"].kill()``."""
         return Nodes(self._session)
 
-    @property
+    @part
     def metrics(self) -> MetricStore:
         """What the nodes measure: ``cluster.metrics.frame("queue_length")``."""
         return self._session.metrics
 
-    @property
+    @part
     def events(self) -> EventLog:
         """What happened: ``cluster.events.frame("supervision")``.
 

@@ -202,6 +202,9 @@ class Nodes(Mapping[str, NodeHandle]):
     def __len__(self) -> int:
         return len(self._session.nodes)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        return list(self)
+
     def __repr__(self) -> str:
         return "{" + ", ".join(f"{name!r}: {node!r}" for name, node in self.items()) + "}"
 

@@ -10,6 +10,7 @@ from resilkit.cluster.shown import ShownReference
 from resilkit.cluster.trace import DEFAULT_LIMIT, DEFAULT_RATE, Trace
 from resilkit.errors import ClusterClosed, NodeDown
 from resilkit.network.snapshots import given
+from resilkit.parts import part
 from resilkit.runtime.kinds import QUERY, SYSTEM
 from resilkit.runtime.messages import Pid
 from resilkit.runtime.reference import DEFAULT_TIMEOUT, Address, Reference, is_no_call
@@ -35,6 +36,9 @@ class _Call:
 
     def __call__(self, *args: Any, **_: Any) -> NoReturn:
         raise is_no_call("call", args)
+
+    def __dir__(self) -> list[str]:
+        return _offers(self._reference)
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         _public(method)
@@ -65,6 +69,9 @@ class _AwaitableCall:
 
     def __call__(self, *args: Any, **_: Any) -> NoReturn:
         raise is_no_call("acall", args)
+
+    def __dir__(self) -> list[str]:
+        return _offers(self._reference)
 
     def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
         _public(method)
@@ -97,6 +104,9 @@ class _Cast:
     def __call__(self, *args: Any, **_: Any) -> NoReturn:
         raise is_no_call("cast", args)
 
+    def __dir__(self) -> list[str]:
+        return _offers(self._reference)
+
     def __getattr__(self, method: str) -> Callable[..., None]:
         _public(method)
         session = self._reference._session
@@ -116,6 +126,13 @@ def _given(
     """Return arguments as they are now: who gave them goes on, and the loop comes to them later."""
     places = tuple([given(value, method) for value in args])
     return places, {name: given(value, method) for name, value in kwargs.items()} or None
+
+
+def _offers(reference: ClusterReference) -> list[str]:
+    """Return what completion shows: the methods of the server, and nothing of ours."""
+    from resilkit.cluster.offering import offered
+
+    return offered(reference._session, reference._address)
 
 
 def _public(method: str) -> None:
@@ -143,7 +160,7 @@ class ClusterReference(ShownReference, Reference):
     def _copy(self) -> Self:
         return type(self)(self._session, self._address, self._timeout)
 
-    @property
+    @part
     def call(self) -> Any:
         """``ref.call.method(…)``: send a request and wait for its reply.
 
@@ -152,12 +169,12 @@ class ClusterReference(ShownReference, Reference):
         """
         return _Call(self)
 
-    @property
+    @part
     def acall(self) -> Any:
         """``await ref.acall.method(…)``: the same for async code, on any event loop."""
         return _AwaitableCall(self)
 
-    @property
+    @part
     def cast(self) -> Any:
         """``ref.cast.method(…)``: send a request and go on; nobody hears whether it arrived.
 
