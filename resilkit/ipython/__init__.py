@@ -2,7 +2,8 @@
 
 ``%cluster`` starts, shows, breaks and closes the current cluster.
 
-Completion knows the names of nodes. Nothing of this is loaded before the extension is.
+Completion knows the names of nodes, servers, faults, their fields and metrics, in the magics and in
+Python. Nothing of this is loaded before the extension is.
 """
 
 from __future__ import annotations

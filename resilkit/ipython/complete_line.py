@@ -11,7 +11,7 @@ from resilkit.cluster.open_clusters import open_clusters
 from resilkit.ipython import cluster_magic
 from resilkit.ipython.commands import Parser
 
-__all__ = ["line_candidates"]
+__all__ = ["line_candidates", "line_cluster"]
 
 Namespace = Mapping[str, Any]
 
@@ -72,16 +72,16 @@ def _clusters(namespace: Namespace, _: Sequence[str]) -> list[str]:
     ]
 
 
-def _cluster(namespace: Namespace, words: Sequence[str]) -> Cluster | None:
+def line_cluster(namespace: Namespace, words: Sequence[str]) -> Cluster | None:
     """Return the cluster that the line is about, and say nothing."""
     if "--cluster" in words[:-1]:
-        found = namespace.get(words[words.index("--cluster") + 1])
+        found = namespace.get(words[list(words).index("--cluster") + 1])
         return found if isinstance(found, Cluster) and not found.closed else None
     return next(reversed(open_clusters()), None)
 
 
 def _nodes(namespace: Namespace, words: Sequence[str]) -> list[str]:
-    cluster = _cluster(namespace, words)
+    cluster = line_cluster(namespace, words)
     return [] if cluster is None else list(cluster.nodes)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 
-from resilkit.ipython.complete_line import line_candidates
+from resilkit.ipython.complete_cell import cell_candidates
+from resilkit.ipython.complete_line import line_candidates, line_cluster
+from resilkit.ipython.complete_python import python_candidates
 
 __all__ = ["Completion"]
 
@@ -35,11 +38,23 @@ class Completion:
             line: The line of the cursor, from 0.
             column: Its place in that line, from 0.
         """
-        rows = text.split("\n")
-        before = rows[line][:column] if line < len(rows) else ""
-        found = line_candidates(self._shell.user_ns, before) or None
+        rows = text.split("\n")[: line + 1]
+        if len(rows) <= line:
+            return {"completions": []}
+        rows[-1] = rows[-1][:column]
+        try:
+            found = self._candidates(rows)
+        except Exception:  # noqa: BLE001 - a cluster that is closed just now: IPython would print it
+            found = None
         if found is None:
             return {"completions": []}
         fragment, names = found
         fitting = [SimpleCompletion(name) for name in names if name.startswith(fragment)]
         return {"completions": fitting, "matched_fragment": fragment, "suppress": bool(fitting)}
+
+    def _candidates(self, rows: list[str]) -> tuple[str, list[str]] | None:
+        namespace = self._shell.user_ns
+        if len(rows) > 1 and re.match(r"%%chaos(\s|$)", rows[0]):
+            return cell_candidates(rows[1:], line_cluster(namespace, rows[0].split()))
+        found = line_candidates(namespace, rows[-1])
+        return python_candidates(namespace, "\n".join(rows)) if found is None else found

@@ -28,7 +28,8 @@ def look_up(namespace: Mapping[str, Any], path: str) -> Any:
 
 
 def _attribute(owner: Any, name: str) -> Any:
-    home = owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__
+    kind = owner if isinstance(owner, type) else type(owner)
+    home = owner.__name__ if isinstance(owner, ModuleType) else kind.__module__
     if home.partition(".")[0] in {"resilkit", "resilkit_widgets"}:
         return getattr(owner, name)
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
@@ -45,7 +46,8 @@ class Shell:
     def completed(self, text: str) -> list[str]:
         """Return what the completer offers at the end of `text`, as a front end inserts it."""
         self.inner.Completer.use_jedi = self.jedi
-        found = self.inner.Completer.completions(text, len(text))
+        with provisionalcompleter():
+            found = list(self.inner.Completer.completions(text, len(text)))
         return [text[: each.start] + each.text for each in found]
 
     jedi = False
