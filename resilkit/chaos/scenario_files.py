@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
 from resilkit.errors import InvalidArgument
 
-__all__ = ["dump_yaml", "read_document"]
+__all__ = ["dump_yaml", "read_document", "read_yaml"]
 
 _LARGEST_FILE = 1 << 20
 _MOST_VALUES = 100_000
@@ -48,14 +48,36 @@ def read_document(path: str | Path) -> object:
         raise InvalidArgument(f"cannot be read ({why})", path="path", value=str(path)) from None
     if len(raw) > _LARGEST_FILE:
         raise InvalidArgument("is too large", path=str(path), allowed="at most 1 MiB")
+    return _checked(_read_json if file.suffix.lower() == ".json" else _read_yaml, text, str(path))
+
+
+def read_yaml(text: str, name: str) -> object:
+    """Return what YAML that somebody has written into a cell holds.
+
+    Args:
+        text: The YAML.
+        name: What errors call it.
+
+    Raises:
+        InvalidArgument: As `read_document`.
+
+    Examples:
+        >>> read_yaml("- latency: {low: 1 ms, high: 2 ms}", "cell")
+        [{'latency': {'low': '1 ms', 'high': '2 ms'}}]
+    """
+    if len(text) > _LARGEST_FILE:
+        raise InvalidArgument("is too large", path=name, allowed="at most 1 MiB")
+    return _checked(_read_yaml, text, name)
+
+
+def _checked(read: Callable[[str], object], text: str, name: str) -> object:
     try:
-        read = _read_json if file.suffix.lower() == ".json" else _read_yaml
         document = read(text)
     except RecursionError:
-        raise InvalidArgument("is nested too deeply", path=str(path)) from None
+        raise InvalidArgument("is nested too deeply", path=name) from None
     except InvalidArgument as error:
-        raise InvalidArgument(error.message, path=str(path), allowed=error.allowed) from None
-    _check_size(document, str(path))
+        raise InvalidArgument(error.message, path=name, allowed=error.allowed) from None
+    _check_size(document, name)
     return document
 
 

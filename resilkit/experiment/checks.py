@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from resilkit.cluster.specs import ClusterSpec
     from resilkit.workload import Workload
 
-__all__ = ["check_scenario", "made_by"]
+__all__ = ["check_scenario", "made_by", "try_targets"]
 
 
 def check_scenario(
@@ -39,7 +39,7 @@ def check_scenario(
         path = f"scenario.faults[{index}]"
         try:
             check_places(fault, cluster.names, cluster.edges)
-            _try_targets(fault, cluster.names, cluster.edges)
+            try_targets(fault, cluster.names, cluster.edges)
         except InvalidArgument as error:
             raise error.below(path) from None
         end = LAST_STRIKE * duration
@@ -54,8 +54,12 @@ def check_scenario(
             )
 
 
-def _try_targets(fault: Fault, nodes: Sequence[str], links: Iterable[tuple[str, str]]) -> None:
-    """Choose once, with a stream that nobody else draws from: a name that is not there raises."""
+def try_targets(fault: Fault, nodes: Sequence[str], links: Iterable[tuple[str, str]]) -> None:
+    """Choose once, with a stream that nobody else draws from: what is not there raises.
+
+    Raises:
+        InvalidArgument: The fault names a node or a link that is not there.
+    """
     if isinstance(fault, ServerFault):
         return  # servers come and go: only the run can tell
     rng = stream(0, "check")

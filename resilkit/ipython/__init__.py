@@ -1,6 +1,9 @@
 """The IPython extension: ``%load_ext resilkit`` brings magics and completion.
 
-``%cluster`` starts, shows, breaks and closes the current cluster.
+====================  ==================================================================
+``%cluster``          starts, shows, breaks, heals and closes the current cluster
+``%%chaos``           injects the faults, or the scenario, that the cell holds as YAML
+====================  ==================================================================
 
 Completion knows the names of nodes, servers, faults, their fields and metrics, in the magics and in
 Python. Nothing of this is loaded before the extension is.

@@ -8,14 +8,14 @@ from typing import Any
 
 from resilkit.cluster import Cluster
 from resilkit.cluster.open_clusters import open_clusters
-from resilkit.ipython import cluster_magic
+from resilkit.ipython import chaos_magic, cluster_magic
 from resilkit.ipython.commands import Parser
 
 __all__ = ["line_candidates", "line_cluster"]
 
 Namespace = Mapping[str, Any]
 
-PARSERS = {"%cluster": cluster_magic.PARSER}
+PARSERS = {"%%chaos": chaos_magic.PARSER, "%cluster": cluster_magic.PARSER}
 
 
 def line_candidates(namespace: Namespace, before: str) -> tuple[str, list[str]] | None:

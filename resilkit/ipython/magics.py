@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from resilkit.ipython import cluster_magic
+from resilkit.ipython import chaos_magic, cluster_magic
 from resilkit.ipython.commands import told_in_short
 
 __all__ = ["ResilkitMagics"]
@@ -21,5 +21,11 @@ class ResilkitMagics(Magics):
         with told_in_short():
             return cluster_magic.run(self.shell, line)
 
+    @cell_magic
+    def chaos(self, line: str, cell: str) -> Any:  # noqa: D102 - likewise
+        with told_in_short():
+            return chaos_magic.run(self.shell, line, cell)
 
+
+ResilkitMagics.chaos.__doc__ = chaos_magic.PARSER.format_help()
 ResilkitMagics.cluster.__doc__ = cluster_magic.PARSER.format_help()
