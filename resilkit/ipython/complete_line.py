@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from resilkit.cluster import Cluster
 from resilkit.cluster.open_clusters import open_clusters
-from resilkit.ipython import chaos_magic, cluster_magic
+from resilkit.ipython import chaos_magic, cluster_magic, experiment_magic
 from resilkit.ipython.commands import Parser
 
 __all__ = ["line_candidates", "line_cluster"]
 
 Namespace = Mapping[str, Any]
 
-PARSERS = {"%%chaos": chaos_magic.PARSER, "%cluster": cluster_magic.PARSER}
+PARSERS = {
+    "%%chaos": chaos_magic.PARSER,
+    "%cluster": cluster_magic.PARSER,
+    "%run_experiment": experiment_magic.PARSER,
+}
 
 
 def line_candidates(namespace: Namespace, before: str) -> tuple[str, list[str]] | None:
@@ -35,7 +41,7 @@ def line_candidates(namespace: Namespace, before: str) -> tuple[str, list[str]] 
 
 def _candidates(
     namespace: Namespace, parser: Parser, words: Sequence[str], fragment: str
-) -> tuple[str, list[str]]:
+) -> tuple[str, list[str]] | None:
     commands = parser.commands
     if commands:
         if not words:
@@ -45,7 +51,8 @@ def _candidates(
         return _candidates(namespace, commands[words[0]], words[1:], fragment)
     option = parser.option(words[-1]) if words else None
     if option is not None and option.nargs != 0:
-        return fragment, _values(namespace, option, words)
+        # Where a file is wanted IPython offers those that there are.
+        return None if option.type is Path else (fragment, _values(namespace, option, words))
     if fragment.startswith("-"):
         return fragment, parser.flags
     places = [value for action in parser.places for value in _values(namespace, action, words)]
@@ -68,8 +75,13 @@ def _clusters(namespace: Namespace, _: Sequence[str]) -> list[str]:
     return [
         name
         for name, value in list(namespace.items())
-        if isinstance(value, Cluster) and not value.closed and not name.startswith("_")
+        if isinstance(value, Cluster) and not value.closed and name[0] != "_"
     ]
+
+
+def _experiments(namespace: Namespace, _: Sequence[str]) -> list[str]:
+    kind = getattr(sys.modules.get("resilkit.experiment.experiment"), "Experiment", ())
+    return [name for name, value in list(namespace.items()) if isinstance(value, kind)]
 
 
 def line_cluster(namespace: Namespace, words: Sequence[str]) -> Cluster | None:
@@ -86,6 +98,7 @@ def _nodes(namespace: Namespace, words: Sequence[str]) -> list[str]:
 
 
 _LISTED: dict[str | tuple[str, ...] | None, Callable[[Namespace, Sequence[str]], list[str]]] = {
+    "EXPERIMENT": _experiments,
     "NAME": _clusters,
     "NODE": _nodes,
     "GROUP": _nodes,

@@ -18,7 +18,7 @@ def offered(part: object) -> list[str]:
     """Return what the part offers; it must be quick."""
     began = monotonic()
     found = dir(part)
-    assert monotonic() - began < 0.3
+    assert monotonic() - began < 1.5  # 0.2 on a quiet machine; a call would wait for 5
     return found
 
 
