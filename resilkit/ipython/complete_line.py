@@ -60,7 +60,7 @@ def _candidates(
     if comma:
         return last, [name for name in places if name not in head.split(",")]
     given = {name for word in words for name in word.split(",")}
-    return fragment, [name for name in places if name not in given] + parser.flags
+    return fragment, [name for name in places if name not in given] or parser.flags
 
 
 def _values(namespace: Namespace, action: Any, words: Sequence[str]) -> list[str]:
