@@ -73,7 +73,7 @@ def inject_planned(
         await injection.begin()
         return injection
 
-    return session.thread.sync(begin())
+    return session.thread.sync(begin(), Injection.close)
 
 
 def partition_of(
