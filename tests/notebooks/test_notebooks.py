@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import pytest
@@ -33,3 +34,13 @@ def test_the_quickstart_shows_state_cluster_verdicts_and_a_figure() -> None:
     assert any("Cluster of 3 nodes" in page for page in pages)
     assert any("availability" in page for page in pages)
     assert quickstart.shown("image/png")
+
+
+def test_an_open_loop_shows_the_freeze_that_a_closed_loop_hides() -> None:
+    notebook = executed("load_and_latency")
+    assert notebook.number(r"p99 is ([\d,]+) times the closed loop's") >= 10
+    assert notebook.number(r"The open loop:\n  payments over 100 ms: ([\d.]+) %") >= 10
+    assert notebook.number(r"The closed loop:\n  payments over 100 ms: ([\d.]+) %") <= 2
+    assert re.search(r"The open loop:(\n  .*){2}\n  verdict: fail", notebook.text)
+    assert "an open loop shows what callers would have felt" in notebook.text
+    assert len(notebook.shown("image/png")) == 1
