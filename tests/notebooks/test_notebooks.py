@@ -44,3 +44,21 @@ def test_an_open_loop_shows_the_freeze_that_a_closed_loop_hides() -> None:
     assert re.search(r"The open loop:(\n  .*){2}\n  verdict: fail", notebook.text)
     assert "an open loop shows what callers would have felt" in notebook.text
     assert len(notebook.shown("image/png")) == 1
+
+
+def test_strategies_of_supervision_differ_in_restarts_losses_and_availability() -> None:
+    notebook = executed("supervision_strategies")
+    found = [
+        [notebook.number(rf"{name}: +{pattern}") for pattern in _COSTS]
+        for name in ("one_for_one", "rest_for_one", "one_for_all")
+    ]
+    restarts, forgotten, served = zip(*found, strict=True)
+    assert restarts == (3, 6, 9)
+    assert list(forgotten) == sorted(set(forgotten))
+    assert served[0] < 80
+    assert min(served[1:]) > 95
+    assert "has ended with the reason: shutdown\nDoes the till run? False" in notebook.text
+    assert "Restarts of the bank by the town: 1" in notebook.text
+
+
+_COSTS = (r"(\d+) restarts", r"\d+ restarts, (\d+) %", r"\d+ restarts, \d+ % forgotten, (\d+) %")
