@@ -62,3 +62,17 @@ def test_strategies_of_supervision_differ_in_restarts_losses_and_availability() 
 
 
 _COSTS = (r"(\d+) restarts", r"\d+ restarts, (\d+) %", r"\d+ restarts, \d+ % forgotten, (\d+) %")
+
+
+def test_a_slow_consumer_is_found_by_its_trend_and_mended() -> None:
+    notebook = executed("memory_and_queues")
+    assert "The server that could not keep up: thumbnail." in notebook.text
+    assert notebook.number(r"Its queue grew by (\d+)") > 20
+    grows, refused = r"memory grows by (-?[\d.]+) MiB", r"memory grows by .*\n  (\d+) %"
+    assert notebook.number(rf"before:\n  {grows}") > 0.3
+    assert notebook.number(rf"before:\n  {refused}") == 0
+    assert notebook.number(rf"back-pressure:\n  {grows}") < 0.05
+    assert notebook.number(rf"back-pressure:\n  {refused}") > 20
+    assert notebook.number(rf"three servers:\n  {grows}") < 0.05
+    assert notebook.number(rf"three servers:\n  {refused}") == 0
+    assert "Passed: all 4 criteria held." in notebook.text
