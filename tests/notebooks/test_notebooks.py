@@ -46,6 +46,17 @@ def test_an_open_loop_shows_the_freeze_that_a_closed_loop_hides() -> None:
     assert len(notebook.shown("image/png")) == 1
 
 
+def test_a_store_keeps_its_word_in_a_breaking_cluster_and_its_quick_variant_does_not() -> None:
+    notebook = executed("breaking_a_cluster")
+    assert "n2 says 'green', version 2" in notebook.text, "one node is dead"
+    assert "n1 refused to save 'blue'" in notebook.text, "two are"
+    assert "n3 says 'green', version 2" in notebook.text, "it was dead when that was written"
+    assert "n1 says 'yellow', version 3" in notebook.text, "the partition has healed"
+    assert notebook.number(r"majority:\n  (\d+) of") == 0
+    assert notebook.number(r"early:\n  (\d+) of") > 0
+    assert "saw the past" in notebook.text
+
+
 def test_strategies_of_supervision_differ_in_restarts_losses_and_availability() -> None:
     notebook = executed("supervision_strategies")
     found = [
