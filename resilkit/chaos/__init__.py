@@ -23,6 +23,7 @@ from resilkit.chaos.evidence import Evidence
 from resilkit.chaos.judge import Verdict, judge, overall, verdicts_frame
 from resilkit.chaos.library import named, scenario_names
 from resilkit.chaos.quantities import MEASURES, Measure
+from resilkit.chaos.running import RunningScenario, Struck
 from resilkit.chaos.scenario import INTENSITIES, Planned, Scenario
 from resilkit.chaos.spans import FaultSpan, fault_spans
 from resilkit.chaos.watch import Breach, Watch
@@ -39,7 +40,9 @@ __all__ = [
     "FaultSpan",
     "Measure",
     "Planned",
+    "RunningScenario",
     "Scenario",
+    "Struck",
     "Verdict",
     "Watch",
     "as_criteria",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from resilkit import amounts, validate
 from resilkit import faults as fault_tools
@@ -13,8 +14,13 @@ from resilkit.chaos.criteria import Criterion, as_criteria
 from resilkit.chaos.scenario_files import dump_yaml, read_document
 from resilkit.errors import InvalidArgument
 from resilkit.faults import Fault, occurs, schedule
+from resilkit.faults.lasting import lasts
 from resilkit.records import readable
 from resilkit.rng import stream
+
+if TYPE_CHECKING:
+    from resilkit.chaos.running import RunningScenario
+    from resilkit.cluster.cluster import Cluster
 
 __all__ = ["INTENSITIES", "Planned", "Scenario"]
 
@@ -37,7 +43,8 @@ class Planned:
         time: Seconds from the start of the run.
         fault_index: Which of the scenario's faults.
         occurrence: Which injection of that fault, from 0; a number skipped by chance stays free.
-        end: When it heals by itself, in seconds from the start; ``None``: when the run ends.
+        end: When it heals by itself, in seconds from the start; ``None``: when the run ends. A
+            crash that is over at once ends when it begins.
         fault: The fault, scaled by the scenario's intensity.
     """
 
@@ -158,7 +165,7 @@ class Scenario:
                         allowed=f"at most {MOST_INJECTIONS:,} in {duration:g} seconds",
                     )
                 if occurs(fault, stream(seed, "occurs", index, occurrence)):
-                    end = None if fault.duration is None else time + fault.duration
+                    end = None if (after := lasts(fault)) is None else time + after
                     end = None if end is not None and end >= duration else end
                     planned.append(Planned(time, index, occurrence, end, fault))
         return sorted(planned, key=lambda one: (one.time, one.fault_index, one.occurrence))
@@ -177,6 +184,52 @@ class Scenario:
         if missing:
             why = "; ".join(f"{row.name} ({row.why})" for row in missing)
             raise Unavailable(f"the scenario {self.name!r} needs what this machine lacks: {why}")
+
+    def start(
+        self, cluster: Cluster, *, duration: float | None = None, seed: int | None = None
+    ) -> RunningScenario:
+        """Start it on a running cluster, without an experiment; returns at once.
+
+        It strikes as an experiment of the same duration and seed would make it strike. All is
+        healed when its duration is over, or when somebody stops it. Its criteria are not judged:
+        that takes a load, and so an `Experiment`.
+
+        Args:
+            cluster: The cluster.
+            duration: Seconds that it takes; ``None``: the scenario's own.
+            seed: The root of moments, chances and targets; ``None``: the cluster's.
+
+        Returns:
+            The `RunningScenario`, which tells what became of each strike, and stops it.
+
+        Raises:
+            InvalidArgument: No duration is known, a fault speaks of nodes or servers that are not
+                there, or would not strike before the end. Nothing has been put in then.
+            Unavailable: This machine lacks what it requires, or what one of its faults needs.
+            ClusterClosed: The cluster was closed.
+
+        Examples:
+            ::
+
+                running = named("progressive node failures").start(cluster, duration=30.0)
+                running.wait()
+                running.frame()
+        """
+        from resilkit.chaos.running import RunningScenario, begin, checked
+
+        session, length, root = checked(self, cluster, duration, seed)
+        beginning = begin(session, self, duration=length, seed=root)
+        return session.thread.sync(beginning, RunningScenario.close)
+
+    async def astart(
+        self, cluster: Cluster, *, duration: float | None = None, seed: int | None = None
+    ) -> RunningScenario:
+        """Await it: `start`, for async code. When that is cancelled, it is stopped."""
+        from resilkit.chaos.running import RunningScenario, begin, checked
+
+        session, length, root = await asyncio.to_thread(checked, self, cluster, duration, seed)
+        beginning = begin(session, self, duration=length, seed=root)
+        return await session.thread.bridge(beginning, RunningScenario.close)
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:

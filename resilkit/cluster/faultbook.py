@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
 from resilkit.cluster.casualties import Casualties
@@ -16,11 +16,25 @@ if TYPE_CHECKING:
     from resilkit.cluster.injection import Injection
     from resilkit.cluster.session import Session
 
-__all__ = ["FaultBook"]
+__all__ = ["FaultBook", "Plan"]
 
 Pair = tuple[str, str]
 
 _TELL_TIMEOUT = 10.0
+
+_MOST_KEPT = 10
+"""Plans that have ended and can still be looked at."""
+
+
+class Plan(Protocol):
+    """Faults that are put in together on a timeline, and end together: a scenario."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+
+    async def close(self) -> None:
+        """End it and take back what it has put in; it raises nothing. Twice is once."""
 
 
 class FaultBook:
@@ -39,6 +53,7 @@ class FaultBook:
         self._joins: dict[str, Callable[[str], Iterable[Pair]]] = {}
         self._rules: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
         self.injections: dict[str, Injection] = {}
+        self.plans: list[Plan] = []
         # Of one that has healed, a node may still tell that it failed, for as long as anybody
         # holds it to read that.
         self._held: WeakValueDictionary[str, Injection] = WeakValueDictionary()
@@ -52,6 +67,12 @@ class FaultBook:
     def begins(self, injection: Injection) -> None:
         """Take in an injection: it is to be healed at the latest when the cluster ends."""
         self.injections[injection.id] = self._held[injection.id] = injection
+
+    def starts(self, plan: Plan) -> None:
+        """Take in a plan, as the last one; of those that have ended only a few are kept."""
+        for over in [one for one in self.plans if one.done][:-_MOST_KEPT]:
+            self.plans.remove(over)
+        self.plans.append(plan)
 
     def failed(self, node: str, *, id: str, why: str, failures: int) -> None:
         """Note that a fault failed on messages: whatever else it did, it was not delivered."""
@@ -348,6 +369,8 @@ class FaultBook:
         """Heal what is still in."""
         for injection in list(self.injections.values()):
             await injection.close()
+        for plan in list(self.plans):
+            await plan.close()
 
 
 def _directions(name: str, pairs: set[Pair]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from resilkit.faults.targets import clean_targets
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
 
-__all__ = ["inject", "inject_planned", "partition_of"]
+__all__ = ["inject", "partition_of"]
 
 
 async def inject(session: Session, fault: Fault, targets: Any, seed: int | None) -> Injection:

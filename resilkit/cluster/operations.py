@@ -86,6 +86,8 @@ async def heal(session: Session) -> None:
         for injection in list(session.faults.injections.values()):
             await injection.close()
             errors += injection.unhealed()
+        for plan in list(session.faults.plans):
+            await plan.close()  # all that it had in has been healed: it ends, and tells so
         for name, node in list(session.nodes.items()):  # another thread may add one meanwhile
             if node.status == "paused" and node.pid is not None:
                 await signal(session, name, signals.SIGCONT)

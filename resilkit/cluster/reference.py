@@ -342,4 +342,3 @@ class ClusterReference(ShownReference, Reference):
             return session.node.request(kind, self._address, request, argument, self._timeout)
 
         return session.thread.wait(ask)
-

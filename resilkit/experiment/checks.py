@@ -7,20 +7,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from resilkit.chaos.criteria import check_operations
+from resilkit.chaos.fitting import check_moments, try_targets
 from resilkit.errors import InvalidArgument
-from resilkit.experiment.planning import LAST_STRIKE
-from resilkit.faults import Fault, LinkFault, PartitionFault, ServerFault, schedule
 from resilkit.faults.partition import check_places
-from resilkit.rng import stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     from resilkit.chaos import Scenario
     from resilkit.cluster.specs import ClusterSpec
     from resilkit.workload import Workload
 
-__all__ = ["check_scenario", "made_by", "try_targets"]
+__all__ = ["check_scenario", "made_by"]
 
 
 def check_scenario(
@@ -42,33 +38,7 @@ def check_scenario(
             try_targets(fault, cluster.names, cluster.edges)
         except InvalidArgument as error:
             raise error.below(path) from None
-        end = LAST_STRIKE * duration
-        if not any(True for _ in schedule(fault, end, stream(0, "check", index))):
-            first = fault.at if fault.at is not None else fault.every
-            when = "after" if first is None or first >= duration else "just before"
-            raise InvalidArgument(
-                f"would strike for the first time {when} the end of the run ({duration:g} s)",
-                path=f"{path}.{'at' if fault.at is not None else 'every'}",
-                value=first,
-                allowed=f"less than {end:g} s, 99 % of the duration",
-            )
-
-
-def try_targets(fault: Fault, nodes: Sequence[str], links: Iterable[tuple[str, str]]) -> None:
-    """Choose once, with a stream that nobody else draws from: what is not there raises.
-
-    Raises:
-        InvalidArgument: The fault names a node or a link that is not there.
-    """
-    if isinstance(fault, ServerFault):
-        return  # servers come and go: only the run can tell
-    rng = stream(0, "check")
-    if isinstance(fault, PartitionFault):
-        fault.cuts(nodes, rng)
-    elif isinstance(fault, LinkFault):
-        fault.choose_links(links, nodes, rng)
-    else:
-        fault.choose(nodes, rng)
+        check_moments(fault, duration, path)
 
 
 def made_by(maker: Any, hints: Mapping[str, Any]) -> Any:

@@ -12,7 +12,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from resilkit import clock, telemetry
-from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
+from resilkit.chaos.planning import planned_faults
+from resilkit.chaos.running import RunningScenario
+from resilkit.errors import ClusterError, InvalidArgument
 from resilkit.experiment.assembly import Collected, assemble
 from resilkit.experiment.audit import Audit, as_audit, audit_failure
 from resilkit.experiment.delivery import Deliveries
@@ -21,7 +23,6 @@ from resilkit.experiment.instruments import LAUNCHER_DIED, lost_instruments
 from resilkit.experiment.live import LiveEvidence, rehearse
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.experiment.names import warn_of_unknown
-from resilkit.experiment.planning import planned_faults
 from resilkit.experiment.remarks import load_remarks
 from resilkit.experiment.result import INTERRUPTED
 from resilkit.experiment.running import Running
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from resilkit.experiment.experiment import Experiment
-    from resilkit.experiment.planning import PlannedFault
     from resilkit.experiment.progress import Listener
     from resilkit.experiment.result import Result
 
@@ -137,6 +137,7 @@ class _Run:
         self.problems: list[str] = []
         self.injections = running.injections
         self.deliveries = Deliveries(experiment.scenario.scaled_faults)
+        self.at_work: RunningScenario | None = None
         self.cluster: Any = None
         self.load: Any = None
         self.since = clock.monotonic()
@@ -205,8 +206,9 @@ class _Run:
             else abort_on_breach,
         )
         cleanup.callback(self._heal_all)
-        waiting = planned_faults(experiment)
-        self.deliveries.plan(one.fault_index for one in waiting)
+        planned = planned_faults(scenario, experiment.duration, experiment.seed)
+        self.deliveries.plan(one.fault_index for one in planned)
+        waiting = bool(planned)
         judge_at = experiment.warmup + _JUDGE_EVERY
         while (now := self.elapsed()) < self.total:
             if self.running.stopping:
@@ -215,9 +217,8 @@ class _Run:
                 self.load.stop()
                 return
             if now >= experiment.warmup and waiting:
-                for planned in waiting:
-                    self._inject(planned)
-                waiting.clear()
+                waiting = False
+                self._inject()
             if now >= judge_at and scenario.criteria:
                 judge_at = self._judge(watch, now)
                 if watch.should_abort:
@@ -281,22 +282,22 @@ class _Run:
 
     # Parts of them -------------------------------------------------------------------------------
 
-    def _inject(self, planned: PlannedFault) -> None:
-        from resilkit.cluster.injecting import inject_planned
-
-        try:
-            injection = inject_planned(
-                self.cluster._session,
-                planned.fault,
-                given=self.experiment.scenario.scaled_faults[planned.fault_index],
-                seed=self.experiment.seed,
-                place=(planned.fault_index, planned.occurrence),
-            )
-        except ResilkitError as error:
-            self.deliveries.refused(planned.fault_index, str(error))
-            return
-        self.injections.append(injection)
-        self.deliveries.given(planned.fault_index, injection)
+    def _inject(self) -> None:
+        """Give the cluster the scenario's faults; what it does not take is told at the end."""
+        session, experiment = self.cluster._session, self.experiment
+        self.at_work = RunningScenario(
+            session,
+            experiment.scenario,
+            duration=experiment.duration,
+            seed=experiment.seed,
+            by="experiment",
+        )
+        session.thread.sync(self.at_work.begin(whole=False))
+        for index, injection in self.at_work.placed():
+            self.injections.append(injection)
+            self.deliveries.given(index, injection)
+        for index, why in self.at_work.refused.items():
+            self.deliveries.refused(index, why)
 
     def _judge(self, watch: Any, now: float) -> float:
         """Feed the watch; return when to do so next."""
@@ -317,10 +318,9 @@ class _Run:
         return now + max(_JUDGE_EVERY, 10 * (clock.monotonic() - began))
 
     def _heal_all(self) -> None:
-        for injection in reversed(self.injections):
-            if not injection.done:
-                # Raises nothing: what could not be taken back stands in the outcomes.
-                self.cluster._session.thread.sync(injection.close())
+        if self.at_work is not None:
+            # Raises nothing: what could not be taken back stands in the outcomes.
+            self.cluster._session.thread.sync(self.at_work.close())
 
     def _end_load(self) -> None:
         if not self.load.finished:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from resilkit import validate
+from resilkit.chaos.fitting import try_targets
 from resilkit.cluster.injecting import inject_planned
 from resilkit.cluster.injection import Injection
 from resilkit.errors import InvalidArgument, ResilkitError
-from resilkit.experiment.checks import try_targets
 from resilkit.faults import Fault, ServerFault
 from resilkit.faults.targets import is_named
 from resilkit.ipython.candidates import server_names

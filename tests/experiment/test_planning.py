@@ -7,7 +7,7 @@ import json
 import pytest
 
 import resilkit as rk
-from resilkit.experiment.planning import LAST_STRIKE
+from resilkit.chaos.planning import LAST_STRIKE
 from resilkit.faults import choose_targets, to_dict
 from resilkit.rng import stream
 from tests.experiment.runs import experiment, scenario

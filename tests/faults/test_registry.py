@@ -23,6 +23,7 @@ NOT_FAULTS = {
     "documents",
     "fields",
     "joining",
+    "lasting",
     "link_targets",
     "places",
     "registry",

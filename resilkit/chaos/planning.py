@@ -1,4 +1,4 @@
-"""Which faults a run gives to its cluster, and when they strike."""
+"""Which faults of a scenario a cluster is given in a run, and when they strike."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from resilkit.faults import Fault, schedule
 from resilkit.rng import stream
 
 if TYPE_CHECKING:
-    from resilkit.experiment.experiment import Experiment
+    from resilkit.chaos.scenario import Planned, Scenario
 
-__all__ = ["LAST_STRIKE", "PlannedFault", "planned_faults"]
+__all__ = ["LAST_STRIKE", "PlannedFault", "planned_faults", "planned_strikes"]
 
 LAST_STRIKE = 0.99
 """Share of the run after which nothing strikes any more: there is no load left to see it."""
@@ -33,24 +33,28 @@ class PlannedFault(NamedTuple):
     fault: Fault
 
 
-def planned_faults(experiment: Experiment) -> list[PlannedFault]:
-    """Return the scenario's faults as the cluster is to be given them, at the end of the warm-up.
+def planned_strikes(scenario: Scenario, duration: float, seed: int) -> list[Planned]:
+    """Return what of the scenario's timeline strikes in a run: all before `LAST_STRIKE`."""
+    end = LAST_STRIKE * duration
+    return [planned for planned in scenario.timeline(duration, seed) if planned.time < end]
+
+
+def planned_faults(scenario: Scenario, duration: float, seed: int) -> list[PlannedFault]:
+    """Return the scenario's faults as a cluster is to be given them, when the run begins.
 
     A cluster does not know when the run ends, which only the scenario does. So a fault at drawn
     moments becomes one fault a moment, and one that repeats gets the count of its moments before
     `LAST_STRIKE`; what has none is left out. One that is due at once is put a millisecond off, so
     that giving it to the cluster does not wait for it: filling a node's memory takes seconds.
 
-    Given its place and the experiment's seed, each draws what `Scenario.timeline` shows, whatever
-    seed the cluster has and whichever faults it had before.
+    Given its place and the run's seed, each draws what `Scenario.timeline` shows, whatever seed
+    the cluster has and whichever faults it had before.
     """
-    scenario = experiment.scenario
-    end = LAST_STRIKE * experiment.duration
+    end = LAST_STRIKE * duration
     drawn: dict[int, list[tuple[int, float]]] = {}
-    for planned in scenario.timeline(experiment.duration, experiment.seed):
-        if planned.time < end:
-            moments = drawn.setdefault(planned.fault_index, [])
-            moments.append((planned.occurrence, planned.time))
+    for planned in planned_strikes(scenario, duration, seed):
+        moments = drawn.setdefault(planned.fault_index, [])
+        moments.append((planned.occurrence, planned.time))
     found: list[PlannedFault] = []
     for index, fault in enumerate(scenario.scaled_faults):
         if fault.random and fault.every is None:
@@ -61,8 +65,8 @@ def planned_faults(experiment: Experiment) -> list[PlannedFault]:
                 for occurrence, moment in drawn.get(index, [])
             ]
             continue
-        gaps = stream(experiment.seed, "schedule", index)
-        count = sum(moment < end for moment in schedule(fault, experiment.duration, gaps))
+        gaps = stream(seed, "schedule", index)
+        count = sum(moment < end for moment in schedule(fault, duration, gaps))
         if not count:
             continue
         at = fault.at
