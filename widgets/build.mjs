@@ -4,7 +4,7 @@
 //     npm ci && npm run build [-- FOLDER]
 import { build } from "esbuild";
 
-const panels = ["chaos", "cluster", "lab", "live_metrics", "verdict"];
+const panels = ["chaos", "cluster", "lab", "live_metrics", "trace", "verdict"];
 
 await build({
   entryPoints: panels.map((name) => `front/${name}.js`),

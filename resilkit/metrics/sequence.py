@@ -8,9 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
-__all__ = ["Diagram", "Look", "Span", "Step", "TracedMessage", "diagram", "fitted", "look_of"]
+__all__ = [
+    "Diagram",
+    "Look",
+    "Span",
+    "Step",
+    "TracedMessage",
+    "diagram",
+    "fitted",
+    "look_of",
+    "text_of",
+]
 
 _PIXELS_A_CHARACTER: Final = 6.2
 """Of the fonts that are used, on the wide side."""
@@ -167,7 +177,7 @@ def diagram(messages: Iterable[TracedMessage], *, most: int, lifelines: int) -> 
     for row in shown:
         source = places[row.sender]
         target = places[row.receiver] if row.receiver else source
-        steps.append(Step(row.time - rows[0].time, row.kind, source, target, _text(row)))
+        steps.append(Step(row.time - rows[0].time, row.kind, source, target, text_of(row)))
     return Diagram(names, tuple(steps), tuple(_gone(steps)), len(rows) - len(shown))
 
 
@@ -186,7 +196,8 @@ def _lifelines(rows: Sequence[TracedMessage], most: int) -> tuple[dict[str, int]
     return places, (*map(printable, names), f"({others} others)")
 
 
-def _text(row: Any) -> str:
+def text_of(row: TracedMessage) -> str:
+    """Return what stands at a message's arrow: its sign, what it asks for, what it carries."""
     kind, payload = row.kind, row.payload
     if kind in {"call", "cast", "request"}:
         text = f"{row.method}({payload})"

@@ -71,6 +71,17 @@ def test_messages_are_told_with_both_ends_on_the_clock_of_the_events(cluster: Cl
     assert {row.node for row in trace.messages} == {"n2"}
 
 
+def test_times_of_a_node_are_put_on_the_clock_of_the_notebook(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = cluster._session.clock.now()
+    monkeypatch.setitem(cluster._session.offsets, "n2", -1000.0)  # its clock is behind
+    with cluster.whereis("echo").trace(kinds="call") as trace:
+        cluster.whereis("echo").call.echo(1)
+        [row] = trace.wait(1)
+    assert 999.0 < row.time - start < 1100.0
+
+
 def test_a_trace_follows_its_name_over_a_crash_a_kill_of_the_node_and_its_restart(
     cluster: Cluster,
 ) -> None:

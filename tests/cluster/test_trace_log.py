@@ -78,6 +78,22 @@ def test_a_stream_gives_what_is_there_and_what_comes_and_ends_with_it() -> None:
     assert seen == [1, 2, 3, 4]
 
 
+def test_a_stream_waits_for_what_has_yet_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = filled(1)
+    wait, waits = log.wait, []
+
+    def come(count: int, timeout: float | None) -> bool:
+        waits.append(count)
+        log.extend([message(count)])
+        if count == 3:
+            log.end()
+        return wait(count, timeout)
+
+    monkeypatch.setattr(log, "wait", come)
+    assert ids(log.stream()) == [1, 2, 3]
+    assert waits == [2, 3]
+
+
 def test_an_async_stream_gives_the_same_and_leaves_nobody_behind_to_be_woken() -> None:
     log = filled(2)
 
