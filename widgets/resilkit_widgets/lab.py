@@ -17,6 +17,7 @@ from resilkit_widgets.lab_bar import LabBar
 from resilkit_widgets.live_metrics import LiveMetrics
 from resilkit_widgets.panel import Panel
 from resilkit_widgets.showing import Showing
+from resilkit_widgets.trace_panel import TracePanel
 from resilkit_widgets.verdict_panel import VerdictPanel
 
 __all__ = ["PANELS", "Lab"]
@@ -34,6 +35,7 @@ PANELS: dict[str, _Kind] = {
     "metrics": _Kind("Live metrics", LiveMetrics, "right", shown=True),
     "chaos": _Kind("Chaos", ChaosPanel, "left", shown=True),
     "verdict": _Kind("Verdict", VerdictPanel, "right", shown=True),
+    "trace": _Kind("Trace", TracePanel, "right", shown=False),
 }
 """The panels by name, in the order in which they stand where there is room for one column."""
 
