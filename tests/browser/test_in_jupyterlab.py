@@ -180,3 +180,56 @@ def test_a_fault_goes_from_its_form_to_the_charts_and_is_healed_while_a_cell_is_
     output, _ = lab.saved().cells[0].outputs
     assert "rk-stillcharts" in output.data["text/html"]
     lab.close()
+
+
+TALK = """
+import resilkit as rk
+from resilkit_widgets import TracePanel
+class Till(rk.Server):
+    def init(self):
+        self.sum = 0
+    def pay(self, amount):
+        if amount > 99:
+            raise rk.Refused("<b>too much</b>")
+        self.sum += amount
+        return self.sum
+cluster = rk.Cluster(nodes=2, seed=7)
+till = cluster.start(Till, name="till", node="n2")
+panel = TracePanel(cluster)
+panel
+"""
+PAY = """
+import threading
+from pathlib import Path
+amount = 0
+while not Path("go_on").exists():  # the cell is busy meanwhile
+    amount = (amount + 1) % 120
+    try:
+        till.call.pay(amount)
+    except rk.Refused:
+        pass
+    threading.Event().wait(0.02)
+"""
+
+
+def test_messages_come_while_a_cell_is_busy_and_their_diagram_stays(page: Page, lab: Lab) -> None:
+    lab.open(page, [TALK, PAY, CLOSE])
+    lab.run_all()
+    panel = page.locator(".rk-panel")
+    panel.get_by_label("Server").select_option("till", timeout=PATIENCE_MS)
+    panel.get_by_role("button", name="Start").click()
+    wait(page, "root?.querySelectorAll('[data-kind=call]').length > 5")
+    wait(page, "root.querySelectorAll('[data-kind=error]').length > 0")
+    assert page.locator(".jp-InputPrompt").all_inner_texts()[1] == "[*]:", "all the while"
+    panel.get_by_role("button", name="Pause").click()
+    wait(page, "root.querySelector('[data-action=pause]').textContent === 'Go on'")
+    page.locator("[data-kind=reply]").last.hover()
+    assert "ms, to pay(" in page.locator(".rk-detail").inner_text()
+    page.screenshot(path=ARTEFACTS / "trace-panel.png")
+    lab.let_go()
+    expect(panel).to_have_count(0, timeout=PATIENCE_MS)
+    [output, _] = lab.saved().cells[0].outputs
+    assert "the cluster was closed" in output.data["text/html"]
+    assert "pay(" in output.data["text/html"]
+    assert "<b>too" not in output.data["text/html"]
+    lab.close()
