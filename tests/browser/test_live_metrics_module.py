@@ -85,7 +85,7 @@ def test_the_legend_of_figures_that_are_known_later_has_the_newest_that_are(
     made = shown(module, frame=pack(1, 1, axis, values))
     legends = made.page.locator(".u-legend")
     assert legends.nth(0).locator(".u-value").all_inner_texts() == ["60.0 s", "5", "5"]
-    assert legends.nth(1).locator(".u-value").all_inner_texts() == ["57.9 s", "5"]
+    assert legends.nth(1).locator(".u-value").all_inner_texts() == ["58.0 s", "5"]
 
 
 def test_every_update_is_acknowledged_one_of_another_arrangement_too(module: Module) -> None:
