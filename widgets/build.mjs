@@ -4,7 +4,15 @@
 //     npm ci && npm run build [-- FOLDER]
 import { build } from "esbuild";
 
-const panels = ["chaos", "cluster", "lab", "live_metrics", "trace", "verdict"];
+const panels = [
+  "chaos",
+  "cluster",
+  "lab",
+  "live_metrics",
+  "supervision",
+  "trace",
+  "verdict",
+];
 
 await build({
   entryPoints: panels.map((name) => `front/${name}.js`),

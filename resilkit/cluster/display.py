@@ -221,6 +221,8 @@ def _line(child: dict[str, Any]) -> Markup:
         facts.append(Markup('<span class="rk-word">↻ {}</span>').format(child["restarts"]))
     if child["queue"]:
         facts.append(safe(f"queue {child['queue']}"))
+    if child.get("reason"):
+        facts.append(safe(f"ended last with {child['reason']}"))
     return Markup("{} <b>{}</b> {}").format(
         signed(child["status"]), safe(child["id"]), Markup(" · ").join(facts)
     )

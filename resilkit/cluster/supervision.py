@@ -49,9 +49,10 @@ async def ask_nodes(
 def branches(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the supervisors of one node as trees, from rows as its agent gives them.
 
-    Each is a dict with ``id``, ``name``, ``kind``, ``class``, ``status``, ``node``, ``pid``
-    (text, ``""`` while it does not run), ``restart``, ``restarts``, ``queue``, ``messages`` and
-    ``children``, and a supervisor's has ``strategy``, ``max_restarts`` and ``max_seconds``.
+    Each is a dict with ``id``, ``name``, ``label``, ``kind``, ``class``, ``status``, ``node``,
+    ``pid`` (text, ``""`` while it does not run), ``restart``, ``restarts``, ``queue``,
+    ``messages`` and ``children``, and a supervisor's has ``strategy``, ``max_restarts`` and
+    ``max_seconds``.
     """
     known = {row["pid"]: row for row in rows}
     held = {child["pid"] for row in known.values() for child in row["children"]}
@@ -65,6 +66,7 @@ def _supervisor(
     return {
         "id": child.get("id", row["name"]),
         "name": row["name"],
+        "label": row["label"],
         "kind": "supervisor",
         "class": "Supervisor",
         "status": child.get("status", "running"),

@@ -21,10 +21,11 @@ def supervision_rows(node: Node) -> list[dict[str, Any]]:
     see just that.
 
     Returns:
-        Rows of ``name``, ``pid``, ``parent``, ``strategy``, ``max_restarts``, ``max_seconds``,
-        ``queue`` (its messages that wait), ``messages`` (those it has handled) and ``children``:
-        rows of ``id``, ``name``, ``kind``, ``class``, ``status``, ``restart``, ``restarts``,
-        ``pid``, ``queue`` and ``messages``; the last three are ``None`` while it does not run.
+        Rows of ``name``, ``label`` (as metrics call it), ``pid``, ``parent``, ``strategy``,
+        ``max_restarts``, ``max_seconds``, ``queue`` (its messages that wait), ``messages`` (those
+        it has handled) and ``children``: rows of ``id``, ``name``, ``label``, ``kind``, ``class``,
+        ``status``, ``restart``, ``restarts``, ``pid``, ``queue`` and ``messages``; the last three
+        are ``None`` while it does not run.
     """
     found = []
     for process in list(node.processes.values()):
@@ -36,6 +37,7 @@ def supervision_rows(node: Node) -> list[dict[str, Any]]:
             found.append(
                 {
                     "name": spec.name,
+                    "label": process.label,
                     "pid": process.pid,
                     "parent": process.parent,
                     "strategy": spec.strategy,
@@ -54,6 +56,7 @@ def _child(node: Node, child: Child) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": child.id,
         "name": child.spec.name,
+        "label": child.spec.name or child.id,
         "kind": child.kind,
         "class": "Supervisor" if supervisor else child.spec.server.__name__,  # type: ignore[union-attr]
         "status": child.status,
@@ -65,5 +68,5 @@ def _child(node: Node, child: Child) -> dict[str, Any]:
     }
     process = None if child.pid is None else node.processes.get(child.pid.number)
     if isinstance(process, ServerProcess):
-        row.update(queue=len(process.mailbox), messages=process.handled)
+        row.update(label=process.label, queue=len(process.mailbox), messages=process.handled)
     return row

@@ -156,6 +156,7 @@ class Supervisor(Server):
         if child.status != "terminated":
             raise Refused(f"{child.status}: terminate child {id!r} before it is deleted")
         self._children.remove(child)
+        self._tell("deleted", child)
 
     async def tree(self) -> dict[str, Any]:
         """Return this supervisor and everything below it as nested dicts."""

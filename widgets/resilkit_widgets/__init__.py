@@ -13,17 +13,27 @@ _HOMES = {
     "ClusterPanel": "resilkit_widgets.cluster_panel",
     "Lab": "resilkit_widgets.lab",
     "LiveMetrics": "resilkit_widgets.live_metrics",
+    "SupervisionPanel": "resilkit_widgets.supervision_panel",
     "TracePanel": "resilkit_widgets.trace_panel",
     "VerdictPanel": "resilkit_widgets.verdict_panel",
 }
 
-__all__ = ["ChaosPanel", "ClusterPanel", "Lab", "LiveMetrics", "TracePanel", "VerdictPanel"]
+__all__ = [
+    "ChaosPanel",
+    "ClusterPanel",
+    "Lab",
+    "LiveMetrics",
+    "SupervisionPanel",
+    "TracePanel",
+    "VerdictPanel",
+]
 
 if TYPE_CHECKING:
     from resilkit_widgets.chaos_panel import ChaosPanel
     from resilkit_widgets.cluster_panel import ClusterPanel
     from resilkit_widgets.lab import Lab
     from resilkit_widgets.live_metrics import LiveMetrics
+    from resilkit_widgets.supervision_panel import SupervisionPanel
     from resilkit_widgets.trace_panel import TracePanel
     from resilkit_widgets.verdict_panel import VerdictPanel
 

@@ -1,0 +1,239 @@
+"""`SupervisionPanel`: the supervisors of a cluster with their children, and what can be done."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import traitlets
+
+from resilkit import Cluster, ClusterReference, InvalidArgument, Pid, Refused, validate
+from resilkit.clock import monotonic
+from resilkit.cluster.display import tree_list
+from resilkit.cluster.supervision import ask_nodes, branches
+from resilkit.errors import ResilkitError
+from resilkit.markup import display, note, paragraph, sign_of
+from resilkit.metrics.events import Event
+from resilkit_widgets.acting import ActingPanel
+from resilkit_widgets.panel import STATIC
+
+__all__ = ["SupervisionPanel"]
+
+_ACTIONS = {
+    "crash": "crashing",
+    "terminate": "terminating",
+    "restart": "restarting",
+    "delete": "deleting",
+}
+_AGAIN = 2.0
+"""Seconds after which a node that did not answer is asked again, though nobody told of a change."""
+_LONGEST_REASON = 200
+
+Place = tuple[str, ...]
+"""Where a child stands: its node, and the ids from the top down to it."""
+
+
+class SupervisionPanel(ActingPanel):
+    """Shows the supervision trees of a cluster, restarts as they happen, and acts on a child.
+
+    Leave it as the last line of a cell. Choose a child with the mouse or the arrow keys: *Crash*
+    kills it, as `ClusterReference.kill` does, and its supervisor does what its strategy says;
+    *Terminate*, *Restart* and *Delete* are those of the supervisor's reference. Nodes are asked
+    when supervisors or nodes tell of a change, and not otherwise; one that does not answer is
+    named, and shown as it was last. When the cluster is closed, the last tree stays in the
+    notebook.
+
+    Args:
+        cluster: The cluster to show.
+
+    Attributes:
+        trees: The supervisors at the top, each with its children: what the front end draws.
+        notices: What to know of nodes that do not answer or have ended, in words.
+
+    Raises:
+        InvalidArgument: `cluster` is no `resilkit.Cluster`.
+
+    Examples:
+        ::
+
+            cluster.start(counters)
+            SupervisionPanel(cluster)
+    """
+
+    _esm = STATIC / "supervision.js"
+    _css = STATIC / "supervision.css"
+
+    trees: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    notices: traitlets.List[Any] = traitlets.List().tag(sync=True)
+
+    def __init__(self, cluster: Cluster) -> None:
+        if not isinstance(cluster, Cluster):
+            raise InvalidArgument(
+                "must be a running cluster", path="cluster", value=cluster, allowed="a Cluster"
+            )
+        self._cluster = cluster
+        self._mark = 0
+        self._reasons: dict[tuple[str, str, str], str] = {}
+        # By node what it answered last; what is found aside waits for the next update.
+        self._known: dict[str, list[dict[str, Any]]] = {}
+        self._silent: dict[str, str] = {}
+        self._lost: list[str] = []
+        self._asking: threading.Thread | None = None
+        self._due = True
+        self._asked_at = 0.0
+        super().__init__()
+
+    def __repr__(self) -> str:
+        return f"<SupervisionPanel {self.state} of {self._cluster!r}>"
+
+    # Looking -------------------------------------------------------------------------------------
+
+    def _ended(self) -> bool:
+        return self._cluster.closed
+
+    def _update(self) -> None:
+        cluster = self._cluster
+        self._mark, news = cluster.events.after(self._mark)
+        for event in news:
+            self._take_in(event)
+        if self._silent and monotonic() - self._asked_at >= _AGAIN:
+            self._due = True
+        if self._due and self._asking is None and not cluster.closed:
+            self._due = False
+            self._asked_at = monotonic()
+            self._asking = threading.Thread(
+                target=self._ask, name="resilkit panel supervision", daemon=True
+            )
+            self._asking.start()
+        queues = cluster.metrics.latest("queue_length")
+        lengths = {key: int(length) for key, (_, length) in queues.items()}
+        self.trees = [
+            self._row(tree, (), "", lengths) for trees in self._known.values() for tree in trees
+        ]
+        self.notices = [
+            f"{node} does not answer: {why}. Its supervisors are shown as they were last."
+            for node, why in self._silent.items()
+        ]
+        self.notices += [
+            f"{node} is {cluster.nodes[node].status}: what was supervised on it has ended."
+            for node in self._lost
+        ]
+
+    def _take_in(self, event: Event) -> None:
+        if event.kind == "node":
+            self._due = True
+        elif event.kind == "supervision":
+            self._due = True
+            if event.event in {"terminated", "start_failed"}:
+                about = json.loads(event.detail)
+                place = (event.node, str(about.get("supervisor", "")), event.target)
+                self._reasons[place] = str(about.get("reason", ""))[:_LONGEST_REASON]
+
+    def _ask(self) -> None:
+        """Ask every node that runs; may take a second, so it has a thread of its own."""
+        session = self._cluster._session
+        try:
+            answers = session.thread.sync(ask_nodes(session, "supervision"))
+        except ResilkitError:  # it was closed meanwhile: what was seen last stays
+            answers = None
+        with self._guard:
+            self._asking = None
+            if answers is None:
+                return
+            known: dict[str, list[dict[str, Any]]] = {}
+            self._silent = {}
+            for node, answer in answers.items():
+                if isinstance(answer, ResilkitError):
+                    self._silent[node] = str(answer)
+                    known[node] = self._known.get(node, [])
+                else:
+                    known[node] = branches(answer)
+            had = [node for node, trees in self._known.items() if trees]
+            self._lost = [node for node in (*self._lost, *had) if node not in known]
+            self._known = known
+
+    def _row(
+        self, branch: Mapping[str, Any], above: Place, parent: str, lengths: Mapping[Any, int]
+    ) -> dict[str, Any]:
+        """Return one line of the tree, and those below it, as plain values."""
+        place = (*(above or (branch["node"],)), branch["id"])
+        running = branch["status"] == "running"
+        row = {
+            "key": json.dumps(place),
+            "id": branch["id"],
+            "kind": branch["kind"],
+            "class": branch["class"],
+            "node": branch["node"],
+            "status": branch["status"],
+            "sign": sign_of(branch["status"]).mark,
+            "restart": branch["restart"],
+            "restarts": branch["restarts"],
+            "queue": lengths.get((branch["node"], branch["label"])) if running else None,
+            "reason": self._reasons.get((branch["node"], parent, branch["id"]), ""),
+            "rule": _rule(branch),
+            "silent": branch["node"] in self._silent,
+            "top": not above,
+        }
+        below = [self._row(child, place, branch["name"], lengths) for child in branch["children"]]
+        return row | {"children": below}
+
+    # Acting --------------------------------------------------------------------------------------
+
+    def _words(self, what: str, content: Mapping[str, Any]) -> str:
+        validate.choice(what, "do", tuple(_ACTIONS))
+        return f"{_ACTIONS[what]} {self._find(content)[0]['id']}"
+
+    def _do(self, what: str, content: Mapping[str, Any]) -> None:
+        child, parent = self._find(content)
+        session = self._cluster._session
+        if what == "crash":
+            if not child["pid"]:
+                raise Refused(f"{child['id']} does not run")
+            ClusterReference(session, _pid(child)).kill()
+            return
+        if parent is None:
+            raise Refused(f"{child['id']} has no supervisor, so it can only be crashed")
+        supervisor = ClusterReference(session, _pid(parent))
+        getattr(supervisor, f"{what}_child")(child["id"])
+
+    def _find(self, content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """Return what stands at a place as it is known now, and its supervisor."""
+        key = content.get("key")
+        with self._guard:
+            trees = [tree for each in self._known.values() for tree in each]
+        for tree in trees:
+            for place, child, parent in _walk(tree, (), None):
+                if json.dumps(place) == key:
+                    return child, parent
+        raise InvalidArgument("is not there any more", path="child", value=key)
+
+    def _picture(self) -> str:
+        def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+            known = {"strategy": row["rule"], "children": [plain(each) for each in row["children"]]}
+            return {**row, **known}
+
+        trees = tree_list([plain(tree) for tree in self.trees])
+        notices = [paragraph(each, kind="unsure") for each in self.notices]
+        return display("supervision", "", *notices, trees or note("No supervisor runs."))
+
+
+def _rule(branch: Mapping[str, Any]) -> str:
+    if branch["kind"] != "supervisor" or "strategy" not in branch:
+        return ""
+    return f"{branch['strategy']}, {branch['max_restarts']} in {branch['max_seconds']:g} s"
+
+
+def _pid(branch: Mapping[str, Any]) -> Pid:
+    node, number, incarnation = branch["pid"].strip("<>").rsplit(".", 2)
+    return Pid(node, int(number), int(incarnation))
+
+
+def _walk(
+    branch: dict[str, Any], above: Place, parent: dict[str, Any] | None
+) -> Iterator[tuple[Place, dict[str, Any], dict[str, Any] | None]]:
+    place = (*(above or (branch["node"],)), branch["id"])
+    yield place, branch, parent
+    for child in branch["children"]:
+        yield from _walk(child, place, branch)
