@@ -1,12 +1,13 @@
-"""The outputs of a cell, without a notebook: what is displayed, and what it becomes."""
+"""Cells and their outputs, without a notebook: what is displayed, and what it becomes."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-__all__ = ["Output", "Outputs"]
+__all__ = ["Output", "Outputs", "Shell"]
 
 
 class Output:
@@ -43,3 +44,26 @@ class Outputs(list[Output]):
         assert display_id
         self.append(Output(bundle))
         return self[-1]
+
+
+class Shell:
+    """Tells of cells that have run, as IPython does."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+        self.events = self
+
+    def register(self, event: str, callback: Any) -> None:
+        """Call `callback` after each cell."""
+        assert event == "post_run_cell"
+        self.heard.append(callback)
+
+    def unregister(self, event: str, callback: Any) -> None:
+        """Call it no more."""
+        assert event == "post_run_cell"
+        self.heard.remove(callback)
+
+    def run_cell(self) -> None:
+        """Tell that a cell has run."""
+        for callback in list(self.heard):
+            callback(SimpleNamespace())

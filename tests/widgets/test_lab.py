@@ -11,7 +11,7 @@ from resilkit_widgets import ChaosPanel, ClusterPanel, Lab, LiveMetrics, Verdict
 from resilkit_widgets.lab import PANELS
 from tests.cluster.harm import wait_until
 from tests.experiment.runs import experiment, scenario
-from tests.widgets.outputs import Outputs
+from tests.widgets.outputs import Outputs, Shell
 from tests.widgets.pressing import press
 
 
@@ -49,6 +49,18 @@ def test_a_running_cluster_has_all_its_panels_at_once_and_leaves_their_pictures(
     assert "rk-stillcharts" in widget.html
     assert still.html == "<span></span>"
     wait_until(no_threads_of_ours)
+
+
+def test_a_cell_that_closes_the_cluster_ends_with_the_last_pictures_in_place(
+    outputs: Outputs, shell: Shell
+) -> None:
+    with rk.Cluster(nodes=1) as cluster:
+        Lab(cluster)._ipython_display_()
+    shell.run_cell()
+    widget, still = outputs
+    assert "Cluster of 1 nodes" in widget.html
+    assert "stopped" in widget.html
+    assert still.html == "<span></span>"
 
 
 def test_the_buttons_of_the_bar_show_and_hide_panels_which_are_not_updated_then() -> None:

@@ -4,40 +4,14 @@ from __future__ import annotations
 
 import gc
 import weakref
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import traitlets
 
 from resilkit_widgets import panel as panel_module
 from resilkit_widgets import showing as showing_module
-from resilkit_widgets import ticker
 from resilkit_widgets.panel import Panel
-from tests.widgets.outputs import Outputs
-
-
-class Shell:
-    """Tells of cells that have run, as IPython does."""
-
-    def __init__(self) -> None:
-        self.heard: list[Any] = []
-        self.events = self
-
-    def register(self, event: str, callback: Any) -> None:
-        """Call `callback` after each cell."""
-        assert event == "post_run_cell"
-        self.heard.append(callback)
-
-    def unregister(self, event: str, callback: Any) -> None:
-        """Call it no more."""
-        assert event == "post_run_cell"
-        self.heard.remove(callback)
-
-    def run_cell(self) -> None:
-        """Tell that a cell has run."""
-        for callback in list(self.heard):
-            callback(SimpleNamespace())
+from tests.widgets.outputs import Outputs, Shell
 
 
 class Number(Panel):
@@ -46,20 +20,16 @@ class Number(Panel):
     number = traitlets.Int(1).tag(sync=True)
     _esm = "export default { render() {} }"
 
+    over = False
+
     def _update(self) -> None:
         """It is set from outside."""
 
+    def _ended(self) -> bool:
+        return self.over
+
     def _picture(self) -> str:
         return f"<b>{self.number}</b>"
-
-
-@pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
-    """The shell of the kernel."""
-    made = Shell()
-    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: made)
-    monkeypatch.setattr(ticker, "begin", lambda _: None)
-    return made
 
 
 def still(number: int) -> str:
@@ -111,6 +81,20 @@ def test_the_last_picture_takes_the_place_of_the_widget(outputs: Outputs, shell:
     assert picture.html == "<span></span>"
     assert len(widget.bundles) == len(picture.bundles) == 2
     assert shell.heard == []
+
+
+def test_what_a_cell_has_ended_has_left_its_last_picture_when_the_cell_is_over(
+    outputs: Outputs, shell: Shell
+) -> None:
+    # Nothing ticks meanwhile, and what comes later nbclient takes for a stray message.
+    panel = Number()
+    panel._ipython_display_()
+    panel.number = 3
+    panel.over = True
+    shell.run_cell()
+    widget, picture = outputs
+    assert widget.html == "<b>3</b>"
+    assert picture.html == "<span></span>"
 
 
 def test_the_shell_holds_no_panel_that_everybody_else_has_forgotten(

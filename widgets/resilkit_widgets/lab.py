@@ -227,12 +227,19 @@ class Lab:
         pictures = [panel.last_picture()["text/html"] for panel in shown]
         return {"text/html": "<br>".join(pictures), "text/plain": repr(self)}
 
+    def _look(self) -> None:
+        """Bring all of it up to date."""
+        with self._lock:
+            panels = (self._bar, *self.panels.values())
+        for panel in panels:
+            panel.tick()
+        self.tick()
+
     def _ipython_display_(self) -> None:
         self.start()
         self.tick()
-        for panel in (self._bar, *self.panels.values()):
-            panel.tick()
-        self._showing = Showing(self.widget, self.last_picture)
+        self._look()
+        self._showing = Showing(self.widget, self.last_picture, self._look)
         if self._state == "over":  # it ended while it was being displayed
             self._showing.leave()
 

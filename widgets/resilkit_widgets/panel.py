@@ -155,6 +155,6 @@ class Panel(anywidget.AnyWidget):
     def _ipython_display_(self) -> None:
         self.start()
         self.tick()
-        self._showing = Showing(self, self.last_picture)
+        self._showing = Showing(self, self.last_picture, self.tick)
         if self.state == "over":  # it ended while it was being displayed
             self._showing.leave()

@@ -30,14 +30,20 @@ class Showing:
     Args:
         widget: The widget to display.
         picture: Returns the bundle of the picture as it is now.
+        look: Brings the panel up to date, whoever ticks. Called at the end of each cell, so that
+            what a cell has ended has left before the cell is over: nbclient, which executes
+            notebooks without a browser, takes what comes later for a stray message.
     """
 
-    def __init__(self, widget: Any, picture: Callable[[], dict[str, str]]) -> None:
+    def __init__(
+        self, widget: Any, picture: Callable[[], dict[str, str]], look: Callable[[], None]
+    ) -> None:
         from IPython.core.getipython import get_ipython
         from IPython.display import display
 
         self._lock = threading.Lock()
         self._picture = picture
+        self.look = look
         self._over = False
         self._renewed = monotonic()
         bundle = widget._repr_mimebundle_()
@@ -52,6 +58,7 @@ class Showing:
 
             def renew(_result: object = None) -> None:
                 if showing := itself():
+                    showing.look()
                     showing.renew()
 
             self._renew = renew
