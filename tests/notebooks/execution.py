@@ -32,6 +32,11 @@ class Executed:
         return [data[kind] for data in found if kind in data]
 
     @property
+    def kinds(self) -> set[str]:
+        """The kinds of all that is displayed."""
+        return {kind for output in self._outputs if "data" in output for kind in output.data}
+
+    @property
     def text(self) -> str:
         """What the cells printed, and their values as text."""
         printed = [output.text for output in self._outputs if output.output_type == "stream"]

@@ -26,14 +26,23 @@ def test_a_notebook_runs_from_a_clean_kernel_without_warnings_and_leaves_nothing
     assert "Traceback" not in told
 
 
-def test_the_quickstart_shows_state_cluster_verdicts_and_a_figure() -> None:
-    quickstart = executed("quickstart")
-    assert "{'value': 5}" in quickstart.text
-    assert "{'n1': ['n1'], 'n2': ['n2', 'n3'], 'n3': ['n2', 'n3']}" in quickstart.text
-    pages = quickstart.shown("text/html")
-    assert any("Cluster of 3 nodes" in page for page in pages)
-    assert any("availability" in page for page in pages)
-    assert quickstart.shown("image/png")
+def test_the_quickstart_breaks_a_cluster_before_live_panels_and_judges_it() -> None:
+    notebook = executed("quickstart")
+    assert re.search(r"terminated +counter-0 +n1\n.*restarted +counter-0 +n1", notebook.text)
+    assert "'n3': <node n3 killed>" in notebook.text
+    assert "{'n1': ['n1'], 'n2': ['n2', 'n3'], 'n3': ['n2', 'n3']}" in notebook.text
+    assert "{'value': 5}" in notebook.text
+    assert re.search(r"did not hold \(p95 <= 250 ms\)", notebook.text)
+    assert "PosixPath('report.html')" in notebook.text
+    assert notebook.shown("image/png")
+
+
+def test_the_panels_of_the_quickstart_have_left_their_last_picture() -> None:
+    pages = executed("quickstart").shown("text/html")
+    [lab] = [page for page in pages if "Cluster of 3 nodes" in page]
+    assert "stopped" in lab
+    assert "rk-stillcharts" in lab
+    assert "application/vnd.jupyter.widget-view+json" not in executed("quickstart").kinds
 
 
 def test_an_open_loop_shows_the_freeze_that_a_closed_loop_hides() -> None:
