@@ -17,6 +17,7 @@ from resilkit_widgets.lab_bar import LabBar
 from resilkit_widgets.live_metrics import LiveMetrics
 from resilkit_widgets.panel import Panel
 from resilkit_widgets.showing import Showing
+from resilkit_widgets.supervision_panel import SupervisionPanel
 from resilkit_widgets.trace_panel import TracePanel
 from resilkit_widgets.verdict_panel import VerdictPanel
 
@@ -35,6 +36,7 @@ PANELS: dict[str, _Kind] = {
     "metrics": _Kind("Live metrics", LiveMetrics, "right", shown=True),
     "chaos": _Kind("Chaos", ChaosPanel, "left", shown=True),
     "verdict": _Kind("Verdict", VerdictPanel, "right", shown=True),
+    "supervision": _Kind("Supervision", SupervisionPanel, "left", shown=False),
     "trace": _Kind("Trace", TracePanel, "right", shown=False),
 }
 """The panels by name, in the order in which they stand where there is room for one column."""
