@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from resilkit_widgets.still_charts import StillBand, StillChart, StillLine, _ticks, still_charts
+from resilkit_widgets.still_marks import StillLimit, StillMarks
 
 HOSTILE = '<img src=x onerror=alert(1)>&"'
 
@@ -96,3 +97,28 @@ def test_lines_that_stand_back_have_no_name_and_more_than_fit_are_counted() -> N
 )
 def test_ticks_are_round_numbers(low: float, high: float, ticks: list[float]) -> None:
     assert _ticks(low, high, most=7 if low > 9 else 5) == ticks
+
+
+def test_thresholds_alerts_and_anomalies_are_drawn_over_the_lines() -> None:
+    one = StillLine("n1", np.array([0.0, 10.0]), np.array([5.0, 8.0]), 0)
+    marks = StillMarks(
+        limits=[StillLimit(10.0, "queue_length > <b>10", above=True)],
+        raised=[(2.0, 10.0), (99.0, 10.0)],
+        over=[(4.0, 10.0)],
+        unusual=[(5.0, 8.0)],
+    )
+    drawn = still_charts([StillChart("queue", "messages", [one], marks)], span=(0.0, 10.0))
+    assert drawn.count('stroke-dasharray="6 4"') == 1, "the limit"
+    assert len(re.findall(r"l5 -?10h-10z", drawn)) == 2, "a sign each, of those that are in view"
+    assert drawn.count("<circle") == 1
+    assert "▲ queue_length &gt; &lt;b&gt;10</text>" in drawn
+    assert ">10</text>" in drawn, "the axis reaches it"
+
+
+def test_a_threshold_that_is_far_away_does_not_press_the_lines_flat() -> None:
+    one = StillLine("n1", np.array([0.0, 10.0]), np.array([5.0, 8.0]), 0)
+    marks = StillMarks(limits=[StillLimit(1000.0, "queue_length > 1000", above=True)])
+    drawn = still_charts([StillChart("queue", "messages", [one], marks)], span=(0.0, 10.0))
+    assert ">1000</text>" not in drawn.replace("queue_length &gt; 1000", "")
+    assert "queue_length &gt; 1000 ↑</text>" in drawn
+    assert 'stroke-dasharray="6 4"' not in drawn

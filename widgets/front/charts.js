@@ -11,6 +11,8 @@
  * @property {string} title
  * @property {string} unit
  * @property {Line[]} lines
+ * @property {string} [metric] Whose thresholds are drawn in it.
+ * @property {number} [factor] What its values have been multiplied by.
  *
  * @typedef {object} Layout
  * @property {number} id
@@ -22,6 +24,7 @@ import uPlot from "uplot";
 import { bandsPlugin } from "./bands.js";
 import { withGaps } from "./frames.js";
 import { DASHES, pageTheme } from "./theme.js";
+import { marksPlugin, topOf } from "./thresholds.js";
 
 const HEIGHT = 150;
 const LEAST_WIDTH = 240;
@@ -34,11 +37,13 @@ export class Charts {
   /**
    * @param {HTMLElement} parent
    * @param {() => import("./bands.js").Band[]} bands
+   * @param {() => import("./thresholds.js").Marks} marks
    * @param {(zoomed: [number, number] | null) => void} onZoom
    */
-  constructor(parent, bands, onZoom) {
+  constructor(parent, bands, marks, onZoom) {
     this.parent = parent;
     this.bands = bands;
+    this.marks = marks;
     this.onZoom = onZoom;
     /** @type {uPlot[]} */
     this.plots = [];
@@ -94,7 +99,12 @@ export class Charts {
       legend: { live: true },
       scales: {
         x: { time: false, range: () => this.range() },
-        y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 0) > 0 ? high * 1.08 : 1] },
+        y: {
+          range: (_, low, high) => [
+            Math.min(0, low ?? 0),
+            topOf(high ?? 0, chart, this.marks().thresholds) * 1.08 || 1,
+          ],
+        },
       },
       axes: [
         { ...axis, size: last ? 34 : 20, label: last ? "time (s)" : undefined, labelSize: 16 },
@@ -112,7 +122,7 @@ export class Charts {
         })),
       ],
       hooks: { setSelect: [(plot) => this.zoom(plot)] },
-      plugins: [bandsPlugin(this.bands, { named: first })],
+      plugins: [bandsPlugin(this.bands, { named: first }), marksPlugin(this.marks, chart)],
     };
   }
 

@@ -6,12 +6,19 @@ import "./panel.css";
 import { Charts } from "./charts.js";
 import { decode } from "./frames.js";
 import { button, panel } from "./panel.js";
+import { watching } from "./watching.js";
 
 export default {
   /** @param {import("./panel.js").Context} context */
   render({ model, el }) {
     const { root, tools, body, end } = panel({ model, el }, "Live metrics");
-    const charts = new Charts(body, () => model.get("bands"), (zoomed) => {
+    const marks = () => ({
+      thresholds: model.get("thresholds") ?? [],
+      alerts: model.get("alerts") ?? [],
+      anomalies: model.get("anomalies") ?? [],
+    });
+    const endWatching = watching(model, body);
+    const charts = new Charts(body, () => model.get("bands"), marks, (zoomed) => {
       if (zoomed) root.dataset.zoomed = zoomed.map((each) => each.toFixed(1)).join(" ");
       else delete root.dataset.zoomed;
     });
@@ -53,18 +60,29 @@ export default {
       charts.redraw();
     };
 
+    const mark = () => {
+      const { thresholds, alerts, anomalies } = marks();
+      root.dataset.thresholds = String(thresholds.length);
+      root.dataset.alerts = String(alerts.filter(({ end }) => end === null).length);
+      root.dataset.anomalies = String(anomalies.length);
+      charts.redraw();
+    };
+
     body.addEventListener("dblclick", () => charts.show(null));
-    const heard = { arrangement: build, frame: schedule, bands: shade, paused: showPaused };
+    const marked = { thresholds: mark, alerts: mark, anomalies: mark };
+    const heard = { arrangement: build, frame: schedule, bands: shade, paused: showPaused, ...marked };
     for (const [name, listener] of Object.entries(heard)) model.on(`change:${name}`, listener);
     follow.dataset.action = "follow";
     pause.dataset.action = "pause";
     showPaused();
     build();
     shade();
+    mark();
 
     return end(build, () => {
       cancelAnimationFrame(due);
       for (const [name, listener] of Object.entries(heard)) model.off(`change:${name}`, listener);
+      endWatching();
       charts.destroy();
     });
   },

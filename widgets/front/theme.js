@@ -10,6 +10,8 @@
  * @property {string} ink Text.
  * @property {string} faint Secondary text, axes.
  * @property {string} grid Grid lines.
+ * @property {string} paper What is behind all.
+ * @property {string} alert Thresholds, and where they are crossed.
  * @property {string[]} lines Colours of lines, in the order in which they take them.
  * @property {string[]} faults Colours of kinds of fault.
  */
@@ -20,6 +22,8 @@ const LIGHT = {
   ink: "#1b1f24",
   faint: "#5c6670",
   grid: "#dde1e6",
+  paper: "#ffffff",
+  alert: "#a8320a",
   lines: ["#0072b2", "#d55e00", "#009e73", "#aa4499", "#b37a00", "#332288"],
   faults: ["#cc79a7", "#e69f00", "#56b4e9", "#d55e00", "#009e73", "#8c6bb1", "#0072b2", "#777777"],
 };
@@ -30,6 +34,8 @@ const DARK = {
   ink: "#e8ebee",
   faint: "#9aa4ae",
   grid: "#343b43",
+  paper: "#14181d",
+  alert: "#ff9d76",
   lines: ["#56b4e9", "#f08a4b", "#2fc79a", "#e39bc6", "#f0c05a", "#f0e442"],
   faults: ["#cc79a7", "#e69f00", "#56b4e9", "#f2703a", "#2fc79a", "#b49ad6", "#4a9fd8", "#aaaaaa"],
 };

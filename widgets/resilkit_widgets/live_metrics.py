@@ -14,8 +14,9 @@ from resilkit.chaos.spans import fault_spans
 from resilkit.metrics.units import METRICS, scale_of, title_of, unit_of
 from resilkit_widgets.frames import Line, on_grid, pack
 from resilkit_widgets.load_lines import LOAD_CHARTS, LoadLines
-from resilkit_widgets.panel import STATIC, Panel
+from resilkit_widgets.panel import STATIC
 from resilkit_widgets.still_charts import StillBand, StillChart, StillLine, still_charts
+from resilkit_widgets.watching import Watching
 
 __all__ = ["LiveMetrics"]
 
@@ -26,12 +27,16 @@ _POINTS = 600
 """Points of a line: no screen shows more of them side by side in a chart."""
 
 
-class LiveMetrics(Panel):
+class LiveMetrics(Watching):
     """Shows metrics of a running cluster as charts that go on by themselves.
 
     Leave it as the last line of a cell. It goes on while other cells are busy. Drag in a chart to
     zoom in, double-click to follow again. When the cluster closes, the last picture stays in the
     notebook as a plain picture.
+
+    A threshold that the cluster watches for (`Cluster.alert_when`, or the field under the charts)
+    is drawn in its chart, and its alerts are listed under the charts. A sample unlike those of the
+    last minute has a hollow ring (`resilkit.metrics.Anomalies`).
 
     Args:
         cluster: The cluster to watch.
@@ -41,10 +46,13 @@ class LiveMetrics(Panel):
             ``"errors"``, and ``"throughput+errors"`` in one chart.
         window: Seconds shown, 1 to 3600. Figures of a load are those of each second; in charts of
             more than 10 minutes, of up to 10 s.
+        nodes: Names or globs of the nodes shown at first; ``None``: all. The panel can change it.
+        servers: Names or globs of the servers and links shown at first; ``None``: all. Lines about
+            whole nodes, and those of a load, are shown whatever it is.
 
     Raises:
-        InvalidArgument: `cluster` is no running `resilkit.Cluster`, no such metric is known, or
-            `window` is out of range.
+        InvalidArgument: `cluster` is no running `resilkit.Cluster`, no such metric or node is
+            known, or `window` is out of range.
 
     Examples:
         ::
@@ -67,6 +75,8 @@ class LiveMetrics(Panel):
         *,
         metrics: Sequence[str] = _DEFAULT,
         window: float = 60.0,
+        nodes: str | Sequence[str] | None = None,
+        servers: str | Sequence[str] | None = None,
     ) -> None:
         if not isinstance(cluster, Cluster):
             raise InvalidArgument(
@@ -82,9 +92,10 @@ class LiveMetrics(Panel):
         self._load = LoadLines(cluster, self._window)
         self._mark = 0
         self._newest = -math.inf
+        self._anew = False
         # Lines keep their colours: those that came first have one.
         self._styles: list[dict[tuple[str, str], int]] = [{} for _ in self._metrics]
-        super().__init__()
+        super().__init__(nodes=nodes, servers=servers)
         self._arrange([{} for _ in self._metrics], self._origin)
 
     def __repr__(self) -> str:
@@ -92,15 +103,22 @@ class LiveMetrics(Panel):
 
     def _update(self) -> None:
         self._shade()
-        if self.paused:
+        self._watch()
+        if self.paused and not self._anew:
             return
-        newest = self._look()
-        if newest == self._newest:
+        newest = self._newest if self.paused else self._take_in()
+        if newest == self._newest and not self._anew:
+            return
+        self._anew = False
+        if newest == -math.inf:
             return
         self._newest = newest
         start = max(self._origin, newest - self._window)
         found = [self._lines(name, start) for name in self._metrics]
         factors = self._arrange(found, start)
+        for name, chart, styles in zip(self._metrics, found, self._styles, strict=True):
+            if name not in LOAD_CHARTS:
+                self._look(name, chart, styles)
         parts = [
             on_grid(
                 list(lines.values()),
@@ -115,7 +133,7 @@ class LiveMetrics(Panel):
         axis = parts[0][0] - self._origin
         self.frame = pack(self.sent + 1, self.arrangement["id"], axis, values)
 
-    def _look(self) -> float:
+    def _take_in(self) -> float:
         """Take in what is new; return the time of the newest of it."""
         store = self._cluster.metrics
         latest = [
@@ -132,7 +150,10 @@ class LiveMetrics(Panel):
     def _lines(self, name: str, since: float) -> dict[tuple[str, str], Line]:
         if name in LOAD_CHARTS:
             return self._load.lines(name, since)
-        return dict(sorted(self._cluster.metrics.lines(name, since=since).items()))
+        return self._only_chosen(self._cluster.metrics.lines(name, since=since))
+
+    def _rearranged(self) -> None:
+        self._anew = True
 
     def _ended(self) -> bool:
         return self._cluster.closed
@@ -152,7 +173,8 @@ class LiveMetrics(Panel):
                 shown.append({"name": shown_name(key), "column": place, "style": style})
             factors += [factor] * len(lines)
             title = self._load.title(name, start) if name in LOAD_CHARTS else title_of(name)
-            charts.append({"title": title, "unit": unit, "lines": shown})
+            about = {"metric": name, "factor": factor}
+            charts.append({"title": title, "unit": unit, "lines": shown} | about)
         new = {"id": self.arrangement.get("id", 0), "window": self._window, "charts": charts}
         if new != self.arrangement:
             self.arrangement = new | {"id": new["id"] + 1}
@@ -189,9 +211,11 @@ class LiveMetrics(Panel):
                 )
                 for key, (times, values) in found.items()
             ]
-            charts.append(StillChart(chart["title"], chart["unit"], lines))
+            marks = self._still_marks(name, factor)
+            charts.append(StillChart(chart["title"], chart["unit"], lines, marks))
         bands = [StillBand(**band) for band in self.bands]
-        return still_charts(charts, span=(start - self._origin, end - self._origin), bands=bands)
+        span = (start - self._origin, end - self._origin)
+        return still_charts(charts, span=span, bands=bands) + self._alerts_picture()
 
 
 def _largest(lines: Mapping[tuple[str, str], Line]) -> float:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resilkit_widgets.still_marks import StillMarks
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -57,11 +59,12 @@ class StillLine:
 
 @dataclass(frozen=True, slots=True)
 class StillChart:
-    """One chart: its title, the unit of its values, and its lines."""
+    """One chart: its title, the unit of its values, its lines, and what is drawn over them."""
 
     title: str
     unit: str
     lines: Sequence[StillLine] = field(default_factory=list)
+    marks: StillMarks = field(default_factory=StillMarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +110,8 @@ def _colours(names: Sequence[str]) -> str:
 
 
 _STYLE = (
-    f".rk-stillcharts{{{_colours(_LIGHT)}}}"
-    f'[data-jp-theme-light="false"] .rk-stillcharts{{{_colours(_DARK)}}}'
+    f".rk-stillcharts{{{_colours(_LIGHT)};--rk-alert:#a8320a}}"
+    f'[data-jp-theme-light="false"] .rk-stillcharts{{{_colours(_DARK)};--rk-alert:#ff9d76}}'
     ".rk-stillcharts svg{max-width:100%;height:auto;font:11px system-ui,sans-serif}"
     ".rk-stillcharts text{fill:currentColor}.rk-stillcharts .rk-t{font-weight:600;font-size:12px}"
     ".rk-stillcharts .rk-g{stroke:currentColor;stroke-opacity:.15}"
@@ -127,6 +130,7 @@ def _chart(
     finite = [line.values[np.isfinite(line.values)] for line in chart.lines]
     most = max((float(values.max()) for values in finite if values.size), default=0.0)
     least = min((float(values.min()) for values in finite if values.size), default=0.0)
+    most = chart.marks.top(most)
     ticks = _ticks(min(least, 0.0), (most or 1.0) * 1.05)
     low, high = ticks[0], max(ticks[-1], most)
 
@@ -146,6 +150,8 @@ def _chart(
         f"{html.escape(chart.unit)}</text>"
     )
     parts += [_line(line, span, y) for line in chart.lines]
+    box = (_LEFT, top, _WIDTH - _RIGHT, bottom)
+    parts.append(chart.marks.svg(lambda time: _x(time, span), y, box))
     if not any(values.size for values in finite):
         parts.append(f'<text x="{_LEFT + 8}" y="{middle:g}" opacity=".75">no samples yet</text>')
     return "".join(parts)

@@ -1,0 +1,95 @@
+"""Thresholds, their alerts, and anomalies, in line charts that stay: as the live ones have them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+__all__ = ["StillLimit", "StillMarks"]
+
+_REACH = 2.0
+"""A threshold this many times as high as the lines would press them flat: it is only told of."""
+_ALERT = "var(--rk-alert)"
+_DASHED = 'stroke-dasharray="6 4"'
+
+
+@dataclass(frozen=True, slots=True)
+class StillLimit:
+    """A threshold: its value on the chart's axis, its text, and whether above it is too much."""
+
+    value: float
+    text: str
+    above: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StillMarks:
+    """What is drawn over the lines of a chart; times in seconds, values on its axis.
+
+    Attributes:
+        limits: The thresholds.
+        raised: Time and value of each alert that was raised.
+        over: Time and value of each that was over.
+        unusual: Time and value of each anomaly.
+    """
+
+    limits: Sequence[StillLimit] = ()
+    raised: Sequence[tuple[float, float]] = ()
+    over: Sequence[tuple[float, float]] = ()
+    unusual: Sequence[tuple[float, float]] = ()
+
+    def top(self, most: float) -> float:
+        """Return how high the axis must be for lines as high as `most`, and the limits near."""
+        near = [limit.value for limit in self.limits if limit.value <= _REACH * most]
+        return max([most, *near])
+
+    def svg(
+        self,
+        x: Callable[[float], float],
+        y: Callable[[float], float],
+        box: tuple[float, float, float, float],
+    ) -> str:
+        """Return the marks as SVG.
+
+        Args:
+            x: The place of a time.
+            y: The place of a value.
+            box: Left, top, right and bottom of the chart's area.
+
+        Examples:
+            >>> marks = StillMarks(unusual=[(2.0, 3.0)])
+            >>> marks.svg(lambda time: time, lambda value: value, (0, 0, 10, 10))
+            '<circle cx="2.0" cy="3.0" r="5" fill="none" stroke="currentColor" stroke-width="1.3"/>'
+        """
+        left, top, right, bottom = box
+        parts = []
+        for place, limit in enumerate(self.limits):
+            wanted = y(limit.value)
+            at = min(max(wanted, top), bottom)
+            arrow = " ↑" if wanted < top - 1 else " ↓" if wanted > bottom + 1 else ""
+            line = f'<path d="M{left} {at:.1f}H{right}" style="stroke:{_ALERT}" {_DASHED}/>'
+            start, end = (top, at) if limit.above else (at, bottom)
+            parts.append(
+                f'<rect x="{left}" y="{start:.1f}" width="{right - left}" '
+                f'height="{end - start:.1f}" style="fill:{_ALERT}" fill-opacity=".08"/>'
+                f"{'' if arrow else line}"
+                f'<text x="{right - 6}" y="{top + 12 + 13 * place:.1f}" text-anchor="end" '
+                f'style="fill:{_ALERT}">{"▲" if limit.above else "▼"} {html.escape(limit.text)}'
+                f"{arrow}</text>"
+            )
+        signs = [(*each, 5, _ALERT) for each in self.raised]
+        signs += [(*each, -5, "none") for each in self.over]
+        for time, value, up, fill in signs:
+            if left <= x(time) <= right:
+                parts.append(
+                    f'<path d="M{x(time):.1f} {min(max(y(value), top), bottom) - up:.1f}'
+                    f'l5 {2 * up}h-10z" style="fill:{fill};stroke:{_ALERT}"/>'
+                )
+        for time, value in self.unusual:
+            if left <= x(time) <= right:
+                parts.append(
+                    f'<circle cx="{x(time):.1f}" cy="{y(value):.1f}" r="5" fill="none" '
+                    'stroke="currentColor" stroke-width="1.3"/>'
+                )
+        return "".join(parts)
