@@ -220,6 +220,17 @@ def test_an_anomaly_is_told_once_however_often_its_line_is_looked_at() -> None:
     assert row["where"] == "n1"
 
 
+def test_names_of_others_are_escaped_in_the_picture_that_stays(cluster: rk.Cluster) -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    cluster.start(Idle, name=hostile, node="n1")
+    panel = shown(cluster, metrics=["queue_length"])
+    cluster.alert_when(f"queue_length[{hostile}] >= 0")
+    ticked(panel, lambda: panel.alerts)
+    picture = panel.last_picture()["text/html"]
+    assert "<img" not in picture
+    assert picture.count("&lt;img src=x onerror=alert(1)&gt;") >= 4, "line, threshold, and list"
+
+
 def event(time: float, name: str, **detail: Any) -> Event:
     return Event(time, "alert", name, "n1", "bank", json.dumps(detail))
 
