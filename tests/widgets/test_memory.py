@@ -21,7 +21,7 @@ LINES = 4
 SETTLED = 600
 """Frames after which all that is bounded has filled up: a window of a minute."""
 MOST_GROWTH_BYTES = 256 * 1024
-"""In three minutes with 300 events of alerts, which the cluster's log keeps: they are half of it."""
+"""In three minutes with 300 events of alerts, which the cluster's log keeps: half of it."""
 MOST_RESIDENT_BYTES = 16 * 1024 * 1024
 
 

@@ -151,7 +151,7 @@ def test_it_ends_with_its_cluster_when_the_last_word_is_said(cluster: rk.Cluster
     wait_until(lambda: panel.tick() or panel.state == "over")  # type: ignore[func-returns-value]
     assert words(panel) == ["held"]
     assert panel.outcome["kind"] == "pass"
-    assert not [each for each in threading.enumerate() if each.name == "resilkit verdicts"]
+    wait_until(lambda: "resilkit verdicts" not in [each.name for each in threading.enumerate()])
 
 
 def test_names_and_reasons_are_escaped(cluster: rk.Cluster) -> None:
