@@ -231,5 +231,7 @@ class TracedProcess(ServerProcess):
             return
         subject = self.mailbox.subject
         subject.note("", "ended", "", "", partial(described, reason))
-        super().end(reason)
-        subject.gone(subject)
+        try:
+            super().end(reason)
+        finally:
+            subject.gone(subject)

@@ -134,9 +134,16 @@ class Tracing:
 
     def is_watched(self, node: str, number: int) -> bool:
         """Whether some trace is about the process of that number on a node."""
-        resolve = self._node.resolve
-        pids = (resolve(watch.address) for watch in self._watches.values())
-        return any(pid is not None and pid[:2] == (node, number) for pid in pids)
+        for watch in self._watches.values():
+            pid = self._node.resolve(watch.address)
+            if pid is not None and pid.number == number and pid.node == node:
+                return True
+        return False
+
+    def watches_on(self, node: str) -> bool:
+        """Whether some trace is about a process of a node, as far as is known now."""
+        pids = (self._node.resolve(watch.address) for watch in self._watches.values())
+        return any(pid is not None and pid.node == node for pid in pids)
 
     def name_of(self, address: Address) -> str:
         """Return how whoever has an address is called: by a name, if they have one."""
@@ -271,12 +278,11 @@ class _Hooks:
     ) -> None:
         subject = self._tracing.subject
         for place, message in enumerate(messages):
-            if (
-                message[0] in _MARKED
-                and type(message[-1]) is not Mark
-                and subject(message[1]) is not None
-            ):
-                messages[place] = (*message, Mark(source))
+            try:
+                if message[0] in _MARKED and subject(message[1]) and type(message[-1]) is not Mark:
+                    messages[place] = (*message, Mark(source))
+            except (IndexError, TypeError):
+                continue  # no message at all: the node tells of it
         bare(source, incarnation, messages)
 
     def _resolve(self, bare: Callable[..., None], node: str, number: int, value: object) -> None:
@@ -345,11 +351,13 @@ class _Marking:
 
     def straight(self, node: str) -> Callable[[Message], bool] | None:
         """Return what takes messages for `node` as `send` does."""
-        send = self._bare.straight(node)
-        return None if send is None else lambda message: send(self._marked(node, message))
+        send: Callable[[Message], bool] | None = self._bare.straight(node)
+        # When a name moves, the ways are forgotten, and this is asked anew.
+        if send is None or not self._tracing.watches_on(node):
+            return send
+        return lambda message: send(self._marked(node, message))
 
     def _marked(self, node: str, message: Message) -> Message:
-        sender = label_of(current.get())
-        if sender and self._tracing.is_watched(node, message[1]):
+        if self._tracing.is_watched(node, message[1]) and (sender := label_of(current.get())):
             return (*message, Mark(sender))
         return message

@@ -10,6 +10,7 @@ import pytest
 
 from resilkit import runtime as rt
 from resilkit.errors import Refused
+from resilkit.runtime import traced
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.runtime.trace_filter import TraceFilter
 from resilkit.runtime.tracing import Tracing
@@ -284,6 +285,55 @@ def test_messages_that_wait_when_a_trace_begins_or_ends_are_handled_in_order() -
         recorder.send(4)
         assert await recorder.call.messages() == [0, 1, 2, 3, 4]
         assert [row[5] for row in trace.rows()] == ["3"]
+
+    body()
+
+
+def test_a_bad_message_costs_a_traced_node_no_other_message_of_its_frame() -> None:
+    @on("n1", "n2")
+    async def body(world: World) -> None:
+        await start(world, Counter, "counter")
+        trace = Traced(world, "counter")
+        number = number_of(world, "counter")
+        bad: list[Any] = [(), 3, (1, [])]
+        world.nodes["n1"].deliver("n2", 1, [*bad, (1, number, "increment", (5,), None)])
+        assert server_of(world, "counter").value == 5
+        assert trace.words() == ["in cast n2>counter increment"]
+
+    body()
+
+
+def test_casts_are_marked_when_their_name_has_moved_to_a_node_that_had_none() -> None:
+    @on("n1", "n2", "n3")
+    async def body(world: World) -> None:
+        teller = await start(world, Teller, "teller")
+        trace = Traced(world, "counter", kinds="cast")
+        for node in ("n2", "n3"):
+            counter = await start(world, Counter, "counter", node)
+            await teller.call.tell(1)
+            await settle()
+            await counter.stop()
+        assert trace.words() == 2 * ["in cast teller>counter increment"]
+
+    body()
+
+
+def test_calls_that_are_never_answered_are_not_remembered_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(traced, "_MOST_OPEN", 3)
+
+    @on("n1")
+    async def body(world: World) -> None:
+        desk = await start(world, Desk, "desk")
+        trace = Traced(world, "desk", kinds="reply")
+        waiting = [desk.call.hold(str(number)) for number in range(4)]
+        for number in range(4):
+            await desk.call.release(str(number))
+        await asyncio.gather(*waiting)
+        told = [row[5] for row in trace.rows() if row[4] == "hold"]
+        assert "'0 released'" not in told
+        assert "'3 released'" in told
 
     body()
 
