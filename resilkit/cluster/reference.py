@@ -288,9 +288,22 @@ class ClusterReference(ShownReference, Reference):
         )  # fmt: skip
         return self._session.thread.sync(begun, Trace._lost)
 
-    async def atrace(self, **options: Any) -> Trace:
+    async def atrace(
+        self,
+        *,
+        kinds: str | Iterable[str] | None = None,
+        methods: str | Iterable[str] | None = None,
+        direction: str | None = None,
+        peers: str | Iterable[str] | None = None,
+        limit: int = DEFAULT_LIMIT,
+        rate: float = DEFAULT_RATE,
+        duration: float | None = None,
+    ) -> Trace:
         """Await it: `trace`, for async code, on any event loop."""
-        return await Trace.begun(self._session, self._address, **options)
+        return await Trace.begun(
+            self._session, self._address, kinds=kinds, methods=methods, direction=direction,
+            peers=peers, limit=limit, rate=rate, duration=duration,
+        )  # fmt: skip
 
     # Supervisors ---------------------------------------------------------------------------------
 
