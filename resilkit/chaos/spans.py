@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from resilkit.faults.places import places
+from resilkit.metrics.event_bands import detail_of, event_bands
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -16,11 +14,6 @@ __all__ = ["FaultSpan", "MemoryLimit", "fault_spans", "memory_limits"]
 
 SETTLED = 0.5
 """Seconds: a fault that went in this early leaves no time before it to compare with."""
-
-
-_MOST_NAMES = 2
-_ENDS = ("healed", "heal_failed")
-"""After either, a fault does nothing more; what it did may last."""
 
 
 class FaultSpan(NamedTuple):
@@ -64,26 +57,7 @@ def fault_spans(events: DataFrame) -> list[FaultSpan]:
         >>> fault_spans(log.frame())
         [FaultSpan(start=2.0, end=3.5, label='node crash n1', kind='node_crash')]
     """
-    spans: dict[str, FaultSpan] = {}
-    if not len(events):
-        return []
-    for number, row in enumerate(events[events["kind"] == "fault"].to_dict("records")):
-        detail = _detail(row["detail"])
-        key = str(detail.get("id") or row["target"] or number)
-        if row["event"] == "injected":
-            kind = str(detail.get("fault") or row["target"] or "fault")
-            where = str(row["node"] or ", ".join(places(detail, str(row["target"] or ""))))
-            # Three names and more say no more than "many", and hide what is drawn beside them.
-            names = len(re.split(r", | – | → ", where))
-            told = where not in {"", kind} and names <= _MOST_NAMES
-            label = kind.replace("_", " ") + (f" {where}" if told else "")
-            key = key if key not in spans or spans[key].end is None else f"{key}#{number}"
-            spans.setdefault(key, FaultSpan(float(row["time"]), None, label, kind))
-        elif row["event"] in _ENDS:
-            last = next((name for name in reversed(spans) if name.split("#")[0] == key), None)
-            if last is not None and spans[last].end is None:
-                spans[last] = spans[last]._replace(end=float(row["time"]))
-    return sorted(spans.values(), key=lambda span: (span.start, span.label))
+    return [FaultSpan(*band) for band in event_bands(events)]
 
 
 class MemoryLimit(NamedTuple):
@@ -112,7 +86,7 @@ def memory_limits(events: DataFrame) -> list[MemoryLimit]:
         return []
     found: list[MemoryLimit] = []
     rows = [
-        (float(row["time"]), row["event"], _detail(row["detail"]))
+        (float(row["time"]), row["event"], detail_of(row["detail"]))
         for row in events[events["kind"] == "fault"].to_dict("records")
     ]
     for start, event, detail in rows:
@@ -127,13 +101,3 @@ def memory_limits(events: DataFrame) -> list[MemoryLimit]:
             if isinstance(one, dict) and isinstance(limit := one.get("limit_bytes"), int) and limit
         ]
     return found
-
-
-def _detail(text: object) -> dict[str, object]:
-    if isinstance(text, float) and math.isnan(text):
-        return {}
-    try:
-        found = json.loads(str(text))
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

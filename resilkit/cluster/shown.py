@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from resilkit.cluster.cluster import Cluster
     from resilkit.cluster.injection import Injection
     from resilkit.cluster.reference import ClusterReference
+    from resilkit.metrics.plots import Picture
 
 __all__ = ["ShownCluster", "ShownInjection", "ShownReference"]
 
@@ -33,6 +34,43 @@ class ShownCluster:
 
         return cluster_html(self)
 
+    def plot(self: Cluster, *, theme: str = "light", width: int = 700) -> Picture:  # type: ignore[misc] # likewise
+        """Draw the nodes and links as they are now: status, memory, cuts, faults and load.
+
+        No node is asked: it is drawn from what they have told. Of a closed cluster it is the end.
+
+        Args:
+            theme: ``"light"`` or ``"dark"``.
+            width: Pixels, 300..4000.
+
+        Returns:
+            A figure that shows itself in a notebook, and has ``to_png()``, ``to_svg()`` and
+            matplotlib's ``savefig``.
+
+        Raises:
+            InvalidArgument: There is no such theme, or `width` is out of range.
+        """
+        from resilkit.cluster.figures import topology
+
+        return topology(self, theme=theme, width=width)
+
+    def plot_timeline(self: Cluster, *, theme: str = "light", width: int = 900) -> Picture:  # type: ignore[misc] # likewise
+        """Draw what has happened since the start: faults, nodes, supervision, alerts, as lanes.
+
+        Args:
+            theme: ``"light"`` or ``"dark"``.
+            width: Pixels, 300..4000.
+
+        Returns:
+            A figure, as of `plot`. Seconds count from the cluster's start.
+
+        Raises:
+            InvalidArgument: There is no such theme, or `width` is out of range.
+        """
+        from resilkit.cluster.figures import timeline
+
+        return timeline(self, theme=theme, width=width)
+
 
 class ShownReference:
     """What a `ClusterReference` has to be looked at."""
@@ -48,6 +86,27 @@ class ShownReference:
         from resilkit.cluster.display import reference_html
 
         return reference_html(self)
+
+    def plot(self: ClusterReference, *, theme: str = "light", width: int = 700) -> Picture:  # type: ignore[misc] # likewise
+        """Draw a supervisor's tree: status, class, node, restarts and queues.
+
+        Args:
+            theme: ``"light"`` or ``"dark"``.
+            width: Pixels, 300..4000.
+
+        Returns:
+            A figure that shows itself in a notebook, and has ``to_png()``, ``to_svg()`` and
+            matplotlib's ``savefig``.
+
+        Raises:
+            InvalidArgument: It is no supervisor, there is no such theme, or `width` is out of
+                range.
+            NoProcess: Nobody holds the name.
+            ResilkitError: Its node does not answer within a second.
+        """
+        from resilkit.cluster.figures import supervision_tree
+
+        return supervision_tree(self, theme=theme, width=width)
 
 
 class ShownInjection:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from resilkit.experiment.result import Result
     from resilkit.metrics.plots import Picture
 
-__all__ = ["inline_svg", "overview", "report_figures", "small_figure"]
+__all__ = ["inline_svg", "overview", "report_figures", "small_figure", "timeline"]
 
 _LARGEST_SVG_BYTES = 1_000_000
 _SVG = "http://www.w3.org/2000/svg"
@@ -40,6 +40,18 @@ def overview(result: Result, **options: Any) -> Picture:
         "origin": 0.0,
     }
     return draw(result.operations, **{**defaults, **options})
+
+
+def timeline(result: Result, **options: Any) -> Picture:
+    """Draw the events; `options` are those of `resilkit.metrics.plots.timeline_figure`."""
+    from resilkit.metrics.plots import timeline_figure
+
+    defaults = {
+        "faults": fault_spans(result.events),
+        "span": (0.0, max(result.ran, 1e-3)),
+        "origin": 0.0,
+    }
+    return timeline_figure(result.events, **{**defaults, **options})
 
 
 def _metric(result: Result, name: str) -> pd.DataFrame | None:

@@ -194,6 +194,23 @@ class Result:
 
         return overview(self, theme=theme, width=width)
 
+    def plot_timeline(self, *, theme: str = "light", width: int = 900) -> Picture:
+        """Draw what happened over the load: faults, nodes, supervision and alerts, as lanes.
+
+        Args:
+            theme: ``"light"`` or ``"dark"``.
+            width: Pixels, 300..4000.
+
+        Returns:
+            A figure, as of `plot`.
+
+        Raises:
+            InvalidArgument: There is no such theme, or `width` is out of range.
+        """
+        from resilkit.experiment.figures import timeline
+
+        return timeline(self, theme=theme, width=width)
+
     def report(self, path: str | Path = "report.html") -> Path:
         """Write one self-contained HTML file that reads offline, on a phone and on paper.
 

@@ -16,6 +16,7 @@ from resilkit.errors import InvalidArgument
 from resilkit.experiment import figures
 from resilkit.experiment.frames import Events, Metrics
 from tests.experiment import synthetic
+from tests.metrics.plots.run import texts
 
 
 def test_samples_of_the_audit_have_no_part_in_the_figure():
@@ -135,3 +136,14 @@ def test_what_is_folded_on_a_screen_is_open_on_paper(tmp_path, monkeypatch):
     assert "no reply in 1 s" in told  # an error
     assert "-0.40" in told  # how the cluster came up
     assert '"topology": "mesh"' in told  # the experiment
+
+
+def test_the_timeline_of_a_run_has_its_faults_and_servers_on_the_clock_of_the_load():
+    result = synthetic.hostile_result()
+    picture = result.plot_timeline(theme="dark", width=700)
+    shown = texts(picture)
+    assert {"Nodes", "Servers", "time (s)", "latency n1"} <= set(shown)
+    assert picture.axes[0].get_xlim()[0] == 0.0
+    assert max(axes.get_xlim()[1] for axes in picture.axes) == result.ran
+    with pytest.raises(InvalidArgument, match=r"^theme"):
+        result.plot_timeline(theme="pink")

@@ -8,6 +8,9 @@ from resilkit.metrics.plots.overview import overview
 from resilkit.metrics.plots.sequence import sequence_figure
 from resilkit.metrics.plots.series import memory_figure, metric_figure, queue_figure
 from resilkit.metrics.plots.style import Picture
+from resilkit.metrics.plots.timeline import timeline_figure
+from resilkit.metrics.plots.topology import topology_figure
+from resilkit.metrics.plots.tree import tree_figure
 
 __all__ = [
     "Picture",
@@ -19,6 +22,9 @@ __all__ = [
     "overview",
     "queue_figure",
     "sequence_figure",
+    "timeline_figure",
+    "topology_figure",
+    "tree_figure",
 ]
 
 

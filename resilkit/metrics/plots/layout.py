@@ -78,6 +78,7 @@ class Panel:
         shaded: Whether faults are shaded in it, or only their edges drawn.
         key: Pixels that its legend needs. It stands right of the title, or under it where they
             do not fit side by side.
+        margin: Pixels that it needs left of its axes, for names of lanes.
     """
 
     title: str
@@ -87,6 +88,7 @@ class Panel:
     height: float = 130.0
     shaded: bool = True
     key: float = 0.0
+    margin: float = 0.0
 
 
 def compose(
@@ -123,7 +125,7 @@ def compose(
         for band in bands
         if band.start <= end and finish(band) >= start
     ]
-    left = _LEFT
+    left = max(_LEFT, *(min(panel.margin, width / 4) for panel in panels))
     canvas = Canvas(colours, start - zero, end - zero, zero, width - left - _RIGHT)
     rows = lane_rows(bands, canvas.start, canvas.end, canvas.seconds_a_pixel)
     if margin_width(rows) > left:

@@ -1,0 +1,62 @@
+"""Faults as bands of time, read from the events that tell of them."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING
+
+from resilkit.faults.places import places
+from resilkit.metrics.bands import FaultBand
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["detail_of", "event_bands"]
+
+_MOST_NAMES = 2
+_ENDS = ("healed", "heal_failed")
+"""After either, a fault does nothing more; what it did may last."""
+
+
+def event_bands(events: DataFrame) -> list[FaultBand]:
+    """Return the injections in `events` by start; those that were not delivered are left out.
+
+    Args:
+        events: Columns ``time``, ``kind``, ``event``, ``node``, ``target`` and ``detail``. Rows
+            of kind ``fault`` with the events ``injected`` and ``healed`` (or ``heal_failed``)
+            belong together by the ``id`` in their detail, or else by their target. Where a slow
+            strike told that it ``begins``, its ``injected`` has that time too.
+    """
+    spans: dict[str, FaultBand] = {}
+    if not len(events):
+        return []
+    for number, row in enumerate(events[events["kind"] == "fault"].to_dict("records")):
+        detail = detail_of(row["detail"])
+        key = str(detail.get("id") or row["target"] or number)
+        if row["event"] == "injected":
+            kind = str(detail.get("fault") or row["target"] or "fault")
+            where = str(row["node"] or ", ".join(places(detail, str(row["target"] or ""))))
+            # Three names and more say no more than "many", and hide what is drawn beside them.
+            names = len(re.split(r", | – | → ", where))
+            told = where not in {"", kind} and names <= _MOST_NAMES
+            label = kind.replace("_", " ") + (f" {where}" if told else "")
+            key = key if key not in spans or spans[key].end is None else f"{key}#{number}"
+            spans.setdefault(key, FaultBand(float(row["time"]), None, label, kind))
+        elif row["event"] in _ENDS:
+            last = next((name for name in reversed(spans) if name.split("#")[0] == key), None)
+            if last is not None and spans[last].end is None:
+                spans[last] = spans[last]._replace(end=float(row["time"]))
+    return sorted(spans.values(), key=lambda span: (span.start, span.label))
+
+
+def detail_of(text: object) -> dict[str, object]:
+    """Return the detail of an event; empty where it has none that can be read."""
+    if isinstance(text, float) and math.isnan(text):
+        return {}
+    try:
+        found = json.loads(str(text))
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
