@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from resilkit.cli.interrupts import Interrupted
-from resilkit.errors import InternalError, InvalidArgument, ResilkitError, StorageError
+from resilkit.errors import InternalError, InvalidArgument, ResilkitError
 from resilkit.settings import options
 
 __all__ = ["EXIT", "app", "run_app"]
@@ -148,33 +148,51 @@ def run(
         return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)
 
 
-@app.command()
+@app.command(short_help="Write the HTML report of a saved run, or of a notebook.")
 def report(
-    run_folder: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A folder that --save or save() wrote.")
+    what: Annotated[
+        Path,
+        typer.Argument(
+            metavar="WHAT",
+            help="A folder that --save or save() wrote, or a notebook (.ipynb), which is executed.",
+        ),
     ],
     *,
     output: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="The HTML file.")
-    ] = Path("report.html"),
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The HTML file; by default report.html, or the notebook's name with .html.",
+        ),
+    ] = None,
+    no_execute: Annotated[
+        bool,
+        typer.Option(
+            "--no-execute", help="Show a notebook's saved outputs, and run nothing of it."
+        ),
+    ] = False,
+    timeout: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help='How long each cell may take: 30 or "2 min"; no limit by default.'
+        ),
+    ] = None,
+    json: Json = False,
 ) -> int:
-    """Write the HTML report of a saved run."""
-    from resilkit.cli.output import say
-    from resilkit.cli.running import naming
-    from resilkit.experiment import load
+    """Write one HTML file that reads offline: of a saved run, or of a notebook.
 
-    with naming("RUN"):
-        try:
-            result = load(run_folder)
-        except StorageError as error:
-            if isinstance(error.__cause__, OSError):
-                raise  # the machine refused to read it; else it is what stands there that is bad
-            raise InvalidArgument(str(error), path="RUN") from error
-    with naming("--output"):
-        path = result.report(output)
-    say(result.sentence())
-    say(f"The report is {path}.")
-    return EXIT["held"]
+    A notebook is executed from top to bottom in a new kernel, in its own folder; the file itself
+    is not changed. When a cell fails, the report shows where, and the exit code is 1.
+    """
+    from resilkit.cli.reporting import report_notebook, report_run
+
+    if what.suffix.lower() == ".ipynb" and not what.is_dir():
+        return report_notebook(
+            what, output=output, execute=not no_execute, timeout=timeout, as_json=json
+        )
+    return report_run(what, output=output, execute=not no_execute, timeout=timeout, as_json=json)
 
 
 @app.command(short_help="List which faults work on this machine.")
