@@ -56,6 +56,14 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel: zipfile.ZipFile) -> N
     assert wanted - set(wheel.namelist()) == set()
 
 
+def test_the_wheel_holds_the_notebooks_where_the_package_looks_for_them(
+    wheel: zipfile.ZipFile,
+) -> None:
+    folder = "resilkit/notebooks/originals/"
+    held = {name.removeprefix(folder) for name in wheel.namelist() if name.startswith(folder)}
+    assert held == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+
+
 def test_both_packages_say_that_they_are_typed(wheel: zipfile.ZipFile) -> None:
     assert {"resilkit/py.typed", "resilkit_widgets/py.typed"} <= set(wheel.namelist())
 
@@ -84,6 +92,8 @@ def test_an_editable_install_puts_only_the_two_packages_on_the_path(tmp_path: Pa
         )
     mapped = set(re.findall(r"map_module\('(\w+)'", code))
     assert mapped == {"resilkit", "resilkit_widgets"}
+    # A file of theirs in there would hide the package that is mapped.
+    assert [name for name in names if name.startswith("resilkit/")] == []
     assert f"{ROOT}\n" not in code
 
 

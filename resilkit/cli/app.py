@@ -195,6 +195,39 @@ def report(
     return report_run(what, output=output, execute=not no_execute, timeout=timeout, as_json=json)
 
 
+@app.command(short_help="Open JupyterLab on the notebooks that come with resilkit.")
+def lab(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR",
+            help="Where they are to be: those that are missing are copied, none is overwritten.",
+        ),
+    ] = Path("resilkit-notebooks"),
+    *,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            metavar="N",
+            help="The port to serve at; 8888 or the next free one by default.",
+        ),
+    ] = None,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Print the address, and open no browser.")
+    ] = False,
+) -> int:
+    """Open JupyterLab on the quickstart, with the notebooks that come with resilkit beside it.
+
+    Ctrl-C ends it, with all kernels and their clusters. It needs the lab extra:
+    pip install 'resilkit[lab]'
+    """
+    from resilkit.cli.lab import open_lab
+
+    open_lab(folder, port=port, browser=not no_browser)
+
+
 @app.command(short_help="List which faults work on this machine.")
 def capabilities(*, json: Json = False) -> int:
     """List which faults work on this machine, and why the others do not."""
