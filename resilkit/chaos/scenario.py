@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from resilkit import amounts, validate
 from resilkit import faults as fault_tools
 from resilkit.chaos.criteria import Criterion, as_criteria
-from resilkit.chaos.scenario_files import dump_yaml, read_document
+from resilkit.chaos.scenario_files import dump_yaml, read_document, read_yaml
 from resilkit.errors import InvalidArgument
 from resilkit.faults import Fault, occurs, schedule
 from resilkit.faults.lasting import lasts
@@ -245,6 +245,20 @@ class Scenario:
         except InvalidArgument as error:
             where = f"{path}: {error.path}" if error.path else str(path)
             raise validate.relocated(error, where) from None
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        r"""Read a scenario from the text of a YAML file.
+
+        Raises:
+            InvalidArgument: It is no YAML, or something in it is wrong; the error has the path to
+                that, or ``yaml``.
+
+        Examples:
+            >>> Scenario.from_yaml("name: slow\nfaults:\n  - latency: {low: 20 ms, high: 0.2}")
+            <Scenario 'slow': latency; 0 criteria>
+        """
+        return cls.from_dict(read_yaml(text, "yaml"))
 
     @classmethod
     def from_dict(cls, data: object) -> Self:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
 from resilkit.errors import InvalidArgument
 
-__all__ = ["dump_yaml", "read_document", "read_yaml"]
+__all__ = ["dump_yaml", "line_of", "read_document", "read_yaml"]
 
 _LARGEST_FILE = 1 << 20
 _MOST_VALUES = 100_000
@@ -65,6 +66,9 @@ def read_yaml(text: str, name: str) -> object:
         >>> read_yaml("- latency: {low: 1 ms, high: 2 ms}", "cell")
         [{'latency': {'low': '1 ms', 'high': '2 ms'}}]
     """
+    # Half a surrogate pair is a text to Python, but PyYAML fails on it in its own way.
+    if not isinstance(text, str) or any("\ud800" <= c <= "\udfff" for c in text):
+        raise InvalidArgument("must be a text", path=name, value=text)
     if len(text) > _LARGEST_FILE:
         raise InvalidArgument("is too large", path=name, allowed="at most 1 MiB")
     return _checked(_read_yaml, text, name)
@@ -79,6 +83,47 @@ def _checked(read: Callable[[str], object], text: str, name: str) -> object:
         raise InvalidArgument(error.message, path=name, allowed=error.allowed) from None
     _check_size(document, name)
     return document
+
+
+def line_of(text: str, path: str) -> int | None:
+    r"""Return the line in a YAML text, from 1, of what a path leads to, or of the last part found.
+
+    Args:
+        text: The text.
+        path: As errors have it: names with dots between, and places in lists in brackets.
+
+    Returns:
+        The line; ``None`` where the text cannot be read, or has nothing of the path.
+
+    Examples:
+        >>> line_of("name: x\nfaults:\n  - latency: {low: -1}", "faults[0].latency.low")
+        3
+    """
+    import yaml
+
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError):
+        return None
+    line = None
+    for name in re.findall(r"[^.\[\]]+", path):
+        found = _child(node, name)
+        if found is None:
+            break
+        line, node = found
+    return line
+
+
+def _child(node: Any, name: str) -> tuple[int, Any] | None:
+    if node is None or isinstance(node.value, str):
+        return None
+    if name.isdigit() and int(name) < len(node.value) and not isinstance(node.value[0], tuple):
+        one = node.value[int(name)]
+        return one.start_mark.line + 1, one
+    pairs = (pair for pair in node.value if isinstance(pair, tuple))
+    return next(
+        ((key.start_mark.line + 1, value) for key, value in pairs if key.value == name), None
+    )
 
 
 def _read_json(text: str) -> object:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import rng as rng_module
+from resilkit.cluster.coming import Coming
 from resilkit.cluster.shown import ShownInjection
-from resilkit.cluster.strike import HALTED, half_way
+from resilkit.cluster.strike import HALTED, half_way, new_row
 from resilkit.cluster.strikes import strike_for
 from resilkit.cluster.telling import Teller, told, why_of
 from resilkit.cluster.timetable import timetable
@@ -35,6 +37,7 @@ class Injection(ShownInjection):
     Attributes:
         id: Its id in the events, e.g. ``"latency-3"``.
         fault: The fault.
+        coming: When it strikes next, and when what is in heals by itself: see `Coming`.
         outcomes: A row a strike, from its beginning: ``time``, ``targets``, ``delivered`` (and
             ``why`` not); from its end ``healed``, the time of that, or ``heal_failed``: why it
             could not be taken back. One that is healed on its way in was delivered as far as it
@@ -71,6 +74,7 @@ class Injection(ShownInjection):
         self._key, self._from = place or (session.faults.count, 0)
         self.id = session.faults.new_id(fault.fault_name or type(fault).__name__)
         self.outcomes: list[dict[str, Any]] = []
+        self.coming = Coming(session.clock)
         self._targets = targets
         self._root = session.seed if seed is None else seed
         self._active: list[Strike] = []
@@ -193,7 +197,7 @@ class Injection(ShownInjection):
                 self.session.refuse_closed()  # closed meanwhile: it has not been put in
 
     async def _run(self, moments: Any) -> None:
-        async with aclosing(timetable(moments, self._from)) as due:
+        async with aclosing(timetable(moments, self._from, self.coming.waits)) as due:
             async for moment in due:
                 if not occurs(self.fault, self._stream("occurs", moment.occurrence)):
                     self.session.note("fault", "skipped", "", id=self.id, fault=self._name)
@@ -206,12 +210,9 @@ class Injection(ShownInjection):
         self._maybe_end()
 
     def _miss(self, moment: Moment) -> None:
-        time, why = (
-            self.session.clock.now() - moment.late,
-            f"its moment passed while {moment.missed}",
-        )
-        row = {"time": time, "occurrence": moment.occurrence, "targets": [], "delivered": False}
-        self.outcomes.append(row | {"why": why})
+        time = self.session.clock.now() - moment.late
+        why = f"its moment passed while {moment.missed}"
+        self.outcomes.append(new_row(time, moment.occurrence) | {"why": why})
         about = {"id": self.id, "fault": self._name, "why": why}
         self.session.events.append(time, "fault", "missed", detail=about)
 
@@ -232,12 +233,7 @@ class Injection(ShownInjection):
         session = self.session
         self._strikes += 1
         strike_id = self.id if self._strikes == 1 else f"{self.id}.{self._strikes}"
-        row: dict[str, Any] = {
-            "time": session.clock.now(),
-            "occurrence": occurrence,
-            "targets": [],
-            "delivered": False,
-        }
+        row = new_row(session.clock.now(), occurrence)
         self.outcomes.append(row)
         try:
             strike = strike_for(strike_id, session, self.fault, self._stream("targets", occurrence))
@@ -299,6 +295,8 @@ class Injection(ShownInjection):
 
     def _heal_later(self, strike: Strike) -> None:
         after = strike.ends_after(self.fault.duration)
+        left = after and strike.began + after - self.session.loop.time()
+        self.coming.lasts(strike, left)
         if after is not None:
             timer = self.session.loop.create_task(self._heal_after(strike, after))
             self._timers.add(timer)
@@ -335,6 +333,7 @@ class Injection(ShownInjection):
         if was_in:
             self._active.remove(strike)
         self._healing.pop(strike, None)
+        self.coming.healed(strike)
         strike.over()
 
     def row_of(self, strike_id: str) -> dict[str, Any] | None:
@@ -385,6 +384,7 @@ class Injection(ShownInjection):
             self._end()
 
     def _end(self) -> None:
+        self.coming.waits(math.inf)
         self._first.set()
         self._finished.set()
         self.session.faults.injections.pop(self.id, None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resilkit.cluster.session import Session
     from resilkit.cluster.telling import Teller
 
-__all__ = ["HALTED", "Strike", "half_way", "heard"]
+__all__ = ["HALTED", "Strike", "half_way", "heard", "new_row"]
 
 HALTED = "it was healed before it was wholly in"
 
@@ -106,6 +106,11 @@ class Strike:
 
     def abandon(self) -> None:
         """Do nothing more: the cluster ends, and what was harmed with it."""
+
+
+def new_row(time: float, occurrence: int) -> dict[str, Any]:
+    """Return what is told of a strike when it begins; see `Injection.outcomes`."""
+    return {"time": time, "occurrence": occurrence, "targets": [], "delivered": False}
 
 
 def half_way(error: Exception, hit: Sequence[str]) -> Exception:

@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Callable, Iterable
 
 __all__ = ["Moment", "timetable"]
 
@@ -30,7 +30,9 @@ class Moment(NamedTuple):
     missed: str
 
 
-async def timetable(moments: Iterable[float], first: int) -> AsyncGenerator[Moment]:
+async def timetable(
+    moments: Iterable[float], first: int, waits: Callable[[float], None] = lambda _: None
+) -> AsyncGenerator[Moment]:
     """Give each moment when it has come; whoever iterates strikes then.
 
     One that is late is missed when the next one has come as well: a strike that was on its way all
@@ -40,12 +42,14 @@ async def timetable(moments: Iterable[float], first: int) -> AsyncGenerator[Mome
     Args:
         moments: Seconds from now on, in order.
         first: The number of the first.
+        waits: Told how many seconds the next one is off, infinite when none is left.
     """
     loop = asyncio.get_running_loop()
     started = struck = loop.time()
     plan = chain(enumerate(moments, first), [(0, math.inf)])
     for (occurrence, moment), (_, following) in pairwise(plan):
         if (delay := started + moment - loop.time()) > 0:
+            waits(delay)
             await asyncio.sleep(delay)
         late, missed = max(0.0, loop.time() - started - moment), ""
         if late >= _LATE and loop.time() >= started + following:
@@ -54,3 +58,4 @@ async def timetable(moments: Iterable[float], first: int) -> AsyncGenerator[Mome
         yield Moment(occurrence, late, missed)
         if not missed:
             struck = loop.time()
+    waits(math.inf)

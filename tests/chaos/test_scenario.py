@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from resilkit import faults
 from resilkit.chaos import Scenario, capabilities
+from resilkit.chaos.scenario_files import line_of
 from resilkit.errors import InvalidArgument, Unavailable
 from resilkit.faults import Latency, Loss, Memory, NodeCrash, NodePause, Partition
 
@@ -293,3 +294,57 @@ def test_a_fault_of_a_user_works_in_a_file(tmp_path, monkeypatch):
 
     path = written(tmp_path, "name: x\nfaults: [doze: {depth: 50 ms, at: 1 s}]")
     assert Scenario.from_file(path).faults == (Doze(0.05, at=1.0),)
+
+
+def test_a_text_is_read_as_a_file_of_it_is():
+    text = "name: slow\nfaults:\n  - latency: {low: 20 ms, high: 0.2, at: 5 s}\n"
+    assert Scenario.from_yaml(text).faults == (faults.Latency(0.02, 0.2, at=5.0),)
+    assert Scenario.from_yaml(Scenario.from_yaml(text).to_yaml()) == Scenario.from_yaml(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("name: [", "yaml"),
+        ("name: x\nname: y", "yaml"),
+        ("x" * 1_048_577, "yaml"),
+        ("[" * 5000, "yaml"),
+        ("\ud800", "yaml"),
+        (None, "yaml"),
+        ("", ""),
+        ("name: x\nfaults:\n  - latency: {low: -1, high: 1}", "faults[0].latency.low"),
+    ],
+)
+def test_a_text_that_is_no_scenario_is_refused_with_the_path(text, path):
+    with pytest.raises(InvalidArgument) as refused:
+        Scenario.from_yaml(text)
+    assert refused.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("name", 1),
+        ("faults[1].partition.for", 8),
+        ("faults[1].partition.nothing", 6),
+        ("faults[0]", 4),
+        ("faults[7].x", 3),
+        ("nothing", None),
+        ("criteria[0]", 9),
+        ("", None),
+    ],
+)
+def test_the_line_of_a_path_is_found_in_the_text(path, line):
+    text = """name: x
+duration: 45 s
+faults:
+  - memory: {share: 0.9,
+      at: 5 s}
+  - partition:
+      every: 15 s
+      for: 5 s
+criteria: ["p95 <= 1 s"]
+"""
+    assert line_of(text, path) == line
+    assert line_of("a: [", path) is None
+    assert line_of("", path) is None
