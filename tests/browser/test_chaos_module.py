@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from resilkit.faults import registered_faults
-from resilkit_widgets.chaos_panel import _form
+from resilkit_widgets.fault_forms import form
 from tests.browser.modules import ModulePage
 
 Module = Callable[..., ModulePage]
 
-FORMS = [_form(name, kind) for name, kind in registered_faults().items()]
+FORMS = [form(name, kind) for name, kind in registered_faults().items()]
 HOSTILE = "<img src=x onerror=window.hurt=1>"
 
 

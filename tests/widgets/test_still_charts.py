@@ -8,7 +8,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from resilkit_widgets.still_charts import StillBand, StillChart, StillLine, _ticks, still_charts
+from resilkit_widgets.still_charts import (
+    StillBand,
+    StillChart,
+    StillLine,
+    round_ticks,
+    still_charts,
+)
 from resilkit_widgets.still_marks import StillLimit, StillMarks
 
 HOSTILE = '<img src=x onerror=alert(1)>&"'
@@ -96,7 +102,7 @@ def test_lines_that_stand_back_have_no_name_and_more_than_fit_are_counted() -> N
     ],
 )
 def test_ticks_are_round_numbers(low: float, high: float, ticks: list[float]) -> None:
-    assert _ticks(low, high, most=7 if low > 9 else 5) == ticks
+    assert round_ticks(low, high, most=7 if low > 9 else 5) == ticks
 
 
 def test_thresholds_alerts_and_anomalies_are_drawn_over_the_lines() -> None:

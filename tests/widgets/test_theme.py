@@ -25,4 +25,4 @@ def test_lines_and_faults_have_the_colours_that_they_have_in_figures(name: str) 
 def test_pictures_that_stay_have_them_too() -> None:
     light, dark = theme_named("light"), theme_named("dark")
     assert (light.lines, dark.lines) == (still_charts._LIGHT, still_charts._DARK)
-    assert light.faults == still_charts._FAULTS
+    assert light.faults == still_charts.FAULTS

@@ -1,31 +1,42 @@
-"""`ChaosPanel`: every fault as a form, and those that are in with a button that heals them."""
+"""`ChaosPanel`: faults and whole scenarios put into a cluster, watched there, and taken back."""
 
 from __future__ import annotations
 
-import html
-import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import traitlets
 
-from resilkit import Cluster, Fault, InvalidArgument
-from resilkit.faults import from_dict, registered_faults, to_dict
-from resilkit.faults.fields import FieldInfo, field_info
+from resilkit import Cluster, Injection, InvalidArgument
+from resilkit.faults import from_dict, registered_faults
+from resilkit.faults.places import place_words
+from resilkit_widgets import machine
 from resilkit_widgets.acting import ActingPanel
+from resilkit_widgets.fault_forms import described, form
 from resilkit_widgets.panel import STATIC
+from resilkit_widgets.scenario_part import (
+    Colours,
+    colours_of,
+    drafted,
+    library,
+    plans_of,
+    read_draft,
+    run_shown,
+)
+from resilkit_widgets.still_chaos import still_chaos
 
 __all__ = ["ChaosPanel"]
 
-_UNITS = {"s": "s", "share": "0 to 1, or %", "bytes": "bytes, MiB", "bytes/s": "MB/s", "1/s": "/s"}
-
 
 class ChaosPanel(ActingPanel):
-    """Injects faults into a running cluster from forms, shows those that are in, and heals them.
+    """Injects faults and scenarios into a running cluster, shows what they do, and heals them.
 
     Every registered fault is there, those of one's own too. Its fields take what scenario files
     take (``20 ms``, ``5 %``, ``64 MiB``); what is wrong with one stands beside it before anything
-    is injected. Faults that code injects are listed as well.
+    is injected. A scenario is a named one, or one that is written as YAML in the panel; its
+    timeline is there before it starts, and fills while it runs. Faults that code injects are
+    listed as well, and so are scenarios that code or an experiment runs on the cluster.
 
     Args:
         cluster: The cluster to break.
@@ -45,6 +56,11 @@ class ChaosPanel(ActingPanel):
     faults: traitlets.List[Any] = traitlets.List().tag(sync=True)
     problems: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
     injections: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    places: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
+    lacking: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
+    library: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    draft: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
+    runs: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, cluster: Cluster) -> None:
         if not isinstance(cluster, Cluster):
@@ -52,34 +68,72 @@ class ChaosPanel(ActingPanel):
                 "must be a running cluster", path="cluster", value=cluster, allowed="a Cluster"
             )
         self._cluster = cluster
-        super().__init__(faults=[_form(name, kind) for name, kind in registered_faults().items()])
+        self._mark = 0
+        self._colours: Colours = {}
+        self._looked: object = None
+        super().__init__(
+            faults=[form(name, kind) for name, kind in registered_faults().items()],
+            library=library(),
+        )
 
     def __repr__(self) -> str:
         return f"<ChaosPanel {self.state} of {self._cluster!r}>"
 
+    def start(self) -> None:
+        """Begin to tick, and to find out what works on this machine."""
+        machine.look()
+        super().start()
+
+    # What is shown -------------------------------------------------------------------------------
+
     def _update(self) -> None:
-        running = list(self._cluster._session.faults.injections.values())
-        self.injections = [
-            {
-                "id": each.id,
-                "what": _described(each.fault),
-                "where": ", ".join(each.outcomes[-1]["targets"]) if each.outcomes else "",
-                "state": "active" if each.active else "waiting",
-                "strikes": len(each.outcomes),
-            }
-            for each in running
-        ]
+        session = self._cluster._session
+        self.lacking = machine.lacking() or {}
+        names = self._cluster._session.node.names.all()
+        supervising = sorted(session.supervising & names.keys())
+        self.places = {
+            "nodes": list(session.nodes),
+            "servers": sorted(names.keys() - session.supervising),
+            "supervisors": supervising,
+        }
+        self._mark, news = self._cluster.events.after(self._mark)
+        fresh = any(each.kind == "fault" for each in news)
+        if fresh:
+            self._colours = colours_of(self._cluster)
+        plans = plans_of(self._cluster)
+        # A run is looked at when something has happened, and else once a second.
+        looked = [(one.started, one.done, int(one.elapsed)) for one in plans]
+        if fresh or looked != self._looked:
+            self._looked = looked
+            self.runs = [run_shown(one, self._colours, session.started) for one in plans]
+        scenarios = {
+            injection.id: plan.scenario.name for plan in plans for injection in plan.injections
+        }
+        running = list(session.faults.injections.values())
+        self.injections = [_row(each, scenarios.get(each.id, "")) for each in running]
 
     def _ended(self) -> bool:
         return self._cluster.closed
 
+    def _picture(self) -> str:
+        cluster = self._cluster
+        colours = colours_of(cluster)
+        runs = [run_shown(one, colours, cluster.started) for one in plans_of(cluster)]
+        return still_chaos(runs, cluster.events, cluster.started)
+
+    # What is asked for ---------------------------------------------------------------------------
+
     def _heard(self, widget: object, content: Any, buffers: object) -> None:
-        if isinstance(content, Mapping) and content.get("do") == "check":
-            # At once: it is the answer to each key that somebody presses.
+        asked = content.get("do") if isinstance(content, Mapping) else None
+        # At once: these are answers to each key that somebody presses.
+        if asked == "check":
             with self._guard:
                 self.problems = self._problems(content.get("fault"))
-            return
-        super()._heard(widget, content, buffers)
+        elif asked == "draft":
+            with self._guard:
+                self.draft = drafted(content, self._cluster, self._colours)
+        else:
+            super()._heard(widget, content, buffers)
 
     def _problems(self, fault: object) -> dict[str, str]:
         """Return what is wrong with a form, by the field; under ``""`` what is about all of it."""
@@ -92,72 +146,52 @@ class ChaosPanel(ActingPanel):
         return {}
 
     def _words(self, what: str, content: Mapping[str, Any]) -> str:
+        words = {"heal_all": "healing all", "start": "starting the scenario", "stop": "stopping"}
         if what == "inject":
             return f"injecting {next(iter(content['fault']))}"
         if what == "heal":
             return f"healing {content['id']}"
-        if what == "heal_all":
-            return "healing all"
-        raise InvalidArgument("is no action", path="do", value=what)
+        if what not in words:
+            raise InvalidArgument("is no action", path="do", value=what)
+        return words[what]
 
     def _do(self, what: str, content: Mapping[str, Any]) -> None:
         if what == "inject":
             self._cluster.inject(from_dict(content["fault"], "fault"))
         elif what == "heal_all":
             self._cluster.heal()
+        elif what == "start":
+            scenario, duration, seed = read_draft(content)
+            scenario.start(self._cluster, duration=duration, seed=seed)
+        elif what == "stop":
+            for plan in plans_of(self._cluster):
+                if f"{plan.started:.6f}" == content["id"]:
+                    plan.stop()
         elif injection := self._cluster._session.faults.injections.get(content["id"]):
             injection.heal()  # else it has healed by itself just now
 
-    def _picture(self) -> str:
-        events = self._cluster.events.frame("fault")
-        started = self._cluster._session.started
-        rows = "".join(
-            f"<tr><td>{time - started:.1f}</td><td>{event}</td><td>{html.escape(target)}</td></tr>"
-            for time, event, target in zip(
-                events["time"], events["event"], events["target"], strict=True
-            )
-        )
-        return (
-            "<table><caption>Faults</caption><thead><tr><th>time (s)</th><th>event</th>"
-            f"<th>where</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
 
-
-def _described(fault: Fault) -> str:
-    """Return a fault in a line, with what is not as it is by default.
-
-    Examples:
-        >>> from resilkit import faults
-        >>> _described(faults.Latency(0.02, 0.2, targets="n1"))
-        'latency (low 0.02, high 0.2, targets n1)'
-    """
-    ((name, fields),) = to_dict(fault).items()
-    told = ", ".join(f"{key} {value}" for key, value in fields.items())
-    return name.replace("_", " ") + (f" ({told})" if told else "")
-
-
-def _form(name: str, kind: type[Fault]) -> dict[str, Any]:
+def _row(injection: Injection, scenario: str) -> dict[str, Any]:
+    last = injection.outcomes[-1] if injection.outcomes else {"targets": []}
     return {
-        "name": name,
-        "title": name.replace("_", " "),
-        "doc": (inspect.getdoc(kind) or "").partition("\n")[0],
-        "fields": [_field(info) for info in field_info(kind)],
+        "id": injection.id,
+        "what": described(injection.fault),
+        "of": scenario,
+        "where": place_words(last, ", ".join(last["targets"])),
+        "state": "active" if injection.active else "waiting",
+        "strikes": len(injection.outcomes),
+        "when": _when(injection),
+        "trouble": "" if last.get("delivered", True) else str(last.get("why", "")),
     }
 
 
-def _field(info: FieldInfo) -> dict[str, Any]:
-    return {
-        "key": info.key,
-        "type": info.type,
-        "required": info.required,
-        "default": "" if info.default is None else _text(info.default),
-        "unit": _UNITS.get(info.unit.unit, ""),
-        "allowed": info.allowed,
-        "choices": list(info.choices),
-        "own": info.own,
-        "doc": info.doc,
-    }
-
-
-def _text(default: object) -> str:
-    return ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)
+def _when(injection: Injection) -> str:
+    """Return in words what is to come of an injection."""
+    heals, strikes = injection.coming.heals_in, injection.coming.strikes_in
+    told = []
+    if injection.active:
+        told.append("until healed" if heals is None else f"heals in {math.ceil(heals)} s")
+    if strikes is not None:
+        again = " again" if injection.outcomes else ""
+        told.append(f"strikes{again} in {math.ceil(strikes)} s")
+    return ", ".join(told)

@@ -20,7 +20,7 @@ from resilkit_widgets.still_marks import StillMarks
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["StillBand", "StillChart", "StillLine", "still_charts"]
+__all__ = ["FAULTS", "StillBand", "StillChart", "StillLine", "round_ticks", "still_charts"]
 
 _WIDTH = 760
 _LEFT, _RIGHT, _TOP = 58, 12, 40
@@ -34,7 +34,7 @@ _MOST_POINTS = 400
 
 _LIGHT = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b37a00", "#332288")
 _DARK = ("#56b4e9", "#f08a4b", "#2fc79a", "#e39bc6", "#f0c05a", "#f0e442")
-_FAULTS = (
+FAULTS = (
     "#cc79a7", "#e69f00", "#56b4e9", "#d55e00", "#009e73", "#8c6bb1", "#0072b2", "#777777",
 )  # fmt: skip
 _DASHES = ("", "8 3", "2 2", "9 3 2 3", "5 2 2 2 2 2", "14 5")
@@ -131,7 +131,7 @@ def _chart(
     most = max((float(values.max()) for values in finite if values.size), default=0.0)
     least = min((float(values.min()) for values in finite if values.size), default=0.0)
     most = chart.marks.top(most)
-    ticks = _ticks(min(least, 0.0), (most or 1.0) * 1.05)
+    ticks = round_ticks(min(least, 0.0), (most or 1.0) * 1.05)
     low, high = ticks[0], max(ticks[-1], most)
 
     def y(value: float) -> float:
@@ -182,7 +182,7 @@ def _band(band: StillBand, span: tuple[float, float], top: int, *, named: bool) 
     end = span[1] if band.end is None else min(band.end, span[1])
     if end < span[0] or start > span[1]:
         return ""
-    left, colour = _x(start, span), _FAULTS[band.colour % len(_FAULTS)]
+    left, colour = _x(start, span), FAULTS[band.colour % len(FAULTS)]
     width = max(_x(end, span) - left, 2.0)
     label = html.escape(band.label)
     shade = (
@@ -218,7 +218,7 @@ def _line(line: StillLine, span: tuple[float, float], y: object) -> str:
 
 
 def _time_axis(top: int, span: tuple[float, float]) -> str:
-    ticks = [tick for tick in _ticks(*span, most=10) if span[0] <= tick <= span[1]]
+    ticks = [tick for tick in round_ticks(*span, most=10) if span[0] <= tick <= span[1]]
     parts = [
         f'<text x="{_x(tick, span):.1f}" y="{top + 14}" text-anchor="middle">{tick:g}</text>'
         for tick in ticks
@@ -228,11 +228,11 @@ def _time_axis(top: int, span: tuple[float, float]) -> str:
     return "".join(parts)
 
 
-def _ticks(low: float, high: float, most: int = _MOST_TICKS) -> list[float]:
+def round_ticks(low: float, high: float, most: int = _MOST_TICKS) -> list[float]:
     """Return round numbers from at or below `low` to below or at `high`, `most` of them at most.
 
     Examples:
-        >>> _ticks(0.0, 52.0)
+        >>> round_ticks(0.0, 52.0)
         [0.0, 20.0, 40.0]
     """
     power = 10.0 ** math.floor(math.log10(max(high - low, 1e-12) / most))

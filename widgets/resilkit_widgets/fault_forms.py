@@ -1,0 +1,90 @@
+"""Faults as forms, made from what their fields say of themselves; and as a line of text."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from resilkit import Fault, ServerFault
+from resilkit.faults import to_dict
+from resilkit.faults.fields import FieldInfo, field_info
+
+__all__ = ["described", "form"]
+
+_UNITS = {"s": "s", "share": "0 to 1, or %", "bytes": "bytes, MiB", "bytes/s": "MB/s", "1/s": "/s"}
+
+
+def described(fault: Fault) -> str:
+    """Return a fault in a line, with what is not as it is by default.
+
+    Examples:
+        >>> from resilkit import faults
+        >>> described(faults.Latency(0.02, 0.2, targets="n1"))
+        'latency (low 0.02, high 0.2, targets n1)'
+    """
+    ((name, fields),) = to_dict(fault).items()
+    told = ", ".join(f"{key} {_words(value)}" for key, value in fields.items())
+    return name.replace("_", " ") + (f" ({told})" if told else "")
+
+
+def _words(value: object) -> str:
+    """Return a value of a field in words: lists of names as the forms take them.
+
+    Examples:
+        >>> _words([["n1"], ["n2", "n3"]]), _words(["n1", "n2"]), _words(0.1 + 0.2)
+        ('n1 | n2, n3', 'n1, n2', '0.3')
+    """
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if not isinstance(value, list | tuple):
+        return str(value)
+    joint = " | " if any(isinstance(each, list | tuple) for each in value) else ", "
+    return joint.join(map(_words, value))
+
+
+def form(name: str, kind: type[Fault]) -> dict[str, Any]:
+    """Return what the front end makes a fault's form from.
+
+    Examples:
+        >>> from resilkit import faults
+        >>> form("latency", faults.Latency)["fields"][0]["unit"]
+        's'
+    """
+    return {
+        "name": name,
+        "title": name.replace("_", " "),
+        "doc": (inspect.getdoc(kind) or "").partition("\n")[0],
+        "fields": [_field(info, kind) for info in field_info(kind)],
+    }
+
+
+def _field(info: FieldInfo, kind: type[Fault]) -> dict[str, Any]:
+    return {
+        "key": info.key,
+        "type": info.type,
+        "required": info.required,
+        "default": "" if info.default is None else _words(info.default),
+        "unit": _UNITS.get(info.unit.unit, ""),
+        "allowed": info.allowed,
+        "choices": list(info.choices),
+        "own": info.own,
+        "doc": info.doc,
+        "names": _names(info, kind),
+    }
+
+
+def _names(info: FieldInfo, kind: type[Fault]) -> str:
+    """Return which names of the cluster fit into a field, ``""`` for none.
+
+    Examples:
+        >>> from resilkit import faults
+        >>> [_names(info, faults.KillChildren) for info in field_info(faults.KillChildren)][:2]
+        ['supervisors', '']
+    """
+    if info.key == "supervisor":
+        return "supervisors"
+    if info.type == "groups":
+        return "nodes"
+    if info.type != "targets":
+        return ""
+    return "servers" if issubclass(kind, ServerFault) else "nodes"

@@ -1,0 +1,197 @@
+"""The chaos panel's picture that stays: timelines as inline SVG, and a table of what happened."""
+
+from __future__ import annotations
+
+import html
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from resilkit.faults.places import place_words
+from resilkit_widgets.still_charts import FAULTS, round_ticks
+
+if TYPE_CHECKING:
+    from resilkit.metrics.events import Event
+
+__all__ = ["still_chaos"]
+
+_WIDTH, _LEFT, _RIGHT = 760, 140, 14
+_LANE, _BAR, _BELOW = 26, 18, 36
+_LETTER = 6.2
+"""Pixels of a letter, about."""
+_MOST_ROWS = 200
+_SIGNS = {"healed": "✓", "active": "●", "failed": "✕", "left out": "–", "missed": "–"}
+
+_STYLE = (
+    ".rk-stillchaos{font:13px system-ui,sans-serif;color:inherit}"
+    ".rk-stillchaos svg{max-width:100%;height:auto;font:11px system-ui,sans-serif;display:block}"
+    ".rk-stillchaos text{fill:currentColor}"
+    ".rk-stillchaos .rk-g{stroke:currentColor;stroke-opacity:.15}"
+    ".rk-stillchaos table{border-collapse:collapse;margin:6px 0}"
+    ".rk-stillchaos caption{text-align:left;font-weight:600;padding:2px 0;color:inherit}"
+    ".rk-stillchaos :is(th,td){text-align:left;padding:2px 14px 2px 0;background:none}"
+    ".rk-stillchaos .rk-n{text-align:right;font-variant-numeric:tabular-nums}"
+    ".rk-stillchaos p{margin:8px 0 2px}"
+)
+
+
+def still_chaos(runs: Sequence[Mapping[str, Any]], events: Iterable[Event], started: float) -> str:
+    """Return scenarios and strikes as HTML that needs nobody: no script, no network.
+
+    Args:
+        runs: The scenarios, as `scenario_part.run_shown` tells them.
+        events: The events of the cluster.
+        started: The time on their clock from which seconds count.
+
+    Examples:
+        >>> still_chaos([], [], 0.0).endswith("<p>No fault.</p></div>")
+        True
+    """
+    parts = [_timeline(run) for run in runs]
+    parts.append(_table(_strikes(events, started)))
+    return f'<div class="rk-stillchaos"><style>{_STYLE}</style>{"".join(parts)}</div>'
+
+
+# Timelines ----------------------------------------------------------------------------------------
+
+
+def _timeline(run: Mapping[str, Any]) -> str:
+    height = _LANE * len(run["lanes"]) + _BELOW
+    key = f"rk-h{zlib.crc32(repr(run).encode()):08x}"
+    colours = sorted({lane["colour"] % len(FAULTS) for lane in run["lanes"]})
+    hatches = "".join(_hatch(colour, key) for colour in colours)
+    lanes = "".join(_lane(lane, index, run, key) for index, lane in enumerate(run["lanes"]))
+    floor = _LANE * len(run["lanes"])
+    axis = "".join(
+        f'<path class="rk-g" d="M{_x(tick, run):.1f} 0V{floor + 4}"/>'
+        f'<text x="{_x(tick, run):.1f}" y="{floor + 17}" text-anchor="middle">{tick:g}</text>'
+        for tick in round_ticks(0.0, run["duration"], most=10)
+        if tick <= run["duration"]
+    )
+    now = _x(min(run["elapsed"], run["duration"]), run)
+    cursor = f'<path d="M{now:.1f} 0V{floor}" stroke="currentColor" stroke-width="1.5"/>'
+    title = (
+        f"Scenario {run['name']}: {run['state']}, {run['elapsed']:.1f} of {run['duration']:g} s, "
+        f"seed {run['seed']}, began at {run['at']:g} s"
+    )
+    return (
+        f"<p><b>{html.escape(title)}</b></p>"
+        f'<svg viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" role="img" '
+        f'aria-label="{html.escape(title)}"><defs>{hatches}</defs>{axis}{lanes}{cursor}'
+        f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2:g}" y="{floor + 32}" text-anchor="middle">'
+        "seconds since the scenario began</text></svg>"
+    )
+
+
+def _x(seconds: float, run: Mapping[str, Any]) -> float:
+    return _LEFT + seconds / max(run["duration"], 1e-9) * (_WIDTH - _LEFT - _RIGHT)
+
+
+def _hatch(colour: int, key: str) -> str:
+    """Return the hatch of a colour: as in the charts, kinds lean to different sides."""
+    line = "M-1 1l2-2M0 7l7-7M6 8l2-2" if colour % 2 == 0 else "M-1 6l2 2M0 0l7 7M6-1l2 2"
+    return (
+        f'<pattern id="{key}-{colour}" width="7" height="7" patternUnits="userSpaceOnUse">'
+        f'<rect width="7" height="7" fill="{FAULTS[colour]}" fill-opacity=".25"/>'
+        f'<path d="{line}" stroke="{FAULTS[colour]}" stroke-width="1.2"/></pattern>'
+    )
+
+
+def _lane(lane: Mapping[str, Any], index: int, run: Mapping[str, Any], key: str) -> str:
+    top = index * _LANE + (_LANE - _BAR) / 2
+    most = int((_LEFT - 8) / _LETTER)
+    label = lane["label"] if len(lane["label"]) <= most else f"{lane['label'][: most - 1]}…"
+    about = f"<title>{html.escape(lane['about'])}</title>"
+    parts = [
+        f'<text x="0" y="{top + 13:g}">{html.escape(label)}{about}</text>',
+        f'<path class="rk-g" d="M{_LEFT} {(index + 1) * _LANE}H{_WIDTH - _RIGHT}"/>',
+    ]
+    parts += [_mark(strike, lane["colour"] % len(FAULTS), top, run, key)
+              for strike in lane["strikes"]]  # fmt: skip
+    return "".join(parts)
+
+
+def _mark(
+    strike: Mapping[str, Any], colour: int, top: float, run: Mapping[str, Any], key: str
+) -> str:
+    ink, state = FAULTS[colour], strike["state"]
+    left, right = _x(strike["at"], run), _x(min(strike["until"], run["duration"]), run)
+    where, why = strike.get("where") or "", strike.get("why") or ""
+    told = ", ".join(
+        each for each in (f"planned at {strike['at']:.2f} s", state, where, why) if each
+    )
+    wide = max(right - left, 3.0)
+    parts = [
+        f"<g><title>{html.escape(told)}</title>",
+        f'<rect x="{left:.1f}" y="{top:g}" width="{wide:.1f}" height="{_BAR}" fill="none"',
+        f' stroke="{ink}" stroke-dasharray="3 2"/>',
+    ]
+    if strike.get("began") is not None:
+        begun = _x(min(strike["began"], run["duration"]), run)
+        ended = strike.get("ended")
+        if ended is None:
+            ended = run["elapsed"] if state == "active" else strike["began"]
+        wide = max(_x(min(ended, run["duration"]), run) - begun, 3.0)
+        if state == "failed":
+            parts.append(f'<text x="{begun:.1f}" y="{top + 13:g}" text-anchor="middle" '
+                         'font-weight="700">✕</text>')  # fmt: skip
+        else:
+            parts.append(
+                f'<rect x="{begun:.1f}" y="{top:g}" width="{wide:.1f}" height="{_BAR}" '
+                f'fill="url(#{key}-{colour})" stroke="{ink}"/>'
+            )
+            if len(where) * _LETTER + 8 < wide:
+                parts.append(f'<text x="{begun + 4:.1f}" y="{top + 13:g}">'
+                             f"{html.escape(where)}</text>")  # fmt: skip
+    return "".join([*parts, "</g>"])
+
+
+# What happened ------------------------------------------------------------------------------------
+
+
+def _strikes(events: Iterable[Event], started: float) -> list[dict[str, Any]]:
+    """Return a row a strike, in the order in which they began."""
+    rows: dict[str, dict[str, Any]] = {}
+    for number, event in enumerate(each for each in events if each.kind == "fault"):
+        try:
+            detail = json.loads(event.detail)
+        except ValueError:
+            detail = {}
+        time, strike = event.time - started, str(detail.get("id") or number)
+        if event.event in ("begins", "injected", "failed", "skipped", "missed"):
+            # A moment that was missed has the id of its injection, which others have too.
+            key = f"{strike} {number}" if event.event == "missed" else strike
+            row = rows.setdefault(key, {"time": time, "end": None})
+            row["fault"] = str(detail.get("fault") or "fault").replace("_", " ")
+            row["where"] = place_words(detail, event.target)
+            row["why"] = str(detail.get("why") or "")
+            state = {"failed": "failed", "skipped": "left out", "missed": "missed"}
+            row["state"] = state.get(event.event, "active")
+        elif event.event in ("healed", "heal_failed") and strike in rows:
+            row = rows[strike]
+            if event.event == "heal_failed":
+                row |= {"state": "failed", "why": f"not taken back: {detail.get('why')}"}
+            elif row["state"] == "active":
+                row |= {"state": "healed", "end": time}
+    return sorted(rows.values(), key=lambda row: row["time"])
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return "<p>No fault.</p>"
+    lines = "".join(
+        f'<tr><td class="rk-n">{row["time"]:.1f}</td><td>{html.escape(row["fault"])}</td>'
+        f'<td>{html.escape(row["where"])}</td><td class="rk-n">'
+        f"{'–' if row['end'] is None else format(row['end'], '.1f')}</td>"
+        f"<td>{_SIGNS[row['state']]} {row['state']}</td><td>{html.escape(row['why'])}</td></tr>"
+        for row in rows[-_MOST_ROWS:]
+    )
+    left = len(rows) - _MOST_ROWS
+    above = f" (the last {_MOST_ROWS} of {len(rows)})" if left > 0 else ""
+    heads = ("time (s)", "fault", "where", "healed at (s)", "outcome", "why")
+    head = "".join(f"<th>{name}</th>" for name in heads)
+    return (
+        f"<table><caption>Faults{above}, in seconds since the cluster started</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+    )
