@@ -13,6 +13,7 @@ from resilkit.cluster.begun import Begun
 from resilkit.cluster.deploying import deploy
 from resilkit.cluster.handles import NodeHandle, Nodes, stay
 from resilkit.cluster.injection import Injection
+from resilkit.cluster.link_status import LinkStatus, links_now
 from resilkit.cluster.loop_thread import loop_thread
 from resilkit.cluster.open_clusters import closes_at_exit, no_longer_open
 from resilkit.cluster.reference import ClusterReference
@@ -101,6 +102,14 @@ class Cluster(Alerting, ShownCluster):
     def nodes(self) -> Nodes:
         """The nodes by name: ``cluster.nodes["n2"].kill()``."""
         return Nodes(self._session)
+
+    @part
+    def links(self) -> dict[str, LinkStatus]:
+        """The links by name, and what is on them now: ``cluster.links["n1<->n2"].cut``.
+
+        It is what the faults want of them, as this process knows it: no node is asked.
+        """
+        return links_now(self._session)
 
     @part
     def metrics(self) -> MetricStore:

@@ -31,6 +31,12 @@ class LinkStatus:
         faults: What is on the link, partitions among it, by the id of the injection.
         added: Seconds by which the `Latency` faults among these hold messages back, the least and
             the most; what faults of your own do is not known.
+
+    Examples:
+        >>> from resilkit.faults import Latency
+        >>> slow = Latency(0.02, 0.2, targets="n1<->n2")
+        >>> LinkStatus(("n1", "n2"), "", {"latency-1": slow}, (0.02, 0.2)).name
+        'n1<->n2'
     """
 
     ends: Pair

@@ -9,7 +9,7 @@ import pytest
 import resilkit as rk
 from resilkit import faults
 from resilkit.cluster.cluster import Cluster
-from resilkit.cluster.link_status import LinkStatus, disturbed, links_now
+from resilkit.cluster.link_status import LinkStatus, disturbed
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def links(cluster: Cluster) -> dict[str, LinkStatus]:
-    return links_now(cluster._session)
+    return cluster.links
 
 
 def test_every_link_is_there_in_the_order_of_the_nodes(cluster: Cluster) -> None:
