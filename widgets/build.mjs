@@ -10,6 +10,7 @@ const panels = [
   "lab",
   "live_metrics",
   "supervision",
+  "topology",
   "trace",
   "verdict",
 ];

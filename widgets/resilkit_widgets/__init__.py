@@ -14,6 +14,7 @@ _HOMES = {
     "Lab": "resilkit_widgets.lab",
     "LiveMetrics": "resilkit_widgets.live_metrics",
     "SupervisionPanel": "resilkit_widgets.supervision_panel",
+    "TopologyPanel": "resilkit_widgets.topology_panel",
     "TracePanel": "resilkit_widgets.trace_panel",
     "VerdictPanel": "resilkit_widgets.verdict_panel",
 }
@@ -24,6 +25,7 @@ __all__ = [
     "Lab",
     "LiveMetrics",
     "SupervisionPanel",
+    "TopologyPanel",
     "TracePanel",
     "VerdictPanel",
 ]
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from resilkit_widgets.lab import Lab
     from resilkit_widgets.live_metrics import LiveMetrics
     from resilkit_widgets.supervision_panel import SupervisionPanel
+    from resilkit_widgets.topology_panel import TopologyPanel
     from resilkit_widgets.trace_panel import TracePanel
     from resilkit_widgets.verdict_panel import VerdictPanel
 

@@ -9,22 +9,12 @@ from typing import Any
 import traitlets
 
 from resilkit import Cluster, InvalidArgument, validate
-from resilkit.metrics.units import format_value
 from resilkit_widgets.acting import ActingPanel
+from resilkit_widgets.node_rows import node_rows
 from resilkit_widgets.panel import STATIC
 
 __all__ = ["ClusterPanel"]
 
-_UP = frozenset({"running", "paused"})
-_SIGNS = {
-    "running": "●",
-    "paused": "‖",
-    "starting": "…",
-    "restarting": "↻",
-    "stopped": "■",
-    "killed": "✕",
-    "crashed": "✕",
-}
 _COLUMNS = ("node", "status", "pid", "memory", "queue")
 _ACTIONS = {
     "kill": "killing",
@@ -76,7 +66,7 @@ class ClusterPanel(ActingPanel):
         cluster = self.cluster
         if cluster is None:
             return
-        self.nodes = _rows(cluster)
+        self.nodes = node_rows(cluster)
         self.seed = str(cluster.seed)
 
     def _ended(self) -> bool:
@@ -116,27 +106,3 @@ class ClusterPanel(ActingPanel):
             f"<caption>Cluster of {len(self.nodes)} nodes, seed {html.escape(self.seed)}</caption>"
         )
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-def _rows(cluster: Cluster) -> list[dict[str, Any]]:
-    """Return a row a node of what the notebook knows of it: no node is asked, so none is slow."""
-    memory = cluster.metrics.latest("memory_rss")
-    queues: dict[str, float] = {}
-    for (node, _), (_, length) in cluster.metrics.latest("queue_length").items():
-        queues[node] = queues.get(node, 0.0) + length
-    rows = []
-    for name, handle in cluster.nodes.items():
-        up = handle.status in _UP
-        resident = memory.get((name, ""))
-        rows.append(
-            {
-                "name": name,
-                "status": handle.status,
-                "sign": _SIGNS.get(handle.status, "?"),
-                "pid": handle.pid,
-                "memory": format_value(resident[1], "bytes") if up and resident else "",
-                "queue": int(queues[name]) if up and name in queues else None,
-                "starts": handle.incarnation,
-            }
-        )
-    return rows

@@ -1,0 +1,61 @@
+"""How a topology looks: its colours, as in `front/topology_state.js`, and what is to be drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from resilkit_widgets.node_rows import UP
+
+__all__ = ["CUT", "SIDES", "SLOW", "STATUSES", "Shown", "letter"]
+
+STATUSES = {
+    "running": "#009e73",
+    "paused": "#b37a00",
+    "starting": "#3a8fc4",
+    "restarting": "#3a8fc4",
+    "stopped": "#777777",
+    "killed": "#d55e00",
+    "crashed": "#d55e00",
+}
+"""Each has a sign as well."""
+SIDES = ("#56b4e9", "#cc79a7", "#e69f00", "#8c6bb1", "#999999", "#f0e442")
+"""Each has a letter as well."""
+CUT, SLOW = "#d55e00", "#aa4499"
+
+
+class Shown(NamedTuple):
+    """What a picture shows: the traits of the panel that bear its parts.
+
+    Attributes:
+        view: Its ``kind``, ``width`` and ``height``.
+        nodes: A row each.
+        links: Indices of the two ends of each.
+        loads: A row a link, as `topology_rows.load_rows` makes them; shorter while none is known.
+        on: What is on links, by their names: the rows of `topology_rows.harms`.
+        base: What every link adds from the start.
+    """
+
+    view: Mapping[str, Any]
+    nodes: Sequence[Mapping[str, Any]]
+    links: Sequence[Sequence[int]]
+    loads: Sequence[Sequence[float]]
+    on: Mapping[str, Sequence[Any]]
+    base: str
+
+    def link(self, index: int) -> tuple[Sequence[float], str, str, bool]:
+        """Return the load of a link, how it is cut, what makes it late, and if an end is down."""
+        a, b = (self.nodes[end] for end in self.links[index])
+        load = self.loads[index] if index < len(self.loads) else (0.0, 0.0, 0.0, 0.0)
+        _, cut, late, _ = self.on.get(f"{a['name']}<->{b['name']}", ("", "", "", []))
+        return load, cut, late, not {a["status"], b["status"]} <= UP
+
+
+def letter(side: int) -> str:
+    """Return what a side is called: ``A`` to ``Z``, then numbers.
+
+    Examples:
+        >>> letter(0), letter(25), letter(26)
+        ('A', 'Z', '27')
+    """
+    return chr(ord("A") + side) if 0 <= side < 26 else str(side + 1)
