@@ -13,6 +13,7 @@ const panels = [
   "topology",
   "trace",
   "verdict",
+  "workload",
 ];
 
 await build({

@@ -11,6 +11,7 @@ import numpy as np
 
 from resilkit import validate
 from resilkit.history import FAIL, INFO, OK
+from resilkit.metrics.histogram import Histogram
 from resilkit.metrics.windowed import WindowedHistogram
 
 if TYPE_CHECKING:
@@ -73,12 +74,14 @@ class Totals(NamedTuple):
         fail: Operations that certainly did not happen.
         info: Operations of which nobody knows.
         texts: How often each error text came.
+        latency: Response times of those that were done, in seconds.
     """
 
     ok: int
     fail: int
     info: int
     texts: Counter[str]
+    latency: Histogram
 
 
 class LiveFigures:
@@ -153,7 +156,7 @@ class LiveFigures:
         """Return what has been counted of one load."""
         seen = self._seen.get(load) or _Seen()
         ok, fail, info = (int(seen.statuses[status]) for status in (OK, FAIL, INFO))
-        return Totals(ok, fail, info, seen.texts)
+        return Totals(ok, fail, info, seen.texts, seen.latency)
 
     def curves(self, *, now: float, since: float = -math.inf) -> Curves:
         """Return the figures of the windows that are over, from the first load on.
@@ -253,10 +256,13 @@ class _Seen:
         self.finished = False
         self.statuses = np.zeros(3, np.int64)
         self.texts: Counter[str] = Counter()
+        self.latency = Histogram()
 
     def add(self, rows: Columns) -> None:
         self.rows += rows.rows
         self.statuses += np.bincount(rows.status, minlength=3)
+        good = rows.status == OK
+        self.latency.extend((rows.done - rows.intended)[good])
         wrong = rows.error[rows.error > 0]
         if not wrong.size:
             return

@@ -176,6 +176,7 @@ def test_totals_count_the_ends_and_the_error_texts_of_each_load() -> None:
     found = figures.totals(load)  # type: ignore[arg-type]
     assert (found.ok, found.fail, found.info) == (2, 2, 1)
     assert found.texts == {"a": 2, "b": 1}
+    assert (found.latency.count, found.latency.total) == (2, 2.0)
     load.history.extend([row(0, 1, "fail", f"number {each}") for each in range(2000)])
     figures.take([load])
     found = figures.totals(load)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ _HOMES = {
     "TopologyPanel": "resilkit_widgets.topology_panel",
     "TracePanel": "resilkit_widgets.trace_panel",
     "VerdictPanel": "resilkit_widgets.verdict_panel",
+    "WorkloadPanel": "resilkit_widgets.workload_panel",
 }
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "TopologyPanel",
     "TracePanel",
     "VerdictPanel",
+    "WorkloadPanel",
 ]
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from resilkit_widgets.topology_panel import TopologyPanel
     from resilkit_widgets.trace_panel import TracePanel
     from resilkit_widgets.verdict_panel import VerdictPanel
+    from resilkit_widgets.workload_panel import WorkloadPanel
 
 
 def __getattr__(name: str) -> Any:

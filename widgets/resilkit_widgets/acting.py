@@ -59,7 +59,7 @@ class ActingPanel(Panel):
             self._tell(doing="", refused=refused)
         self.tick()
 
-    def _tell(self, **traits: str) -> None:
+    def _tell(self, **traits: Any) -> None:
         """Set traits at once, whether the browser has drawn the last ones or not."""
         with self._guard, self.hold_sync():
             for name, value in traits.items():
