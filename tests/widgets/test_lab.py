@@ -7,7 +7,14 @@ import threading
 import pytest
 
 import resilkit as rk
-from resilkit_widgets import ChaosPanel, ClusterPanel, Lab, LiveMetrics, VerdictPanel
+from resilkit_widgets import (
+    ChaosPanel,
+    ClusterPanel,
+    Lab,
+    LiveMetrics,
+    VerdictPanel,
+    WorkloadPanel,
+)
 from resilkit_widgets.lab import PANELS
 from tests.cluster.harm import wait_until
 from tests.experiment.runs import experiment, scenario
@@ -36,7 +43,7 @@ def test_a_running_cluster_has_all_its_panels_at_once_and_leaves_their_pictures(
         assert set(lab.panels) == set(PANELS)
         for name, kind in {
             "cluster": ClusterPanel, "chaos": ChaosPanel, "metrics": LiveMetrics,
-            "verdict": VerdictPanel,
+            "verdict": VerdictPanel, "workload": WorkloadPanel,
         }.items():  # fmt: skip
             assert isinstance(lab.panels[name], kind)
         assert {panel.state for panel in lab.panels.values()} == {"live"}

@@ -20,6 +20,7 @@ from resilkit_widgets.showing import Showing
 from resilkit_widgets.supervision_panel import SupervisionPanel
 from resilkit_widgets.trace_panel import TracePanel
 from resilkit_widgets.verdict_panel import VerdictPanel
+from resilkit_widgets.workload_panel import WorkloadPanel
 
 __all__ = ["PANELS", "Lab"]
 
@@ -35,6 +36,7 @@ PANELS: dict[str, _Kind] = {
     "cluster": _Kind("Cluster", ClusterPanel, "left", shown=True),
     "metrics": _Kind("Live metrics", LiveMetrics, "right", shown=True),
     "chaos": _Kind("Chaos", ChaosPanel, "left", shown=True),
+    "workload": _Kind("Workload", WorkloadPanel, "left", shown=True),
     "verdict": _Kind("Verdict", VerdictPanel, "right", shown=True),
     "supervision": _Kind("Supervision", SupervisionPanel, "left", shown=False),
     "trace": _Kind("Trace", TracePanel, "right", shown=False),
