@@ -233,3 +233,62 @@ def test_messages_come_while_a_cell_is_busy_and_their_diagram_stays(page: Page, 
     assert "pay(" in output.data["text/html"]
     assert "<b>too" not in output.data["text/html"]
     lab.close()
+
+
+QUEUE = """
+import asyncio
+import resilkit as rk
+from resilkit_widgets import LiveMetrics
+class Desk(rk.Server):
+    def init(self):
+        pass
+    async def hold(self):
+        await asyncio.Event().wait()
+    def work(self):
+        pass
+cluster = rk.Cluster(nodes=2, seed=7)
+for name in ("desk-1", "desk-2"):
+    cluster.start(Desk, name=name, node="n1")
+panel = LiveMetrics(cluster, metrics=["queue_length"])
+panel
+"""
+PILE_UP = """
+import threading
+from pathlib import Path
+busy = cluster.whereis("desk-1")
+busy.cast.hold()
+while not Path("go_on").exists():  # the cell is busy meanwhile
+    busy.cast.work()
+    threading.Event().wait(0.02)
+"""
+
+
+def test_a_threshold_is_set_while_a_cell_is_busy_and_its_alert_is_drawn_and_listed(
+    page: Page, lab: Lab
+) -> None:
+    lab.open(page, [QUEUE, PILE_UP, CLOSE])
+    lab.run_all()
+    panel = page.locator(".rk-panel")
+    field = panel.get_by_label("alert when")
+    field.fill("queue > 20", timeout=PATIENCE_MS)
+    field.press("Enter")
+    problem = panel.locator(".rk-alert-form .rk-problem")
+    expect(problem).to_contain_text("did you mean 'queue_length'", timeout=PATIENCE_MS)
+    field.fill("queue_length[desk-*] > 20")
+    field.press("Enter")
+    expect(problem).to_be_empty(timeout=PATIENCE_MS)
+    expect(panel).to_have_attribute("data-thresholds", "1")
+    expect(panel).to_have_attribute("data-alerts", "1", timeout=PATIENCE_MS)
+    row = panel.locator(".rk-alerts tr[data-kind='standing']")
+    expect(row).to_contain_text("queue_length[desk-*] > 20")
+    expect(row).to_contain_text("desk-1")
+    panel.locator(".rk-chooser[data-kind=servers] summary").click()
+    panel.get_by_label("desk-2").uncheck()
+    expect(panel.locator(".u-legend")).not_to_contain_text("desk-2", timeout=PATIENCE_MS)
+    assert page.locator(".jp-InputPrompt").all_inner_texts()[1] == "[*]:", "all the while"
+    page.screenshot(path=ARTEFACTS / "alerts.png")
+    lab.let_go()
+    expect(panel).to_have_count(0, timeout=PATIENCE_MS)
+    [output, _] = lab.saved().cells[0].outputs
+    assert "queue_length[desk-*] &gt; 20" in output.data["text/html"]
+    lab.close()

@@ -233,7 +233,7 @@ def test_nodes_and_servers_are_chosen_by_boxes_and_by_globs(module: Module) -> N
     field = servers.get_by_role("textbox")
     field.fill("counter-*, ban?")
     field.press("Enter")
-    asked = made.asked()[-1]
+    _, asked = made.asked()
     assert (asked["nodes"], asked["servers"]) == (["n1"], ["counter-*", "ban?"])
     problem = servers.locator(".rk-problem")
     made.set("answer", {"to": asked["number"], "at": "servers", "problem": "names nobody"})

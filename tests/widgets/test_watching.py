@@ -76,7 +76,7 @@ def test_thresholds_of_the_cluster_are_told_wherever_they_come_from(cluster: rk.
         "hold": 0.1,
         "standing": ["n1"],
     }
-    [chart, _] = panel.arrangement["charts"]
+    chart, *_ = panel.arrangement["charts"]
     assert (chart["metric"], chart["factor"]) == ("memory_rss", 2.0**-20)
     alert.remove()
     ticked(panel, lambda: panel.thresholds == [])

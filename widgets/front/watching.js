@@ -90,6 +90,7 @@ function form(parent, ask) {
   const problem = element("p", "rk-problem", made);
   problem.setAttribute("role", "alert");
   let asked = 0;
+  for (const each of [text, hold]) onEnter(each, () => made.requestSubmit());
   made.noValidate = true; // the kernel says what is wrong, and with all of it
   made.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -207,14 +208,15 @@ function chooser(parent, model, ask, kind) {
     const chosen = model.get("chosen") ?? {};
     asked = ask({ do: "choose", nodes: chosen.nodes ?? null, servers: chosen.servers ?? null, [kind]: names });
   };
+  let last = "";
   const written = () => {
+    if (text.value === last) return; // Enter, and then the focus goes
+    last = text.value;
     const names = text.value.split(",").map((each) => each.trim()).filter(Boolean);
     choose(names.length ? names : null);
   };
-  inside.addEventListener("submit", (event) => {
-    event.preventDefault();
-    written();
-  });
+  inside.addEventListener("submit", (event) => event.preventDefault());
+  onEnter(text, written);
   text.addEventListener("change", written);
 
   return (answer) => {
@@ -229,7 +231,7 @@ function chooser(parent, model, ask, kind) {
     const on = known.filter((/** @type {string} */ name) => fits(name, globs));
     const told = globs === null ? "all" : globs.join(", ");
     write(title, `${kind}: ${told.length > 40 ? `${on.length} of ${known.length}` : told}`);
-    if (document.activeElement !== text) text.value = globs === null ? "" : told;
+    if (document.activeElement !== text) text.value = last = globs === null ? "" : told;
     showBoxes(boxes, known, on, (names) => choose(names.length === known.length ? null : names));
   };
 }
@@ -257,6 +259,21 @@ function showBoxes(parent, known, on, chosen) {
     }
   }
   for (const box of parent.querySelectorAll("input")) box.checked = on.includes(box.value);
+}
+
+/**
+ * Call `pressed` when somebody presses Enter in a field: JupyterLab keeps that from its form.
+ *
+ * @param {HTMLElement} input
+ * @param {() => void} pressed
+ */
+function onEnter(input, pressed) {
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    event.stopPropagation();
+    pressed();
+  });
 }
 
 /** @param {string} name @param {string[] | null} globs As Python's fnmatch, without its sets. */
