@@ -24,6 +24,8 @@ import { onThemeChange, pageTheme } from "./theme.js";
 export function panel({ model, el }, title) {
   const root = element("section", "rk-panel", el);
   root.setAttribute("aria-label", title);
+  // Keys in a panel are the panel's: JupyterLab would edit a cell on Enter, and cut one on X.
+  root.dataset.lmSuppressShortcuts = "true";
   const head = element("header", "rk-head", root);
   element("h3", "rk-title", head).textContent = title;
   const tools = element("div", "rk-tools", head);

@@ -90,7 +90,6 @@ function form(parent, ask) {
   const problem = element("p", "rk-problem", made);
   problem.setAttribute("role", "alert");
   let asked = 0;
-  for (const each of [text, hold]) onEnter(each, () => made.requestSubmit());
   made.noValidate = true; // the kernel says what is wrong, and with all of it
   made.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -215,8 +214,10 @@ function chooser(parent, model, ask, kind) {
     const names = text.value.split(",").map((each) => each.trim()).filter(Boolean);
     choose(names.length ? names : null);
   };
-  inside.addEventListener("submit", (event) => event.preventDefault());
-  onEnter(text, written);
+  inside.addEventListener("submit", (event) => {
+    event.preventDefault();
+    written();
+  });
   text.addEventListener("change", written);
 
   return (answer) => {
@@ -259,21 +260,6 @@ function showBoxes(parent, known, on, chosen) {
     }
   }
   for (const box of parent.querySelectorAll("input")) box.checked = on.includes(box.value);
-}
-
-/**
- * Call `pressed` when somebody presses Enter in a field: JupyterLab keeps that from its form.
- *
- * @param {HTMLElement} input
- * @param {() => void} pressed
- */
-function onEnter(input, pressed) {
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
-    event.stopPropagation();
-    pressed();
-  });
 }
 
 /** @param {string} name @param {string[] | null} globs As Python's fnmatch, without its sets. */

@@ -18,6 +18,7 @@ from resilkit_widgets.live_metrics import LiveMetrics
 from resilkit_widgets.panel import Panel
 from resilkit_widgets.showing import Showing
 from resilkit_widgets.supervision_panel import SupervisionPanel
+from resilkit_widgets.topology_panel import TopologyPanel
 from resilkit_widgets.trace_panel import TracePanel
 from resilkit_widgets.verdict_panel import VerdictPanel
 from resilkit_widgets.workload_panel import WorkloadPanel
@@ -38,6 +39,7 @@ PANELS: dict[str, _Kind] = {
     "chaos": _Kind("Chaos", ChaosPanel, "left", shown=True),
     "workload": _Kind("Workload", WorkloadPanel, "left", shown=True),
     "verdict": _Kind("Verdict", VerdictPanel, "right", shown=True),
+    "topology": _Kind("Topology", TopologyPanel, "left", shown=False),
     "supervision": _Kind("Supervision", SupervisionPanel, "left", shown=False),
     "trace": _Kind("Trace", TracePanel, "right", shown=False),
 }
