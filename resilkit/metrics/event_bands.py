@@ -13,7 +13,7 @@ from resilkit.metrics.bands import FaultBand
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["detail_of", "event_bands"]
+__all__ = ["detail_of", "event_bands", "outage_bands"]
 
 _MOST_NAMES = 2
 _ENDS = ("healed", "heal_failed")
@@ -49,6 +49,49 @@ def event_bands(events: DataFrame) -> list[FaultBand]:
             if last is not None and spans[last].end is None:
                 spans[last] = spans[last]._replace(end=float(row["time"]))
     return sorted(spans.values(), key=lambda span: (span.start, span.label))
+
+
+_OUTAGES = {"killed": "down", "crashed": "down", "stopped": "down", "paused": "paused"}
+_BACK = ("running", "resumed")
+_BY_A_FAULT = 1.0
+"""Seconds around a fault's strike in which an outage of its target is the fault's own."""
+
+
+def outage_bands(events: DataFrame) -> list[FaultBand]:
+    """Return when nodes were down or paused that no fault had hit: by hand, or by themselves.
+
+    They have the kinds ``"node_down"`` and ``"node_paused"``.
+
+    Args:
+        events: As for `event_bands`, with those of kind ``node`` in order of time.
+
+    Examples:
+        >>> from resilkit.metrics.events import EventLog
+        >>> log = EventLog()
+        >>> log.append(1.0, "node", "killed", node="n2")
+        >>> log.append(4.0, "node", "running", node="n2")
+        >>> outage_bands(log.frame())
+        [FaultBand(start=1.0, end=4.0, label='n2 down', kind='node_down')]
+    """
+    hits: list[tuple[float, set[str]]] = []
+    out: dict[str, FaultBand] = {}
+    found: list[FaultBand] = []
+    for row in events.sort_values("time", kind="stable").to_dict("records") if len(events) else ():
+        time, event, node = float(row["time"]), str(row["event"]), str(row["node"])
+        if row["kind"] == "fault" and event in ("begins", "injected"):
+            hits.append((time, set(places({}, str(row["target"] or "")))))
+        elif row["kind"] != "node":
+            continue
+        elif event in _OUTAGES:
+            if node in out and out[node].kind == "node_down":
+                continue  # it is down already
+            by_fault = any(node in names and time - at < _BY_A_FAULT for at, names in hits)
+            if not by_fault:
+                word = _OUTAGES[event]
+                out[node] = FaultBand(time, None, f"{node} {word}", f"node_{word}")
+        elif event in _BACK and node in out:
+            found.append(out.pop(node)._replace(end=time))
+    return sorted([*found, *out.values()], key=lambda band: (band.start, band.label))
 
 
 def detail_of(text: object) -> dict[str, object]:

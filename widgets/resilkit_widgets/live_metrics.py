@@ -10,7 +10,7 @@ import numpy as np
 import traitlets
 
 from resilkit import Cluster, InvalidArgument, validate
-from resilkit.chaos.spans import fault_spans
+from resilkit.metrics.event_bands import event_bands, outage_bands
 from resilkit.metrics.units import METRICS, scale_of, title_of, unit_of
 from resilkit_widgets.frames import Line, on_grid, pack
 from resilkit_widgets.load_lines import LOAD_CHARTS, LoadLines
@@ -21,6 +21,8 @@ from resilkit_widgets.watching import Watching
 __all__ = ["LiveMetrics"]
 
 _DEFAULT = ("memory_rss", "queue_length", "latency", "throughput+errors")
+_TURNS = frozenset({"killed", "crashed", "stopped", "paused", "running", "resumed"})
+"""Events of nodes after which they are down, or back."""
 _MOST_NAMED = 6
 """Lines of a chart that have a colour and a name; the others stand back."""
 _POINTS = 600
@@ -183,17 +185,19 @@ class LiveMetrics(Watching):
     def _shade(self) -> None:
         """Tell the front end which faults there are, when there is news of any."""
         self._mark, news = self._cluster.events.after(self._mark)
-        if not any(each.kind == "fault" for each in news):
+        if not any(each.kind == "fault" or each.event in _TURNS for each in news):
             return
+        events = self._cluster.events.frame()
         kinds: dict[str, int] = {}
+        bands = sorted([*event_bands(events), *outage_bands(events)], key=lambda band: band.start)
         self.bands = [
             {
-                "start": span.start - self._origin,
-                "end": None if span.end is None else span.end - self._origin,
-                "label": span.label,
-                "colour": kinds.setdefault(span.kind, len(kinds)),
+                "start": band.start - self._origin,
+                "end": None if band.end is None else band.end - self._origin,
+                "label": band.label,
+                "colour": kinds.setdefault(band.kind, len(kinds)),
             }
-            for span in fault_spans(self._cluster.events.frame("fault"))
+            for band in bands
         ]
 
     def _picture(self) -> str:
