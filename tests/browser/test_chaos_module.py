@@ -104,7 +104,7 @@ def test_faults_that_are_in_are_listed_and_each_can_be_healed(module: Module) ->
     made = shown(module, injections=[injection(1), injection(2, what=HOSTILE, state="waiting")])
     rows = made.page.locator("tbody tr")
     assert rows.count() == 2
-    assert rows.nth(1).inner_text().split("\t")[0] == HOSTILE
+    assert rows.nth(1).inner_text().split("\t")[0].strip() == HOSTILE
     rows.nth(1).get_by_role("button", name="Heal").click()
     assert made.asked()[-1] == {"do": "heal", "id": "latency-2"}
     made.page.get_by_role("button", name="Heal all").click()

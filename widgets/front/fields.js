@@ -14,6 +14,7 @@ import { element } from "./panel.js";
  * @property {string[]} choices
  * @property {boolean} own Whether it is the fault's own, and not the schedule's.
  * @property {string} doc
+ * @property {string} names Which names of the cluster fit into it, as a key of `places`.
  */
 
 /**
@@ -22,8 +23,9 @@ import { element } from "./panel.js";
  * @param {HTMLElement} parent
  * @param {Field} field
  * @param {() => void} changed
+ * @param {string} list The id of a list of what may be written, "" for none.
  */
-export function control(parent, field, changed) {
+export function control(parent, field, changed, list = "") {
   const label = element("label", "rk-field", parent);
   label.title = [field.doc, field.allowed].filter(Boolean).join("\n");
   label.append(field.key.replaceAll("_", " ") + (field.required ? " *" : ""));
@@ -31,6 +33,7 @@ export function control(parent, field, changed) {
   const { read } = made;
   const input = /** @type {HTMLInputElement} */ (made.input);
   input.setAttribute("name", field.key);
+  if (list) input.setAttribute("list", list);
   // Without it, the name would have the options and the problem in it.
   input.setAttribute("aria-label", field.key.replaceAll("_", " "));
   input.addEventListener("input", () => {

@@ -93,6 +93,7 @@ class ChaosPanel(ActingPanel):
         supervising = sorted(session.supervising & names.keys())
         self.places = {
             "nodes": list(session.nodes),
+            "links": [f"{a}<->{b}" for a, b in sorted(session.edges)],
             "servers": sorted(names.keys() - session.supervising),
             "supervisors": supervising,
         }

@@ -87,4 +87,6 @@ def _names(info: FieldInfo, kind: type[Fault]) -> str:
         return "nodes"
     if info.type != "targets":
         return ""
-    return "servers" if issubclass(kind, ServerFault) else "nodes"
+    if issubclass(kind, ServerFault):
+        return "servers"
+    return "links" if kind.link_signs else "nodes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -108,15 +109,25 @@ def drafted(content: Mapping[str, Any], cluster: Cluster, colours: Colours) -> d
         root = cluster.seed if seed is None else seed
         answer["timeline"] = plan_shown(scenario, length, root, colours)
     except ResilkitError as error:
-        path = error.path if isinstance(error, InvalidArgument) else ""
-        inside = "name" if text is None else "yaml"
-        given = content.get(path) if path in ("duration", "seed") else None
-        mine = path in ("duration", "seed") and (given or text is None or f"\n{path}:" not in text)
-        answer["place"] = path if mine else inside
-        told = str(error).removeprefix(f"{path}: ") if answer["place"] == path else str(error)
-        answer["problem"] = told
-        answer["line"] = line_of(text, path) if text and path and not mine else None
+        answer |= _placed(error, content)
     return answer
+
+
+def _placed(error: ResilkitError, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the problem, the field where it stands, and its line where that is the YAML."""
+    path = error.path if isinstance(error, InvalidArgument) else ""
+    text = content.get("yaml")
+    written = f"\n{text}" if isinstance(text, str) else ""
+    if path in ("duration", "seed") and (content.get(path) or f"\n{path}:" not in written):
+        return {"place": path, "problem": str(error).removeprefix(f"{path}: ")}
+    if text is None:
+        return {"place": "name", "problem": str(error).removeprefix("name: ")}
+    if path == "yaml":
+        told = re.search(r"\bline (\d+)", str(error))  # it cannot be read, and says where not
+        line = int(told[1]) if told else None
+    else:
+        line = line_of(written[1:], path) if path else None
+    return {"place": "yaml", "problem": str(error).removeprefix("yaml: "), "line": line}
 
 
 # Timelines ----------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ _STYLE = (
     ".rk-stillchaos svg{max-width:100%;height:auto;font:11px system-ui,sans-serif;display:block}"
     ".rk-stillchaos text{fill:currentColor}"
     ".rk-stillchaos .rk-g{stroke:currentColor;stroke-opacity:.15}"
-    ".rk-stillchaos table{border-collapse:collapse;margin:6px 0}"
+    ".rk-stillchaos table{border-collapse:collapse;margin:6px 0;font:inherit;color:inherit}"
     ".rk-stillchaos caption{text-align:left;font-weight:600;padding:2px 0;color:inherit}"
     ".rk-stillchaos :is(th,td){text-align:left;padding:2px 14px 2px 0;background:none}"
     ".rk-stillchaos .rk-n{text-align:right;font-variant-numeric:tabular-nums}"
@@ -182,7 +182,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
         return "<p>No fault.</p>"
     lines = "".join(
         f'<tr><td class="rk-n">{row["time"]:.1f}</td><td>{html.escape(row["fault"])}</td>'
-        f'<td>{html.escape(row["where"])}</td><td class="rk-n">'
+        f'<td>{html.escape(row["where"]) or "–"}</td><td class="rk-n">'
         f"{'–' if row['end'] is None else format(row['end'], '.1f')}</td>"
         f"<td>{_SIGNS[row['state']]} {row['state']}</td><td>{html.escape(row['why'])}</td></tr>"
         for row in rows[-_MOST_ROWS:]
