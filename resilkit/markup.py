@@ -55,25 +55,29 @@ color:inherit}}
 .rk-show .rk-unsure{{color:{UNSURE}}}
 .rk-show .rk-word{{font-weight:600;white-space:nowrap}}
 .rk-show .rk-beside{{display:flex;flex-wrap:wrap;gap:.4em 1.6em;align-items:flex-start}}
-.rk-show table{{border-collapse:collapse;margin:.4em 0 .8em;font-size:inherit;table-layout:auto}}
+.rk-show.rk-show table{{border-collapse:collapse;margin:.4em 0 .8em;
+font-size:inherit;table-layout:auto}}
 .rk-show caption{{text-align:left;padding:0 0 .2em;font-weight:600;color:inherit}}
-.rk-show th,.rk-show td{{padding:.2em 1em .2em 0;text-align:left;vertical-align:top;
+.rk-show.rk-show th,.rk-show.rk-show td{{padding:.2em 1em .2em 0;text-align:left;vertical-align:top;
 border:0;border-bottom:1px solid #8884;background:none;color:inherit;white-space:normal;
 max-width:none;overflow-wrap:break-word}}
 .rk-show tr{{background:none}}
-.rk-show th{{font-weight:600;white-space:nowrap}}
-.rk-show .rk-number{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}
-.rk-show code{{background:none;color:inherit;padding:0;font-size:.95em}}
+.rk-show.rk-show th{{font-weight:600;white-space:nowrap}}
+.rk-show.rk-show .rk-number{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}
+.rk-show.rk-show code{{background:none;color:inherit;padding:0;font-size:.95em}}
 .rk-show svg{{max-width:100%;height:auto;display:block;margin:.3em 0 .6em}}
 .rk-show svg text{{font:11px system-ui,sans-serif;fill:currentColor}}
 .rk-show figure{{margin:.5em 0}}
 .rk-show details{{margin:.3em 0}}
 .rk-show summary{{cursor:pointer}}
-.rk-show ul{{list-style:none;margin:0;padding:0}}
-.rk-show ul ul{{margin-left:.5em;padding-left:1.2em;border-left:1px solid #8886}}
+.rk-show.rk-show ul{{list-style:none;margin:0;padding:0}}
+.rk-show.rk-show ul ul{{margin-left:.5em;padding-left:1.2em;border-left:1px solid #8886}}
 .rk-show li{{padding:.12em 0;overflow-wrap:break-word}}
 """
-"""The style sheet of every display: each rule begins with the class of the outermost element."""
+"""The style sheet of every display: each rule begins with the class of the outermost element.
+
+Twice where JupyterLab's own rules for tables, lists and code would weigh more.
+"""
 
 
 class Sign(NamedTuple):

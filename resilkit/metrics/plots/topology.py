@@ -75,7 +75,7 @@ def topology_figure(
         >>> topology_figure({"n1": "running", "n2": "killed"}, {("n1", "n2"): "down"}).to_png()[1:4]
         b'PNG'
     """
-    tall = min(_TALLEST, 0.75 * width) if len(nodes) > 1 else 160.0
+    tall = min(_TALLEST, 0.75 * width) if len(nodes) > 2 else 160.0
     page = sheet(theme, width, tall + _LEGEND, title)
     spots = _spots(list(nodes), page, tall)
     busiest = max((load or {}).values(), default=0.0)
@@ -98,6 +98,10 @@ def _spots(names: list[str], page: Sheet, tall: float) -> dict[str, Spot]:
     middle = (page.width / 2, page.top + tall / 2)
     if len(names) == 1:
         return {names[0]: middle}
+    if len(names) == 2:
+        aside = min(page.width / 2 - _EDGE - 30, 200.0)
+        ends = (middle[0] - aside, middle[0] + aside)
+        return {name: (x, middle[1]) for name, x in zip(names, ends, strict=True)}
     # As wide as there is room for, but not so flat that links lie on one another.
     down = tall / 2 - _EDGE + 22
     across = min(page.width / 2 - _EDGE - 30, 1.5 * down)

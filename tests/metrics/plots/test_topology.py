@@ -73,6 +73,12 @@ def test_any_number_of_nodes_fits(count: int) -> None:
         assert 0 <= y <= picture.axes[0].get_ylim()[0]
 
 
+def test_two_nodes_stand_side_by_side() -> None:
+    picture = topology_figure({"n1": "running", "n2": "running"}, {("n1", "n2"): "up"})
+    (link,) = lines(picture)
+    assert len(set(link.get_ydata())) == 1  # type: ignore[arg-type]
+
+
 def test_hostile_names_are_only_text() -> None:
     picture = topology_figure({HOSTILE: "running", "$x_1$": "running"}, {})
     assert "$x_1$" in texts(picture)
