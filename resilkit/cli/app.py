@@ -179,6 +179,7 @@ def report(
             metavar="TIME", help='How long each cell may take: 30 or "2 min"; no limit by default.'
         ),
     ] = None,
+    quiet: Quiet = False,
     json: Json = False,
 ) -> int:
     """Write one HTML file that reads offline: of a saved run, or of a notebook.

@@ -12,6 +12,7 @@ from resilkit.cli.interrupts import Interrupted
 from resilkit.cli.output import print_json, printable, result_document, say
 from resilkit.cli.running import naming
 from resilkit.errors import InvalidArgument, StorageError
+from resilkit.settings import options
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -83,7 +84,7 @@ def report_notebook(
     with naming("NOTEBOOK"):
         read = read_notebook(notebook)
     folder = notebook.resolve().parent
-    execution = _executed(read, folder, limit, quiet=as_json) if execute else None
+    execution = _executed(read, folder, limit, quiet=as_json or options.quiet) if execute else None
     write_page(read, target, name=notebook.name, execution=execution, folder=folder)
     if as_json:
         print_json(_document(notebook, path, execution))

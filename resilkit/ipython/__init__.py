@@ -4,6 +4,7 @@
 ``%cluster``          starts, shows, breaks, heals and closes the current cluster
 ``%%chaos``           injects the faults, or the scenario, that the cell holds as YAML
 ``%run_experiment``   runs an experiment of the notebook, shows and keeps its result
+``%trace``            records the messages of a server, to be shown as a sequence diagram
 ====================  ==================================================================
 
 Completion knows the names of nodes, servers, faults, their fields and metrics, in the magics and in

@@ -10,8 +10,10 @@ from typing import Any
 
 from resilkit.cluster import Cluster
 from resilkit.cluster.open_clusters import open_clusters
-from resilkit.ipython import chaos_magic, cluster_magic, experiment_magic
+from resilkit.ipython import chaos_magic, cluster_magic, experiment_magic, trace_magic
+from resilkit.ipython.candidates import server_names
 from resilkit.ipython.commands import Parser
+from resilkit.runtime.trace_filter import TRACE_KINDS
 
 __all__ = ["line_candidates", "line_cluster"]
 
@@ -21,6 +23,7 @@ PARSERS = {
     "%%chaos": chaos_magic.PARSER,
     "%cluster": cluster_magic.PARSER,
     "%run_experiment": experiment_magic.PARSER,
+    "%trace": trace_magic.PARSER,
 }
 
 
@@ -52,7 +55,10 @@ def _candidates(
     option = parser.option(words[-1]) if words else None
     if option is not None and option.nargs != 0:
         # Where a file is wanted IPython offers those that there are.
-        return None if option.type is Path else (fragment, _values(namespace, option, words))
+        if option.type is Path:
+            return None
+        last = fragment.rpartition(",")[2] if "…" in str(option.metavar) else fragment
+        return last, _values(namespace, option, words)
     if fragment.startswith("-"):
         return fragment, parser.flags
     places = [value for action in parser.places for value in _values(namespace, action, words)]
@@ -97,9 +103,17 @@ def _nodes(namespace: Namespace, words: Sequence[str]) -> list[str]:
     return [] if cluster is None else list(cluster.nodes)
 
 
+def _servers(namespace: Namespace, words: Sequence[str]) -> list[str]:
+    cluster = line_cluster(namespace, words)
+    return [] if cluster is None else server_names(cluster)
+
+
 _LISTED: dict[str | tuple[str, ...] | None, Callable[[Namespace, Sequence[str]], list[str]]] = {
     "EXPERIMENT": _experiments,
     "NAME": _clusters,
     "NODE": _nodes,
     "GROUP": _nodes,
+    "SERVER": _servers,
+    "PEER,…": _servers,
+    "KIND,…": lambda _, __: list(TRACE_KINDS),
 }

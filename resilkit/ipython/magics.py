@@ -6,7 +6,7 @@ from typing import Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class
 
-from resilkit.ipython import chaos_magic, cluster_magic, experiment_magic
+from resilkit.ipython import chaos_magic, cluster_magic, experiment_magic, trace_magic
 from resilkit.ipython.commands import told_in_short
 
 __all__ = ["ResilkitMagics"]
@@ -31,7 +31,13 @@ class ResilkitMagics(Magics):
         with told_in_short():
             return experiment_magic.run(self.shell, line)
 
+    @line_magic
+    def trace(self, line: str) -> Any:  # noqa: D102 - likewise
+        with told_in_short():
+            return trace_magic.run(self.shell, line)
+
 
 ResilkitMagics.chaos.__doc__ = chaos_magic.PARSER.format_help()
 ResilkitMagics.cluster.__doc__ = cluster_magic.PARSER.format_help()
 ResilkitMagics.run_experiment.__doc__ = experiment_magic.PARSER.format_help()
+ResilkitMagics.trace.__doc__ = trace_magic.PARSER.format_help()

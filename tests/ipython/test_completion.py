@@ -63,6 +63,8 @@ CASES = {
     "%cluster partition n1,n2,": ["%cluster partition n1,n2,n3"],
     "%run_experiment my_ex": ["%run_experiment my_experiment"],
     "%run_experiment my_experiment --ab": ["%run_experiment my_experiment --abort-on-breach"],
+    "%trace counter-": ["%trace counter-0", "%trace counter-1"],
+    "%trace counter-0 --kinds call,rep": ["%trace counter-0 --kinds call,reply"],
     # Cells of faults.
     "%%chaos\n- node_c": ["%%chaos\n- node_crash"],
     "%%chaos\n- latency: {low: 1 ms, hi": ["%%chaos\n- latency: {low: 1 ms, high: "],
