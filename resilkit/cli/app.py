@@ -189,11 +189,10 @@ def report(
     """
     from resilkit.cli.reporting import report_notebook, report_run
 
-    if what.suffix.lower() == ".ipynb" and not what.is_dir():
-        return report_notebook(
-            what, output=output, execute=not no_execute, timeout=timeout, as_json=json
-        )
-    return report_run(what, output=output, execute=not no_execute, timeout=timeout, as_json=json)
+    is_notebook = what.suffix.lower() == ".ipynb" and not what.is_dir()
+    write = report_notebook if is_notebook else report_run
+    with options(quiet=quiet or options.quiet):
+        return write(what, output=output, execute=not no_execute, timeout=timeout, as_json=json)
 
 
 @app.command(short_help="Open JupyterLab on the notebooks that come with resilkit.")

@@ -82,7 +82,9 @@ def test_a_cell_that_fails_ends_it_with_a_report_that_shows_where(tmp_path: Path
     assert "Traceback" in page
     assert "The one after it was not run." in page
     assert "– not run" in page
-    told = run("report", path).stdout
+    done = run("report", path, "--quiet")
+    assert done.stderr == ""
+    told = done.stdout
     assert "Code cell 2 of 3 failed: ZeroDivisionError: division by zero" in told
 
 
