@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -128,3 +130,27 @@ def test_binder_installs_the_package_with_the_notebook_extra() -> None:
     assert script.startswith("#!/bin/bash\n")
     assert "set -euo pipefail" in script
     assert not (ROOT / "binder/environment.yml").exists()
+
+
+def test_binder_opens_on_the_quickstart(tmp_path: Path) -> None:
+    script = (ROOT / "binder/postBuild").read_text()
+    assert os.access(ROOT / "binder/postBuild", os.X_OK)
+    subprocess.run(["bash", "-n", ROOT / "binder/postBuild"], check=True)
+    # The part that writes the server's settings, for an environment of its own.
+    (code,) = re.findall(r"<<'END'\n(.*)\nEND\n", script, re.DOTALL)
+    (tmp_path / "etc" / "jupyter").mkdir(parents=True)
+    config = tmp_path / "etc" / "jupyter" / "jupyter_server_config.json"
+    config.write_text('{"ServerApp": {"token": ""}}')
+    run = f"import sys; sys.prefix = {str(tmp_path)!r}; exec(sys.stdin.read())"
+    subprocess.run([sys.executable, "-c", run], input=code, text=True, check=True)
+    written = json.loads(config.read_text())
+    assert written["ServerApp"]["token"] == ""
+    opened = {written[app]["default_url"] for app in ("ServerApp", "LabApp")}
+    (url,) = opened
+    assert (ROOT / url.removeprefix("/lab/tree/")).is_file()
+
+
+def test_the_readme_sends_binder_to_the_quickstart() -> None:
+    readme = (ROOT / "README.md").read_text()
+    (path,) = re.findall(r"urlpath=lab/tree/([\w/.]+\.ipynb)", readme)
+    assert (ROOT / path).is_file()
