@@ -292,3 +292,58 @@ def test_a_threshold_is_set_while_a_cell_is_busy_and_its_alert_is_drawn_and_list
     [output, _] = lab.saved().cells[0].outputs
     assert "queue_length[desk-*] &gt; 20" in output.data["text/html"]
     lab.close()
+
+
+LOAD = """
+import resilkit as rk
+from resilkit_widgets import WorkloadPanel
+class Till(rk.Server):
+    def init(self):
+        self.sum = 0
+    def pay(self, amount):
+        self.sum += amount
+        return self.sum
+cluster = rk.Cluster(nodes=2, seed=7)
+cluster.start(Till, name="till", node="n2")
+async def pay_one(user):
+    await user.whereis("till").call.pay(1)
+workload = rk.Workload([rk.Operation("one", pay_one)], rk.arrivals.constant(50))
+panel = WorkloadPanel(cluster, workload)
+panel
+"""
+IDLE = """
+import threading
+from pathlib import Path
+while not Path("go_on").exists():  # the cell is busy meanwhile
+    threading.Event().wait(0.02)
+load, = cluster._session.loads
+print(load.rate, load.running, sorted(load.history.frame()["operation"].unique()))
+"""
+
+
+def test_a_load_is_started_and_its_rate_moved_while_a_cell_is_busy(page: Page, lab: Lab) -> None:
+    lab.open(page, [LOAD, IDLE, CLOSE])
+    lab.run_all()
+    panel = page.locator(".rk-panel")
+    panel.get_by_label("Server", exact=True).fill("till", timeout=PATIENCE_MS)
+    panel.get_by_label("Method", exact=True).fill("pay")
+    panel.get_by_label("Arguments", exact=True).fill("amount=2")
+    panel.get_by_role("button", name="Add").click()
+    panel.get_by_label("weight of till.pay").fill("3", timeout=PATIENCE_MS)
+    panel.get_by_role("button", name="Start").click(timeout=PATIENCE_MS)
+    figure = "Number(root.querySelector(`[data-figure='${arg[0]}'] .rk-value`)?.textContent)"
+    wait(page, f"{figure} > 30", "ok/s")
+    panel.get_by_role("slider").fill("200")
+    wait(page, f"{figure} === 200", "intended/s")
+    wait(page, f"{figure} > 150", "ok/s")
+    assert page.locator(".jp-InputPrompt").all_inner_texts()[1] == "[*]:", "all the while"
+    panel.locator("article").scroll_into_view_if_needed()
+    page.screenshot(path=ARTEFACTS / "workload-panel.png")
+    lab.let_go()
+    expect(panel).to_have_count(0, timeout=PATIENCE_MS)
+    saved = lab.saved()
+    assert saved.cells[1].outputs[0].text == "200.0 True ['one', 'till.pay']\n"
+    [output, _] = saved.cells[0].outputs
+    assert "over after" in output.data["text/html"]
+    assert ">till.pay</" in output.data["text/html"]
+    lab.close()

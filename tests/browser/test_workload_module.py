@@ -157,7 +157,7 @@ def test_loads_are_shown_the_newest_first_and_each_can_be_stopped(module: Module
     assert "▶ running for 3.0 s" in cards.nth(0).inner_text()
     assert f"12 × {HOSTILE}" in cards.nth(0).inner_text()
     assert "… and 2 more kinds of error" in cards.nth(0).inner_text()
-    assert cards.nth(0).locator("[data-figure='p95'] dd").inner_text() == "12 ms"
+    assert cards.nth(0).locator("[data-figure='p95'] .rk-value").inner_text() == "12 ms"
     assert not made.page.get_by_text("No load runs.").is_visible()
     stops = made.page.get_by_role("button", name="Stop")
     assert stops.count() == 1, "one that is over has none"

@@ -43,7 +43,7 @@ export function loadCard(parent, acts) {
   const stop = button(head, "Stop", "Send nothing more; what is under way may end", () => acts.stop(id));
   const what = element("p", "rk-faint rk-loadwhat", root);
   const lever = leverOf(root, (value) => acts.set(id, value));
-  const figures = element("dl", "rk-figures", root);
+  const figures = element("div", "rk-figures", root);
   const errors = element("ul", "rk-errors", root);
   const incomplete = element("p", "rk-problem", root);
   let id = 0;
@@ -63,8 +63,9 @@ export function loadCard(parent, acts) {
       lever.show(load.lever);
       fit(figures, load.figures, (each) => {
         const box = element("div", "", figures);
-        element("dt", "", box).textContent = each.name;
-        element("dd", "", box);
+        // No list of definitions: JupyterLab has a style of its own for these.
+        element("span", "rk-name", box).textContent = each.name;
+        element("span", "rk-value", box);
       });
       load.figures.forEach(({ name, text }, index) => {
         const [term, value] = figures.children[index].children;

@@ -89,7 +89,7 @@ export default {
     };
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (!go.disabled) model.send({ do: "start", form: wish() });
+      model.send({ do: "start", form: wish() });
     });
     form.addEventListener("change", () => options.show(when.kind()));
 
