@@ -16,11 +16,12 @@ __all__ = ["still_topology", "summary"]
 _MOST_TOLD = 12
 
 _STYLE = (
-    ".rk-topology svg{max-width:100%;height:auto;font:11px system-ui,sans-serif}"
-    ".rk-topology text{fill:currentColor;text-anchor:middle}"
-    ".rk-topology .rk-n{font-weight:600}"
-    ".rk-topology .rk-l{paint-order:stroke;stroke:var(--jp-layout-color0,Canvas);stroke-width:4px}"
-    ".rk-topology p,.rk-topology ul{margin:.3em 0;font:13px/1.45 system-ui,sans-serif}"
+    ".rk-stilltopology svg{max-width:100%;height:auto;font:11px system-ui,sans-serif}"
+    ".rk-stilltopology text{fill:currentColor;text-anchor:middle}"
+    ".rk-stilltopology .rk-n{font-weight:600}"
+    ".rk-stilltopology .rk-l{paint-order:stroke;stroke:var(--jp-layout-color0,Canvas);"
+    "stroke-width:4px}"
+    ".rk-stilltopology p,.rk-stilltopology ul{margin:.3em 0;font:13px/1.45 system-ui,sans-serif}"
 )
 
 
@@ -34,7 +35,7 @@ def still_topology(shown: Shown, harmed: Mapping[str, int]) -> str:
     draw = {"ring": still_ring, "matrix": still_matrix}.get(str(shown.view.get("kind")))
     told = html.escape(summary(shown.nodes, len(shown.links), harmed, shown.base))
     return (
-        f'<figure class="rk-topology" style="margin:0"><style>{_STYLE}</style>'
+        f'<figure class="rk-stilltopology" style="margin:0"><style>{_STYLE}</style>'
         f"<p><b>Topology</b> {told}</p>{draw(shown) if draw else ''}{_sides(shown.nodes)}"
         f"{_listed(list(shown.on.values()), harmed)}</figure>"
     )
