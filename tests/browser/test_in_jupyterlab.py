@@ -291,6 +291,48 @@ def test_a_threshold_is_set_while_a_cell_is_busy_and_its_alert_is_drawn_and_list
     expect(panel).to_have_count(0, timeout=PATIENCE_MS)
     [output, _] = lab.saved().cells[0].outputs
     assert "queue_length[desk-*] &gt; 20" in output.data["text/html"]
+
+
+RING = """
+import threading
+import resilkit as rk
+from pathlib import Path
+from resilkit_widgets import TopologyPanel
+cluster = rk.Cluster(nodes=4, topology="ring", seed=7)
+panel = TopologyPanel(cluster)
+panel
+"""
+HOLD = """
+while not Path("go_on").exists():
+    threading.Event().wait(0.05)
+"""
+
+
+def test_a_link_is_cut_slowed_and_healed_where_it_is_drawn(page: Page, lab: Lab) -> None:
+    lab.open(page, [RING, HOLD, CLOSE])
+    lab.run_all()
+    panel = page.locator(".rk-panel")
+    link = panel.locator("[data-link='n1<->n2']")
+    link.locator(".rk-area").click(timeout=PATIENCE_MS)
+    panel.get_by_role("button", name="✂ Cut").click()
+    expect(link).to_have_attribute("data-cut", "both", timeout=PATIENCE_MS)
+    panel.locator("[data-node='n3'] .rk-disc").click()
+    panel.get_by_role("button", name="Isolate").click()
+    expect(panel.locator(".rk-summary")).to_contain_text("3 sides apart", timeout=PATIENCE_MS)
+    assert page.locator(".jp-InputPrompt").all_inner_texts()[1] == "[*]:", "all the while"
+    panel.get_by_role("button", name="Heal all").click()
+    expect(link).to_have_attribute("data-cut", "", timeout=PATIENCE_MS)
+    panel.get_by_label("Node", exact=True).select_option("n1")
+    panel.get_by_label("Its link to").select_option(label="n4")
+    panel.get_by_label("Hold back for (ms)").fill("30")
+    panel.get_by_role("button", name="Slow").click()
+    slow = panel.locator("[data-link='n1<->n4']")
+    expect(slow).to_have_attribute("data-late", "30 ms", timeout=PATIENCE_MS)
+    page.screenshot(path=ARTEFACTS / "topology-panel.png")
+    lab.let_go()
+    expect(panel).to_have_count(0, timeout=PATIENCE_MS)
+    [output, _] = lab.saved().cells[0].outputs
+    assert "n1 ↔ n4: +30 ms" in output.data["text/html"]
     lab.close()
 
 
