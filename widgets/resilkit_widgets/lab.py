@@ -39,7 +39,7 @@ PANELS: dict[str, _Kind] = {
     "chaos": _Kind("Chaos", ChaosPanel, "left", shown=True),
     "workload": _Kind("Workload", WorkloadPanel, "left", shown=True),
     "verdict": _Kind("Verdict", VerdictPanel, "right", shown=True),
-    "topology": _Kind("Topology", TopologyPanel, "left", shown=False),
+    "topology": _Kind("Topology", TopologyPanel, "right", shown=False),
     "supervision": _Kind("Supervision", SupervisionPanel, "left", shown=False),
     "trace": _Kind("Trace", TracePanel, "right", shown=False),
 }
