@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import resilkit as rk
+from resilkit.faults import registry
 from resilkit.ipython.injected import Injected
 from tests.cluster.servers import Counter
 from tests.ipython.conftest import Shell
@@ -152,6 +153,22 @@ def test_criteria_are_left_to_an_experiment_and_that_is_told(
 ) -> None:
     shell.run("%%chaos\nname: x\nfaults: [node_pause]\ncriteria: ['p95 < 1 s']")
     assert "not judged here" in shell.told
+
+
+def test_what_is_in_is_taken_out_again_when_a_later_one_cannot_be_delivered(
+    shell: Shell, cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+
+    @rk.register_fault("undelivered")
+    class Undelivered(rk.NodeFault):
+        def actions(self, targets: object) -> list[object]:
+            raise rk.Refused("not today")
+
+    cell = "- node_pause: {targets: n1}\n- undelivered"
+    assert "not today" in shell.refused(f"%%chaos\n{cell}\n")
+    assert injections(cluster) == []
+    assert cluster.nodes["n1"].status == "running"
 
 
 def test_an_interrupt_while_it_waits_heals_and_leaves_the_cluster_usable(
