@@ -93,9 +93,10 @@ def test_a_cluster_is_launched_and_its_nodes_are_killed_and_restarted_while_a_ce
 ) -> None:
     lab.open(page, [LAUNCH, BUSY])
     lab.run_all()
-    page.get_by_label("Nodes", exact=True).fill("2", timeout=PATIENCE_MS)
+    nodes = page.get_by_label("Nodes", exact=True)
+    nodes.fill("2", timeout=PATIENCE_MS)
+    nodes.press("Enter")
     panel = page.locator(".rk-panel")
-    panel.get_by_role("button", name="Launch").click()
     expect(page.locator("tr[data-status='running']")).to_have_count(2, timeout=PATIENCE_MS)
     page.get_by_label("choose n2").check()
     panel.get_by_role("button", name="Kill").click()

@@ -26,6 +26,13 @@ export function panel({ model, el }, title) {
   root.setAttribute("aria-label", title);
   // Keys in a panel are the panel's: JupyterLab would edit a cell on Enter, and cut one on X.
   root.dataset.lmSuppressShortcuts = "true";
+  // Nor does Enter in a field of a form come to the form by itself there.
+  root.addEventListener("keydown", (event) => {
+    const field = /** @type {HTMLInputElement} */ (event.target);
+    if (event.key !== "Enter" || event.isComposing || field.tagName !== "INPUT" || !field.form) return;
+    event.preventDefault();
+    field.form.requestSubmit();
+  });
   const head = element("header", "rk-head", root);
   element("h3", "rk-title", head).textContent = title;
   const tools = element("div", "rk-tools", head);

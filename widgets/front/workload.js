@@ -290,6 +290,7 @@ function callOf(parent, model) {
     // It stands in a form that would start the load.
     if (event.key !== "Enter" || event.target === go) return;
     event.preventDefault();
+    event.stopPropagation();
     add();
   });
   allow();
