@@ -373,19 +373,25 @@ def test_a_load_is_started_and_its_rate_moved_while_a_cell_is_busy(page: Page, l
     panel.get_by_label("Arguments", exact=True).fill("amount=2")
     panel.get_by_role("button", name="Add").click()
     panel.get_by_label("weight of till.pay").fill("3", timeout=PATIENCE_MS)
-    panel.get_by_role("button", name="Start").click(timeout=PATIENCE_MS)
+    expect(panel.get_by_role("button", name="Start", exact=True)).to_be_enabled(timeout=PATIENCE_MS)
+    panel.get_by_label("weight of till.pay").press("Enter")
     figure = "Number(root.querySelector(`[data-figure='${arg[0]}'] .rk-value`)?.textContent)"
     wait(page, f"{figure} > 30", "ok/s")
     panel.get_by_role("slider").fill("200")
     wait(page, f"{figure} === 200", "intended/s")
     wait(page, f"{figure} > 150", "ok/s")
+    panel.get_by_role("spinbutton").fill("150")
+    panel.get_by_role("spinbutton").press("Enter")
+    wait(page, f"{figure} === 150", "intended/s")
+    panel.get_by_role("slider").press("ArrowRight")
+    wait(page, f"{figure} === 151", "intended/s")
     assert page.locator(".jp-InputPrompt").all_inner_texts()[1] == "[*]:", "all the while"
     panel.locator("article").scroll_into_view_if_needed()
     page.screenshot(path=ARTEFACTS / "workload-panel.png")
     lab.let_go()
     expect(panel).to_have_count(0, timeout=PATIENCE_MS)
     saved = lab.saved()
-    assert saved.cells[1].outputs[0].text == "200.0 True ['one', 'till.pay']\n"
+    assert saved.cells[1].outputs[0].text == "151.0 True ['one', 'till.pay']\n"
     [output, _] = saved.cells[0].outputs
     assert "over after" in output.data["text/html"]
     assert ">till.pay</" in output.data["text/html"]

@@ -26,6 +26,8 @@ import { button, element } from "./panel.js";
  * @property {string} incomplete
  */
 
+/** @type {Record<string, number>} */
+const STEPS = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 };
 const MOVES_APART_MS = 100;
 /** For so long after a move what the kernel says may be older than it. */
 const SETTLES_MS = 1500;
@@ -84,6 +86,22 @@ export function loadCard(parent, acts) {
   };
 }
 
+/**
+ * Call `pressed` when somebody presses Enter in an input in a place: JupyterLab keeps the key's own
+ * effect from the page.
+ *
+ * @param {HTMLElement} place
+ * @param {() => void} pressed
+ */
+export function onEnter(place, pressed) {
+  place.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    pressed();
+  });
+}
+
 /** Make a list as long as what it shows. */
 function fit(/** @type {HTMLElement} */ list, /** @type {any[]} */ items, /** @type {(each: any) => void} */ add) {
   while (list.children.length > items.length) list.lastElementChild?.remove();
@@ -108,7 +126,7 @@ function leverOf(parent, moved) {
   let touched = -Infinity;
   let sent = -Infinity;
   let timer = 0;
-  let wish = 0;
+  let wish = NaN;
 
   const send = () => {
     timer = 0;
@@ -120,16 +138,28 @@ function leverOf(parent, moved) {
     wish = value;
     timer ||= window.setTimeout(send, Math.max(0, sent + MOVES_APART_MS - touched));
   };
-  slider.addEventListener("input", () => {
+  const slid = () => {
     number.value = slider.value;
     move(Number(slider.value));
+  };
+  slider.addEventListener("input", slid);
+  slider.addEventListener("keydown", (event) => {
+    const steps = STEPS[event.key];
+    if (!steps) return;
+    // As the key does by itself, where the page lets it: JupyterLab does not.
+    event.preventDefault();
+    event.stopPropagation();
+    steps > 0 ? slider.stepUp(steps) : slider.stepDown(-steps);
+    slid();
   });
   // Not at each key: on the way to 300 stands 3.
-  number.addEventListener("change", () => {
-    if (number.value === "" || !number.checkValidity()) return;
+  const written = () => {
+    if (number.value === "" || !number.checkValidity() || Number(number.value) === wish) return;
     slider.value = number.value;
     move(Number(number.value));
-  });
+  };
+  number.addEventListener("change", written);
+  onEnter(number, written);
 
   return {
     end: () => window.clearTimeout(timer),
@@ -144,6 +174,7 @@ function leverOf(parent, moved) {
       slider.step = String(lever.step);
       const writing = document.activeElement === number && number.value !== String(lever.value);
       if (performance.now() - touched < SETTLES_MS || writing) return;
+      wish = lever.value;
       number.value = String(lever.value);
       slider.value = String(lever.value);
     },

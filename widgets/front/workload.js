@@ -6,7 +6,7 @@ import "./controls.css";
 import "./workload.css";
 import { labelled, write } from "./controls.js";
 import { control } from "./fields.js";
-import { loadCard } from "./loads.js";
+import { loadCard, onEnter } from "./loads.js";
 import { button, element, panel } from "./panel.js";
 
 /**
@@ -24,6 +24,9 @@ export default {
     const { root, body, end } = panel({ model, el }, "Workload");
     const form = /** @type {HTMLFormElement} */ (element("form", "rk-chaos rk-workload", body));
     form.noValidate = true;
+    onEnter(form, () => {
+      if (!go.disabled) form.requestSubmit();
+    });
     const check = () => model.send({ do: "check", form: wish() });
 
     const when = arrivalsOf(form, model, check);
@@ -286,13 +289,7 @@ function callOf(parent, model) {
     suggest();
     allow();
   });
-  root.addEventListener("keydown", (event) => {
-    // It stands in a form that would start the load.
-    if (event.key !== "Enter" || event.target === go) return;
-    event.preventDefault();
-    event.stopPropagation();
-    add();
-  });
+  onEnter(root, add); // and not the form's: it stands in one that would start the load
   allow();
   return {
     root,
