@@ -52,6 +52,8 @@ def bring_up(panel: ChaosPanel) -> list[dict[str, Any]]:
 
 def test_every_named_scenario_is_there_and_each_has_a_plan(panel: ChaosPanel) -> None:
     assert [one["name"] for one in panel.library] == scenario_names()
+    assert panel.draft["timeline"]["name"] == scenario_names()[0], "nobody has to ask for it"
+    assert draft(panel, name=CRASHES, number=17)["number"] == 17
     for name in scenario_names():
         answer = draft(panel, name=name)
         assert (answer["problem"], answer["seed"]) == ("", "5")

@@ -53,7 +53,7 @@ function runView(parent, stopped) {
   const title = element("p", "rk-runtitle", head);
   const stop = button(element("div", "rk-tools", head), "Stop", "", stopped);
   const line = timeline(root);
-  const legend = element("p", "rk-faint rk-legend", root);
+  const legend = element("p", "rk-faint rk-signs", root);
   legend.textContent = "┄ planned   ▨ in   ✕ failed   – left out".replaceAll("   ", "\u2003");
   const more = element("details", "rk-more", root);
   element("summary", "", more).textContent = "Strikes as a table";

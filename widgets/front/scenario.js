@@ -13,6 +13,7 @@ import { timeline } from "./timeline.js";
  * @property {number | null} line
  * @property {string} yaml
  * @property {string} seed
+ * @property {number} number Of the question that it answers; 0 for the first scenario.
  *
  * @typedef {{name: string, doc: string, duration: string}} Named
  */
@@ -44,18 +45,18 @@ export function scenarioPart(parent, model) {
   const duration = field(row, "Duration", { type: "text", spellcheck: false });
   const seed = field(row, "Seed", { type: "text", spellcheck: false, inputMode: "numeric" });
   const edit = button(row, "Edit as YAML", "Change this scenario to one of your own", () => {
-    text.value = model.get("draft")?.yaml ?? "";
+    text.value = answer.yaml ?? text.value;
     choice.value = OWN;
     changed();
     text.focus();
   });
-  const doc = element("p", "rk-faint rk-about", form);
+  const doc = element("p", "rk-faint rk-named", form);
   const own = element("div", "rk-own", form);
   const text = /** @type {HTMLTextAreaElement} */ (labelled(own, "Scenario as YAML", "textarea"));
   Object.assign(text, { spellcheck: false, rows: 12, wrap: "off" });
   const wrong = element("p", "rk-problem", form);
   wrong.setAttribute("role", "status");
-  const go = button(form, "", "", () => reveal(text, model.get("draft")?.line ?? 1));
+  const go = button(form, "", "", () => reveal(text, answer.line ?? 1));
   go.classList.add("rk-goto");
   const plan = element("div", "rk-plan", form);
   const planned = element("p", "rk-faint rk-planned", plan);
@@ -64,12 +65,16 @@ export function scenarioPart(parent, model) {
   start.type = "submit";
   const note = element("span", "rk-faint rk-note", form);
 
+  // What is asked while a cell is busy may be answered when it ends, after later questions.
+  let asked = 0;
+  /** @type {Partial<Draft>} */
+  let answer = {};
   const wish = () => {
     const times = { duration: duration.value.trim(), seed: seed.value.trim() };
     if (choice.value === OWN) return { yaml: text.value, ...times };
     return { name: choice.value, intensity: intensity.value, ...times };
   };
-  const changed = () => {
+  const arrange = () => {
     const named = library.find(({ name }) => name === choice.value);
     own.hidden = Boolean(named);
     edit.hidden = !named;
@@ -78,12 +83,15 @@ export function scenarioPart(parent, model) {
     Object.assign(duration, { placeholder: named?.duration ?? "in YAML" });
     doc.textContent = named?.doc ?? "";
     doc.hidden = !named;
-    model.send({ do: "draft", ...wish() });
+  };
+  const changed = () => {
+    arrange();
+    asked = 1 + Math.floor(Math.random() * 1e9);
+    model.send({ do: "draft", number: asked, ...wish() });
   };
   const inputs = { duration, seed, yaml: text, name: choice };
   const show = () => {
-    /** @type {Partial<Draft>} */
-    const { problem = "", place = "", line: at = null, timeline: drawn = null, seed: root = "" } = model.get("draft") ?? {};
+    const { problem = "", place = "", line: at = null, timeline: drawn = null, seed: root = "" } = answer;
     for (const [name, input] of Object.entries(inputs)) input.setAttribute("aria-invalid", String(Boolean(problem) && name === place));
     const label = place === "duration" || place === "seed" ? `${place}: ` : "";
     write(wrong, problem ? `✕ ${at === null ? label : `line ${at}: `}${problem}` : "");
@@ -98,7 +106,10 @@ export function scenarioPart(parent, model) {
     write(planned, drawn ? summary(drawn) : "");
   };
   const drafted = () => {
-    line.show(model.get("draft")?.timeline ?? null);
+    const latest = model.get("draft") ?? {};
+    if ((latest.number ?? 0) !== asked) return; // the answer is still to come
+    answer = latest;
+    line.show(answer.timeline ?? null);
     show();
   };
 
@@ -106,7 +117,7 @@ export function scenarioPart(parent, model) {
   for (const list of [choice, intensity]) {
     list.addEventListener("change", () => {
       // Whoever turns to YAML begins with what was there, not with an empty page.
-      if (choice.value === OWN && text.value === "") text.value = model.get("draft")?.yaml ?? "";
+      if (choice.value === OWN && text.value === "") text.value = answer.yaml ?? "";
       changed();
     });
   }
@@ -114,7 +125,9 @@ export function scenarioPart(parent, model) {
     event.preventDefault();
     if (!start.disabled) model.send({ do: "start", ...wish() });
   });
-  changed();
+  // The kernel has drafted the first one, unless somebody has asked for others since.
+  arrange();
+  if (model.get("draft")?.number) changed();
   drafted();
   return { show, drafted, check: changed, restyle: line.restyle, end: line.end };
 }

@@ -73,7 +73,8 @@ class ChaosPanel(ActingPanel):
         self._looked: object = None
         super().__init__(
             faults=[form(name, kind) for name, kind in registered_faults().items()],
-            library=library(),
+            library=(named := library()),
+            draft=drafted({"name": named[0]["name"]}, cluster, {}),
         )
 
     def __repr__(self) -> str:

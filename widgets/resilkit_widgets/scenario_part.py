@@ -93,11 +93,11 @@ def drafted(content: Mapping[str, Any], cluster: Cluster, colours: Colours) -> d
     Returns:
         ``timeline`` (``None`` where there is none), ``problem`` (``""`` for none), its ``place``
         (``"duration"``, ``"seed"``, ``"yaml"`` or ``"name"``) and ``line`` in the YAML, the
-        ``yaml`` of the scenario, and the ``seed``.
+        ``yaml`` of the scenario, the ``seed``, and the ``number`` of the question.
     """
     text = content.get("yaml")
     answer: dict[str, Any] = {"timeline": None, "problem": "", "place": "", "line": None}
-    answer |= {"yaml": text or "", "seed": str(cluster.seed)}
+    answer |= {"yaml": text or "", "seed": str(cluster.seed), "number": content.get("number", 0)}
     try:
         scenario, duration, seed = read_draft(content)
         answer["yaml"] = scenario.to_yaml() if text is None else text
