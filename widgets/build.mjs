@@ -21,7 +21,7 @@ await build({
   outdir: process.argv[2] ?? "resilkit_widgets/static",
   bundle: true,
   format: "esm",
-  target: "es2022",
+  target: ["es2022", "chrome105", "firefox121", "safari16"], // which know no nested styles but :has
   minify: true,
   legalComments: "inline",
   charset: "utf8",

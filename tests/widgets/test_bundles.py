@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -45,3 +46,24 @@ def test_a_bundle_fetches_nothing() -> None:
 
 def test_the_lock_file_names_no_registry() -> None:
     assert "resolved" not in (WIDGETS / "package-lock.json").read_text(encoding="utf-8")
+
+
+SHARED = {"panel", "controls", "lab"}
+"""Style sheets of what several panels have; a lab's own are about where panels stand."""
+
+
+@pytest.mark.parametrize(
+    "name", sorted({path.stem for path in (WIDGETS / "front").glob("*.css")} - SHARED)
+)
+def test_the_style_of_a_panel_reaches_no_other(name: str) -> None:
+    """All of a page's panels share its styles: a name that two have would be both."""
+    text = (WIDGETS / "front" / f"{name}.css").read_text(encoding="utf-8")
+    text = re.sub(
+        r"/\*.*?\*/|@keyframes [^{]+\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", text, flags=re.DOTALL
+    )
+    opened = 0
+    for at, sign in enumerate(text):
+        if opened == 0 and sign == "{":
+            selector = text[:at].rpartition("}")[2].strip()
+            assert re.fullmatch(r'\.rk-panel\[data-panel="[a-z-]+"\]', selector)
+        opened += {"{": 1, "}": -1}.get(sign, 0)

@@ -24,6 +24,7 @@ import { onThemeChange, pageTheme } from "./theme.js";
 export function panel({ model, el }, title) {
   const root = element("section", "rk-panel", el);
   root.setAttribute("aria-label", title);
+  root.dataset.panel = title.toLowerCase().replaceAll(" ", "-"); // what the styles of one are kept to
   // Keys in a panel are the panel's: JupyterLab would edit a cell on Enter, and cut one on X.
   root.dataset.lmSuppressShortcuts = "true";
   // Nor does Enter in a field of a form come to the form by itself there.
