@@ -7,7 +7,7 @@ import asyncio
 from resilkit.history import Rows
 from resilkit.runtime import Pid
 from resilkit.workload import Operation, Workload, arrivals
-from resilkit.workload.load import _packed
+from resilkit.workload.generators import packed
 from resilkit.workload.outbox import Outbox
 from resilkit.workload.process import Generator
 from tests.workload.virtual_loop import run_virtually
@@ -131,7 +131,7 @@ def test_a_generator_hands_over_every_row_before_it_reports():
         generator.transport = link
         caller = Caller()
         generator.defer = lambda: caller
-        generator.init(Pid("@notebook", 1, 1), _packed(plans[0]))
+        generator.init(Pid("@notebook", 1, 1), packed(plans[0]))
         generator.engine.now = loop.time
         generator.run(loop.time())
         loop.call_later(2.0, setattr, link, "full", False)

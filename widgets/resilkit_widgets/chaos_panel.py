@@ -14,7 +14,7 @@ from resilkit.faults.places import place_words
 from resilkit_widgets import machine
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.fault_forms import described, form
-from resilkit_widgets.panel import STATIC
+from resilkit_widgets.panel import bundle
 from resilkit_widgets.scenario_part import (
     Colours,
     colours_of,
@@ -50,8 +50,7 @@ class ChaosPanel(ActingPanel):
             ChaosPanel(cluster)
     """
 
-    _esm = STATIC / "chaos.js"
-    _css = STATIC / "chaos.css"
+    _esm, _css = bundle("chaos")
 
     faults: traitlets.List[Any] = traitlets.List().tag(sync=True)
     problems: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)

@@ -11,7 +11,7 @@ import traitlets
 from resilkit import Cluster, InvalidArgument, validate
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.node_rows import node_rows
-from resilkit_widgets.panel import STATIC
+from resilkit_widgets.panel import bundle
 
 __all__ = ["ClusterPanel"]
 
@@ -44,8 +44,7 @@ class ClusterPanel(ActingPanel):
             panel.cluster.start(Counter, name="counter")
     """
 
-    _esm = STATIC / "cluster.js"
-    _css = STATIC / "cluster.css"
+    _esm, _css = bundle("cluster")
 
     cluster = traitlets.Instance(Cluster, allow_none=True)
     nodes: traitlets.List[Any] = traitlets.List().tag(sync=True)

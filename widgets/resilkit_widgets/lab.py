@@ -95,7 +95,7 @@ class Lab:
         for side, column in self._columns.items():
             column.add_class("rk-lab-column")
             column.add_class(f"rk-lab-{side}")
-        both = ipywidgets.Box(tuple(self._columns.values()))
+        self._both = both = ipywidgets.Box(tuple(self._columns.values()))
         both.add_class("rk-lab-columns")
         self.widget = ipywidgets.VBox((self._bar, both), layout=ipywidgets.Layout(width="100%"))
         self.widget.add_class("rk-lab")
@@ -159,8 +159,11 @@ class Lab:
     def close(self) -> None:
         """Stop, and take the panels off the page's models. Twice is once."""
         self.stop()
-        for each in (self._bar, *self.panels.values(), *self._columns.values(), self.widget):
-            each.close()
+        for panel in (self._bar, *self.panels.values()):
+            panel.close()
+        for box in (*self._columns.values(), self._both, self.widget):
+            box.layout.close()
+            box.close()
 
     def _over(self) -> bool:
         """Return whether nothing more will come."""

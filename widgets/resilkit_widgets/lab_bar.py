@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from resilkit_widgets.panel import STATIC, Panel
+from resilkit_widgets.panel import Panel, bundle
 
 __all__ = ["LabBar"]
 
@@ -20,8 +20,7 @@ class LabBar(Panel):
         chosen: Those that are shown.
     """
 
-    _esm = STATIC / "lab.js"
-    _css = STATIC / "lab.css"
+    _esm, _css = bundle("lab")
 
     names: traitlets.List[Any] = traitlets.List().tag(sync=True)
     chosen: traitlets.List[Any] = traitlets.List().tag(sync=True)

@@ -14,7 +14,7 @@ from resilkit.metrics.event_bands import event_bands, outage_bands
 from resilkit.metrics.units import METRICS, scale_of, title_of, unit_of
 from resilkit_widgets.frames import Line, on_grid, pack
 from resilkit_widgets.load_lines import LOAD_CHARTS, LoadLines
-from resilkit_widgets.panel import STATIC
+from resilkit_widgets.panel import bundle
 from resilkit_widgets.still_charts import StillBand, StillChart, StillLine, still_charts
 from resilkit_widgets.watching import Watching
 
@@ -63,8 +63,7 @@ class LiveMetrics(Watching):
             LiveMetrics(cluster, metrics=["latency", "throughput+errors", "cpu"])
     """
 
-    _esm = STATIC / "live_metrics.js"
-    _css = STATIC / "live_metrics.css"
+    _esm, _css = bundle("live_metrics")
 
     frame = traitlets.Bytes(b"").tag(sync=True)
     arrangement = traitlets.Dict().tag(sync=True)

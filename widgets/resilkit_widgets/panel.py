@@ -14,7 +14,7 @@ from resilkit.clock import monotonic
 from resilkit_widgets import ticker
 from resilkit_widgets.showing import Showing
 
-__all__ = ["STATIC", "Panel"]
+__all__ = ["STATIC", "Panel", "bundle"]
 
 STATIC = Path(__file__).with_name("static")
 """Where the bundles of the front end are."""
@@ -23,6 +23,15 @@ _IN_FLIGHT = 2
 """Updates that may be on their way at once: with the tab closed, more would pile up unread."""
 _AGAIN = 2.0
 """Seconds after which one is sent though none was acknowledged: somebody may look again."""
+
+
+def bundle(name: str) -> tuple[str, str]:
+    """Return the front end of a panel, its module and its style, as text.
+
+    Of a file anywidget would keep every widget that was ever made, to tell it of changes.
+    """
+    module, style = ((STATIC / f"{name}.{kind}").read_text("utf-8") for kind in ("js", "css"))
+    return module, style
 
 
 class Panel(anywidget.AnyWidget):
@@ -142,6 +151,8 @@ class Panel(anywidget.AnyWidget):
     def close(self) -> None:
         """Stop, and take the panel off the page's models."""
         self.stop()
+        if self.layout is not None:
+            self.layout.close()  # a model of its own, which ipywidgets would keep for good
         super().close()
 
     def last_picture(self) -> dict[str, str]:

@@ -17,7 +17,7 @@ from resilkit.errors import ResilkitError
 from resilkit.markup import display, note, paragraph, sign_of
 from resilkit.metrics.events import Event
 from resilkit_widgets.acting import ActingPanel
-from resilkit_widgets.panel import STATIC
+from resilkit_widgets.panel import bundle
 
 __all__ = ["SupervisionPanel"]
 
@@ -62,8 +62,7 @@ class SupervisionPanel(ActingPanel):
             SupervisionPanel(cluster)
     """
 
-    _esm = STATIC / "supervision.js"
-    _css = STATIC / "supervision.css"
+    _esm, _css = bundle("supervision")
 
     trees: traitlets.List[Any] = traitlets.List().tag(sync=True)
     notices: traitlets.List[Any] = traitlets.List().tag(sync=True)

@@ -14,7 +14,7 @@ from resilkit.cluster.link_status import LinkStatus, disturbed
 from resilkit.faults.link_targets import BOTH_WAYS, named_link
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.node_rows import UP, node_rows
-from resilkit_widgets.panel import STATIC
+from resilkit_widgets.panel import bundle
 from resilkit_widgets.still_topology import still_topology
 from resilkit_widgets.topology_looks import Shown
 from resilkit_widgets.topology_rows import base_latency, harms, load_rows, sides_of, view_of
@@ -61,8 +61,7 @@ class TopologyPanel(ActingPanel):
             TopologyPanel(cluster)
     """
 
-    _esm = STATIC / "topology.js"
-    _css = STATIC / "topology.css"
+    _esm, _css = bundle("topology")
 
     view: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
     nodes: traitlets.List[Any] = traitlets.List().tag(sync=True)

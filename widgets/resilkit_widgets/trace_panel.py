@@ -15,7 +15,7 @@ from resilkit.metrics.sequence import look_of, text_of
 from resilkit.metrics.sequence_svg import sequence_svg
 from resilkit.runtime.trace_filter import TRACE_KINDS
 from resilkit_widgets.acting import ActingPanel
-from resilkit_widgets.panel import STATIC
+from resilkit_widgets.panel import bundle
 
 __all__ = ["TracePanel", "looks"]
 
@@ -60,8 +60,7 @@ class TracePanel(ActingPanel):
             panel.trace.frame()
     """
 
-    _esm = STATIC / "trace.js"
-    _css = STATIC / "trace.css"
+    _esm, _css = bundle("trace")
 
     servers: traitlets.List[Any] = traitlets.List().tag(sync=True)
     server = traitlets.Unicode("").tag(sync=True)

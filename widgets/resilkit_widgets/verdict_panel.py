@@ -14,7 +14,7 @@ from resilkit.chaos.criteria import as_criteria
 from resilkit.chaos.judge import Verdict
 from resilkit.experiment.words import VERDICTS, interval, quantity
 from resilkit_widgets.acting import ActingPanel
-from resilkit_widgets.panel import STATIC
+from resilkit_widgets.panel import bundle
 from resilkit_widgets.verdict_sources import ClusterSource, ExperimentSource, Source
 
 __all__ = ["HAND_CRITERIA", "VerdictPanel"]
@@ -51,8 +51,7 @@ class VerdictPanel(ActingPanel):
             VerdictPanel(cluster, ["availability >= 90 %", "p95 <= 100 ms"])
     """
 
-    _esm = STATIC / "verdict.js"
-    _css = STATIC / "verdict.css"
+    _esm, _css = bundle("verdict")
 
     rows: traitlets.List[Any] = traitlets.List().tag(sync=True)
     progress: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)

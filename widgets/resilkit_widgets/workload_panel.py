@@ -15,7 +15,7 @@ from resilkit.texts import shown
 from resilkit.workload import CallMethod, LoadRun
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.load_rows import LoadRows
-from resilkit_widgets.panel import STATIC
+from resilkit_widgets.panel import bundle
 from resilkit_widgets.workload_form import FORMS, OPTIONS, Draft, call_of, filled, read
 
 __all__ = ["WorkloadPanel"]
@@ -46,8 +46,7 @@ class WorkloadPanel(ActingPanel):
             WorkloadPanel(cluster, workload)  # press Start
     """
 
-    _esm = STATIC / "workload.js"
-    _css = STATIC / "workload.css"
+    _esm, _css = bundle("workload")
 
     forms: traitlets.List[Any] = traitlets.List().tag(sync=True)
     options: traitlets.List[Any] = traitlets.List().tag(sync=True)
