@@ -171,3 +171,117 @@ def dip_and_recovery(columns: list[tuple[float | None, float | None]]) -> bool:
         if low is not None and high is not None and stages and stages[0](low, high):
             stages.pop(0)
     return not stages
+
+
+FAR = """
+import threading
+from pathlib import Path
+import resilkit as rk
+from resilkit_widgets import LiveMetrics
+from resilkit_widgets import panel as panels
+
+cluster = rk.Cluster(nodes=1)
+panel = LiveMetrics(cluster, metrics=["queue_length"])
+panel
+"""
+FIVE_MINUTES = """
+def sample(number):
+    cluster.metrics.append("queue_length", cluster.started + number / 10, "n1", "s", number % 7)
+
+def wait_for(name, meanwhile=lambda: None):
+    while not Path(name).exists():
+        meanwhile()
+        threading.Event().wait(0.05)
+
+numbers = iter(range(10**9))
+wait_for("go_on", lambda: sample(next(numbers)))
+real, now, before = panels.monotonic, panels.monotonic(), panel.sent
+panels.monotonic = lambda: now
+for _ in range(3000):  # ten a second
+    now += 0.1
+    sample(next(numbers))
+    panel.tick()
+panels.monotonic = real
+print(panel.sent - before)
+Path("over").touch()
+# A page that is loaded anew asks the kernel what panels it has: a busy cell keeps it waiting.
+go_on = threading.Thread(target=wait_for, args=("enough", lambda: sample(next(numbers))))
+go_on.start()
+"""
+
+
+def test_nothing_piles_up_while_the_tab_is_closed_and_the_charts_go_on_when_it_is_back(
+    page: Page, lab: Lab
+) -> None:
+    lab.open(page, [FAR, FIVE_MINUTES])
+    lab.run_all()
+    drawn = "() => Number(document.querySelector('.rk-panel')?.dataset.frames) > 5"
+    page.wait_for_function(drawn, timeout=PATIENCE_MS)
+    lab.saved()
+    page.goto("about:blank")
+    lab.let_go()
+    until(page, (lab.place.work / "over").exists)
+    lab.reload()
+    page.wait_for_function(drawn, timeout=PATIENCE_MS)
+    (lab.place.work / "enough").touch()
+    printed = page.locator("[data-mime-type='application/vnd.jupyter.stdout'] pre")
+    expect(printed).to_be_visible(timeout=PATIENCE_MS)
+    messages = int(printed.inner_text())
+    assert 100 <= messages <= 160, "one each two seconds, and two that were under way"
+    lab.close()
+
+
+ALL = """
+import resilkit as rk
+from resilkit_widgets import Lab
+from resilkit_widgets.lab import PANELS
+
+class Counter(rk.Server):
+    def init(self):
+        self.value = 0
+    def increment(self):
+        self.value += 1
+        return self.value
+
+cluster = rk.Cluster(nodes=3, seed=7)
+counters = [rk.ChildSpec(Counter, name=f"counter-{number}") for number in range(3)]
+cluster.start(rk.SupervisorSpec("counters", counters), node="n2")
+lab = Lab(cluster, panels=PANELS)
+lab
+"""
+MUCH = """
+mix = [rk.Operation.call("counter-0", "increment")]
+load = rk.Workload(mix, arrivals=rk.arrivals.constant(100)).start(cluster)
+cluster.inject(rk.faults.Latency(0.01, 0.02, targets="n1<->n2"))
+None
+"""
+_TOO_WIDE = """() => [...document.querySelectorAll(".rk-panel")]
+  .filter((panel) => panel.scrollWidth > panel.clientWidth + 1
+    || panel.getBoundingClientRect().right > innerWidth)
+  .map((panel) => panel.getAttribute("aria-label"))"""
+
+
+def test_all_panels_fit_narrow_and_wide_in_both_themes(page: Page, lab: Lab) -> None:
+    lab.open(page, [ALL, MUCH, "cluster.close()"])
+    for _ in range(2):
+        lab.command("notebook:run-cell-and-select-next")
+    charts = panel(page, "Live metrics")
+    until(page, lambda: charts.count() and charts.get_attribute("data-standing") == "1")
+    expect(page.locator(".rk-panel")).to_have_count(9)
+    lab.command("application:toggle-left-area")
+    ARTEFACTS.mkdir(exist_ok=True)
+    for theme in ("dark", "light"):
+        name = f"JupyterLab {theme.capitalize()}"
+        page.evaluate(
+            "theme => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name
+        )
+        expect(page.locator(f".rk-panel[data-theme='{theme}']")).to_have_count(
+            9, timeout=PATIENCE_MS
+        )
+        for width in (700, 1600):
+            page.set_viewport_size({"width": width, "height": 2600})
+            columns = "getComputedStyle(document.querySelector('.rk-lab-columns')).flexDirection"
+            page.wait_for_function(f"() => {columns} === '{'column' if width < 1000 else 'row'}'")
+            until(page, lambda: page.evaluate(_TOO_WIDE) == [])
+            page.screenshot(path=ARTEFACTS / f"lab-{theme}-{width}.png")
+    lab.close()

@@ -140,3 +140,45 @@ def test_one_thread_ticks_for_all_panels_and_ends_with_the_last_of_them() -> Non
     again.close()
     thread.join(20.0)
     assert ticking() == []
+
+
+def test_a_panel_that_cannot_tick_stops_no_other_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, good = Counter(), Counter()
+    ticked = threading.Event()
+
+    def ended() -> bool:
+        raise OSError("gone")
+
+    monkeypatch.setattr(bad, "_ended", ended)
+    told = threading.Event()
+    bad.observe(lambda _: told.set(), "error")
+    good.observe(lambda _: ticked.set(), "seen")
+    bad.start()
+    assert told.wait(20.0)
+    assert bad.error == "OSError: gone"
+    good.start()
+    assert ticked.wait(20.0), "the thread goes on"
+    good.close()
+    bad.close()
+
+
+def test_the_thread_goes_on_whatever_a_ticking_thing_raises(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Bad:
+        def tick(self) -> None:
+            raise OSError("gone")
+
+    bad, good = Bad(), Counter()
+    ticked = threading.Event()
+    good.observe(lambda _: ticked.set(), "seen")
+    ticker.begin(bad)
+    good.start()
+    assert ticked.wait(20.0)
+    [thread] = ticking()
+    ticker.end(bad)
+    good.close()
+    thread.join(20.0)
+    assert "could not be brought up to date" in caplog.text

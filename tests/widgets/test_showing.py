@@ -97,14 +97,70 @@ def test_what_a_cell_has_ended_has_left_its_last_picture_when_the_cell_is_over(
     assert picture.html == "<span></span>"
 
 
+def test_a_panel_that_is_displayed_twice_is_renewed_and_left_in_both_places(
+    outputs: Outputs, shell: Shell
+) -> None:
+    panel = Number()
+    panel._ipython_display_()
+    panel._ipython_display_()
+    assert len(shell.heard) == 1
+    panel.number = 2
+    shell.run_cell()
+    assert [outputs[1].html, outputs[3].html] == [still(2)] * 2
+    panel.number = 3
+    panel.close()
+    assert [each.html for each in outputs] == ["<b>3</b>", "<span></span>"] * 2
+    assert shell.heard == []
+
+
+def test_a_panel_that_is_over_shows_its_picture_alone(outputs: Outputs, shell: Shell) -> None:
+    panel = Number()
+    panel.close()
+    panel._ipython_display_()
+    assert [each.html for each in outputs] == ["<b>1</b>"]
+    assert shell.heard == []
+
+
+def test_a_picture_that_is_dear_is_not_made_after_each_cell(
+    outputs: Outputs, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(showing_module, "monotonic", lambda: now)
+    panel, made = Number(), []
+
+    def picture() -> str:
+        nonlocal now
+        now += 0.1
+        made.append(panel.number)
+        return f"<b>{panel.number}</b>"
+
+    monkeypatch.setattr(panel, "_picture", picture)
+    panel._ipython_display_()
+    panel.number = 2
+    shell.run_cell()
+    assert made == [1], "it took a tenth of a second, so two have to go by"
+    panel.tick()
+    assert made == [1]
+    now += 2.1
+    panel.tick()
+    assert made == [1, 2], "it was due"
+    now += 2.1
+    panel.tick()
+    assert made == [1, 2], "no cell has ended since"
+    panel.number = 3
+    shell.run_cell()
+    assert outputs[1].html == still(3)
+    panel.close()
+
+
 def test_the_shell_holds_no_panel_that_everybody_else_has_forgotten(
     outputs: Outputs, shell: Shell
 ) -> None:
     panel = Number()
     panel._ipython_display_()
-    showing = weakref.ref(panel._showing)
-    panel._showing = None
+    showing = weakref.ref(panel._showings)
+    panel._showings = None
     outputs.clear()
     gc.collect()
     assert showing() is None
-    shell.run_cell()
+    assert shell.heard == []

@@ -16,7 +16,7 @@ from resilkit_widgets.cluster_panel import ClusterPanel
 from resilkit_widgets.lab_bar import LabBar
 from resilkit_widgets.live_metrics import LiveMetrics
 from resilkit_widgets.panel import Panel
-from resilkit_widgets.showing import Showing
+from resilkit_widgets.showing import Showings
 from resilkit_widgets.supervision_panel import SupervisionPanel
 from resilkit_widgets.topology_panel import TopologyPanel
 from resilkit_widgets.trace_panel import TracePanel
@@ -87,7 +87,7 @@ class Lab:
         self._lock = threading.RLock()
         self._experiment = target if isinstance(target, Experiment) else None
         self._cluster: Cluster | None = None
-        self._showing: Showing | None = None
+        self._showings = Showings(self.last_picture, self._look)
         self._state = "new"
         self.panels: dict[str, Panel] = {}
         self._bar = LabBar(_titles(), _chosen(panels))
@@ -138,10 +138,9 @@ class Lab:
             self._bar.tell(self._status())
             if self._over():
                 self.stop()
+            self._showings.tick()
         except Exception as error:  # noqa: BLE001 - in the ticker's thread it would vanish: show it
             self._bar.error = f"{type(error).__name__}: {error}"
-        if self._showing is not None:
-            self._showing.tick()
 
     def stop(self) -> None:
         """Stop all panels, and leave their last pictures in the notebook. Twice is once."""
@@ -153,8 +152,7 @@ class Lab:
         ticker.end(self)
         for panel in panels:
             panel.stop()
-        if self._showing is not None:
-            self._showing.leave()
+        self._showings.leave()
 
     def close(self) -> None:
         """Stop, and take the panels off the page's models. Twice is once."""
@@ -248,9 +246,7 @@ class Lab:
         self.start()
         self.tick()
         self._look()
-        self._showing = Showing(self.widget, self.last_picture, self._look)
-        if self._state == "over":  # it ended while it was being displayed
-            self._showing.leave()
+        self._showings.add(self.widget)
 
 
 def _titles() -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import traitlets
 
 from resilkit.clock import monotonic
 from resilkit_widgets import ticker
-from resilkit_widgets.showing import Showing
+from resilkit_widgets.showing import Showings
 
 __all__ = ["STATIC", "Panel", "bundle"]
 
@@ -56,7 +56,7 @@ class Panel(anywidget.AnyWidget):
     shown = True
     # Of one that could not be made: it is closed like any other.
     _guard: Any = threading.RLock()
-    _showing: Any = None
+    _showings: Any = None
 
     def __init__(self, **traits: Any) -> None:
         if unknown := sorted(set(traits) - set(self.trait_names())):
@@ -66,6 +66,7 @@ class Panel(anywidget.AnyWidget):
         self._guard = threading.RLock()
         self._sent_at = 0.0
         self._changed = False
+        self._showings = Showings(self.last_picture, self.tick)
         self.observe(self._note_change)
         if self.comm is not None:
             # Since 7.4 ipykernel hands what a front end says to the shell that spoke to it last:
@@ -127,16 +128,18 @@ class Panel(anywidget.AnyWidget):
 
     def tick(self) -> None:
         """Bring the panel up to date; what goes wrong is shown under it."""
-        with self._guard:
-            if self.state != "live":
-                return
-            if self._ended():
-                self._bring_up_to_date()
-                self.stop()
-            elif self.shown and self._ready():
-                self._bring_up_to_date()
-        if self._showing is not None:
-            self._showing.tick()
+        try:
+            with self._guard:
+                if self.state != "live":
+                    return
+                if self._ended():
+                    self._bring_up_to_date()
+                    self.stop()
+                elif self.shown and self._ready():
+                    self._bring_up_to_date()
+            self._showings.tick()
+        except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
+            self.error = f"{type(error).__name__}: {error}"
 
     def stop(self) -> None:
         """Tick no more, and leave the last picture in the notebook. Twice is once."""
@@ -145,8 +148,8 @@ class Panel(anywidget.AnyWidget):
                 return
             self.state = "over"
             ticker.end(self)
-            if self._showing is not None:
-                self._showing.leave()
+            if self._showings is not None:
+                self._showings.leave()
 
     def close(self) -> None:
         """Stop, and take the panel off the page's models."""
@@ -166,6 +169,4 @@ class Panel(anywidget.AnyWidget):
     def _ipython_display_(self) -> None:
         self.start()
         self.tick()
-        self._showing = Showing(self, self.last_picture, self.tick)
-        if self.state == "over":  # it ended while it was being displayed
-            self._showing.leave()
+        self._showings.add(self)

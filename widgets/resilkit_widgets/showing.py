@@ -17,71 +17,111 @@ from typing import Any
 
 from resilkit.clock import monotonic
 
-__all__ = ["Showing"]
+__all__ = ["Showings"]
 
 _RENEW_EVERY = 10.0
 """Seconds between two pictures while no cell ends."""
+_CHEAP = 0.02
+"""Seconds that a picture may take after each cell."""
+_SHARE = 20.0
+"""One that takes longer may take a twentieth of the time."""
 _NOTHING = {"text/html": "<span></span>", "text/plain": ""}
 
 
-class Showing:
-    """One display of a panel.
+class Showings:
+    """The places of one panel in a notebook: as many as it was displayed.
 
     Args:
-        widget: The widget to display.
         picture: Returns the bundle of the picture as it is now.
         look: Brings the panel up to date, whoever ticks. Called at the end of each cell, so that
             what a cell has ended has left before the cell is over: nbclient, which executes
             notebooks without a browser, takes what comes later for a stray message.
     """
 
-    def __init__(
-        self, widget: Any, picture: Callable[[], dict[str, str]], look: Callable[[], None]
-    ) -> None:
-        from IPython.core.getipython import get_ipython
-        from IPython.display import display
-
-        self._lock = threading.Lock()
+    def __init__(self, picture: Callable[[], dict[str, str]], look: Callable[[], None]) -> None:
+        self._lock = threading.RLock()
         self._picture = picture
         self.look = look
+        self._places: list[tuple[Any, Any]] = []
         self._over = False
-        self._renewed = monotonic()
-        bundle = widget._repr_mimebundle_()
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        self._live: Any = display(data, metadata=metadata, raw=True, display_id=True)
-        self._last = self._still()
-        self._place: Any = display(self._last, raw=True, display_id=True)
-        self._shell: Any = get_ipython()
-        if self._shell is not None:
-            # Nobody is kept by the shell: a panel that is forgotten takes its callback along.
-            itself = weakref.ref(self)
+        self._last: dict[str, str] = {}
+        self._renewed = self._cost = 0.0
+        self._due = False
+        self._forget: Any = None
 
-            def renew(_result: object = None) -> None:
-                if showing := itself():
-                    showing.look()
-                    showing.renew()
+    def add(self, widget: Any) -> None:
+        """Display the panel once more.
 
-            self._renew = renew
-            self._shell.events.register("post_run_cell", renew)
+        Args:
+            widget: What is displayed: the panel, or the box of several.
+        """
+        from IPython.display import display
 
-    def _still(self) -> dict[str, str]:
+        with self._lock:
+            if self._over:
+                display(self._picture(), raw=True, display_id=True)
+                return
+            bundle = widget._repr_mimebundle_()
+            data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+            live = display(data, metadata=metadata, raw=True, display_id=True)
+            self._last = self._made()
+            self._places.append((live, display(self._last, raw=True, display_id=True)))
+            self._hear_of_cells()
+
+    def _hear_of_cells(self) -> None:
+        from IPython.core.getipython import get_ipython
+
+        shell: Any = get_ipython()
+        if shell is None or self._forget is not None:
+            return
+        # Nobody is kept by the shell: a panel that is forgotten takes its callback along.
+        itself = weakref.ref(self)
+
+        def ended(_result: object = None) -> None:
+            if showings := itself():
+                showings.look()
+                showings.cell_ended()
+
+        shell.events.register("post_run_cell", ended)
+        self._forget = weakref.finalize(self, _unregister, shell, ended)
+        self._forget.atexit = False
+
+    def _made(self) -> dict[str, str]:
+        began = monotonic()
         bundle = self._picture()
+        self._renewed = monotonic()
+        self._cost = self._renewed - began
         return bundle | {"text/html": f'<div class="rk-still">{bundle["text/html"]}</div>'}
 
     def tick(self) -> None:
         """Renew the picture when it is time to."""
-        if monotonic() - self._renewed >= _RENEW_EVERY:
+        if not self._places:
+            return
+        since = monotonic() - self._renewed
+        if since >= max(_RENEW_EVERY, _SHARE * self._cost) or (self._due and self._affordable):
             self.renew()
+
+    @property
+    def _affordable(self) -> bool:
+        return self._cost <= _CHEAP or monotonic() - self._renewed >= _SHARE * self._cost
+
+    def cell_ended(self) -> None:
+        """Renew the picture now, or, where it is dear, as soon as another one may be made."""
+        if self._affordable:
+            self.renew()
+        else:
+            self._due = True
 
     def renew(self) -> None:
         """Put the picture as it is now into the notebook, if it is another one."""
         with self._lock:
             if self._over:
                 return
-            self._renewed = monotonic()
-            if (still := self._still()) != self._last and self._place is not None:
+            self._due = False
+            if (still := self._made()) != self._last:
                 self._last = still
-                self._place.update(still, raw=True)
+                for _, place in self._places:
+                    _put(place, still)
 
     def leave(self) -> None:
         """Put the last picture in the place of the widget. Twice is once."""
@@ -89,9 +129,19 @@ class Showing:
             if self._over:
                 return
             self._over = True
-            if self._shell is not None:
-                with contextlib.suppress(ValueError):  # somebody has reset the shell's events
-                    self._shell.events.unregister("post_run_cell", self._renew)
-            if self._place is not None:
-                self._live.update(self._picture(), raw=True)
-                self._place.update(_NOTHING, raw=True)
+            if self._forget is not None:
+                self._forget()
+            picture = self._picture() if self._places else {}
+            for live, place in self._places:
+                _put(live, picture)
+                _put(place, _NOTHING)
+
+
+def _put(place: Any, bundle: dict[str, str]) -> None:
+    if place is not None:  # outside of IPython nothing is displayed
+        place.update(bundle, raw=True)
+
+
+def _unregister(shell: Any, callback: Callable[..., None]) -> None:
+    with contextlib.suppress(ValueError):  # somebody has reset the shell's events
+        shell.events.unregister("post_run_cell", callback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from typing import Protocol
@@ -19,6 +20,7 @@ class Ticking(Protocol):
         """Do what is due. It must not raise, and not take long: others wait."""
 
 
+_log = logging.getLogger(__name__)
 _lock = threading.Lock()
 _ticking: weakref.WeakSet[Ticking] = weakref.WeakSet()
 _wake = threading.Event()
@@ -30,7 +32,7 @@ def begin(one: Ticking) -> None:
     global _thread  # noqa: PLW0603 - one thread a process is the point
     with _lock:
         _ticking.add(one)
-        if _thread is None:
+        if _thread is None or not _thread.is_alive():
             _wake.clear()
             _thread = threading.Thread(target=_run, name="resilkit panels", daemon=True)
             _thread.start()
@@ -54,5 +56,8 @@ def _run() -> None:
                 _thread = None
                 return
         for one in now:
-            one.tick()
+            try:
+                one.tick()
+            except Exception:  # noqa: BLE001 - its own: the others go on, and so do those to come
+                _log.exception("a panel could not be brought up to date")
         del now, one  # nobody is held for the sake of the next tick
