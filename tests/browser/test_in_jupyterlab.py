@@ -64,7 +64,7 @@ def test_a_panel_goes_on_while_a_cell_is_busy_and_leaves_its_last_picture(
     before = frames(page)
     wait(page, "Number(root.dataset.frames) > arg[0] + 5", before)
     lab.let_go()
-    page.locator("figure svg").first.wait_for(timeout=PATIENCE_MS)
+    page.locator("figure img").first.wait_for(timeout=PATIENCE_MS)
     assert page.locator(".rk-panel").count() == 0, "the picture has taken its place"
     saved = lab.saved()
     output, still = saved.cells[0].outputs

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from resilkit.clock import monotonic
+from resilkit_widgets.still_images import with_images
 
 __all__ = ["Showings"]
 
@@ -40,7 +41,7 @@ class Showings:
 
     def __init__(self, picture: Callable[[], dict[str, str]], look: Callable[[], None]) -> None:
         self._lock = threading.RLock()
-        self._picture = picture
+        self._picture_of = picture
         self.look = look
         self._places: list[tuple[Any, Any]] = []
         self._over = False
@@ -63,8 +64,10 @@ class Showings:
                 return
             bundle = widget._repr_mimebundle_()
             data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-            live = display(data, metadata=metadata, raw=True, display_id=True)
             self._last = self._made()
+            # As text, where no widget can be shown: not the box of boxes that it is.
+            data = data | {"text/plain": self._last["text/plain"]}
+            live = display(data, metadata=metadata, raw=True, display_id=True)
             self._places.append((live, display(self._last, raw=True, display_id=True)))
             self._hear_of_cells()
 
@@ -85,6 +88,10 @@ class Showings:
         shell.events.register("post_run_cell", ended)
         self._forget = weakref.finalize(self, _unregister, shell, ended)
         self._forget.atexit = False
+
+    def _picture(self) -> dict[str, str]:
+        bundle = self._picture_of()
+        return bundle | {"text/html": with_images(bundle["text/html"])}
 
     def _made(self) -> dict[str, str]:
         began = monotonic()

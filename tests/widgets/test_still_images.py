@@ -1,0 +1,47 @@
+"""Drawings of pictures that stay, as images."""
+
+from __future__ import annotations
+
+import base64
+import re
+from xml.etree import ElementTree
+
+from resilkit_widgets.still_images import with_images
+
+PICTURE = (
+    '<figure class="rk-one rk-two"><style>.rk-one text{fill:red}'
+    '[data-jp-theme-light="false"] .rk-one{color:blue}</style>'
+    '<svg viewBox="0 0 9 9" width="9" aria-label="a &lt;line&gt;"><text>é &amp; \x00\ud800</text>'
+    "</svg></figure><p>words</p>"
+)
+
+
+def drawings(html: str) -> list[ElementTree.Element]:
+    found = re.findall(r'src="data:image/svg\+xml;base64,([^"]*)"', html)
+    return [ElementTree.fromstring(base64.b64decode(each)) for each in found]  # noqa: S314 - our own
+
+
+def test_a_drawing_becomes_an_image_with_its_styles_and_the_rest_stays() -> None:
+    html = with_images(PICTURE)
+    assert "<svg" not in html
+    assert html.endswith("</figure><p>words</p>")
+    assert 'alt="a &lt;line&gt;" width="9"' in html
+    [drawing] = drawings(html)
+    assert drawing.attrib["class"] == "rk-one rk-two"
+    [style] = [each.text or "" for each in drawing.iter() if each.tag.endswith("style")]
+    assert ".rk-one text{fill:red}" in style
+    assert "@media(prefers-color-scheme:dark){.rk-one{color:blue}}" in style
+
+
+def test_letters_that_no_drawing_can_hold_break_none() -> None:
+    [drawing] = drawings(with_images(PICTURE))
+    [text] = [each.text for each in drawing.iter() if each.tag.endswith("text")]
+    assert text == "é & \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+
+
+def test_each_of_several_is_one_of_its_own() -> None:
+    assert len(drawings(with_images(PICTURE * 2))) == 2
+
+
+def test_a_picture_without_a_drawing_is_as_it_was() -> None:
+    assert with_images("<p>words</p>") == "<p>words</p>"
