@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from resilkit_widgets import ticker
+from resilkit_widgets.lab import Lab
+from resilkit_widgets.panel import Panel
 from tests.widgets.outputs import Outputs, Shell
+
+
+@pytest.fixture(autouse=True)
+def _nothing_ticks_on() -> Iterator[None]:
+    """Stop the panels that a test has left: ipywidgets keeps them, and so they would tick on."""
+    yield
+    for each in list(ticker._ticking):
+        if isinstance(each, Panel | Lab):
+            each.stop()
 
 
 @pytest.fixture

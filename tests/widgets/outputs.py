@@ -52,6 +52,11 @@ class Shell:
     def __init__(self) -> None:
         self.heard: list[Any] = []
         self.events = self
+        self.parent: dict[str, Any] = {}
+
+    def get_parent(self) -> dict[str, Any]:
+        """Return the message that asked for the cell that runs."""
+        return self.parent
 
     def register(self, event: str, callback: Any) -> None:
         """Call `callback` after each cell."""

@@ -33,7 +33,7 @@ def cluster() -> Iterator[rk.Cluster]:
 
 def ours() -> set[str]:
     names = {each.name for each in threading.enumerate()}
-    return {name for name in names if name.startswith("resilkit panel") or "verdicts" in name}
+    return names & {"resilkit panel action", "resilkit verdicts"}
 
 
 def hooks(cluster: rk.Cluster) -> tuple[int, ...]:
@@ -59,7 +59,7 @@ def leaves_nothing(
     cluster: rk.Cluster, make: Callable[[], Panel | Lab], outputs: Outputs, shell: Shell
 ) -> None:
     before = hooks(cluster)
-    known = set(_instances)
+    known, ticking = set(_instances), set(ticker._ticking)
     panel = make()
     panel._ipython_display_()
     for _ in range(3):
@@ -73,7 +73,7 @@ def leaves_nothing(
     outputs.clear()
     assert shell.heard == []
     assert hooks(cluster) == before
-    assert not list(ticker._ticking)
+    assert set(ticker._ticking) == ticking
     wait_until(lambda: not ours())
     assert set(_instances) == known
     wait_until(lambda: gc.collect() is not None and forgotten() is None)

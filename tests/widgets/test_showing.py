@@ -153,6 +153,27 @@ def test_a_picture_that_is_dear_is_not_made_after_each_cell(
     panel.close()
 
 
+def test_a_panel_ends_when_the_cell_that_displays_it_is_run_again(
+    outputs: Outputs, shell: Shell
+) -> None:
+    def displayed(cell: str, message: str) -> Number:
+        shell.parent = {"metadata": {"cellId": cell}, "header": {"msg_id": message}}
+        made = Number()
+        made._ipython_display_()
+        return made
+
+    first, beside = displayed("a", "1"), displayed("a", "1")
+    other = displayed("b", "2")
+    assert [each.state for each in (first, beside, other)] == ["live"] * 3
+    again = displayed("a", "3")
+    assert [first.state, beside.state, other.state, again.state] == [
+        "over", "over", "live", "live",
+    ]  # fmt: skip
+    assert len(shell.heard) == 2
+    for each in (other, again):
+        each.close()
+
+
 def test_the_shell_holds_no_panel_that_everybody_else_has_forgotten(
     outputs: Outputs, shell: Shell
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import resilkit as rk
-from resilkit_widgets import VerdictPanel
+from resilkit_widgets import VerdictPanel, verdict_sources
 from tests.cluster.harm import wait_until
 from tests.experiment import systems
 from tests.experiment.runs import experiment, scenario
@@ -152,6 +152,27 @@ def test_it_ends_with_its_cluster_when_the_last_word_is_said(cluster: rk.Cluster
     assert words(panel) == ["held"]
     assert panel.outcome["kind"] == "pass"
     wait_until(lambda: "resilkit verdicts" not in [each.name for each in threading.enumerate()])
+
+
+def test_what_keeps_it_from_judging_is_shown_and_ends_with_the_cluster(
+    cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def evidence(_load: object) -> None:
+        tries.append(1)
+        raise OSError("no evidence")
+
+    monkeypatch.setattr(verdict_sources, "evidence_so_far", evidence)
+    panel = VerdictPanel(cluster)
+    panel.start()
+    with load_on(cluster):
+        shown(panel, lambda: panel.error == "OSError: no evidence")
+        shown(panel, lambda: len(tries) > 1)
+        assert panel.error == "OSError: no evidence", "it does not come and go"
+    cluster.close()
+    shown(panel, lambda: panel.state == "over")
+    assert len(tries) < 20
 
 
 def test_names_and_reasons_are_escaped(cluster: rk.Cluster) -> None:

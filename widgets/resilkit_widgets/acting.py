@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import traitlets
@@ -16,9 +17,9 @@ __all__ = ["ActingPanel"]
 class ActingPanel(Panel):
     """A panel whose front end sends ``{"do": ..., ...}`` messages.
 
-    Each is carried out in a thread of its own: a kernel that is busy with a cell hears the
-    message, and a node that takes its time to restart holds up neither kernel nor panel. What one
-    raises stands under the panel until the next one.
+    They are carried out in their order, in a thread of the panel's own: a kernel that is busy with
+    a cell hears the message, and a node that takes its time to restart holds up neither kernel nor
+    panel. What one raises stands under the panel until the next one.
 
     Attributes:
         doing: What is being carried out now, as words; ``""`` for nothing.
@@ -31,6 +32,9 @@ class ActingPanel(Panel):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self._turn = threading.Lock()
+        self._queue = threading.Lock()
+        self._waiting: deque[tuple[str, Mapping[str, Any]]] = deque()
+        self._at_work = False
         self.on_msg(self._heard)
 
     def _do(self, what: str, content: Mapping[str, Any]) -> None:
@@ -42,10 +46,38 @@ class ActingPanel(Panel):
         raise NotImplementedError
 
     def _heard(self, _widget: object, content: Any, _buffers: object) -> None:
-        if isinstance(content, Mapping) and isinstance(what := content.get("do"), str):
-            threading.Thread(
-                target=self.act, args=(what, content), name="resilkit panel action", daemon=True
-            ).start()
+        if not isinstance(content, Mapping) or not isinstance(what := content.get("do"), str):
+            return
+        with self._queue:
+            self._waiting.append((what, content))
+            if self._at_work:
+                return
+            self._at_work = True
+        self._begin_thread(self._work)
+
+    def _work(self) -> None:
+        """Carry out what waits, in the order in which it was asked for."""
+        while True:
+            with self._queue:
+                if not self._waiting:
+                    self._at_work = False
+                    return
+                asked = self._waiting.popleft()
+            self.act(*asked)
+
+    def _aside(self, function: Callable[[], object]) -> None:
+        """Carry something out at once, whatever is being done; what it raises is shown."""
+
+        def work() -> None:
+            try:
+                function()
+            except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
+                self._tell(refused=f"{type(error).__name__}: {error}")
+
+        self._begin_thread(work)
+
+    def _begin_thread(self, work: Callable[[], None]) -> None:
+        threading.Thread(target=work, name="resilkit panel action", daemon=True).start()
 
     def act(self, what: str, content: Mapping[str, Any]) -> None:
         """Carry out what the front end asks for, when it is its turn."""

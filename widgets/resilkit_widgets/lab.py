@@ -87,7 +87,7 @@ class Lab:
         self._lock = threading.RLock()
         self._experiment = target if isinstance(target, Experiment) else None
         self._cluster: Cluster | None = None
-        self._showings = Showings(self.last_picture, self._look)
+        self._showings = Showings(self.last_picture, self._look, self.stop)
         self._state = "new"
         self.panels: dict[str, Panel] = {}
         self._bar = LabBar(_titles(), _chosen(panels))

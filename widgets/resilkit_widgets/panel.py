@@ -66,7 +66,7 @@ class Panel(anywidget.AnyWidget):
         self._guard = threading.RLock()
         self._sent_at = 0.0
         self._changed = False
-        self._showings = Showings(self.last_picture, self.tick)
+        self._showings = Showings(self.last_picture, self.tick, self.stop)
         self.observe(self._note_change)
         if self.comm is not None:
             # Since 7.4 ipykernel hands what a front end says to the shell that spoke to it last:

@@ -37,12 +37,20 @@ class Showings:
         look: Brings the panel up to date, whoever ticks. Called at the end of each cell, so that
             what a cell has ended has left before the cell is over: nbclient, which executes
             notebooks without a browser, takes what comes later for a stray message.
+        stop: Stops the panel. Called when the cell that displays it is run again: its output is
+            gone then, and what nobody can see any more would go on until the kernel ends.
     """
 
-    def __init__(self, picture: Callable[[], dict[str, str]], look: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        picture: Callable[[], dict[str, str]],
+        look: Callable[[], None],
+        stop: Callable[[], None],
+    ) -> None:
         self._lock = threading.RLock()
         self._picture_of = picture
         self.look = look
+        self.stop = stop
         self._places: list[tuple[Any, Any]] = []
         self._over = False
         self._last: dict[str, str] = {}
@@ -58,6 +66,7 @@ class Showings:
         """
         from IPython.display import display
 
+        _take_the_place_of_the_last_run(self)
         with self._lock:
             if self._over:
                 display(self._picture(), raw=True, display_id=True)
@@ -142,6 +151,29 @@ class Showings:
             for live, place in self._places:
                 _put(live, picture)
                 _put(place, _NOTHING)
+
+
+_cells: dict[str, tuple[object, weakref.WeakSet[Showings]]] = {}
+"""Of each cell that displays panels: which run of it that was, and what was displayed."""
+
+
+def _take_the_place_of_the_last_run(showings: Showings) -> None:
+    """Stop what an earlier run of the cell that runs now has displayed."""
+    from IPython.core.getipython import get_ipython
+
+    shell: Any = get_ipython()
+    asked: dict[str, Any] = getattr(shell, "get_parent", dict)()
+    cell = asked.get("metadata", {}).get("cellId")
+    if cell is None:  # no notebook, or one that does not tell
+        return
+    run = asked.get("header", {}).get("msg_id")
+    last_run, shown = _cells.get(cell, (run, weakref.WeakSet()))
+    if last_run != run:
+        for each in list(shown):
+            each.stop()
+        shown = weakref.WeakSet()
+    shown.add(showings)
+    _cells[cell] = (run, shown)
 
 
 def _put(place: Any, bundle: dict[str, str]) -> None:

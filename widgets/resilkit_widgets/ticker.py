@@ -28,7 +28,7 @@ _thread: threading.Thread | None = None
 
 
 def begin(one: Ticking) -> None:
-    """Tick for `one` until `end`, or until nobody holds it. Twice is once."""
+    """Tick for `one` until `end`. Twice is once."""
     global _thread  # noqa: PLW0603 - one thread a process is the point
     with _lock:
         _ticking.add(one)

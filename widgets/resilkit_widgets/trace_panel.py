@@ -247,6 +247,7 @@ class TracePanel(ActingPanel):
         """End the trace, and leave the last picture in the notebook. Twice is once."""
         self._end()
         super().stop()
+        self._end()  # of one that a Start has begun meanwhile; from now on none begins
 
 
 def looks() -> dict[str, dict[str, Any]]:

@@ -116,7 +116,7 @@ class VerdictPanel(ActingPanel):
         what = content.get("do") if isinstance(content, Mapping) else None
         if what == "stop":
             # Not in its turn: what it stops may be what is being done.
-            self._source.stop()
+            self._aside(self._source.stop)
         elif what == "check":
             self._tell(problem=_problem(content.get("criteria")))
         else:

@@ -76,7 +76,7 @@ class Source(Protocol):
         ...
 
     def stop(self) -> None:
-        """Stop what runs; return at once."""
+        """Stop what runs. A load generator that does not answer makes it take some seconds."""
         ...
 
     def judge_by(self, criteria: tuple[Criterion, ...]) -> None:
@@ -190,7 +190,10 @@ class ClusterSource:
         loads = self.target._session.loads
         if not loads or not loads[-1].elapsed > 0:
             return True
-        self._judge(loads[-1])
+        try:
+            self._judge(loads[-1])
+        except Exception:  # noqa: BLE001 - the last look shows it: no verdict comes any more
+            return True
         return self._final
 
     def run(self) -> None:
@@ -225,13 +228,10 @@ class ClusterSource:
         """See to it that the verdicts are of about now; judging has a thread of its own."""
         if load is not self._judged:
             self._judged, self._final, self._due = load, False, 0.0
-        if self._failure is not None:
-            failure, self._failure = self._failure, None
-            raise failure
-        waits = monotonic() < self._due and not load.finished
-        if self._final or waits or not load.elapsed > 0:
+        if self._final or not load.elapsed > 0:
             return
-        if self._judging is None or not self._judging.is_alive():
+        due = monotonic() >= self._due or (load.finished and self._failure is None)
+        if due and (self._judging is None or not self._judging.is_alive()):
             self._judging = threading.Thread(
                 target=self._work,
                 args=(load, self._criteria),
@@ -239,12 +239,15 @@ class ClusterSource:
                 daemon=True,
             )
             self._judging.start()
+        if self._failure is not None:
+            raise self._failure
 
     def _work(self, load: Any, criteria: tuple[Criterion, ...]) -> None:
         try:
             self._judge_all(load, criteria)
         except Exception as error:  # noqa: BLE001 - in a thread it would vanish: the panel shows it
             self._failure = error
+            self._due = monotonic() + _JUDGE_EVERY
 
     def _judge_all(self, load: Any, criteria: tuple[Criterion, ...]) -> None:
         if not self._rehearsed:  # what is imported then does not count as judging
@@ -254,6 +257,7 @@ class ClusterSource:
         evidence = evidence_so_far(load)
         verdicts = [judge_one(criterion, evidence) for criterion in criteria]
         now = monotonic()
+        self._failure = None
         if criteria is self._criteria and load is self._judged:
             self._verdicts, self._final = tuple(verdicts), last
             self._due = now + max(_JUDGE_EVERY, _SHARE * (now - began))

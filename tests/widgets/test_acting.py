@@ -1,0 +1,78 @@
+"""What panels are asked to do, without a browser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from resilkit_widgets.acting import ActingPanel
+from tests.cluster.harm import wait_until
+
+
+class Doer(ActingPanel):
+    """Does as it is told, one thing after the other."""
+
+    _esm = "export default { render() {} }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: list[Any] = []
+        self.gate = threading.Event()
+
+    def _update(self) -> None:
+        """Nothing to look at."""
+
+    def _picture(self) -> str:
+        return ""
+
+    def _words(self, what: str, content: Mapping[str, Any]) -> str:
+        return f"{what} {content.get('number', '')}"
+
+    def _do(self, what: str, content: Mapping[str, Any]) -> None:
+        if what == "wait":
+            assert self.gate.wait(20.0)
+        if what == "fail":
+            raise OSError("no")
+        self.done.append(content.get("number"))
+
+
+def ask(panel: Doer, what: str, **content: Any) -> None:
+    panel._handle_custom_msg({"do": what} | content, [])
+
+
+def test_what_is_asked_for_is_done_in_its_order_however_many_wait() -> None:
+    panel = Doer()
+    ask(panel, "wait", number=0)
+    for number in range(1, 50):
+        ask(panel, "add", number=number)
+    wait_until(lambda: panel.doing == "wait 0")
+    panel.gate.set()
+    wait_until(lambda: len(panel.done) == 50)
+    assert panel.done == list(range(50))
+    ask(panel, "add", number=50)
+    wait_until(lambda: len(panel.done) == 51)
+    wait_until(lambda: panel.doing == "")
+
+
+def test_what_cannot_be_done_is_told_and_the_next_thing_is_done() -> None:
+    panel = Doer()
+    ask(panel, "fail")
+    wait_until(lambda: panel.refused == "OSError: no")
+    ask(panel, "add", number=1)
+    wait_until(lambda: panel.done == [1])
+    wait_until(lambda: panel.refused == "")
+
+
+def test_what_is_done_aside_waits_for_nobody_and_tells_what_it_cannot_do() -> None:
+    panel = Doer()
+    ask(panel, "wait", number=0)
+
+    def fail() -> None:
+        raise OSError("aside")
+
+    panel._aside(fail)
+    wait_until(lambda: panel.refused == "OSError: aside")
+    assert panel.done == []
+    panel.gate.set()
+    wait_until(lambda: panel.done == [0])
