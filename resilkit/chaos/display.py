@@ -1,4 +1,4 @@
-"""How a scenario looks in a notebook: its faults on a timeline, and its criteria."""
+"""How a scenario looks in a notebook: its timeline, its criteria, and how far it is."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from resilkit.errors import InvalidArgument
 from resilkit.faults import Fault
 from resilkit.faults.display import worded
 from resilkit.faults.fields import field_info
-from resilkit.markup import code, display, guarded, note, paragraph, safe, table
+from resilkit.markup import code, display, guarded, note, paragraph, safe, signed, table
 
 if TYPE_CHECKING:
     from resilkit.chaos.capabilities import Capabilities
+    from resilkit.chaos.running import RunningScenario
     from resilkit.chaos.scenario import Planned, Scenario
 
-__all__ = ["capabilities_html", "criteria_list", "scenario_html", "timeline"]
+__all__ = ["capabilities_html", "criteria_list", "running_html", "scenario_html", "timeline"]
 
 _COLOURS = ("#CC79A7", "#E69F00", "#56B4E9", "#D55E00", "#009E73", "#8C6BB1", "#0072B2", "#888888")
 """Of lanes, in their order; each has its name beside it."""
@@ -38,6 +39,26 @@ def scenario_html(scenario: Scenario) -> str:
         note(scenario.description) if scenario.description else "",
         timeline(scenario), _fault_table(scenario), criteria_list(scenario), _rules(scenario),
     )  # fmt: skip
+
+
+@guarded
+def running_html(running: RunningScenario) -> str:
+    """Return a scenario that was started: how far it is, and what became of each strike."""
+    strikes = running.strikes
+    rows = [
+        (
+            one.fault.replace("_", " "), *map(_seconds, (one.planned, one.began, one.ended)),
+            one.where or "–", signed(one.state), one.why,
+        )
+        for one in strikes
+    ]  # fmt: skip
+    heads = ("fault", "planned (s)", "struck (s)", "healed (s)", "where", "state", "")
+    shown = table(heads, rows, numbers=(1, 2, 3)) or note("It has no strike: a control run.")
+    return display("running scenario", running.scenario.name, note(running.told()), shown)
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
 
 
 def timeline(scenario: Scenario, duration: float | None = None, seed: int | None = None) -> Markup:

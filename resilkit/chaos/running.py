@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -16,7 +15,7 @@ from resilkit.errors import InvalidArgument, ResilkitError
 from resilkit.faults.places import place_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable
 
     from pandas import DataFrame
 
@@ -156,16 +155,21 @@ class RunningScenario:
         Args:
             timeout: Seconds; ``None``: as long as it takes.
         """
+        return self._session.thread.sync(_within(self._over.wait(), timeout))
 
-        async def ended() -> bool:
-            try:
-                async with asyncio.timeout(timeout):
-                    await self._over.wait()
-            except TimeoutError:
-                return False
-            return True
+    def wait_first(self, timeout: float | None = None) -> bool:
+        """Wait until what is due at its start is in, or has failed; return whether it is so far.
 
-        return self._session.thread.sync(ended())
+        Args:
+            timeout: Seconds; ``None``: as long as it takes. To fill a node's memory takes some.
+        """
+        due = {one.fault_index for one in self._plan if one.time == 0.0}
+        first = [each for index, each in self.placed() if index in due]
+
+        async def begun() -> None:
+            await asyncio.gather(*(each.first_over() for each in first))
+
+        return self._session.thread.sync(_within(begun(), timeout))
 
     def __enter__(self) -> Self:
         return self
@@ -191,28 +195,25 @@ class RunningScenario:
 
     def __repr__(self) -> str:
         """Show how far it is, and what is in."""
+        return f"<scenario {self.scenario.name!r} {self.told()}>"
+
+    def told(self) -> str:
+        """Return in a line how far it is, and what is in."""
         state = "stopped" if self.stopped else "over" if self.done else "running"
         strikes = self.strikes
         struck = sum(one.began is not None for one in strikes)
         active = ", ".join(dict.fromkeys(one.fault for one in strikes if one.state == "active"))
         told = f"; active: {active}" if active else ""
         return (
-            f"<scenario {self.scenario.name!r} {state}: {self.elapsed:.1f} of {self.duration:g} s, "
-            f"{struck} of {len(strikes)} strikes{told}; seed {self.seed}>"
+            f"{state}: {self.elapsed:.1f} of {self.duration:g} s, "
+            f"{struck} of {len(strikes)} strikes{told}; seed {self.seed}"
         )
 
     def _repr_html_(self) -> str:
         """Show a table of the strikes, everything escaped."""
-        heads = ("fault", "planned (s)", "began (s)", "healed (s)", "where", "state", "why")
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(one)) + "</tr>"
-            for one in self.strikes
-        )
-        return (
-            f"<table><caption>{html.escape(repr(self))}</caption><thead><tr>"
-            + "".join(f"<th>{head}</th>" for head in heads)
-            + f"</tr></thead><tbody>{rows}</tbody></table>"
-        )
+        from resilkit.chaos.display import running_html
+
+        return running_html(self)
 
     def placed(self) -> list[tuple[int, Injection]]:
         """Return what it has put in, each with the index of its fault."""
@@ -351,6 +352,15 @@ async def begin(
     return running
 
 
+async def _within(waiting: Awaitable[object], timeout: float | None) -> bool:
+    try:
+        async with asyncio.timeout(timeout):
+            await waiting
+    except TimeoutError:
+        return False
+    return True
+
+
 def _why(row: dict[str, Any]) -> str:
     """Return what of a strike was not as asked."""
     if "heal_failed" in row:
@@ -358,8 +368,3 @@ def _why(row: dict[str, Any]) -> str:
     told = [str(row["why"])] if "why" in row else []
     short = [f"{node}: {one['why']}" for node, one in row.get("short", {}).items()]
     return "; ".join([*told, *short])
-
-
-def _cells(one: Struck) -> Sequence[str]:
-    times = ("" if each is None else f"{each:.2f}" for each in (one.planned, one.began, one.ended))
-    return (one.fault.replace("_", " "), *times, one.where, one.state, one.why)

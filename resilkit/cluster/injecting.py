@@ -49,33 +49,6 @@ async def inject(session: Session, fault: Fault, targets: Any, seed: int | None)
     return await session.thread.bridge(begin(), Injection.close)
 
 
-def inject_planned(
-    session: Session, fault: Fault, *, given: Fault, seed: int, place: tuple[int, int]
-) -> Injection:
-    """Put in one fault of a plan; it then draws what `Scenario.timeline` shows for `seed`.
-
-    Args:
-        session: The cluster's inside.
-        fault: The fault.
-        given: The plan's own, of which `fault` may be one moment: events tell what somebody asked
-            for.
-        seed: The root of the plan's randomness.
-        place: The fault's index in the plan, and the number of its first strike there.
-
-    Raises:
-        ClusterError: The cluster is closed.
-        InvalidArgument: It is not ready to be put in: see `Injection.begin`.
-    """
-    session.refuse_closed()
-
-    async def begin() -> Injection:
-        injection = Injection(session, fault, seed=seed, place=place, given=given)
-        await injection.begin()
-        return injection
-
-    return session.thread.sync(begin(), Injection.close)
-
-
 def partition_of(
     groups: tuple[Iterable[str], ...], *, one_way: bool, duration: float | None
 ) -> Partition:

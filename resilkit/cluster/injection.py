@@ -196,6 +196,10 @@ class Injection(ShownInjection):
             if self.outcomes and not self.outcomes[0]["delivered"]:
                 self.session.refuse_closed()  # closed meanwhile: it has not been put in
 
+    async def first_over(self) -> None:
+        """Wait until its first moment has come, and what was to happen then has: or has failed."""
+        await self._first.wait()
+
     async def _run(self, moments: Any) -> None:
         async with aclosing(timetable(moments, self._from, self.coming.waits)) as due:
             async for moment in due:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
-from resilkit.chaos import Scenario
+from resilkit.chaos import RunningScenario, Scenario
+from resilkit.chaos.planning import planned_strikes
+from resilkit.chaos.running import checked
 from resilkit.chaos.scenario_files import read_yaml
 from resilkit.faults import registered_faults
 from resilkit.ipython.commands import Line, Parser, duration, read
-from resilkit.ipython.injected import Injected, check, inject_scenario
 from resilkit.ipython.namespace import current_cluster, free_name
 from resilkit.validate import known_keys
 
@@ -30,19 +31,24 @@ Inject the faults that the cell holds into the current cluster, as YAML.
   - node_crash: {every: 3 s, count: 2, restart_after: 1 s}
 
 A whole scenario, as a scenario file holds it, does as well; its duration is then the time for
-which it is in. The faults are in when the cell ends, and go on meanwhile; the variable
-`injections` has them, and its heal() takes them back, as does `%cluster heal`.
+which it is in. Without any, all heals after 10 minutes. What is due at once is in when the cell
+ends, and the rest goes on meanwhile; the variable `running` has it: stop() heals, as does
+`%cluster heal`, wait() waits for the end, and frame() tells what became of each strike.
 """
 
-_SHOWN = 60.0
-"""Seconds of a timeline that has no end that are shown."""
+_USUAL = 600.0
+"""Seconds after which all heals where nobody says when: chaos that is forgotten must end."""
 
 
 def _grammar() -> Parser:
     parser = Parser("%%chaos", _ABOUT, usage="%%%%chaos [OPTIONS]")
     parser.add_argument("--cluster", metavar="NAME", help="the variable that holds the cluster")
     parser.add_argument(
-        "--for", dest="length", type=duration, metavar="TIME", help="heal all after this time"
+        "--for",
+        dest="length",
+        type=duration,
+        metavar="TIME",
+        help="heal all after this time, 10 min by default",
     )
     parser.add_argument("--wait", action="store_true", help="end the cell only when all has healed")
     parser.add_argument(
@@ -50,7 +56,7 @@ def _grammar() -> Parser:
     )
     parser.add_argument("--seed", type=int, metavar="N", help="root of its randomness")
     parser.add_argument(
-        "--as", dest="name", default="injections", metavar="NAME", help="the variable that gets it"
+        "--as", dest="name", default="running", metavar="NAME", help="the variable that gets it"
     )
     return parser
 
@@ -65,40 +71,48 @@ def run(shell: Any, line: str, cell: str) -> Any:
         return None
     scenario, name = scenario_of(cell), free_name(given.name)
     cluster = current_cluster(shell.user_ns, given.cluster)
-    length = given.length or scenario.duration
-    if given.seed is not None and given.seed < 0:
-        raise UsageError("%%chaos: --seed must be 0 or more")
-    if given.show:
-        return _timeline(cluster, scenario, length, given)
-    if given.wait and length is None:
+    wished = given.length or scenario.duration
+    if given.wait and wished is None:
         raise UsageError("%%chaos: --wait needs an end: --for TIME, or a duration of the scenario")
-    group = inject_scenario(cluster, scenario, length=length, seed=given.seed)
-    shell.push({name: group})
+    length = wished or _USUAL
+    if given.show:
+        return _plan(scenario, *checked(scenario, cluster, length, given.seed)[1:])
+    running = _started(scenario, cluster, length, given)
+    shell.push({name: running})
+    if wished is None:
+        print(f"all heals after {length / 60:g} min, or by {name}.stop(); --for TIME says when")
     if scenario.criteria:
         print("its criteria are not judged here: that is what an Experiment does")
-    if given.wait:
-        _wait(group)
-    return group
+    return running
 
 
-def _wait(group: Injected) -> None:
+def _started(scenario: Scenario, cluster: Cluster, length: float, given: Line) -> RunningScenario:
+    """Start it; return when what is due at once is in, or with ``--wait`` when it has ended."""
+    running = scenario.start(cluster, duration=length, seed=given.seed)
     try:
-        group.wait()
+        running.wait_first()
+        # Whoever wrote it looks now: a cell is put in whole, or refused.
+        for one in running.strikes:
+            if one.planned == 0.0 and one.state == "failed":
+                raise UsageError(f"{one.fault} failed, and all was healed: {one.why}")
+        if given.wait:
+            running.wait()
     except KeyboardInterrupt:
-        group.heal()
+        running.stop()
         raise UsageError("interrupted: the faults were healed") from None
+    except BaseException:
+        running.stop()
+        raise
+    return running
 
 
-def _timeline(cluster: Cluster, scenario: Scenario, length: float | None, given: Line) -> DataFrame:
+def _plan(scenario: Scenario, length: float, seed: int) -> DataFrame:
+    """Return what would strike, a row each."""
     import pandas as pd
 
-    check(cluster, scenario, length)
-    seed = cluster.seed if given.seed is None else given.seed
-    if length is None:
-        print(f"it has no end: these are the first {_SHOWN:g} s")
     rows = [
         (one.time, one.fault.fault_name, one.end, str(one.fault.targets), repr(one.fault))
-        for one in scenario.timeline(length or _SHOWN, seed)
+        for one in planned_strikes(scenario, length, seed)
     ]
     return pd.DataFrame(rows, columns=["time", "fault", "end", "targets", "what"]).astype(
         {"time": float, "end": float}

@@ -95,6 +95,15 @@ def test_at_its_end_all_is_healed(cluster: rk.Cluster) -> None:
     assert repr(running) == "<scenario 'test' over: 0.4 of 0.4 s, 2 of 2 strikes; seed 5>"
 
 
+def test_what_is_due_at_its_start_can_be_waited_for(cluster: rk.Cluster) -> None:
+    pausing, later = rk.faults.NodePause(targets="n2"), rk.faults.NodePause(at=20.0)
+    apart = rk.faults.Latency(0.0, 0.1, targets="n1<->n3")
+    with scenario(pausing, later, apart).start(cluster) as running:
+        assert running.wait_first()
+        assert [one.state for one in running.strikes] == ["active", "active", "planned"]
+    assert running.wait_first(), "it is over"
+
+
 def test_stopping_heals_at_once_and_leaves_out_the_rest(cluster: rk.Cluster) -> None:
     running = scenario(SLOW, rk.faults.NodePause(at=20.0)).start(cluster)
     wait_until(lambda: running.strikes[0].state == "active")
@@ -251,8 +260,7 @@ def test_its_frame_and_table_have_a_row_a_strike(cluster: rk.Cluster) -> None:
         assert list(frame["state"]) == ["active", "planned"]
         assert frame["began"].isna().tolist() == [False, True]
         shown = running._repr_html_()
-    assert "&lt;b&gt;" in shown
-    assert "<b>" not in shown
+    assert "<b>&lt;b&gt;</b>" in shown
     assert shown.count("<tr>") == 3
     assert len(rk.Scenario("none").start(cluster, duration=0.01).frame()) == 0
 
