@@ -56,7 +56,7 @@ color:inherit}}
 .rk-show .rk-word{{font-weight:600;white-space:nowrap}}
 .rk-show .rk-beside{{display:flex;flex-wrap:wrap;gap:.4em 1.6em;align-items:flex-start}}
 .rk-show.rk-show table{{border-collapse:collapse;margin:.4em 0 .8em;
-font-size:inherit;table-layout:auto}}
+color:inherit;font-size:inherit;table-layout:auto}}
 .rk-show caption{{text-align:left;padding:0 0 .2em;font-weight:600;color:inherit}}
 .rk-show.rk-show th,.rk-show.rk-show td{{padding:.2em 1em .2em 0;text-align:left;vertical-align:top;
 border:0;border-bottom:1px solid #8884;background:none;color:inherit;white-space:normal;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import html
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from resilkit import validate
@@ -351,11 +350,16 @@ class Trace:
         return sequence_figure(self.messages, most=most, theme=theme, width=width, title=title)
 
     def _repr_html_(self) -> str:
+        from resilkit.markup import display, note
         from resilkit.metrics.sequence_svg import sequence_svg
 
-        return f"<p>{html.escape(repr(self)[1:-1])}</p>{sequence_svg(self.messages)}"
+        return display("trace of", self.name, note(self.told()), sequence_svg(self.messages))
 
     def __repr__(self) -> str:
+        return f"<trace of {self.name!r}: {self.told()}>"
+
+    def told(self) -> str:
+        """Return in a line how many messages it has, and whether it goes on."""
         dropped = f", {self.dropped:,} dropped" if self.dropped else ""
         state = self._why or "going on"
-        return f"<trace of {self.name!r}: {len(self):,} messages{dropped}; {state}>"
+        return f"{len(self):,} messages{dropped}; {state}"

@@ -10,6 +10,7 @@ from resilkit.metrics.units import format_value
 
 if TYPE_CHECKING:
     import pandas as pd
+    from markupsafe import Markup
 
     from resilkit.workload.load import LoadRun
 
@@ -60,7 +61,7 @@ def load_html(load: LoadRun) -> str:
     )  # fmt: skip
 
 
-def summary_table(summary: pd.DataFrame) -> str:
+def summary_table(summary: pd.DataFrame) -> Markup:
     """Return the rows of a summary as an HTML table; the names of operations are escaped.
 
     Args:

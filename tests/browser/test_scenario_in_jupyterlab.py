@@ -64,5 +64,5 @@ def test_a_scenario_is_written_started_and_stopped_while_a_cell_is_busy(page: Pa
             expect(panel).to_have_count(0, timeout=PATIENCE_MS)
             output, _ = lab.saved().cells[0].outputs
             assert "Scenario &lt;b&gt;pauses&lt;/b&gt;: stopped" in output.data["text/html"]
-            assert "<td>✓ healed</td>" in output.data["text/html"]
+            assert "✓</span> healed</span></td>" in output.data["text/html"]
             lab.close()

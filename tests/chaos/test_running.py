@@ -262,6 +262,8 @@ def test_its_frame_and_table_have_a_row_a_strike(cluster: rk.Cluster) -> None:
         shown = running._repr_html_()
     assert "<b>&lt;b&gt;</b>" in shown
     assert shown.count("<tr>") == 3
+    assert "●</span> active<" in shown
+    assert "○</span> planned<" in shown
     assert len(rk.Scenario("none").start(cluster, duration=0.01).frame()) == 0
 
 

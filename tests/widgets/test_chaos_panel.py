@@ -116,7 +116,7 @@ def test_the_last_picture_is_a_table_of_what_happened(panel: ChaosPanel) -> None
     press(panel, "inject", fault={"node_pause": {"targets": "n2", "for": "50 ms"}})
     wait_until(lambda: "healed" in set(panel._cluster.events.frame("fault")["event"]))
     html = panel.last_picture()["text/html"]
-    assert "<td>✓ healed</td>" in html
+    assert "✓</span> healed</span></td>" in html
     assert "n2" in html
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from resilkit.metrics.events import EventLog
@@ -21,7 +22,7 @@ def log(*rows: tuple[float, str, dict[str, Any]], target: str = "n1") -> EventLo
 
 def cells(html: str) -> list[list[str]]:
     rows = html.partition("<tbody>")[2].partition("</tbody>")[0].split("<tr>")[1:]
-    return [[part.rpartition(">")[2] for part in row.split("</td>")[:-1]] for row in rows]
+    return [[re.sub("<[^>]*>", "", part) for part in row.split("</td>")[:-1]] for row in rows]
 
 
 def test_each_strike_has_a_row_with_its_outcome() -> None:

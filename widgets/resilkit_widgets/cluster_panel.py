@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
 import traitlets
 
 from resilkit import Cluster, InvalidArgument, validate
+from resilkit.markup import display, signed, table
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.node_rows import node_rows
 from resilkit_widgets.panel import bundle
@@ -94,14 +94,11 @@ class ClusterPanel(ActingPanel):
         self.cluster = Cluster(content["nodes"], **options)
 
     def _picture(self) -> str:
-        rows = "".join(
-            f"<tr><td>{html.escape(row['name'])}</td><td>{row['sign']} {row['status']}</td>"
-            f"<td>{row['pid'] or '–'}</td><td>{row['memory'] or '–'}</td>"
-            f"<td>{'–' if row['queue'] is None else row['queue']}</td></tr>"
+        rows = [
+            (row["name"], signed(row["status"]), row["pid"] or None, row["memory"] or None,
+             row["queue"])
             for row in self.nodes
-        )
-        head = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-        caption = (
-            f"<caption>Cluster of {len(self.nodes)} nodes, seed {html.escape(self.seed)}</caption>"
-        )
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        ]  # fmt: skip
+        caption = f"Cluster of {len(self.nodes)} nodes, seed {self.seed}"
+        shown = table(_COLUMNS, rows, numbers=(2, 3, 4), caption=caption, most=len(rows))
+        return display("cluster", "", shown)

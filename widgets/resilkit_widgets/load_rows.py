@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import itertools
 import math
 import threading
@@ -11,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from resilkit import Cluster, InvalidArgument
 from resilkit.clock import monotonic
+from resilkit.markup import display, note, paragraph, table
 from resilkit.metrics.statistics import least_samples
 from resilkit.metrics.units import format_value
 from resilkit.workload import LoadRun
@@ -62,7 +62,7 @@ class LoadRows:
         """Return what the loads have done, as HTML that needs nobody; everything is escaped."""
         with self._lock:
             parts = [self._of(load).picture(load) for load in self.loads]
-        return "".join(parts) or "<p>No load has run.</p>"
+        return "".join(parts) or display("load", "", note("No load has run."))
 
     def _of(self, load: LoadRun) -> _Shown:
         shown = self._shown.get(load)
@@ -149,21 +149,16 @@ class _Shown:
         )
 
     def picture(self, load: LoadRun) -> str:
+        row = self.row
         if self._over and len(load.history):
             # Once: it goes through all that there is.
             body = self._table = self._table or summary_table(load.summary())
         else:
-            cells = self.row["figures"]
-            head = "".join(f"<th>{html.escape(each['name'])}</th>" for each in cells)
-            told = "".join(f"<td>{html.escape(each['text'])}</td>" for each in cells)
-            body = f"<table><thead><tr>{head}</tr></thead><tbody><tr>{told}</tr></tbody></table>"
-        errors = "".join(
-            f"<p>{each['count']} × {html.escape(each['text'])}</p>" for each in self.row["errors"]
-        )
-        return (
-            f"<p><b>Load</b> {self.row['sign']} {html.escape(self.row['words'])}<br>"
-            f"{html.escape(self.row['what'])}</p>{body}{errors}"
-        )
+            heads = [each["name"] for each in row["figures"]]
+            told = [each["text"] for each in row["figures"]]
+            body = table(heads, [told], numbers=range(len(heads)))
+        errors = (paragraph(f"{each['count']} × {each['text']}") for each in row["errors"])
+        return display("load", f"{row['sign']} {row['words']}", note(row["what"]), body, *errors)
 
 
 def _lever(load: LoadRun) -> dict[str, Any]:

@@ -5,21 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from resilkit import Cluster
+from resilkit.markup import sign_of
 from resilkit.metrics.units import format_value
 
-__all__ = ["SIGNS", "UP", "node_rows"]
+__all__ = ["UP", "node_rows"]
 
 UP = frozenset({"running", "paused"})
 """Statuses in which a node has a process with links."""
-SIGNS = {
-    "running": "●",
-    "paused": "‖",
-    "starting": "…",
-    "restarting": "↻",
-    "stopped": "■",
-    "killed": "✕",
-    "crashed": "✕",
-}
 
 
 def node_rows(cluster: Cluster) -> list[dict[str, Any]]:
@@ -36,7 +28,7 @@ def node_rows(cluster: Cluster) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "status": handle.status,
-                "sign": SIGNS.get(handle.status, "?"),
+                "sign": sign_of(handle.status).mark,
                 "pid": handle.pid,
                 "memory": format_value(resident[1], "bytes") if up and resident else "",
                 "queue": int(queues[name]) if up and name in queues else None,

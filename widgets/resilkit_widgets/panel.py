@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import anywidget
 import traitlets
 
 from resilkit.clock import monotonic
+from resilkit.markup import display, paragraph
 from resilkit_widgets import ticker
 from resilkit_widgets.showing import Showings
 
@@ -163,7 +163,8 @@ class Panel(anywidget.AnyWidget):
         try:
             picture = self._picture()
         except Exception as error:  # noqa: BLE001 - the notebook must not lose the rest
-            picture = f"<pre>{html.escape(f'{type(error).__name__}: {error}')}</pre>"
+            why = f"cannot be shown: {type(error).__name__}: {error}"
+            picture = display(type(self).__name__, "", paragraph(why, kind="unsure"))
         return {"text/html": picture, "text/plain": repr(self)}
 
     def _ipython_display_(self) -> None:

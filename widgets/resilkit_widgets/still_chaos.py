@@ -8,7 +8,10 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from resilkit.faults.places import place_words
+from resilkit.markup import display, note, signed, table
 from resilkit_widgets.still_charts import FAULTS, round_ticks
 
 if TYPE_CHECKING:
@@ -21,19 +24,7 @@ _LANE, _BAR, _BELOW = 26, 18, 36
 _LETTER = 6.2
 """Pixels of a letter, about."""
 _MOST_ROWS = 200
-_SIGNS = {"healed": "✓", "active": "●", "failed": "✕", "left out": "–", "missed": "–"}
-
-_STYLE = (
-    ".rk-stillchaos{font:13px system-ui,sans-serif;color:inherit}"
-    ".rk-stillchaos svg{max-width:100%;height:auto;font:11px system-ui,sans-serif;display:block}"
-    ".rk-stillchaos text{fill:currentColor}"
-    ".rk-stillchaos .rk-g{stroke:currentColor;stroke-opacity:.15}"
-    ".rk-stillchaos table{border-collapse:collapse;margin:6px 0;font:inherit;color:inherit}"
-    ".rk-stillchaos caption{text-align:left;font-weight:600;padding:2px 0;color:inherit}"
-    ".rk-stillchaos :is(th,td){text-align:left;padding:2px 14px 2px 0;background:none}"
-    ".rk-stillchaos .rk-n{text-align:right;font-variant-numeric:tabular-nums}"
-    ".rk-stillchaos p{margin:8px 0 2px}"
-)
+_THIN = 'stroke="currentColor" stroke-opacity=".15"'
 
 
 def still_chaos(runs: Sequence[Mapping[str, Any]], events: Iterable[Event], started: float) -> str:
@@ -45,12 +36,12 @@ def still_chaos(runs: Sequence[Mapping[str, Any]], events: Iterable[Event], star
         started: The time on their clock from which seconds count.
 
     Examples:
-        >>> still_chaos([], [], 0.0).endswith("<p>No fault.</p></div>")
+        >>> "No fault." in still_chaos([], [], 0.0)
         True
     """
-    parts = [_timeline(run) for run in runs]
-    parts.append(_table(_strikes(events, started)))
-    return f'<div class="rk-stillchaos"><style>{_STYLE}</style>{"".join(parts)}</div>'
+    # What makes a timeline has escaped it.
+    timelines = [Markup(_timeline(run)) for run in runs]  # noqa: S704
+    return display("chaos", "", *timelines, _table(_strikes(events, started)))
 
 
 # Timelines ----------------------------------------------------------------------------------------
@@ -64,7 +55,7 @@ def _timeline(run: Mapping[str, Any]) -> str:
     lanes = "".join(_lane(lane, index, run, key) for index, lane in enumerate(run["lanes"]))
     floor = _LANE * len(run["lanes"])
     axis = "".join(
-        f'<path class="rk-g" d="M{_x(tick, run):.1f} 0V{floor + 4}"/>'
+        f'<path {_THIN} d="M{_x(tick, run):.1f} 0V{floor + 4}"/>'
         f'<text x="{_x(tick, run):.1f}" y="{floor + 17}" text-anchor="middle">{tick:g}</text>'
         for tick in round_ticks(0.0, run["duration"], most=10)
         if tick <= run["duration"]
@@ -105,7 +96,7 @@ def _lane(lane: Mapping[str, Any], index: int, run: Mapping[str, Any], key: str)
     about = f"<title>{html.escape(lane['about'])}</title>"
     parts = [
         f'<text x="0" y="{top + 13:g}">{html.escape(label)}{about}</text>',
-        f'<path class="rk-g" d="M{_LEFT} {(index + 1) * _LANE}H{_WIDTH - _RIGHT}"/>',
+        f'<path {_THIN} d="M{_LEFT} {(index + 1) * _LANE}H{_WIDTH - _RIGHT}"/>',
     ]
     parts += [_mark(strike, lane["colour"] % len(FAULTS), top, run, key)
               for strike in lane["strikes"]]  # fmt: skip
@@ -177,21 +168,20 @@ def _strikes(events: Iterable[Event], started: float) -> list[dict[str, Any]]:
     return sorted(rows.values(), key=lambda row: row["time"])
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    if not rows:
-        return "<p>No fault.</p>"
-    lines = "".join(
-        f'<tr><td class="rk-n">{row["time"]:.1f}</td><td>{html.escape(row["fault"])}</td>'
-        f'<td>{html.escape(row["where"]) or "–"}</td><td class="rk-n">'
-        f"{'–' if row['end'] is None else format(row['end'], '.1f')}</td>"
-        f"<td>{_SIGNS[row['state']]} {row['state']}</td><td>{html.escape(row['why'])}</td></tr>"
-        for row in rows[-_MOST_ROWS:]
-    )
+def _table(rows: Sequence[Mapping[str, Any]]) -> Markup:
     left = len(rows) - _MOST_ROWS
     above = f" (the last {_MOST_ROWS} of {len(rows)})" if left > 0 else ""
-    heads = ("time (s)", "fault", "where", "healed at (s)", "outcome", "why")
-    head = "".join(f"<th>{name}</th>" for name in heads)
-    return (
-        f"<table><caption>Faults{above}, in seconds since the cluster started</caption>"
-        f"<thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
-    )
+    return table(
+        ("time (s)", "fault", "where", "healed at (s)", "outcome", "why"),
+        [
+            (
+                f"{row['time']:.1f}", row["fault"], row["where"] or None,
+                None if row["end"] is None else f"{row['end']:.1f}", signed(row["state"]),
+                row["why"],
+            )
+            for row in rows[-_MOST_ROWS:]
+        ],
+        numbers=(0, 3),
+        caption=f"Faults{above}, in seconds since the cluster started",
+        most=_MOST_ROWS,
+    ) or note("No fault.")  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,6 +10,7 @@ import traitlets
 
 from resilkit import Cluster, ClusterReference, InvalidArgument, Trace, validate
 from resilkit.cluster.trace_log import TraceMessage
+from resilkit.markup import display, note
 from resilkit.metrics.sequence import look_of, text_of
 from resilkit.metrics.sequence_svg import sequence_svg
 from resilkit.runtime.trace_filter import TRACE_KINDS
@@ -150,9 +150,9 @@ class TracePanel(ActingPanel):
 
     def _picture(self) -> str:
         if self.trace is None:
-            return "<p>No server was traced.</p>"
-        told = html.escape(repr(self.trace)[1:-1])
-        return f"<p>{told}</p>{sequence_svg(self._wanted(self.trace))}"
+            return display("trace", "", note("No server was traced."))
+        told = note(self.trace.told())
+        return display("trace of", self.trace.name, told, sequence_svg(self._wanted(self.trace)))
 
     def _wanted(self, trace: Trace) -> list[Any]:
         kinds = self._kinds()

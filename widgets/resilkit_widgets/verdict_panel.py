@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from resilkit import Cluster, Criterion, Experiment, InvalidArgument, Result
 from resilkit.chaos.criteria import as_criteria
 from resilkit.chaos.judge import Verdict
 from resilkit.experiment.words import VERDICTS, interval, quantity
+from resilkit.markup import display, paragraph, table
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.panel import bundle
 from resilkit_widgets.verdict_sources import ClusterSource, ExperimentSource, Source
@@ -156,28 +156,17 @@ class VerdictPanel(ActingPanel):
             ]
 
     def _picture(self) -> str:
-        head = "".join(
-            f"<th>{name}</th>" for name in ("", "criterion", "measured", "95 %", "n", "")
-        )
-        rows = "".join(
-            f"<tr><td>{row['sign']} {row['word']}</td>"
-            + "".join(
-                f"<td>{html.escape(str(row[name]))}</td>"
-                for name in ("criterion", "measured", "interval", "n", "reason")
-            )
-            + "</tr>"
-            for row in self.rows
-        )
-        told = " ".join(
-            html.escape(str(part))
-            for part in (self.outcome.get("sign"), self.outcome.get("sentence"))
-            if part
-        )
-        paragraph = f"<p>{told}</p>" if told else ""
-        return (
-            f"<table><caption>Verdict</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{rows}</tbody></table>{paragraph}"
-        )
+        rows = [
+            (f"{row['sign']} {row['word']}", *(row[name] for name in _TOLD)) for row in self.rows
+        ]
+        heads = ("", "criterion", "measured", "95 %", "n", "")
+        told = " ".join(str(self.outcome[name]) for name in ("sign", "sentence")
+                        if self.outcome.get(name))  # fmt: skip
+        shown = table(heads, rows, numbers=(2, 3, 4), most=len(rows))
+        return display("verdict", "", shown, paragraph(told) if told else "")
+
+
+_TOLD = ("criterion", "measured", "interval", "n", "reason")
 
 
 def _row(verdict: Verdict, *, over: bool) -> dict[str, Any]:

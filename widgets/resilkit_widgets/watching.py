@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import traitlets
 
 from resilkit import Cluster, InvalidArgument
+from resilkit.markup import display, table
 from resilkit.metrics.units import METRICS
 from resilkit_widgets.choosing import Choice, as_names
 from resilkit_widgets.frames import Line
@@ -168,16 +168,13 @@ class Watching(Panel):
         """Return the list of alerts as HTML, ``""`` when there was none."""
         if not self.alerts:
             return ""
-        rows = "".join(
-            f"<tr><td>{row['time']:.1f}</td>"
-            f"<td>{'' if row['end'] is None else format(row['end'], '.1f')}</td>"
-            + "".join(f"<td>{html.escape(row[name])}</td>" for name in ("what", "where", "value"))
-            + "</tr>"
+        rows = [
+            (f"{row['time']:.1f}", None if row["end"] is None else f"{row['end']:.1f}",
+             row["what"], row["where"], row["value"])
             for row in self.alerts
-        )
+        ]  # fmt: skip
         heads = ("from (s)", "to (s)", "alert", "where", "value")
-        head = "".join(f"<th>{name}</th>" for name in heads)
-        return f"<table><caption>Alerts</caption><tr>{head}</tr>{rows}</table>"
+        return display("alerts", "", table(heads, rows, numbers=(0, 1), most=len(rows)))
 
 
 _ASKED = {

@@ -180,15 +180,7 @@ class WorkloadPanel(ActingPanel):
         self.tick()
 
     def _picture(self) -> str:
-        return f"<div class='rk-stillload'>{_STYLE}{self._rows.picture()}</div>"
-
-
-_STYLE = (
-    "<style>.rk-stillload{font:13px/1.45 system-ui,sans-serif}.rk-stillload p{margin:.3em 0}"
-    ".rk-stillload table{border-collapse:collapse;margin:.4em 0;font-size:inherit}"
-    ".rk-stillload :is(th,td){padding:.2em .7em .2em 0;text-align:right;background:none;"
-    "border-bottom:1px solid #8884}.rk-stillload :is(th,td):first-child{text-align:left}</style>"
-)
+        return self._rows.picture()
 
 
 def _set(load: LoadRun, value: Any) -> None:
