@@ -86,22 +86,6 @@ export function loadCard(parent, acts) {
   };
 }
 
-/**
- * Call `pressed` when somebody presses Enter in an input in a place: JupyterLab keeps the key's own
- * effect from the page.
- *
- * @param {HTMLElement} place
- * @param {() => void} pressed
- */
-export function onEnter(place, pressed) {
-  place.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !(event.target instanceof HTMLInputElement)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    pressed();
-  });
-}
-
 /** Make a list as long as what it shows. */
 function fit(/** @type {HTMLElement} */ list, /** @type {any[]} */ items, /** @type {(each: any) => void} */ add) {
   while (list.children.length > items.length) list.lastElementChild?.remove();
@@ -159,7 +143,6 @@ function leverOf(parent, moved) {
     move(Number(number.value));
   };
   number.addEventListener("change", written);
-  onEnter(number, written);
 
   return {
     end: () => window.clearTimeout(timer),

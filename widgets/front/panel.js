@@ -27,12 +27,9 @@ export function panel({ model, el }, title) {
   root.dataset.panel = title.toLowerCase().replaceAll(" ", "-"); // what the styles of one are kept to
   // Keys in a panel are the panel's: JupyterLab would edit a cell on Enter, and cut one on X.
   root.dataset.lmSuppressShortcuts = "true";
-  // Nor does Enter in a field of a form come to the form by itself there.
-  root.addEventListener("keydown", (event) => {
-    const field = /** @type {HTMLInputElement} */ (event.target);
-    if (event.key !== "Enter" || event.isComposing || field.tagName !== "INPUT" || !field.form) return;
-    event.preventDefault();
-    field.form.requestSubmit();
+  onEnter(root, (field) => {
+    if (!field.form) field.dispatchEvent(new Event("change", { bubbles: true }));
+    else if (!field.form.querySelector("button[type=submit]:disabled")) field.form.requestSubmit();
   });
   const head = element("header", "rk-head", root);
   element("h3", "rk-title", head).textContent = title;
@@ -108,6 +105,23 @@ export function panel({ model, el }, title) {
       };
     },
   };
+}
+
+/**
+ * Call `pressed` when somebody presses Enter in an input in a place, and in none within that does so
+ * by itself. JupyterLab keeps what the key does by itself from the page: a frame brings it to the
+ * form, or to whoever waits for a change.
+ *
+ * @param {HTMLElement} place
+ * @param {(field: HTMLInputElement) => void} pressed
+ */
+export function onEnter(place, pressed) {
+  place.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || !(event.target instanceof HTMLInputElement)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    pressed(event.target);
+  });
 }
 
 /**

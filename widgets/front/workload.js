@@ -6,8 +6,8 @@ import "./controls.css";
 import "./workload.css";
 import { labelled, write } from "./controls.js";
 import { control } from "./fields.js";
-import { loadCard, onEnter } from "./loads.js";
-import { button, element, panel } from "./panel.js";
+import { loadCard } from "./loads.js";
+import { button, element, onEnter, panel } from "./panel.js";
 
 /**
  * @typedef {import("./fields.js").Field} Field
@@ -24,9 +24,6 @@ export default {
     const { root, body, end } = panel({ model, el }, "Workload");
     const form = /** @type {HTMLFormElement} */ (element("form", "rk-chaos rk-workload", body));
     form.noValidate = true;
-    onEnter(form, () => {
-      if (!go.disabled) form.requestSubmit();
-    });
     const check = () => model.send({ do: "check", form: wish() });
 
     const when = arrivalsOf(form, model, check);
