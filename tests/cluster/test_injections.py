@@ -16,14 +16,7 @@ from resilkit.cluster.cluster import Cluster
 from resilkit.faults import Signal, choose_targets
 from resilkit.faults.registry import _REGISTERED
 from resilkit.rng import stream
-from tests.cluster.harm import Probe, fault_events, hears, probes, took, wait_until, wait_whole
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Cluster]:
-    with rk.Cluster(nodes=3, seed=7) as cluster:
-        probes(cluster)
-        yield cluster
+from tests.cluster.harm import Probe, fault_events, hears, took, wait_until, wait_whole
 
 
 @pytest.fixture

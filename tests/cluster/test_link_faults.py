@@ -11,14 +11,7 @@ from resilkit import faults
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
 from resilkit.faults.registry import _REGISTERED
-from tests.cluster.harm import fault_events, hears, probes, wait_until, wait_whole
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Cluster]:
-    with rk.Cluster(nodes=3, seed=7) as cluster:
-        probes(cluster)
-        yield cluster
+from tests.cluster.harm import fault_events, hears, wait_until, wait_whole
 
 
 @pytest.fixture

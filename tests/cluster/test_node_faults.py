@@ -26,13 +26,6 @@ from tests.cluster.harm import fault_events, probes, took, wait_until, wait_whol
 from tests.cluster.traces import wait_gone
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Cluster]:
-    with rk.Cluster(nodes=3, seed=7) as cluster:
-        probes(cluster)
-        yield cluster
-
-
 @pytest.fixture
 def cluster(shared: Cluster) -> Iterator[Cluster]:
     yield shared

@@ -16,13 +16,6 @@ EARLY = 0.002
 """Seconds by which timers of the loop may fire too soon: they count in milliseconds."""
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Cluster]:
-    with rk.Cluster(nodes=3, seed=7) as cluster:
-        probes(cluster)
-        yield cluster
-
-
 @pytest.fixture
 def cluster(shared: Cluster) -> Iterator[Cluster]:
     yield shared

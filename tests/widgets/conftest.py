@@ -28,9 +28,14 @@ def outputs(monkeypatch: pytest.MonkeyPatch) -> Outputs:
 
 
 @pytest.fixture
-def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
+def shell(monkeypatch: pytest.MonkeyPatch, ticked_by_hand: None) -> Shell:
     """The shell of the kernel, where nothing ticks."""
     made = Shell()
     monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: made)
-    monkeypatch.setattr(ticker, "begin", lambda _: None)
     return made
+
+
+@pytest.fixture
+def ticked_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Panels tick when a test says so, and not by the thread that they share."""
+    monkeypatch.setattr(ticker, "begin", lambda _: None)

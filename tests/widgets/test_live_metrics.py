@@ -9,13 +9,10 @@ import numpy as np
 import pytest
 
 import resilkit as rk
-from resilkit_widgets import LiveMetrics, ticker
-from tests.cluster.harm import wait_until
+from resilkit_widgets import LiveMetrics
+from tests.widgets.pressing import ticked
 
-
-@pytest.fixture(autouse=True)
-def _ticks_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ticker, "begin", lambda _: None)
+pytestmark = pytest.mark.usefixtures("ticked_by_hand")
 
 
 @pytest.fixture
@@ -30,18 +27,6 @@ def sent(panel: LiveMetrics) -> tuple[Any, Any]:
     axis = np.frombuffer(panel.frame, np.float64, points, 16)
     values = np.frombuffer(panel.frame, np.float32, offset=16 + 8 * points)
     return axis, values.reshape(columns, points)
-
-
-def ticked(panel: LiveMetrics, condition: Any) -> None:
-    """Tick, as a browser draws, until a condition is true."""
-
-    def tick() -> Any:
-        panel.acknowledged = panel.sent
-        panel.tick()
-        assert panel.error == ""
-        return condition()
-
-    wait_until(tick)
 
 
 def test_a_line_for_each_node_comes_with_its_unit_and_goes_on(cluster: rk.Cluster) -> None:

@@ -9,16 +9,13 @@ from typing import Any
 import pytest
 
 import resilkit as rk
-from resilkit_widgets import SupervisionPanel, supervision_panel, ticker
+from resilkit_widgets import SupervisionPanel, supervision_panel
 from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
 from tests.seen import HOSTILE, text_of
 from tests.widgets.pressing import press
 
-
-@pytest.fixture(autouse=True)
-def _ticks_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ticker, "begin", lambda _: None)
+pytestmark = pytest.mark.usefixtures("ticked_by_hand")
 
 
 @pytest.fixture

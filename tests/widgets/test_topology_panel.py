@@ -9,14 +9,11 @@ import pytest
 
 import resilkit as rk
 from resilkit import faults
-from resilkit_widgets import TopologyPanel, ticker
+from resilkit_widgets import TopologyPanel
 from tests.cluster.harm import Probe, hears, wait_until, wait_whole
 from tests.widgets.pressing import press
 
-
-@pytest.fixture(autouse=True)
-def _ticks_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ticker, "begin", lambda _: None)
+pytestmark = pytest.mark.usefixtures("ticked_by_hand")
 
 
 @pytest.fixture(scope="module")

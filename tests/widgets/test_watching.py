@@ -12,19 +12,16 @@ import pytest
 import resilkit as rk
 from resilkit.clock import monotonic
 from resilkit.metrics.events import Event
-from resilkit_widgets import LiveMetrics, ticker
+from resilkit_widgets import LiveMetrics
 from resilkit_widgets.live_alerts import AlertRows, AnomalyRows
-from tests.cluster.harm import wait_until
+from tests.widgets.pressing import ticked
+
+pytestmark = pytest.mark.usefixtures("ticked_by_hand")
 
 
 class Idle(rk.Server):
     def init(self) -> None:
         pass
-
-
-@pytest.fixture(autouse=True)
-def _ticks_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ticker, "begin", lambda _: None)
 
 
 @pytest.fixture
@@ -37,18 +34,6 @@ def shown(cluster: rk.Cluster, **options: Any) -> LiveMetrics:
     panel = LiveMetrics(cluster, **options)
     panel.start()
     return panel
-
-
-def ticked(panel: LiveMetrics, condition: Any) -> None:
-    """Tick, as a browser draws, until a condition is true."""
-
-    def tick() -> Any:
-        panel.acknowledged = panel.sent
-        panel.tick()
-        assert panel.error == ""
-        return condition()
-
-    wait_until(tick)
 
 
 def ask(panel: LiveMetrics, **content: Any) -> dict[str, Any]:

@@ -10,9 +10,11 @@ import pytest
 
 import resilkit as rk
 from resilkit.workload import LoadRun
-from resilkit_widgets import WorkloadPanel, ticker
+from resilkit_widgets import WorkloadPanel
 from tests.cluster.harm import wait_until
 from tests.widgets.pressing import press
+
+pytestmark = pytest.mark.usefixtures("ticked_by_hand")
 
 HOSTILE = "<img src=x onerror=hurt()>"
 FORM: dict[str, Any] = {
@@ -54,11 +56,6 @@ def cluster() -> Iterator[rk.Cluster]:
         cluster.start(Desk, name="other", node="n1")
         wait_until(lambda: cluster.whereis("desk").alive())
         yield cluster
-
-
-@pytest.fixture(autouse=True)
-def _ticks_when_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ticker, "begin", lambda _: None)
 
 
 @pytest.fixture(autouse=True)
