@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from resilkit import validate
 from resilkit.chaos.planning import LAST_STRIKE
+from resilkit.cluster.deployed import below, server_names, started_specs
 from resilkit.errors import InvalidArgument, Unavailable
 from resilkit.faults import (
     ChildrenRule,
@@ -21,7 +22,7 @@ from resilkit.faults import (
 from resilkit.faults.partition import check_places
 from resilkit.faults.targets import is_named
 from resilkit.rng import stream
-from resilkit.runtime import ChildSpec, SupervisorSpec
+from resilkit.runtime import SupervisorSpec
 
 if TYPE_CHECKING:
     from resilkit.chaos.scenario import Scenario
@@ -115,7 +116,7 @@ def _try_nodes(fault: Fault, nodes: Sequence[str], links: Collection[tuple[str, 
 
 
 def _try_servers(fault: ServerFault, session: Session) -> None:
-    servers, children = _servers(session), _children(session)
+    servers, children = server_names(session), _children(session)
     rule = fault.rule()
     if isinstance(rule, ChildrenRule):
         supervisors = sorted(children.keys() | session.supervising)
@@ -132,33 +133,13 @@ def _try_servers(fault: ServerFault, session: Session) -> None:
         validate.choice(name, "targets", servers)
 
 
-def _servers(session: Session) -> list[str]:
-    """Return the servers that are there by name, or come back: supervisors restart them."""
-    held = set(session.node.names.all())
-    return sorted(held | {one.name for one in _specs(session) if one.name is not None})
-
-
 def _children(session: Session) -> dict[str, list[str]]:
     """Return the ids of all below each supervisor that was started from a spec."""
     return {
-        one.name: sorted(each.id for child in one.children for each in _below(child))
-        for one in _specs(session)
+        one.name: sorted(each.id for child in one.children for each in below(child))
+        for one in started_specs(session.nodes)
         if isinstance(one, SupervisorSpec)
     }
-
-
-def _specs(session: Session) -> list[Any]:
-    found: list[Any] = []
-    for node in list(session.nodes.values()):
-        deployed = [one.spec for one in list(node.deployed.values())]
-        for spec in (*node.spec.applications, *deployed):
-            found += _below(spec)
-    return [one for one in found if isinstance(one, ChildSpec | SupervisorSpec)]
-
-
-def _below(spec: Any) -> list[Any]:
-    below = spec.children if isinstance(spec, SupervisorSpec) else ()
-    return [spec, *(each for child in below for each in _below(child))]
 
 
 def _literal(targets: str | int | Sequence[str]) -> list[str]:

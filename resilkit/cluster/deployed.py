@@ -5,15 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from resilkit.runtime import SupervisorSpec
+from resilkit.runtime import ChildSpec, SupervisorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from resilkit.cluster.node_state import NodeState
-    from resilkit.runtime import ChildSpec, Pid
+    from resilkit.cluster.session import Session
+    from resilkit.runtime import Pid
 
-__all__ = ["Deployed", "forget_replaced", "running_specs", "supervisors"]
+__all__ = [
+    "Deployed",
+    "below",
+    "forget_replaced",
+    "running_specs",
+    "server_names",
+    "started_specs",
+    "supervisors",
+]
 
 
 @dataclass(slots=True, eq=False)
@@ -38,19 +47,29 @@ def running_specs(node: NodeState) -> dict[str, ChildSpec | SupervisorSpec]:
 
 def supervisors(nodes: Mapping[str, NodeState]) -> set[str]:
     """Return the names of the supervisors that were started, with all that are below them."""
-    found: set[str] = set()
-    for node in nodes.values():
-        deployed = [one.spec for one in node.deployed.values()]
+    return {spec.name for spec in started_specs(nodes) if isinstance(spec, SupervisorSpec)}
+
+
+def started_specs(nodes: Mapping[str, NodeState]) -> Iterator[ChildSpec | SupervisorSpec]:
+    """Give what was started on the nodes, each with all that are below it; any thread may ask."""
+    for node in list(nodes.values()):
+        deployed = [one.spec for one in list(node.deployed.values())]
         for spec in (*node.spec.applications, *deployed):
-            found.update(_supervisors(spec))
-    return found
+            yield from below(spec)
 
 
-def _supervisors(spec: object) -> Iterator[str]:
-    if isinstance(spec, SupervisorSpec):
-        yield spec.name
-        for child in spec.children:
-            yield from _supervisors(child)
+def below(spec: object) -> Iterator[ChildSpec | SupervisorSpec]:
+    """Give a spec, and after it those of all children below it; of a class or a text nothing."""
+    if isinstance(spec, ChildSpec | SupervisorSpec):
+        yield spec
+    for child in spec.children if isinstance(spec, SupervisorSpec) else ():
+        yield from below(child)
+
+
+def server_names(session: Session) -> list[str]:
+    """Return the servers that are there by name, or come back: with their supervisor, or node."""
+    held = set() if session.closed else set(session.node.names.all())
+    return sorted(held | {each.name for each in started_specs(session.nodes) if each.name})
 
 
 def forget_replaced(nodes: Mapping[str, NodeState], name: str, key: str) -> list[str]:

@@ -6,17 +6,16 @@ Somebody who presses Tab waits for the answer, and has asked nobody for anything
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from resilkit.runtime import ChildSpec, SupervisorSpec
+from resilkit.cluster.deployed import below
+from resilkit.runtime import SupervisorSpec
 from resilkit.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from resilkit.cluster.session import Session
-    from resilkit.runtime import Pid, Server
+    from resilkit.runtime import ChildSpec, Pid, Server
     from resilkit.runtime.reference import Address
 
 __all__ = ["PATIENCE", "offered"]
@@ -62,17 +61,10 @@ def _class_of(session: Session, address: Address) -> type[Server] | None:
             found = next((_class(spec) for spec in mine), found)
             continue
         for spec in (*state.spec.applications, *(one.spec for one in deployed)):
-            for one in _below(spec):
+            for one in below(spec):
                 if one.name == wanted:
                     found = _class(one)
     return found
-
-
-def _below(spec: Any) -> Iterator[ChildSpec | SupervisorSpec]:
-    if isinstance(spec, ChildSpec | SupervisorSpec):
-        yield spec
-    for child in spec.children if isinstance(spec, SupervisorSpec) else ():
-        yield from _below(child)
 
 
 def _class(spec: ChildSpec | SupervisorSpec) -> type[Server]:

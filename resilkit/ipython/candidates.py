@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from resilkit.cluster import Cluster
+from resilkit.cluster import Cluster, deployed
 from resilkit.faults import Fault, LinkFault, NodeFault, PartitionFault, ResourceFault, ServerFault
-from resilkit.runtime import SupervisorSpec
 
 __all__ = ["TARGET_WORDS", "fault_names", "metric_names", "node_names", "server_names",
            "target_names"]  # fmt: skip
@@ -30,20 +28,7 @@ def node_names(cluster: Cluster) -> list[str]:
 
 def server_names(cluster: Cluster) -> list[str]:
     """Return the names that servers have, or will have when their node is back."""
-    session = cluster._session
-    found = dict.fromkeys(session.node.names.all()) if not session.closed else {}
-    for state in list(session.nodes.values()):
-        for spec in (*state.spec.applications, *(one.spec for one in state.deployed.values())):
-            found |= dict.fromkeys(_named(spec))
-    return sorted(found)
-
-
-def _named(spec: Any) -> Iterator[str]:
-    name = getattr(spec, "name", None)
-    if name:
-        yield name
-    for child in spec.children if isinstance(spec, SupervisorSpec) else ():
-        yield from _named(child)
+    return deployed.server_names(cluster._session)
 
 
 def metric_names(store: Any) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 import resilkit as rk
 from resilkit.cluster import operations
 from resilkit.cluster.cluster import Cluster
-from resilkit.cluster.deployed import Deployed
+from resilkit.cluster.deployed import Deployed, server_names
 from tests.cluster.harm import supervision, wait_until
 from tests.cluster.servers import COUNTERS, Counter
 
@@ -179,3 +179,12 @@ def test_a_policy_brings_back_what_was_not_stopped() -> None:
         wait_until(lambda: cluster.nodes["n1"].status == "running")
         assert y.call.get() == 2
         assert not cluster.whereis("x").alive()
+
+
+def test_servers_of_nodes_are_known_by_name_and_classes_among_them_are_no_slip() -> None:
+    named = rk.ChildSpec(Counter, name="counter")
+    spec = rk.SupervisorSpec("counters", [named])
+    node = rk.NodeSpec("n1", applications=[Counter, spec])
+    with rk.Cluster(rk.ClusterSpec(nodes=[node])) as cluster:
+        assert server_names(cluster._session) == ["counter", "counters"]
+    assert server_names(cluster._session) == ["counter", "counters"], "it is closed"
