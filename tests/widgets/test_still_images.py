@@ -6,6 +6,9 @@ import base64
 import re
 from xml.etree import ElementTree
 
+from markupsafe import Markup
+
+from resilkit.markup import display
 from resilkit_widgets.still_images import with_images
 
 PICTURE = (
@@ -31,6 +34,14 @@ def test_a_drawing_becomes_an_image_with_its_styles_and_the_rest_stays() -> None
     [style] = [each.text or "" for each in drawing.iter() if each.tag.endswith("style")]
     assert ".rk-one text{fill:red}" in style
     assert "@media(prefers-color-scheme:dark){.rk-one{color:blue}}" in style
+
+
+def test_words_are_in_the_ink_of_the_paper_whatever_classes_stood_around_the_drawing() -> None:
+    [drawing] = drawings(with_images(str(display("one", "", Markup("<svg><text>a</text></svg>")))))
+    [style] = [each.text or "" for each in drawing.iter() if each.tag.endswith("style")]
+    assert drawing.attrib["class"] == "rk-show"
+    assert "svg:root{background:#14181d;color:#e8ebee}" in style, "weighs more than .rk-show"
+    assert "text{fill:currentColor}" in style.partition(".rk-show")[0]
 
 
 def test_letters_that_no_drawing_can_hold_break_none() -> None:

@@ -18,9 +18,11 @@ _CLASSES = re.compile(r'<(?:figure|div|section)\b[^>]*\bclass="([^"]*)"')
 _DARK = re.compile(r'\[data-jp-theme-light="false"\] ([^{]+\{[^}]*\})')
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
+# The root of a drawing has the classes of all that stood around it; its own colours weigh more.
 _PAPER = (
-    "svg{background:#fff;color:#1b1f24;font:11px system-ui,sans-serif}"
-    "@media(prefers-color-scheme:dark){svg{background:#14181d;color:#e8ebee}}"
+    "svg:root{background:#fff;color:#1b1f24;font:11px system-ui,sans-serif}"
+    "text{fill:currentColor}"
+    "@media(prefers-color-scheme:dark){svg:root{background:#14181d;color:#e8ebee}}"
 )
 
 
