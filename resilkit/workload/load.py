@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 from resilkit import validate
 from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
 from resilkit.history import History
-from resilkit.workload.due import due, untold
+from resilkit.workload.accounting import account
 from resilkit.workload.generators import Generators, packed
 from resilkit.workload.pace import Pace
 from resilkit.workload.specs import Closed
@@ -338,36 +338,13 @@ class LoadRun:
                 # A load without an end is over when nobody is left to send.
                 self._stopped = min(self._stopped, self._session.clock.now())
             await self._generators.end()
-            await self._account()
+            await account(self)
             self._overdue.clear()  # of generators that were killed: these have rows now
             if not self._session.closed:
                 self._session.note("workload", "ended", "", operations=len(self.history))
         finally:
             # Whatever went wrong: nobody must wait for ever.
             self._over.set()
-
-    async def _account(self) -> None:
-        """Find out what no generator told of, and put it into the history."""
-        for plan in self._plans:
-            name = self._generators.name(plan)
-            report = self._told.get(name)
-            if report is not None and report.intended <= self._taken[name]:
-                continue
-            if plan.loop == "open":
-                # Thousands of operations a second make this long, and others use the loop.
-                rows = await asyncio.to_thread(self._untold, plan)
-                self.lost[name] = len(rows)
-                self.take(name, rows)
-            elif report is not None:
-                self.lost[name] = report.intended - self._taken[name]
-
-    def _untold(self, plan: GeneratorPlan) -> Rows:
-        name = self._generators.name(plan)
-        offset = self._generators.offsets[name]
-        told = [row.intended + offset for row in self.history if row.generator == plan.generator]
-        start, end = self.started + offset, self._stopped + offset
-        expected = due(plan, origin=start, end=end, switches=self._switches.get(name, ()))
-        return untold(plan, expected, told)
 
     async def _change(self, factor: float) -> None:
         self._pace.factor = factor

@@ -131,3 +131,30 @@ say(counter.call.increment())
         assert script.ended() == 0
         place.wait_empty()
         assert script.errors() == "the interpreter ends, and its clusters have ended\n"
+
+
+def test_a_script_that_ends_under_load_ends_without_a_word(place: Place) -> None:
+    code = """
+import resilkit as rk
+
+class Counter(rk.Server):
+    def increment(self):
+        return 1
+
+cluster = rk.Cluster(nodes=1)
+cluster.start(Counter, name="counter")
+load = rk.Workload(
+    [rk.Operation.call("counter", "increment")], arrivals=rk.arrivals.constant(rate=200)
+).start(cluster)
+while not len(load.history):
+    load.wait(0.05)
+say(True)
+hear()
+"""
+    with place.script(code) as script:
+        assert script.heard()
+        place.expect(nodes=2)  # the load generator is one, too
+        script.tell()
+        assert script.ended() == 0
+        place.wait_empty()
+        assert script.errors() == ""
