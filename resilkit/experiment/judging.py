@@ -39,8 +39,8 @@ def judge(load: LoadRun, criteria: Iterable[str | Criterion] = DEFAULT_CRITERIA)
             out.
 
     Raises:
-        InvalidArgument: `load` is no load or has not begun, or a criterion is wrong or names an
-            operation that the workload has not.
+        InvalidArgument: `load` is no load, has not begun, or ended before it did; or a criterion
+            is wrong or names an operation that the workload has not.
 
     Examples:
         ::
@@ -85,7 +85,7 @@ def evidence_so_far(load: LoadRun) -> LiveEvidence:
     """Return what was seen of a load until now, to judge criteria by while it runs.
 
     Raises:
-        InvalidArgument: `load` is no load, or has not begun.
+        InvalidArgument: `load` is no load, has not begun, or ended before it did.
     """
     _check(load)
     return LiveEvidence(load._session, load, load.elapsed)
@@ -96,4 +96,12 @@ def _check(load: object) -> None:
     if not isinstance(load, LoadRun):
         raise InvalidArgument("is no load", path="load", value=load, allowed=allowed)
     if not load.elapsed > 0:
-        raise InvalidArgument("has not begun yet", path="load", value=load)
+        message = "has not begun yet"
+        if load.finished:
+            whys = [f"{name}: {why}" for name, why in sorted(load.errors.items())]
+            message = f"ended before anything was to be sent{_in_brackets(whys)}"
+        raise InvalidArgument(message, path="load", value=load)
+
+
+def _in_brackets(whys: list[str]) -> str:
+    return f" ({'; '.join(whys)})" if whys else ""

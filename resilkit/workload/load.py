@@ -226,11 +226,18 @@ class LoadRun:
 
         Raises:
             InvalidArgument: `factor` is negative or not finite, or takes the workload beyond what
-                there may be of operations a second or users.
+                there may be of operations a second or users; or the load is over, or ending.
             ClusterError: A generator has not answered within 5 s: it is stuck, and changes its rate
                 when it goes on. The others have changed theirs.
         """
+        self._refuse_over("factor", factor)
         self._session.thread.sync(self._change(self._pace.checked(factor)))
+
+    def _refuse_over(self, path: str, value: object) -> None:
+        if not self._sending:
+            why = "the load is over" if self.finished else "the load is ending, and sends no more"
+            allowed = "a change while it sends; Workload.start starts another load"
+            raise InvalidArgument(why, path=path, value=value, allowed=allowed)
 
     @property
     def rate(self) -> float | None:
@@ -240,7 +247,8 @@ class LoadRun:
         `poisson` arrivals. 0 pauses. A plan of several rates is scaled with `set_rate`.
 
         Raises:
-            InvalidArgument: The plan is not one rate, or the number is out of range.
+            InvalidArgument: The plan is not one rate, the number is out of range, or the load is
+                over or ending.
             ClusterError: A generator is stuck, as in `set_rate`.
         """
         if isinstance(self.workload.arrivals, Closed):
@@ -249,6 +257,7 @@ class LoadRun:
 
     @rate.setter
     def rate(self, rate: float) -> None:
+        self._refuse_over("rate", rate)
         self.set_rate(self._pace.factor_for_rate(rate))
 
     @property
@@ -259,7 +268,8 @@ class LoadRun:
         without a ramp. 0 pauses. A ramp is scaled with `set_rate`.
 
         Raises:
-            InvalidArgument: The plan is not one number of users, or this one is out of range.
+            InvalidArgument: The plan is not one number of users, this one is out of range, or the
+                load is over or ending.
             ClusterError: A generator is stuck, as in `set_rate`.
         """
         if not isinstance(self.workload.arrivals, Closed):
@@ -268,6 +278,7 @@ class LoadRun:
 
     @users.setter
     def users(self, users: int) -> None:
+        self._refuse_over("users", users)
         self.set_rate(self._pace.factor_for_users(users))
 
     # What it shows -------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 
 import pytest
@@ -57,3 +59,17 @@ def test_criteria_are_checked_before_anything_is_judged(loaded):
 def test_what_is_no_load_is_refused():
     with pytest.raises(rk.InvalidArgument, match="is no load"):
         rk.judge("load")
+
+
+def test_a_load_that_ended_before_it_began_says_so_and_why(monkeypatch):
+    monkeypatch.setattr("resilkit.workload.load._HEAD_START", 60.0)
+    mix = [rk.Operation.call("counter-0", "increment")]
+    with rk.Cluster(nodes=1) as cluster:
+        cluster.start(systems.Counter, name="counter-0")
+        load = rk.Workload(mix, arrivals=rk.arrivals.constant(200)).start(cluster)
+        with pytest.raises(rk.InvalidArgument, match="has not begun yet"):
+            rk.judge(load)
+        os.kill(load.pids["@g1"], signal.SIGKILL)
+        assert load.wait(20.0)
+        with pytest.raises(rk.InvalidArgument, match=r"ended before .* was to be sent \(@g1: "):
+            rk.judge(load)

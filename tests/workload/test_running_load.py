@@ -122,6 +122,25 @@ def test_the_users_of_a_closed_loop_are_a_number_that_can_be_set(cluster: rk.Clu
 
 
 @pytest.mark.parametrize(
+    ("arrivals", "name"),
+    [
+        (rk.arrivals.constant(5), "rate"),
+        (rk.arrivals.closed(2), "users"),
+        (rk.arrivals.stages([(1, 50)]), "factor"),
+    ],
+)
+def test_a_load_that_is_over_refuses_another_rate(
+    cluster: rk.Cluster, arrivals: Any, name: str
+) -> None:
+    load = workload(arrivals).start(cluster)
+    load.stop()
+    with pytest.raises(rk.InvalidArgument, match=f"{name}: the load is over, got 3") as caught:
+        load.set_rate(3) if name == "factor" else setattr(load, name, 3)
+    assert caught.value.path == name
+    assert load.factor == 1.0
+
+
+@pytest.mark.parametrize(
     ("arrivals", "name", "value", "instead"),
     [
         (rk.arrivals.stages([(1, 50)]), "rate", 5, "set_rate(factor)"),
