@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from keyword import iskeyword
 from types import ModuleType
 from typing import Any
 
@@ -100,6 +101,6 @@ def free_name(name: str) -> str:
     Raises:
         UsageError: It can not.
     """
-    if not name.isidentifier():
+    if not name.isidentifier() or iskeyword(name):
         raise UsageError(f"--as: {name!r} is no name of a variable")
     return name

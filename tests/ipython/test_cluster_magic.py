@@ -97,6 +97,7 @@ def test_a_cluster_that_is_open_is_replaced_only_when_that_is_asked_for(shell: S
         ("start 0 --as other", "nodes: "),
         ("start a/b --as other", "nodes[0]: is no name"),
         ("start 1 --as 2x", "'2x' is no name of a variable"),
+        ("start 1 --as class", "'class' is no name of a variable"),
         ("start 1 --seed -1 --as other", "seed: is out of range"),
         ("partition n1 n9", "n9"),
         ("partition n1 --for soon", "is no duration"),

@@ -57,6 +57,7 @@ def test_it_can_run_on_a_cluster_that_goes_on_and_end_as_soon_as_a_criterion_is_
         ("experiment --report taken", "--report: is a folder"),
         ("experiment --cluster nothing", "there is no 'nothing'"),
         ("experiment --as 2x", "no name of a variable"),
+        ("experiment --as None", "no name of a variable"),
     ],
 )
 def test_a_slip_is_told_in_short_before_anything_runs(

@@ -60,6 +60,7 @@ def test_a_new_trace_in_the_variable_stops_the_one_before(
         ("counter-0 --for never", "is no duration"),
         ("counter-0 --stop", "needs no SERVER"),
         ("counter-0 --as 2x", "no name of a variable"),
+        ("counter-0 --as class", "no name of a variable"),
         ("--stop", "there is no trace in `trace`"),
         ("", "there is no trace in `trace`"),
     ],
