@@ -152,3 +152,7 @@ def test_what_is_no_target_and_no_panel_is_refused() -> None:
         Lab(3)  # type: ignore[arg-type]
     with pytest.raises(rk.InvalidArgument, match=r"panels\[1\]: no such panel"):
         Lab(panels=["cluster", "pony"])
+    with pytest.raises(rk.InvalidArgument, match="panels: must be a list of names, got 5"):
+        Lab(panels=5)  # type: ignore[arg-type]
+    with pytest.raises(rk.InvalidArgument, match=r"panels\[0\]: no such panel"):
+        Lab(panels=[["cluster"]])  # type: ignore[list-item]

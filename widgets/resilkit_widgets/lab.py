@@ -256,9 +256,14 @@ def _titles() -> list[tuple[str, str]]:
 def _chosen(names: Iterable[str] | None) -> Sequence[str]:
     if names is None:
         return [name for name, kind in PANELS.items() if kind.shown]
-    chosen = [names] if isinstance(names, str) else list(names)
+    try:
+        chosen = [names] if isinstance(names, str) else list(names)
+    except TypeError:
+        raise InvalidArgument(
+            "must be a list of names", path="panels", value=names, allowed=", ".join(PANELS)
+        ) from None
     for at, name in enumerate(chosen):
-        if name not in PANELS:
+        if not isinstance(name, str) or name not in PANELS:
             raise InvalidArgument(
                 "no such panel", path=f"panels[{at}]", value=name, allowed=", ".join(PANELS)
             )
