@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    import yaml
 
 __all__ = ["dump_yaml", "line_of", "read_document", "read_yaml"]
 
 _LARGEST_FILE = 1 << 20
 _MOST_VALUES = 100_000
+_DEEPEST = 50
+"""Levels of YAML. PyYAML takes seconds for hundreds of them, and scenarios have half a dozen."""
+
 _SUFFIXES = {".yaml", ".yml", ".json"}
 
 
@@ -25,7 +32,8 @@ def read_document(path: str | Path) -> object:
 
     Raises:
         InvalidArgument: It cannot be read, is no YAML or JSON, gives a key twice, or is larger
-            than a scenario can be (1 MiB, or 100,000 values once aliases are written out).
+            than a scenario can be (1 MiB, 100,000 values once aliases are written out, or 50
+            levels).
     """
     try:
         file = Path(path).expanduser()
@@ -102,8 +110,8 @@ def line_of(text: str, path: str) -> int | None:
     import yaml
 
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError):
+        node = yaml.compose(text, Loader=_loader())
+    except (yaml.YAMLError, InvalidArgument):
         return None
     line = None
     for name in re.findall(r"[^.\[\]]+", path):
@@ -148,25 +156,8 @@ def _read_json(text: str) -> object:
 def _read_yaml(text: str) -> object:
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        """YAML that refuses a key given twice, which YAML itself would let pass unseen."""
-
-        def construct_mapping(
-            self,
-            node: yaml.MappingNode,
-            deep: bool = False,  # noqa: FBT001, FBT002 - PyYAML's own
-        ) -> dict[Hashable, Any]:
-            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            twice = next((key for key in keys if keys.count(key) > 1 and key != "<<"), None)
-            if twice is not None:
-                line = node.start_mark.line + 1
-                raise InvalidArgument(
-                    f"gives the key {twice!r} twice (in the mapping at line {line})"
-                )
-            return super().construct_mapping(node, deep)
-
     try:
-        return yaml.load(text, Loader=Loader)  # noqa: S506 - it is a SafeLoader
+        return yaml.load(text, Loader=_loader())  # noqa: S506 - it is a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
@@ -177,6 +168,50 @@ def _read_yaml(text: str) -> object:
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         # PyYAML's constructors of dates, numbers and keys raise these for bad ones.
         raise InvalidArgument(f"is no YAML ({error})") from None
+
+
+@functools.cache
+def _loader() -> type[yaml.SafeLoader]:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """YAML that refuses a key given twice, which YAML itself would let pass, and depths."""
+
+        depth = 0
+
+        def fetch_flow_collection_start(self, token: Any) -> None:
+            # While it is read: each bracket that is open makes each token slower.
+            _refuse_depth(self.flow_level + 1)
+            super().fetch_flow_collection_start(token)
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            _refuse_depth(self.depth)  # what stands in the deepest list has no level of its own
+            self.depth += 1
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
+
+        def construct_mapping(
+            self,
+            node: yaml.MappingNode,
+            deep: bool = False,  # noqa: FBT001, FBT002 - PyYAML's own
+        ) -> dict[Hashable, Any]:
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                    if key.value in seen:
+                        where = f"in the mapping at line {node.start_mark.line + 1}"
+                        raise InvalidArgument(f"gives the key {key.value!r} twice ({where})")
+                    seen.add(key.value)
+            return super().construct_mapping(node, deep)
+
+    return Loader
+
+
+def _refuse_depth(levels: int) -> None:
+    if levels > _DEEPEST:
+        raise InvalidArgument("is nested too deeply", allowed=f"at most {_DEEPEST} levels")
 
 
 def _check_size(document: object, name: str) -> None:

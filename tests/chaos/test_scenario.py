@@ -126,6 +126,9 @@ def test_a_slip_in_plain_data_is_refused_with_its_path(data, message):
             f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)}, *{chr(97 + n)}]\n" for n in range(20)
         ), r"^s\.yaml: holds too many values"),
         ("s.json", "[" * 100_000, r"^s\.json: (is nested too deeply|is no JSON)"),
+        ("s.yaml", "[" * 4000, r"^s\.yaml: is nested too deeply; allowed: at most 50 levels"),
+        ("s.yaml", "- " * 51, r"^s\.yaml: is nested too deeply; allowed: at most 50 levels"),
+        ("s.yaml", "[" * 50 + "]" * 50, r"^s\.yaml: must be a mapping"),
         ("s.yaml", "name: x\nwhen: 2020-99-99\n", r"^s\.yaml: "),
         ("s.yaml", "name: x\nfaults:\n- loss: {share: 2}", r"^s\.yaml: faults\[0\]\.loss\.share: "),
         ("s.yaml", "", r"^s\.yaml: must be a mapping"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -48,6 +49,40 @@ def bring_up(panel: ChaosPanel) -> list[dict[str, Any]]:
     panel.acknowledged = panel.sent
     panel.tick()
     return panel.runs
+
+
+def test_a_text_that_is_too_long_or_too_deep_to_be_read_at_each_key_is_refused(
+    panel: ChaosPanel,
+) -> None:
+    assert draft(panel, yaml=f"{SLOW}{'#' * (10_000 - len(SLOW))}")["problem"] == ""
+    found = draft(panel, yaml=f"{SLOW}{'#' * 10_000}")
+    assert (found["place"], found["line"], found["timeline"]) == ("yaml", None, None)
+    assert "allowed: at most 10,000 characters" in found["problem"]
+    for deep in ("[" * 4000, "{{" * 3000):
+        assert "allowed: at most 50 levels" in draft(panel, yaml=deep)["problem"]
+
+
+def test_a_draft_holds_nothing_up_and_does_not_replace_that_of_a_later_question(
+    panel: ChaosPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = []
+
+    def slow(content: dict[str, Any], *_: object) -> dict[str, Any]:
+        if content["number"] == 1:
+
+            def ask_again() -> None:
+                free.append(panel._guard.acquire(timeout=5.0))
+                panel._guard.release()
+                draft(panel, number=2)
+
+            with ThreadPoolExecutor() as pool:
+                pool.submit(ask_again).result()
+        return {"number": content["number"]}
+
+    monkeypatch.setattr("resilkit_widgets.chaos_panel.drafted", slow)
+    assert draft(panel, number=1) == {"number": 2}
+    assert free == [True]
+    assert draft(panel, number=3) == {"number": 3}
 
 
 def test_every_named_scenario_is_there_and_each_has_a_plan(panel: ChaosPanel) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any
 
 import traitlets
@@ -70,6 +71,7 @@ class ChaosPanel(ActingPanel):
         self._mark = 0
         self._colours: Colours = {}
         self._looked: object = None
+        self._turns, self._answered = count(), dict[str, int]()
         super().__init__(
             faults=[form(name, kind) for name, kind in registered_faults().items()],
             library=(named := library()),
@@ -128,13 +130,20 @@ class ChaosPanel(ActingPanel):
         asked = content.get("do") if isinstance(content, Mapping) else None
         # At once: these are answers to each key that somebody presses.
         if asked == "check":
-            with self._guard:
-                self.problems = self._problems(content.get("fault"))
+            self._answer("problems", lambda: self._problems(content.get("fault")))
         elif asked == "draft":
-            with self._guard:
-                self.draft = drafted(content, self._cluster, self._colours)
+            self._answer("draft", lambda: drafted(content, self._cluster, self._colours))
         else:
             super()._heard(widget, content, buffers)
+
+    def _answer(self, trait: str, make: Callable[[], object]) -> None:
+        """Answer a question; that to a later one, which may have been found sooner, stays."""
+        turn = next(self._turns)
+        answer = make()  # without the guard: a long text must not hold up what is shown
+        with self._guard:
+            if turn > self._answered.get(trait, -1):
+                self._answered[trait] = turn
+                setattr(self, trait, answer)
 
     def _problems(self, fault: object) -> dict[str, str]:
         """Return what is wrong with a form, by the field; under ``""`` what is about all of it."""

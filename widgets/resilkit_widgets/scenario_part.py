@@ -22,6 +22,9 @@ __all__ = ["Colours", "colours_of", "drafted", "library", "plans_of", "read_draf
 Colours = dict[str, int]
 """Which of the theme's colours a kind of fault has."""
 
+_LONGEST_DRAFT = 10_000
+"""Characters of a scenario that are read with each key that somebody presses: for 0.2 s at most."""
+
 _MOST_MARKS = 300
 """Strikes of one fault that are drawn: more stand so close that nobody can tell them apart."""
 
@@ -50,8 +53,8 @@ def read_draft(content: Mapping[str, Any]) -> tuple[Scenario, float | None, int 
     """Return the scenario that a form describes, and the duration and seed that it asks for.
 
     Args:
-        content: ``yaml``, or else ``name`` and ``intensity``; ``duration`` and ``seed`` as texts,
-            ``""`` for those of the scenario and of the cluster.
+        content: ``yaml`` of at most 10,000 characters, or else ``name`` and ``intensity``;
+            ``duration`` and ``seed`` as texts, ``""`` for those of the scenario and of the cluster.
 
     Raises:
         InvalidArgument: Something is wrong; the path begins with the field, or is inside the YAML.
@@ -63,6 +66,9 @@ def read_draft(content: Mapping[str, Any]) -> tuple[Scenario, float | None, int 
     duration = _duration(content.get("duration"))
     seed = _seed(content.get("seed"))
     if (text := content.get("yaml")) is not None:
+        if isinstance(text, str) and len(text) > _LONGEST_DRAFT:
+            most = f"at most {_LONGEST_DRAFT:,} characters; Scenario.from_file reads longer ones"
+            raise InvalidArgument("is too long to be read here", path="yaml", allowed=most)
         return Scenario.from_yaml(text), duration, seed
     intensity = content.get("intensity") or "medium"
     return named(content.get("name"), duration=duration, intensity=intensity), duration, seed  # type: ignore[arg-type]
