@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["clean_text", "shown", "writable"]
+from typing import Any
+
+__all__ = ["all_writable", "clean_text", "shown", "writable"]
 
 
 def shown(value: object) -> str:
@@ -35,6 +37,24 @@ def writable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def all_writable(value: Any) -> Any:
+    r"""Return `value` with every text in it `writable`: in lists, tuples and dicts, keys too.
+
+    Tuples come back as lists, as from JSON; what is no text and holds none as it is.
+
+    Examples:
+        >>> all_writable({"caf\udce9": ["caf\udce9", 3]}) == {"caf\ufffd": ["caf\ufffd", 3]}
+        True
+    """
+    if isinstance(value, str):
+        return writable(value)
+    if isinstance(value, dict):
+        return {all_writable(key): all_writable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [all_writable(item) for item in value]
+    return value
 
 
 def clean_text(value: object) -> str:

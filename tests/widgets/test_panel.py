@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from typing import Any
 
 import pytest
 import traitlets
@@ -10,6 +12,9 @@ import traitlets
 from resilkit_widgets import panel as panel_module
 from resilkit_widgets import ticker
 from resilkit_widgets.panel import Panel
+
+HALF = "\ud800"
+"""Half of a surrogate pair: Python takes it in any text, and nothing can write it."""
 
 
 class Counter(Panel):
@@ -109,6 +114,38 @@ def test_what_goes_wrong_is_shown_until_it_goes_well_again(panel: Counter) -> No
         panel.acknowledged = number
         said.append(panel.error)
     assert said == ["", "", "ValueError: at three", ""]
+
+
+class Told(Counter):
+    """Shows what somebody's code has called things, and fails in its words."""
+
+    rows: traitlets.List[Any] = traitlets.List().tag(sync=True)
+
+    def _update(self) -> None:
+        self.rows = [{HALF: [HALF, ("caf\udce9", 3, None)]}]
+        raise ValueError(HALF)
+
+    def _picture(self) -> str:
+        return f"<b>{HALF}</b>"
+
+    def __repr__(self) -> str:
+        return f"<Told {HALF}>"
+
+
+def test_texts_of_the_users_code_that_nobody_can_write_are_sent_as_can_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ticker, "begin", lambda _: None)
+    panel, messages = Told(), []
+    monkeypatch.setattr(panel, "_send", lambda message, **_: messages.append(message["state"]))
+    panel.start()
+    panel.tick()
+    messages.append(panel.get_state())  # for a page that is opened later
+    for state in messages:
+        json.dumps(state, ensure_ascii=False).encode()
+    assert messages[-1]["error"] == "ValueError: \ufffd"
+    assert messages[-1]["rows"] == [{"\ufffd": ["\ufffd", ["caf\ufffd", 3, None]]}]
+    assert panel.last_picture() == {"text/html": "<b>\ufffd</b>", "text/plain": "<Told \ufffd>"}
 
 
 def test_a_misspelt_trait_is_refused() -> None:

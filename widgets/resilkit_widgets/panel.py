@@ -11,6 +11,7 @@ import traitlets
 
 from resilkit.clock import monotonic
 from resilkit.markup import display, paragraph
+from resilkit.texts import all_writable
 from resilkit_widgets import ticker
 from resilkit_widgets.showing import Showings
 
@@ -112,6 +113,14 @@ class Panel(anywidget.AnyWidget):
                 self._sent_at = monotonic()
                 self.sent += 1
 
+    def get_state(
+        self,
+        key: Any = None,
+        drop_defaults: bool = False,  # noqa: FBT001, FBT002 - ipywidgets' own
+    ) -> Any:
+        """Return what is sent, its texts such as can be: some are those of the user's errors."""
+        return all_writable(super().get_state(key, drop_defaults))
+
     def set_state(self, sync_data: Any) -> None:
         """Take in what the front end has set, when no update is being made."""
         with self._guard:
@@ -165,7 +174,7 @@ class Panel(anywidget.AnyWidget):
         except Exception as error:  # noqa: BLE001 - the notebook must not lose the rest
             why = f"cannot be shown: {type(error).__name__}: {error}"
             picture = display(type(self).__name__, "", paragraph(why, kind="unsure"))
-        return {"text/html": picture, "text/plain": repr(self)}
+        return all_writable({"text/html": picture, "text/plain": repr(self)})
 
     def _ipython_display_(self) -> None:
         self.start()
