@@ -62,7 +62,7 @@ def test_a_fault_is_injected_listed_and_healed(panel: ChaosPanel) -> None:
     )
     assert panel.refused == ""
     [row] = panel.injections
-    assert row["what"] == "partition (kind custom, groups n1 | n2, n3)"
+    assert row["what"] == "partition: n1 apart from n2, n3"
     assert (row["state"], row["strikes"]) == ("active", 1)
     assert cluster.health()["n1"]["reachable"] == ["n1"]
     press(panel, "heal", id=row["id"])

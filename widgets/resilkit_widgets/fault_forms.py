@@ -6,12 +6,24 @@ import inspect
 from typing import Any
 
 from resilkit import Fault, ServerFault
-from resilkit.faults import to_dict
+from resilkit.faults import Partition, to_dict
 from resilkit.faults.fields import FieldInfo, field_info
 
 __all__ = ["described", "form"]
 
 _UNITS = {"s": "s", "share": "0 to 1, or %", "bytes": "bytes, MiB", "bytes/s": "MB/s", "1/s": "/s"}
+
+_WHO = frozenset({"kind", "groups", "targets"})
+"""Fields of a partition that say who is cut from whom."""
+_DRAWN = {
+    "halves": "two halves drawn at random",
+    "majorities_ring": "each node with a majority of its own",
+    "bridge": "two halves and one node that reaches both",
+}
+_ANY = {
+    "all": "one node", "one": "one node", "none": "no node", "minority": "a minority",
+    "majority": "a majority",
+}  # fmt: skip
 
 
 def described(fault: Fault) -> str:
@@ -21,10 +33,54 @@ def described(fault: Fault) -> str:
         >>> from resilkit import faults
         >>> described(faults.Latency(0.02, 0.2, targets="n1"))
         'latency (low 0.02, high 0.2, targets n1)'
+        >>> described(faults.Partition("custom", [["n1"], ["n2", "n3"]], duration=5))
+        'partition: n1 apart from n2, n3 (for 5)'
     """
     ((name, fields),) = to_dict(fault).items()
+    who = ""
+    if isinstance(fault, Partition):
+        who = f": {_apart(fault)}"
+        fields = {key: fields[key] for key in fields if key not in _WHO}
     told = ", ".join(f"{key} {_words(value)}" for key, value in fields.items())
-    return name.replace("_", " ") + (f" ({told})" if told else "")
+    return name.replace("_", " ") + who + (f" ({told})" if told else "")
+
+
+def _apart(fault: Partition) -> str:
+    """Return in words who is cut from whom.
+
+    Examples:
+        >>> [_apart(Partition(kind)) for kind in ("halves", "one")]
+        ['two halves drawn at random', 'one node apart from the others']
+        >>> [_apart(Partition("one_way", targets=who)) for who in ("n1", ["n1", "n2"])]
+        ['what n1 sends to the others is lost', 'what n1, n2 send to the others is lost']
+        >>> _apart(Partition("links", targets=["n1<->n2", "n2->n3"]))
+        'n1 ↔ n2, n2 → n3 cut'
+    """
+    if fault.kind in _DRAWN:
+        return _DRAWN[fault.kind]
+    if fault.kind == "links":
+        return _words(fault.targets).replace("<->", " ↔ ").replace("->", " → ") + " cut"
+    groups = [_words(group) for group in fault.groups] or [_who(fault.targets)]
+    groups += ["the others"] if len(groups) == 1 else []
+    if fault.kind == "one_way":
+        sends = "send" if "," in groups[0] else "sends"
+        return f"what {groups[0]} {sends} to {' and to '.join(groups[1:])} is lost"
+    return " apart from ".join(groups)
+
+
+def _who(targets: object) -> str:
+    """Return in words who is on the one side.
+
+    Examples:
+        >>> [_who(targets) for targets in ("n1", "minority", 2, "matching:db-*")]
+        ['n1', 'a minority', 'a group of 2', 'any that fits db-*']
+    """
+    if isinstance(targets, int):
+        return f"a group of {targets}"
+    words = _words(targets)
+    if words.startswith("matching:"):
+        return f"any that fits {words.removeprefix('matching:')}"
+    return _ANY.get(words, words) if isinstance(targets, str) else words
 
 
 def _words(value: object) -> str:

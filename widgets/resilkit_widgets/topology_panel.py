@@ -13,6 +13,7 @@ from resilkit.clock import monotonic
 from resilkit.cluster.link_status import LinkStatus, disturbed
 from resilkit.faults.link_targets import BOTH_WAYS, named_link
 from resilkit_widgets.acting import ActingPanel
+from resilkit_widgets.fault_forms import described
 from resilkit_widgets.node_rows import UP, node_rows
 from resilkit_widgets.panel import bundle
 from resilkit_widgets.still_topology import still_topology
@@ -139,7 +140,7 @@ class TopologyPanel(ActingPanel):
         for one in found:
             for name, fault in one.faults.items():
                 count[name] = count.get(name, 0) + 1
-                told[name] = repr(fault)
+                told[name] = described(fault)
         self.injections = {name: [told[name], count[name]] for name in told}
 
     def _show_loads(self, edges: list[tuple[str, str]]) -> None:
