@@ -70,6 +70,8 @@ class Session:
         self.identity = secrets.token_hex(4)
         self.cookie = secrets.token_bytes(32)
         self.closed = False
+        # What each node did when the closing began, which ends them all.
+        self.left: dict[str, str] = {}
         self._closing: asyncio.Task[None] | None = None
         self.events = EventLog()
         self.metrics = MetricStore()
@@ -365,6 +367,7 @@ class Session:
         say, does not stop it.
         """
         if self._closing is None:
+            self.left = {name: node.status for name, node in self.nodes.items()}
             self.closed = True
             self._closing = self.loop.create_task(ending.end(self))
         return asyncio.shield(self._closing)

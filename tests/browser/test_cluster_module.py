@@ -39,6 +39,22 @@ def test_each_node_has_its_row_and_what_is_not_known_a_dash(module: Module) -> N
     assert texts(made, "n2")[-1] == "2"
 
 
+def test_a_closed_cluster_is_told_in_words_and_nothing_of_it_is_green(module: Module) -> None:
+    made = shown(module, "n1")
+    told = made.page.get_by_text("The cluster is closed")
+    assert told.is_hidden()
+    green = made.page.locator("tr[data-node='n1'] td").nth(2)
+    style = "each => getComputedStyle(each).color"
+    before = green.evaluate(style)
+    made.set("nodes", [row("n1", "closed", sign="■", pid=None, memory="", queue=None)])
+    made.set("closed", True)
+    made.set("state", "over")
+    assert told.is_visible()
+    assert texts(made, "n1") == ["n1", "■ closed", "–", "–", "–", "1"]
+    assert green.evaluate(style) != before
+    assert made.page.get_by_text("Choose nodes to act on them.").count() == 0
+
+
 def test_a_button_acts_on_the_nodes_that_are_chosen(module: Module) -> None:
     made = shown(module, "n1", "n2", "n3")
     kill = made.page.get_by_role("button", name="Kill")

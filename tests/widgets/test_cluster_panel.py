@@ -101,6 +101,43 @@ def test_the_form_launches_a_cluster_and_says_what_is_wrong_with_it() -> None:
     assert "n2" in panel.last_picture()["text/html"]
 
 
+def test_nodes_of_a_closed_cluster_are_closed_and_those_that_were_down_are_as_they_were() -> None:
+    with rk.Cluster(nodes=4, seed=5) as cluster:
+        panel = ClusterPanel(cluster)
+        panel.start()
+        panel.tick()
+        assert not panel.closed
+        assert "as last seen" in panel.last_picture()["text/html"]
+        # None of it is seen by the panel: while a tab is hidden, it is not brought up to date.
+        cluster.nodes["n2"].pause()
+        cluster.nodes["n3"].stop()
+        cluster.nodes["n4"].kill()
+    panel.tick()
+    assert (panel.state, panel.closed) == ("over", True)
+    assert statuses(panel) == {"n1": "closed", "n2": "closed", "n3": "stopped", "n4": "killed"}
+    assert {(row["pid"], row["memory"], row["queue"]) for row in panel.nodes} == {(None, "", None)}
+    picture = panel.last_picture()["text/html"]
+    assert "seed 5, closed" in picture
+    assert "●" not in picture
+    late = ClusterPanel(cluster)
+    late.start()
+    late.tick()
+    assert statuses(late) == statuses(panel)
+
+
+def test_nodes_that_a_closing_has_not_ended_yet_are_not_shown_as_running(
+    panel: ClusterPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert panel.cluster is not None
+    session = panel.cluster._session
+    monkeypatch.setattr(session, "left", {"n1": "running", "n2": "running"})
+    with monkeypatch.context() as closing:
+        closing.setattr(session, "closed", True)
+        panel.tick()
+    assert statuses(panel) == {"n1": "closed", "n2": "closed"}
+    assert panel.state == "over"
+
+
 def test_what_is_no_cluster_is_refused() -> None:
     with pytest.raises(rk.InvalidArgument, match="must be a running cluster"):
         ClusterPanel(3)  # type: ignore[arg-type]

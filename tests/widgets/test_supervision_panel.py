@@ -189,7 +189,10 @@ def test_the_last_tree_stays_and_is_harmless(panel: SupervisionPanel, cluster: r
     assert "<img" not in picture
     assert "<ul><li>" in picture
     text = text_of(picture)
-    assert "● running leaf Counter · n1 · permanent · ↻ 1" in text
+    assert "as last seen" in text
+    assert "●" not in text
+    assert {row["status"] for row in rows(panel).values()} == {"closed"}
+    assert "■ closed leaf Counter · n1 · permanent · ↻ 1" in text
     assert "ended last with killed" in text
     assert f"{HOSTILE} Counter" in text
 

@@ -10,6 +10,7 @@ import pytest
 import resilkit as rk
 from resilkit import faults
 from resilkit_widgets import TopologyPanel
+from resilkit_widgets.topology_looks import STATUSES
 from tests.cluster.harm import Probe, hears, wait_until, wait_whole
 from tests.widgets.pressing import press
 
@@ -185,14 +186,21 @@ def test_the_last_picture_is_of_the_cluster_as_it_was() -> None:
         panel.start()
         cluster.partition("n1->n2")
         cluster.inject(faults.Latency(0.05, 0.05, targets="n2<->n3"))
+        cluster.nodes["n3"].kill()
         look(panel)
     panel.tick()
-    assert panel.state == "over"
+    assert (panel.state, panel.closed) == ("over", True)
+    assert [row["status"] for row in panel.nodes] == ["closed", "closed", "killed"]
+    assert {(row["pid"], row["memory"], row["queue"]) for row in panel.nodes} == {(None, "", None)}
     picture = panel.last_picture()["text/html"]
     assert "what n1 sends is lost" in picture
     assert "n2 ↔ n3: +50 ms" in picture
     assert picture.count("✂") == 1
+    assert "cluster closed, as last seen" in picture
+    assert "1 down" in picture
     assert "stopped" not in picture
+    assert "●" not in picture
+    assert STATUSES["running"] not in picture
 
 
 def test_what_is_no_cluster_is_refused() -> None:

@@ -95,7 +95,7 @@ export default {
       all.indeterminate = chosen.size > 0 && chosen.size < nodes.length;
       const idle = chosen.size === 0 || Boolean(model.get("doing")) || model.get("state") === "over";
       for (const each of buttons) each.disabled = idle;
-      write(counted, chosen.size ? "" : "Choose nodes to act on them.");
+      write(counted, chosen.size || model.get("state") === "over" ? "" : "Choose nodes to act on them.");
       form.busy(Boolean(model.get("doing")));
     };
 

@@ -34,6 +34,9 @@ export function panel({ model, el }, title) {
   const head = element("header", "rk-head", root);
   element("h3", "rk-title", head).textContent = title;
   const tools = element("div", "rk-tools", head);
+  const closed = element("p", "rk-closed", root);
+  closed.textContent = "■ The cluster is closed: this is how it was last seen.";
+  closed.setAttribute("role", "status");
   const body = element("div", "rk-body", root);
   const lost = element("p", "rk-lost", root);
   lost.textContent =
@@ -52,6 +55,7 @@ export function panel({ model, el }, title) {
     error.hidden = wrong.length === 0;
     doing.textContent = model.get("doing") ? `${model.get("doing")} …` : "";
     root.dataset.state = model.get("state");
+    closed.hidden = !model.get("closed");
   };
   const showLost = () => {
     // JupyterLab says only that something is new about that; who still hears from a kernel is not
@@ -73,7 +77,7 @@ export function panel({ model, el }, title) {
   };
   model.on("change:sent", acknowledge);
   acknowledge();
-  const states = ["error", "state", "refused", "doing"];
+  const states = ["error", "state", "refused", "doing", "closed"];
   for (const name of states) model.on(`change:${name}`, showState);
   showTheme();
   showState();

@@ -39,7 +39,7 @@
  * @property {string} base What every link adds from the start.
  */
 
-const UP = new Set(["running", "paused"]);
+const UP = new Set(["running", "paused", "closed"]);
 const BOTH = "<->";
 
 /** Colours of statuses; each has a sign too. As in `still_topology.py`. */
@@ -49,6 +49,7 @@ export const STATUSES = {
   starting: "#3a8fc4",
   restarting: "#3a8fc4",
   stopped: "#777777",
+  closed: "#777777",
   killed: "#d55e00",
   crashed: "#d55e00",
 };

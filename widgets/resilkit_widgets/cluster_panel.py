@@ -65,6 +65,7 @@ class ClusterPanel(ActingPanel):
         cluster = self.cluster
         if cluster is None:
             return
+        self.closed = cluster.closed
         self.nodes = node_rows(cluster)
         self.seed = str(cluster.seed)
 
@@ -99,6 +100,7 @@ class ClusterPanel(ActingPanel):
              row["queue"])
             for row in self.nodes
         ]  # fmt: skip
-        caption = f"Cluster of {len(self.nodes)} nodes, seed {self.seed}"
+        end = "closed" if self.closed else "as last seen"
+        caption = f"Cluster of {len(self.nodes)} nodes, seed {self.seed}, {end}"
         shown = table(_COLUMNS, rows, numbers=(2, 3, 4), caption=caption, most=len(rows))
         return display("cluster", "", shown)

@@ -46,11 +46,13 @@ class Panel(anywidget.AnyWidget):
         error: What went wrong last, shown under the panel; ``""`` for nothing.
         sent: How many updates have been sent.
         acknowledged: The number of the last update that a browser has drawn.
+        closed: Whether what it shows has been closed, so that it is told as it was last seen.
         shown: Whether anybody can see it; one that nobody sees is not updated.
     """
 
     state = traitlets.Unicode("new").tag(sync=True)
     error = traitlets.Unicode("").tag(sync=True)
+    closed = traitlets.Bool(False).tag(sync=True)
     sent = traitlets.Int(0).tag(sync=True)
     acknowledged = traitlets.Int(0).tag(sync=True)
 

@@ -34,9 +34,10 @@ def still_topology(shown: Shown, harmed: Mapping[str, int]) -> str:
     """
     draw = {"ring": still_ring, "matrix": still_matrix}.get(str(shown.view.get("kind")))
     told = html.escape(summary(shown.nodes, len(shown.links), harmed, shown.base))
+    seen = "cluster closed, as last seen" if shown.closed else "as last seen"
     return (
         f'<figure class="rk-stilltopology" style="margin:0"><style>{_STYLE}</style>'
-        f"<p><b>Topology</b> {told}</p>{draw(shown) if draw else ''}{_sides(shown.nodes)}"
+        f"<p><b>Topology</b> {told} · {seen}</p>{draw(shown) if draw else ''}{_sides(shown.nodes)}"
         f"{_listed(list(shown.on.values()), harmed)}</figure>"
     )
 

@@ -17,6 +17,7 @@ from resilkit.errors import ResilkitError
 from resilkit.markup import display, note, paragraph, sign_of
 from resilkit.metrics.events import Event
 from resilkit_widgets.acting import ActingPanel
+from resilkit_widgets.node_rows import as_left
 from resilkit_widgets.panel import bundle
 
 __all__ = ["SupervisionPanel"]
@@ -94,6 +95,7 @@ class SupervisionPanel(ActingPanel):
 
     def _update(self) -> None:
         cluster = self._cluster
+        self.closed = cluster.closed
         self._mark, news = cluster.events.after(self._mark)
         for event in news:
             self._take_in(event)
@@ -114,10 +116,11 @@ class SupervisionPanel(ActingPanel):
         self.notices = [
             f"{node} does not answer: {why}. Its supervisors are shown as they were last."
             for node, why in self._silent.items()
+            if not self.closed
         ]
         self.notices += [
-            f"{node} is {cluster.nodes[node].status}: what was supervised on it has ended."
-            for node in self._lost
+            f"{node} is {as_left(cluster, node, status)}: what was supervised on it has ended."
+            for node, status in ((each, cluster.nodes[each].status) for each in self._lost)
         ]
 
     def _take_in(self, event: Event) -> None:
@@ -139,7 +142,7 @@ class SupervisionPanel(ActingPanel):
             answers = None
         with self._guard:
             self._asking = None
-            if answers is None:
+            if answers is None or self._cluster.closed:
                 return
             known: dict[str, list[dict[str, Any]]] = {}
             self._silent = {}
@@ -158,21 +161,24 @@ class SupervisionPanel(ActingPanel):
     ) -> dict[str, Any]:
         """Return one line of the tree, and those below it, as plain values."""
         place = (*(above or (branch["node"],)), branch["id"])
-        running = branch["status"] == "running"
+        status = branch["status"]
+        if self.closed and status != "terminated":
+            status = "closed"
+        running = status == "running"
         row = {
             "key": json.dumps(place),
             "id": branch["id"],
             "kind": branch["kind"],
             "class": branch["class"],
             "node": branch["node"],
-            "status": branch["status"],
-            "sign": sign_of(branch["status"]).mark,
+            "status": status,
+            "sign": sign_of(status).mark,
             "restart": branch["restart"],
             "restarts": branch["restarts"],
             "queue": lengths.get((branch["node"], branch["label"])) if running else None,
             "reason": self._reasons.get((branch["node"], parent, branch["id"]), ""),
             "rule": _rule(branch),
-            "silent": branch["node"] in self._silent,
+            "silent": branch["node"] in self._silent and not self.closed,
             "top": not above,
         }
         below = [self._row(child, place, branch["name"], lengths) for child in branch["children"]]
@@ -215,7 +221,14 @@ class SupervisionPanel(ActingPanel):
 
         trees = tree_list([plain(tree) for tree in self.trees])
         notices = [paragraph(each, kind="unsure") for each in self.notices]
-        return display("supervision", "", *notices, trees or note("No supervisor runs."))
+        seen = "The cluster is closed: this is its tree as last seen." if self.closed else ""
+        return display(
+            "supervision",
+            "",
+            note(seen) if seen else "",
+            *notices,
+            trees or note("No supervisor runs."),
+        )
 
 
 def _rule(branch: Mapping[str, Any]) -> str:

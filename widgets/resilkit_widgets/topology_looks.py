@@ -15,6 +15,7 @@ STATUSES = {
     "starting": "#3a8fc4",
     "restarting": "#3a8fc4",
     "stopped": "#777777",
+    "closed": "#777777",
     "killed": "#d55e00",
     "crashed": "#d55e00",
 }
@@ -34,6 +35,7 @@ class Shown(NamedTuple):
         loads: A row a link, as `topology_rows.load_rows` makes them; shorter while none is known.
         on: What is on links, by their names: the rows of `topology_rows.harms`.
         base: What every link adds from the start.
+        closed: Whether the cluster was closed, and this is how it was last seen.
     """
 
     view: Mapping[str, Any]
@@ -42,6 +44,7 @@ class Shown(NamedTuple):
     loads: Sequence[Sequence[float]]
     on: Mapping[str, Sequence[Any]]
     base: str
+    closed: bool = False
 
     def link(self, index: int) -> tuple[Sequence[float], str, str, bool]:
         """Return the load of a link, how it is cut, what makes it late, and if an end is down."""

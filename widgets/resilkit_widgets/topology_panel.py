@@ -91,8 +91,10 @@ class TopologyPanel(ActingPanel):
     # What is shown -------------------------------------------------------------------------------
 
     def _update(self) -> None:
-        if self._cluster.closed and self.nodes:
-            return  # the last picture is of the cluster as it was, not of its end
+        self.closed = self._cluster.closed
+        if self.closed and self.nodes:
+            self._show_left()  # links are shown as they were, and not their end
+            return
         session = self._cluster._session
         rows = node_rows(self._cluster)
         place = {row["name"]: index for index, row in enumerate(rows)}
@@ -105,6 +107,10 @@ class TopologyPanel(ActingPanel):
         self._show_nodes(rows, edges, status)
         self._show_harms(status)
         self._show_loads(edges)
+
+    def _show_left(self) -> None:
+        left = {row["name"]: row for row in node_rows(self._cluster)}
+        self.nodes = [row | left.get(row["name"], {}) for row in self.nodes]
 
     def _show_nodes(
         self,
@@ -157,7 +163,7 @@ class TopologyPanel(ActingPanel):
 
     def _picture(self) -> str:
         on = {row[0]: row for row in self.harms}
-        shown = Shown(self.view, self.nodes, self.links, self.loads, on, self.base)
+        shown = Shown(self.view, self.nodes, self.links, self.loads, on, self.base, self.closed)
         return still_topology(shown, self.harmed)
 
     # What is done --------------------------------------------------------------------------------
