@@ -114,12 +114,39 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_started(module: Mo
     assert {each["do"] for each in made.asked()} == {"check"}
     made.set("problems", {"options.seed": "is no seed"})
     assert made.page.get_by_label("seed", exact=True).is_visible(), "its section has opened"
-    made.set("problems", {"operations": "add a call to a server first"})
-    assert made.page.get_by_text("add a call to a server first").is_visible()
     made.set("problems", {})
     assert start.is_enabled()
     assert rate.get_attribute("aria-invalid") == "false"
     assert made.page.locator("img").count() == 0
+
+
+def test_what_is_still_to_be_done_is_a_hint_and_an_error_only_after_a_try(module: Module) -> None:
+    made = shown(module, operations=[], problems={"operations": "add a call to a server first"})
+    hint, wrong = made.page.locator(".rk-hint"), made.page.locator("form > .rk-problem")
+    assert (hint.inner_text(), wrong.inner_text()) == ("Add a call to a server first.", "")
+    made.set("loads", [load()])
+    assert (hint.inner_text(), wrong.inner_text()) == ("Add a call to a server first.", "")
+    made.page.get_by_role("button", name="Start").click()
+    assert (hint.inner_text(), wrong.inner_text()) == ("", "add a call to a server first")
+    assert {each["do"] for each in made.asked()} == {"check"}
+    made.page.keyboard.type("desk")
+    assert made.page.get_by_label("Server", exact=True).input_value() == "desk"
+    made.set("problems", {})
+    made.set("problems", {"operations": "add a call to a server first"})
+    assert (hint.inner_text(), wrong.inner_text()) == ("Add a call to a server first.", "")
+
+
+@pytest.mark.parametrize(("width", "rows"), [(430, 2), (760, 1), (1200, 1)])
+def test_no_figure_stands_alone_on_a_row(module: Module, width: int, rows: int) -> None:
+    names = ("intended/s", "ok/s", "errors/s", "p95", "waiting > 1 s", "operations", "not ok")
+    figures = [{"name": name, "text": "1,234"} for name in names]
+    made = shown(module, width=width, loads=[load(figures=figures)])
+    tops = made.page.locator(".rk-figures > div").evaluate_all(
+        "all => all.map((each) => Math.round(each.getBoundingClientRect().top))"
+    )
+    assert len(set(tops)) == rows
+    assert min(tops.count(top) for top in tops) >= 3
+    assert made.page.evaluate("document.body.scrollWidth <= innerWidth")
 
 
 def test_calls_are_put_together_and_taken_off_again(module: Module) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -236,6 +237,17 @@ def test_other_alerts_are_listed_too_and_the_list_is_bounded() -> None:
     assert not rows.take([Event(1.0, "node", "up", "n1", "", "{}")])
     rows.take([event(20.0 + number, "stalled", seconds=1.0) for number in range(100)])
     assert len(rows.rows) == 40
+
+
+def test_a_breached_criterion_stands_under_what_and_its_figure_under_value() -> None:
+    rows = AlertRows(origin=10.0)
+    breach = partial(Event, 12.0, "alert", "criterion_breached", "", "error_rate < 5 %")
+    measured = {"measured": 0.125, "unit": "share"}
+    rows.take([breach(json.dumps(measured)), breach(json.dumps({"reason": "no load"}))])
+    assert [(row["what"], row["where"], row["value"], row["why"]) for row in rows.rows] == [
+        ("criterion breached: error_rate < 5 %", "", "12.5 %", ""),
+        ("criterion breached: error_rate < 5 %", "", "", "no load"),
+    ]
 
 
 def test_the_end_of_an_alert_whose_beginning_nobody_saw_is_passed_over() -> None:

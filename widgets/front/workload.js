@@ -32,6 +32,10 @@ export default {
     const calls = callOf(body, model);
     what.place.append(calls.root);
     const wrong = element("p", "rk-problem", form);
+    // What is still to be done before the first try is no error.
+    const hint = element("p", "rk-faint rk-hint", form);
+    hint.setAttribute("role", "status");
+    let tried = false;
     const go = button(form, "Start", "Put this load on the cluster", () => {});
     go.type = "submit";
     const wish = () => ({
@@ -77,10 +81,12 @@ export default {
       when.tell(problems);
       what.tell(problems);
       options.tell(problems);
-      write(wrong, problems[""] ?? problems.operations ?? "");
+      tried &&= problems.operations !== undefined;
+      write(wrong, problems[""] ?? (tried ? problems.operations : undefined) ?? "");
+      write(hint, tried ? "" : sentence(problems.operations));
       const over = model.get("state") === "over";
       const busy = Boolean(model.get("doing"));
-      go.disabled = over || busy || Object.keys(problems).length > 0;
+      go.disabled = over || busy || Object.keys(problems).some((key) => key !== "operations");
       calls.busy(over || busy);
     };
     const showOperations = () => {
@@ -89,7 +95,11 @@ export default {
     };
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      model.send({ do: "start", form: wish() });
+      if (model.get("problems").operations !== undefined) {
+        tried = true;
+        showProblems();
+        calls.focus();
+      } else model.send({ do: "start", form: wish() });
     });
     form.addEventListener("change", () => options.show(when.kind()));
 
@@ -110,6 +120,9 @@ export default {
     });
   },
 };
+
+/** @param {string | undefined} words @returns {string} */
+const sentence = (words) => (words ? `${words[0].toUpperCase()}${words.slice(1)}.` : "");
 
 /**
  * Show what is wrong with a control, once somebody has written into it.
@@ -291,6 +304,7 @@ function callOf(parent, model) {
   return {
     root,
     suggest,
+    focus: () => server.focus(),
     busy(/** @type {boolean} */ on) {
       busy = on;
       allow();

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from resilkit import Cluster
+from resilkit.experiment.words import quantity
 from resilkit.metrics.anomalies import LEAST_CHANGES, Anomalies
 from resilkit.metrics.events import Event
 from resilkit.metrics.units import format_value, unit_of
@@ -93,15 +94,22 @@ class AlertRows:
 
 def _other(event: Event, detail: dict[str, Any], time: float, where: str) -> dict[str, Any]:
     """Return the row of an alert that is about no threshold, of a loop that stood still say."""
-    seconds = detail.get("seconds")
+    seconds, measured = detail.get("seconds"), detail.get("measured")
     value = format_value(seconds, "s") if isinstance(seconds, int | float) else ""
+    what, why = event.event.replace("_", " "), str(detail.get("why", ""))
+    if event.event == "criterion_breached":
+        # It is about the whole load: what stands in its place is the criterion.
+        what, where = f"criterion breached: {event.target}", ""
+        why = str(detail.get("reason", ""))
+        if isinstance(measured, int | float):
+            value = quantity(float(measured), str(detail.get("unit", "")))
     return {
         "time": time,
         "end": time,
-        "what": event.event.replace("_", " "),
+        "what": what,
         "where": where,
         "value": value,
-        "why": str(detail.get("why", "")),
+        "why": why,
         "metric": "",
         "limit": 0.0,
         "of": (event.event, event.node, event.target),

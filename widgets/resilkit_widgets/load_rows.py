@@ -113,11 +113,12 @@ class _Shown:
             float(values[-1]) if values.size else math.nan
             for values in (curves.throughput, curves.errors, curves.p95)
         )
-        wanted = {"users": f"{load.users:,}"} if load.rate is None else {
-            "intended/s": _rate(load.rate), "users": f"{load.users:,}",
-        }  # fmt: skip
+        # An open loop has no users: operations come when they come.
+        wanted = ("users", f"{load.users:,}") if load.rate is None else (
+            "intended/s", _rate(load.rate),
+        )  # fmt: skip
         return _named(
-            wanted
+            dict([wanted])
             | {
                 "ok/s": _rate(ok),
                 "errors/s": _rate(errors),
