@@ -16,6 +16,7 @@ def shown(module: Module, **options: Any) -> ModulePage:
     """Show the bar of a lab with two panels, one of which is shown."""
     names = [["cluster", "Cluster"], ["metrics", "Live metrics"]]
     known = {"names": names, "chosen": ["cluster"], "status": "3 running, seed 7"}
+    known |= {"there": ["cluster", "metrics"], "until": "when a cluster runs"}
     return module("lab", **known | options)
 
 
@@ -34,6 +35,18 @@ def test_a_button_shows_or_hides_its_panel_by_the_keyboard_too(module: Module) -
     cluster.click()
     assert made.get("chosen") == ["metrics"]
     made.wait("window.saved.chosen.length === 1")
+
+
+def test_the_button_of_a_panel_that_is_not_there_yet_says_when_it_comes(module: Module) -> None:
+    made = shown(module, chosen=["cluster", "metrics"], there=["cluster"])
+    metrics = made.page.get_by_role("button", name="Live metrics")
+    assert metrics.is_disabled()
+    assert metrics.get_attribute("aria-pressed") == "false"
+    assert metrics.get_attribute("title") == "Live metrics comes when a cluster runs"
+    made.set("there", ["cluster", "metrics"])
+    assert metrics.is_enabled()
+    assert metrics.get_attribute("aria-pressed") == "true"
+    assert metrics.get_attribute("title") == "Show or hide: Live metrics"
 
 
 def test_it_says_what_the_lab_is_of(module: Module) -> None:

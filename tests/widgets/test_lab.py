@@ -88,12 +88,13 @@ def test_the_other_panels_come_when_a_cluster_has_been_launched() -> None:
     lab.start()
     assert lab.cluster is None
     assert list(lab.panels) == ["cluster"]
+    assert (lab._bar.there, lab._bar.until) == (["cluster"], "when a cluster runs")
     form = lab.panels["cluster"]
     assert isinstance(form, ClusterPanel)
     press(form, "launch", nodes=1)
     assert lab.cluster is not None
     try:
-        assert set(lab.panels) == set(PANELS)
+        assert set(lab.panels) == set(PANELS) == set(lab._bar.there)
         assert lab.panels["cluster"] is form
         assert {panel.state for panel in lab.panels.values()} == {"live"}
         wait_until(lambda: lab._bar.status.startswith("1 running, seed "))
@@ -119,6 +120,7 @@ def test_the_lab_of_an_experiment_shows_each_of_its_runs_until_it_is_stopped(
     lab = Lab(made)
     lab._ipython_display_()
     assert placed(lab) == ["verdict"]
+    assert (lab._bar.there, lab._bar.until) == (["verdict"], "when the experiment runs")
     verdict = lab.panels["verdict"]
     made.run(progress=False)
     wait_until(lambda: lab.cluster is not None)

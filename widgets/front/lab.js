@@ -17,7 +17,7 @@ export default {
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", "Panels that are shown");
     const chips = model.get("names").map(([name, title]) => {
-      const chip = button(group, title, `Show or hide: ${title}`, () => {
+      const chip = button(group, title, "", () => {
         const chosen = model.get("chosen");
         model.set(
           "chosen",
@@ -26,16 +26,21 @@ export default {
         model.save_changes();
       });
       chip.dataset.panel = name;
+      chip.dataset.title = title;
       return chip;
     });
     const show = () => {
       write(status, model.get("status"));
       for (const chip of chips) {
-        chip.setAttribute("aria-pressed", String(model.get("chosen").includes(chip.dataset.panel)));
-        chip.disabled = model.get("state") === "over";
+        const there = model.get("there").includes(chip.dataset.panel);
+        const pressed = there && model.get("chosen").includes(chip.dataset.panel);
+        chip.setAttribute("aria-pressed", String(pressed));
+        chip.disabled = !there || model.get("state") === "over";
+        const { title } = chip.dataset;
+        chip.title = there ? `Show or hide: ${title}` : `${title} comes ${model.get("until")}`;
       }
     };
-    const heard = ["status", "chosen", "state"];
+    const heard = ["status", "chosen", "there", "until", "state"];
     for (const name of heard) model.on(`change:${name}`, show);
     show();
     return end(show, () => {

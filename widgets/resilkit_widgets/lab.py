@@ -91,6 +91,8 @@ class Lab:
         self._state = "new"
         self.panels: dict[str, Panel] = {}
         self._bar = LabBar(_titles(), _chosen(panels))
+        run = self._experiment is not None
+        self._bar.until = "when the experiment runs" if run else "when a cluster runs"
         self._columns = {side: ipywidgets.Box() for side in ("left", "right")}
         for side, column in self._columns.items():
             column.add_class("rk-lab-column")
@@ -209,6 +211,7 @@ class Lab:
         """Put the chosen panels into their columns."""
         with self._lock:
             chosen = [name for name in PANELS if name in self._bar.chosen]
+            self._bar.there = list(self.panels)
             for name, panel in self.panels.items():
                 panel.shown = name in chosen
             for side, column in self._columns.items():

@@ -18,12 +18,18 @@ class LabBar(Panel):
     Args:
         names: The panels' names and titles.
         chosen: Those that are shown.
+
+    Attributes:
+        there: The panels that there are; the buttons of the others wait.
+        until: When those come, in words.
     """
 
     _esm, _css = bundle("lab")
 
     names: traitlets.List[Any] = traitlets.List().tag(sync=True)
     chosen: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    there: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    until = traitlets.Unicode("").tag(sync=True)
     status = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, names: Sequence[tuple[str, str]], chosen: Sequence[str]) -> None:
