@@ -5,9 +5,9 @@ Each is written on the public API alone (``import resilkit as rk``), as a user w
 
 from __future__ import annotations
 
-__all__ = ["store"]
+__all__ = ["counters", "store"]
 
-from resilkit.apps import store
+from resilkit.apps import counters, store
 
 
 def __dir__() -> list[str]:
