@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from resilkit_widgets.sample_systems import NO_SYSTEM, OFFERED, SAMPLES
 from tests.browser.modules import ModulePage
 
 Module = Callable[..., ModulePage]
@@ -21,6 +22,7 @@ def row(name: str, status: str = "running", **others: Any) -> dict[str, Any]:
 def shown(module: Module, *names: str, **traits: Any) -> ModulePage:
     """Show the panel of a cluster with these nodes."""
     known = {"nodes": [row(name) for name in names], "doing": "", "refused": "", "seed": "7"}
+    known |= {"systems": OFFERED, "hint": ""}
     return module("cluster", **known | traits)
 
 
@@ -102,11 +104,39 @@ def test_without_a_cluster_there_is_a_form_that_launches_one(module: Module) -> 
     made.page.get_by_role("button", name="Launch").click()
     made.page.get_by_label("Seed").fill("11")
     made.page.get_by_role("button", name="Launch").click()
-    wish = {"do": "launch", "nodes": 5, "topology": "ring"}
+    wish = {"do": "launch", "nodes": 5, "topology": "ring", "load": True}
+    wish["system"] = next(iter(SAMPLES))
     assert made.asked() == [wish | {"seed": None}, wish | {"seed": 11}]
     made.set("nodes", [row("n1")])
     assert made.page.locator("table").is_visible()
     assert not made.page.get_by_role("button", name="Launch").is_visible()
+
+
+def test_the_form_says_what_each_system_is_and_starts_its_load_or_not(module: Module) -> None:
+    made = shown(module)
+    launch = made.page.get_by_role("button", name="Launch")
+    system, load = made.page.get_by_label("System"), made.page.get_by_label("Start its load")
+    assert made.page.get_by_text(OFFERED[0]["about"]).is_visible()
+    system.select_option("replicated store")
+    assert made.page.get_by_text(SAMPLES["replicated store"].about).is_visible()
+    load.uncheck()
+    launch.click()
+    load.check()
+    launch.click()
+    system.select_option(NO_SYSTEM)
+    assert not load.is_visible()
+    launch.click()
+    assert [(each["system"], each["load"]) for each in made.asked()] == [
+        ("replicated store", False), ("replicated store", True), ("none", False),
+    ]  # fmt: skip
+
+
+def test_a_cluster_without_servers_says_what_to_type_next(module: Module) -> None:
+    made = shown(module, "n1", hint='lab.cluster.start(MyServer, name="mine")')
+    told = made.page.get_by_text("Nothing runs on it yet.")
+    assert "lab.cluster.start(MyServer" in told.inner_text()
+    made.set("hint", "")
+    assert not told.is_visible()
 
 
 @pytest.mark.parametrize("nodes", ["0", "65", "-1", "1.5", ""])

@@ -108,7 +108,8 @@ def test_a_cluster_is_launched_loaded_broken_healed_and_judged_while_a_cell_is_b
     page.set_viewport_size({"width": 1500, "height": 1800})
     lab.open(page, [LAB, BUSY])
     lab.run_all()
-    panel(page, "Cluster").get_by_role("button", name="Launch").click(timeout=PATIENCE_MS)
+    panel(page, "Cluster").get_by_label("System").select_option("none", timeout=PATIENCE_MS)
+    panel(page, "Cluster").get_by_role("button", name="Launch").click()
 
     workload = panel(page, "Workload")
     workload.get_by_label("Arrivals").select_option("constant", timeout=PATIENCE_MS)

@@ -269,3 +269,11 @@ def test_a_view_that_ends_leaves_no_listener(module: Module) -> None:
     made = shown(module, loads=[load()])
     made.end()
     assert made.page.evaluate("window.model.heard()") == 0
+
+
+def test_what_is_missing_is_asked_again_when_the_first_server_runs(module: Module) -> None:
+    made = shown(module)
+    made.wait("(window.asked ?? []).length > 0")
+    before = len(made.asked())
+    made.set("servers", {"desk": ["add"]})
+    assert [each["do"] for each in made.asked()[before:]] == ["check"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import resilkit as rk
-from resilkit_widgets import ClusterPanel
+from resilkit.cluster.open_clusters import open_clusters
+from resilkit_widgets import ClusterPanel, in_code
+from resilkit_widgets.sample_systems import SAMPLES
 from tests.cluster.harm import wait_until
 from tests.widgets.pressing import press
 
@@ -141,3 +144,72 @@ def test_nodes_that_a_closing_has_not_ended_yet_are_not_shown_as_running(
 def test_what_is_no_cluster_is_refused() -> None:
     with pytest.raises(rk.InvalidArgument, match="must be a running cluster"):
         ClusterPanel(3)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("system", list(SAMPLES))
+def test_a_sample_system_comes_with_the_cluster_and_its_load_at_once(system: str) -> None:
+    panel = ClusterPanel()
+    panel.start()
+    press(panel, "launch", nodes=2, seed=1, system=system, load=True)
+    assert (panel.refused, panel.hint) == ("", "")
+    cluster = panel.cluster
+    assert cluster is not None
+    with cluster:
+        [load] = cluster._session.loads
+        assert load.workload is panel.workload
+        wait_until(lambda: load.summary().loc["total", "ok"] > 20)
+        assert load.summary().loc["total", "error_rate"] == 0
+
+
+def test_the_load_of_a_sample_system_waits_where_it_was_not_wanted() -> None:
+    panel = ClusterPanel()
+    panel.start()
+    press(panel, "launch", nodes=1, system="counters", load=False)
+    assert panel.cluster is not None
+    with panel.cluster as cluster:
+        assert "counter-0" in cluster.names()
+        assert cluster._session.loads == []
+        assert panel.workload is not None
+
+
+@pytest.mark.parametrize(
+    ("wish", "path"), [({"system": "counter"}, "system"), ({"load": "yes"}, "load")]
+)
+def test_a_wish_that_makes_no_sense_launches_nothing(wish: dict[str, Any], path: str) -> None:
+    panel = ClusterPanel()
+    panel.start()
+    before = open_clusters()
+    press(panel, "launch", nodes=1, **{"system": "counters"} | wish)
+    assert panel.refused.startswith(f"InvalidArgument: {path}: ")
+    assert panel.cluster is None
+    assert open_clusters() == before
+
+
+def test_nothing_stays_of_a_cluster_whose_sample_system_does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise rk.StartFailed("on purpose")
+
+    monkeypatch.setattr(rk.Cluster, "start", fail)
+    panel = ClusterPanel()
+    panel.start()
+    before = open_clusters()
+    press(panel, "launch", nodes=1, system="counters", load=True)
+    assert panel.refused.startswith("StartFailed: ")
+    assert (panel.cluster, panel.workload) == (None, None)
+    assert open_clusters() == before
+
+
+def test_a_cluster_without_servers_says_the_next_line_until_there_is_one(
+    panel: ClusterPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = {"lab": panel, "number": 3}
+    monkeypatch.setattr(in_code, "get_ipython", lambda: SimpleNamespace(user_ns=names))
+    panel.tick()
+    assert panel.hint == 'lab.cluster.start(MyServer, name="mine")'
+    assert panel.cluster is not None
+    panel.cluster.start(rk.Server, name="mine")
+    panel.acknowledged = panel.sent
+    panel.tick()
+    assert panel.hint == ""

@@ -104,6 +104,25 @@ def test_the_other_panels_come_when_a_cluster_has_been_launched() -> None:
     wait_until(no_threads_of_ours)
 
 
+def test_the_load_of_a_launched_sample_system_can_be_stopped_and_started_again() -> None:
+    lab = Lab()
+    lab.start()
+    form = lab.panels["cluster"]
+    assert isinstance(form, ClusterPanel)
+    press(form, "launch", nodes=2, system="replicated store", load=True)
+    assert lab.cluster is not None
+    with lab.cluster:
+        panel = lab.panels["workload"]
+        assert isinstance(panel, WorkloadPanel)
+        assert [each["name"] for each in panel.operations] == ["put", "get"]
+        wait_until(lambda: [each["state"] for each in panel.loads] == ["running"])
+        press(panel, "stop", id=panel.loads[0]["id"])
+        press(panel, "start", form=panel.first | {"weights": {"0": "1", "1": "1"}})
+        assert panel.refused == ""
+        wait_until(lambda: panel._rows.loads[-1].summary().loc["total", "ok"] > 10)
+    wait_until(no_threads_of_ours)
+
+
 def test_an_empty_lab_takes_the_cluster_of_an_experiment_that_somebody_runs() -> None:
     lab = Lab()
     lab.start()

@@ -182,3 +182,12 @@ def test_what_makes_no_sense_is_refused(
 def test_only_a_cluster_can_be_watched() -> None:
     with pytest.raises(rk.InvalidArgument, match="must be a running cluster"):
         LiveMetrics("n1")  # type: ignore[arg-type]
+
+
+def test_a_chart_without_lines_says_that_there_is_nothing_yet(cluster: rk.Cluster) -> None:
+    panel = LiveMetrics(cluster, metrics=["queue_length"])
+    panel.start()
+    assert panel.arrangement["charts"][0]["title"] == "Queue length · nothing yet"
+    cluster.start(rk.Server, name="idle")
+    ticked(panel, lambda: panel.arrangement["charts"][0]["lines"])
+    assert panel.arrangement["charts"][0]["title"] == "Queue length"

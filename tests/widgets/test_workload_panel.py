@@ -299,3 +299,16 @@ def test_what_is_no_cluster_is_refused(given: Any, path: str) -> None:
 def test_what_is_no_workload_is_refused(cluster: rk.Cluster) -> None:
     with pytest.raises(rk.InvalidArgument, match="workload: is no workload"):
         WorkloadPanel(cluster, [own])  # type: ignore[arg-type]
+
+
+def test_a_cluster_without_servers_says_how_to_start_one_first() -> None:
+    with rk.Cluster(nodes=1) as empty:
+        panel = opened(empty)
+        told = problems(panel, FORM)["operations"]
+        assert told == (
+            'no server runs yet: cluster.start(MyServer, name="mine"), then add a call to it'
+        )
+        empty.start(Desk, name="desk")
+        panel.acknowledged = panel.sent
+        panel.tick()
+        assert problems(panel, FORM)["operations"] == "add a call to a server first"

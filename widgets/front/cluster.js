@@ -25,14 +25,17 @@ const ACTIONS = [
   ["resume", "Resume", "SIGCONT: a paused node goes on"],
   ["restart", "Restart", "Start it again; kill it first if it runs"],
 ];
+/** @typedef {{name: string, title: string, about: string}} System */
+
 const SHAPES = ["mesh", "ring", "star", "line"];
 const MOST_NODES = 64;
+const NO_SYSTEM = "none";
 
 export default {
   /** @param {import("./panel.js").Context} context */
   render({ model, el }) {
     const { body, end } = panel({ model, el }, "Cluster");
-    const form = launchForm(body, (wish) => model.send({ do: "launch", ...wish }));
+    const form = launchForm(body, model.get("systems"), (wish) => model.send({ do: "launch", ...wish }));
     const place = element("div", "rk-nodes", body);
     /** @type {Set<string>} */
     const chosen = new Set();
@@ -55,6 +58,9 @@ export default {
     });
     for (const name of COLUMNS.slice(1)) element("th", "", head).textContent = name;
     const list = table.createTBody();
+    const next = element("p", "rk-faint rk-next", place);
+    next.append("Nothing runs on it yet. In a cell: ");
+    const line = element("code", "", next);
 
     const addRow = (/** @type {string} */ name) => {
       const row = list.insertRow();
@@ -96,10 +102,12 @@ export default {
       const idle = chosen.size === 0 || Boolean(model.get("doing")) || model.get("state") === "over";
       for (const each of buttons) each.disabled = idle;
       write(counted, chosen.size || model.get("state") === "over" ? "" : "Choose nodes to act on them.");
+      next.hidden = !model.get("hint");
+      write(line, model.get("hint"));
       form.busy(Boolean(model.get("doing")));
     };
 
-    const heard = ["nodes", "doing", "state"];
+    const heard = ["nodes", "hint", "doing", "state"];
     for (const name of heard) model.on(`change:${name}`, show);
     show();
     return end(show, () => {
@@ -110,22 +118,40 @@ export default {
 
 /**
  * @param {HTMLElement} parent
- * @param {(wish: {nodes: number, topology: string, seed: number | null}) => void} launch
+ * @param {System[]} systems What can be started with it; the first one is what it begins with.
+ * @param {(wish: {nodes: number, topology: string, seed: number | null, system: string, load: boolean}) => void} launch
  */
-function launchForm(parent, launch) {
+function launchForm(parent, systems, launch) {
   const form = /** @type {HTMLFormElement} */ (element("form", "rk-form", parent));
   const nodes = field(form, "Nodes", { type: "number", min: 1, max: MOST_NODES, value: 3, required: true });
   const topology = /** @type {HTMLSelectElement} */ (labelled(form, "Topology", "select"));
   for (const shape of SHAPES) topology.add(new Option(shape));
   const seed = field(form, "Seed", { type: "number", min: 0, step: 1, placeholder: "random" });
+  const system = /** @type {HTMLSelectElement} */ (labelled(form, "System", "select"));
+  system.parentElement?.classList.add("rk-system");
+  for (const { name, title } of systems) system.add(new Option(title, name));
+  const label = element("label", "rk-start-load", form);
+  const load = /** @type {HTMLInputElement} */ (element("input", "", label));
+  Object.assign(load, { type: "checkbox", checked: true });
+  label.append("Start its load");
   const go = button(form, "Launch", "Start the nodes, each a process of its own", () => {});
   go.type = "submit";
+  const about = element("p", "rk-faint rk-about", form);
+  about.setAttribute("role", "status");
+  const describe = () => {
+    write(about, systems.find(({ name }) => name === system.value)?.about ?? "");
+    label.hidden = system.value === NO_SYSTEM;
+  };
+  system.addEventListener("change", describe);
+  describe();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     launch({
       nodes: Number(nodes.value),
       topology: topology.value,
       seed: seed.value === "" ? null : Number(seed.value),
+      system: system.value,
+      load: load.checked && system.value !== NO_SYSTEM,
     });
   });
   return Object.assign(form, {

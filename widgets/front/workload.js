@@ -103,9 +103,13 @@ export default {
     });
     form.addEventListener("change", () => options.show(when.kind()));
 
+    const showServers = () => {
+      calls.suggest();
+      check(); // what is missing is another thing once there are servers
+    };
     const heard = {
       loads: showLoads, problems: showProblems, doing: showProblems, state: showProblems,
-      operations: showOperations, servers: calls.suggest,
+      operations: showOperations, servers: showServers,
     };
     for (const [name, listener] of Object.entries(heard)) model.on(`change:${name}`, listener);
     what.show();

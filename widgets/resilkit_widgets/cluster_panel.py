@@ -7,11 +7,13 @@ from typing import Any
 
 import traitlets
 
-from resilkit import Cluster, InvalidArgument, validate
+from resilkit import Cluster, InvalidArgument, Workload, validate
 from resilkit.markup import display, signed, table
 from resilkit_widgets.acting import ActingPanel
+from resilkit_widgets.in_code import in_code
 from resilkit_widgets.node_rows import node_rows
 from resilkit_widgets.panel import bundle
+from resilkit_widgets.sample_systems import NO_SYSTEM, OFFERED, SAMPLES
 
 __all__ = ["ClusterPanel"]
 
@@ -29,10 +31,15 @@ class ClusterPanel(ActingPanel):
     """Shows the nodes of a cluster, and does to them what its buttons say.
 
     Leave it as the last line of a cell. Without a cluster it has a form that launches one, which
-    is its `cluster` then. When the cluster is closed, the last table stays in the notebook.
+    is its `cluster` then, with a sample system and its load if one likes: `resilkit.apps.counters`
+    or `resilkit.apps.store`. When the cluster is closed, the last table stays in the notebook.
 
     Args:
         cluster: The cluster to show; ``None`` for a form.
+
+    Attributes:
+        workload: The load that belongs to the sample system, whether it was started or not;
+            ``None`` without a sample system.
 
     Raises:
         InvalidArgument: `cluster` is no `resilkit.Cluster`.
@@ -40,8 +47,8 @@ class ClusterPanel(ActingPanel):
     Examples:
         ::
 
-            panel = ClusterPanel()  # press Launch
-            panel.cluster.start(Counter, name="counter")
+            panel = ClusterPanel()  # choose a system, or "none", and press Launch
+            panel.cluster.start(Counter, name="my-counter")
     """
 
     _esm, _css = bundle("cluster")
@@ -49,6 +56,10 @@ class ClusterPanel(ActingPanel):
     cluster = traitlets.Instance(Cluster, allow_none=True)
     nodes: traitlets.List[Any] = traitlets.List().tag(sync=True)
     seed = traitlets.Unicode("").tag(sync=True)
+    systems: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    hint = traitlets.Unicode("").tag(sync=True)
+
+    workload: Workload | None = None
 
     def __init__(self, cluster: Cluster | None = None) -> None:
         if cluster is not None and not isinstance(cluster, Cluster):
@@ -56,7 +67,7 @@ class ClusterPanel(ActingPanel):
                 "must be a running cluster", path="cluster", value=cluster,
                 allowed="a Cluster, or None for a form",
             )  # fmt: skip
-        super().__init__(cluster=cluster)
+        super().__init__(cluster=cluster, systems=list(OFFERED))
 
     def __repr__(self) -> str:
         return f"<ClusterPanel {self.state} of {self.cluster!r}>"
@@ -68,6 +79,7 @@ class ClusterPanel(ActingPanel):
         self.closed = cluster.closed
         self.nodes = node_rows(cluster)
         self.seed = str(cluster.seed)
+        self.hint = _next_line(cluster)
 
     def _ended(self) -> bool:
         return self.cluster is not None and self.cluster.closed
@@ -90,9 +102,23 @@ class ClusterPanel(ActingPanel):
     def _launch(self, content: Mapping[str, Any]) -> None:
         if self.cluster is not None and not self.cluster.closed:
             raise InvalidArgument("runs already", path="cluster", value=self.cluster)
+        system = content.get("system", NO_SYSTEM)
+        validate.choice(system, "system", (*SAMPLES, NO_SYSTEM))
+        loaded = validate.boolean(content.get("load", False), "load")
         wished = {name: content.get(name) for name in ("topology", "seed")}
         options = {name: value for name, value in wished.items() if value is not None}
-        self.cluster = Cluster(content["nodes"], **options)
+        cluster = Cluster(content["nodes"], **options)
+        sample = SAMPLES.get(system)
+        if sample is not None:
+            try:
+                sample.start(cluster)
+            except BaseException:
+                cluster.close()
+                raise
+            self.workload = sample.workload(list(cluster.nodes))
+        self.cluster = cluster
+        if self.workload is not None and loaded:
+            self.workload.start(cluster)
 
     def _picture(self) -> str:
         rows = [
@@ -104,3 +130,10 @@ class ClusterPanel(ActingPanel):
         caption = f"Cluster of {len(self.nodes)} nodes, seed {self.seed}, {end}"
         shown = table(_COLUMNS, rows, numbers=(2, 3, 4), caption=caption, most=len(rows))
         return display("cluster", "", shown)
+
+
+def _next_line(cluster: Cluster) -> str:
+    """Return what to type next, while nothing runs on a cluster; ``""`` after that."""
+    if cluster.closed or cluster._session.node.names.all():
+        return ""
+    return f'{in_code(cluster)}.start(MyServer, name="mine")'

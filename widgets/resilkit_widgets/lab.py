@@ -50,7 +50,8 @@ class Lab:
     """The panels of one cluster or experiment: its nodes, faults, load, metrics and verdict, live.
 
     Leave it as the last line of a cell. Without a target it begins with a form that launches a
-    cluster, and takes the cluster of an experiment that somebody runs meanwhile. With an
+    cluster, with a sample system under load if one likes, and takes the cluster of an experiment
+    that somebody runs meanwhile. With an
     experiment it has a button that runs it, and shows each of its runs, from whichever cell. The
     panels go on while other cells are busy; the buttons at the top show and hide them. When the
     cluster is closed, the last picture of each stays in the notebook; a lab of an experiment goes
@@ -70,8 +71,8 @@ class Lab:
     Examples:
         ::
 
-            lab = Lab()  # press Launch
-            lab.cluster.start(Counter, name="counter")
+            lab = Lab()  # choose a system, or "none", and press Launch
+            lab.cluster.start(Counter, name="my-counter")
             Lab(experiment, panels=["metrics", "verdict"])
     """
 
@@ -188,7 +189,9 @@ class Lab:
             if cluster is self._cluster:
                 return
             self._cluster = cluster
-            kept = {"cluster": form} if form is not None else {}
+            kept: dict[str, Panel] = {}
+            if form is not None:  # the load of the system that it started can be started again
+                kept = {"cluster": form, "workload": WorkloadPanel(cluster, form.workload)}
             if self._experiment is not None:
                 kept["verdict"] = self.panels["verdict"]
             old = [panel for name, panel in self.panels.items() if panel is not kept.get(name)]

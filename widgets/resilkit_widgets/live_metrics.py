@@ -173,7 +173,10 @@ class LiveMetrics(Watching):
                     style = styles.setdefault(key, len(styles) if len(styles) < _MOST_NAMED else -1)
                 shown.append({"name": shown_name(key), "column": place, "style": style})
             factors += [factor] * len(lines)
-            title = self._load.title(name, start) if name in LOAD_CHARTS else title_of(name)
+            if name in LOAD_CHARTS:
+                title = self._load.title(name, start)
+            else:
+                title = title_of(name) if lines else f"{title_of(name)} · nothing yet"
             about = {"metric": name, "factor": factor}
             charts.append({"title": title, "unit": unit, "lines": shown} | about)
         new = {"id": self.arrangement.get("id", 0), "window": self._window, "charts": charts}

@@ -15,6 +15,7 @@ from resilkit.clock import monotonic
 from resilkit.experiment.judging import evidence_so_far
 from resilkit.experiment.live import rehearse
 from resilkit.experiment.running import Running, running_now
+from resilkit_widgets.in_code import in_code
 
 __all__ = ["ClusterSource", "ExperimentSource", "Seen", "Source"]
 
@@ -160,7 +161,7 @@ class ClusterSource:
             return Seen(
                 criteria=self._criteria, verdicts=self._verdicts, editable=True,
                 progress={"text": "no load yet: start one in the workload panel, or with "
-                                  "workload.start(cluster)"},
+                                  f"workload.start({in_code(self.target)})"},
             )  # fmt: skip
         self._judge(load)
         over = load.finished and self._final and self._judged is load

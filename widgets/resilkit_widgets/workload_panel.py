@@ -14,6 +14,7 @@ from resilkit.runtime import ChildSpec, SupervisorSpec
 from resilkit.texts import shown
 from resilkit.workload import CallMethod, LoadRun
 from resilkit_widgets.acting import ActingPanel
+from resilkit_widgets.in_code import in_code
 from resilkit_widgets.load_rows import LoadRows
 from resilkit_widgets.panel import bundle
 from resilkit_widgets.workload_form import FORMS, OPTIONS, Draft, call_of, filled, read
@@ -105,7 +106,11 @@ class WorkloadPanel(ActingPanel):
     def _read(self, form: object) -> tuple[Draft | None, dict[str, str]]:
         if not isinstance(form, Mapping):
             return None, {"": "is no form"}
-        return read(form, self._chosen, self._workload)
+        draft, problems = read(form, self._chosen, self._workload)
+        if "operations" in problems and not self.servers and not self._cluster.closed:
+            first = f'{in_code(self._cluster)}.start(MyServer, name="mine")'
+            problems["operations"] = f"no server runs yet: {first}, then add a call to it"
+        return draft, problems
 
     def _words(self, what: str, _content: Mapping[str, Any]) -> str:
         validate.choice(what, "do", ("start", "stop", "add", "remove"))
