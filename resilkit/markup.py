@@ -99,7 +99,6 @@ _SIGNS = {
     "starting": Sign("…", "#56B4E9"),
     "restarting": Sign("↻", "#56B4E9"),
     "stopped": Sign("■", "#999999"),
-    "closed": Sign("■", "#999999"),
     "terminated": Sign("■", "#999999"),
     "not running": Sign("■", "#999999"),
     "closed": Sign("■", "#999999"),

@@ -10,6 +10,7 @@ import pytest
 
 import resilkit as rk
 from resilkit.cluster import cluster as cluster_module
+from resilkit.cluster import open_clusters
 from resilkit.cluster.cluster import Cluster
 from resilkit.cluster.handles import NodeHandle
 from resilkit.cluster.loop_thread import _Waiter, loop_thread
@@ -110,7 +111,7 @@ def test_a_cluster_that_is_interrupted_before_it_is_known_as_open_ends(
             raise KeyboardInterrupt
 
     pids = pids_at_the_end(monkeypatch)
-    monkeypatch.setattr(cluster_module, "_open", Interrupting())
+    monkeypatch.setattr(open_clusters, "_open", Interrupting())
     with pytest.raises(KeyboardInterrupt):
         rk.Cluster(nodes=1)
     nothing_left(sessions[0], pids)

@@ -17,7 +17,7 @@ from resilkit.clock import monotonic
 from resilkit.cluster import session as session_module
 from resilkit.cluster.cluster import Cluster
 from resilkit.history import LOST
-from resilkit.workload import load
+from resilkit.workload import generators
 from resilkit.workload.load import start_load
 from tests.cluster.harm import supervision, wait_until
 from tests.cluster.servers import Counter
@@ -122,7 +122,7 @@ def test_what_a_killed_generator_was_to_do_is_on_the_notebooks_clock(cluster: Cl
 def test_what_it_was_to_do_until_a_stop_is_on_the_notebooks_clock(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "_PATIENCE", 0.1)
+    monkeypatch.setattr(generators, "_PATIENCE", 0.1)
     workload = rk.Workload([rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(100))
     run = start_load(cluster, workload, duration=60.0)
     wait_until(lambda: len(run.history) > 0)
@@ -130,7 +130,7 @@ def test_what_it_was_to_do_until_a_stop_is_on_the_notebooks_clock(
     os.kill(pid, signal.SIGSTOP)  # it can neither obey nor tell of anything any more
     clock = cluster._session.clock
     wait_until(lambda: clock.now() > run.history.frame()["intended"].max() + 0.2)
-    run.stop()
+    run.stop(wait=False)
     stopped = clock.now()
     os.kill(pid, signal.SIGKILL)
     assert run.wait(20.0)

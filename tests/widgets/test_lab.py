@@ -66,7 +66,7 @@ def test_a_cell_that_closes_the_cluster_ends_with_the_last_pictures_in_place(
     shell.run_cell()
     widget, still = outputs
     assert "Cluster of 1 nodes" in widget.html
-    assert "■ closed" in widget.html
+    assert "</span> closed</span>" in widget.html
     assert still.html == "<span></span>"
 
 
