@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from resilkit.chaos.spans import fault_spans
 from resilkit.experiment.words import plain
+from resilkit.metrics.event_bands import outage_bands
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +36,7 @@ def overview(result: Result, **options: Any) -> Picture:
     defaults = {
         "memory": _metric(result, "memory_rss"),
         "queue_length": _metric(result, "queue_length"),
-        "faults": fault_spans(result.events),
+        "faults": _bands(result),
         "span": (0.0, end),
         "origin": 0.0,
     }
@@ -52,6 +53,11 @@ def timeline(result: Result, **options: Any) -> Picture:
         "origin": 0.0,
     }
     return timeline_figure(result.events, **{**defaults, **options})
+
+
+def _bands(result: Result) -> list[tuple[object, ...]]:
+    """Return what is shaded: the faults, and nodes that were down though no fault had hit them."""
+    return [*fault_spans(result.events), *outage_bands(result.events)]
 
 
 def _metric(result: Result, name: str) -> pd.DataFrame | None:

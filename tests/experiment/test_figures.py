@@ -47,6 +47,16 @@ def test_a_node_that_stayed_down_is_shaded_to_the_end():
     assert shown[0] == shown[1]
 
 
+def test_a_node_that_somebody_killed_by_hand_is_shaded_too():
+    rows = synthetic.events()
+    down = {"kind": "node", "node": "n3", "target": "n3", "detail": "{}"}
+    killed = [{"time": 16.0, "event": "killed"} | down, {"time": 17.0, "event": "running"} | down]
+    by_hand = Events(pd.concat([rows, pd.DataFrame(killed)], ignore_index=True))
+    shown = texts(figures.overview(synthetic.result(events=by_hand)))
+    assert "n3 down" in shown
+    assert "n3 down" not in texts(figures.overview(synthetic.result()))
+
+
 def test_a_plot_takes_a_theme_and_a_width():
     result = synthetic.result()
     picture = result.plot(theme="dark", width=500)
