@@ -65,12 +65,13 @@ def each_update(seconds: float, update: Callable[[int], object]) -> float:
 def resilkit(seconds: float) -> float:
     """Tick a panel of live metrics whose lines have a new sample each, with a threshold on them."""
     import resilkit as rk
-    from resilkit_widgets import LiveMetrics, ticker
+    from resilkit_widgets import LiveMetrics, live_metrics, ticker
 
     def only_when_told(one: ticker.Ticking) -> None:
         """Begin nothing."""
 
     ticker.begin = only_when_told
+    live_metrics._POINTS = SAMPLES  # as many as the others draw; by itself it sends 600
     values = samples()
     with wire() as send, rk.Cluster(nodes=1, sample_interval=3600.0) as cluster:
         store, origin = cluster.metrics, cluster.started
