@@ -31,6 +31,21 @@ def injection(number: int, **others: Any) -> dict[str, Any]:
     return row | {"strikes": 1} | others
 
 
+@pytest.mark.parametrize("width", [430, 700])
+def test_no_word_of_a_state_is_broken_where_it_is_narrow(module: Module, width: int) -> None:
+    what = "latency (low 0.05, high 0.05, targets n1<->n2, for 30, probability 0.25)"
+    where = "n1<->n2, n1<->n3, n1<->n4, n2<->n3, n2<->n4, n3<->n4"
+    one = injection(1, what=what, when="until healed", where=where)
+    made = shown(module, injections=[one], width=width)
+    state = made.page.locator(".rk-injections tbody td").nth(3)
+    assert state.locator("div").first.bounding_box()["height"] < 25
+    longest = "each => each.scrollWidth <= each.clientWidth"
+    assert state.evaluate(longest), "its longest word has room"
+    assert made.page.locator(".rk-injections").evaluate(longest)
+    heal = made.page.get_by_role("button", name="Heal", exact=True).bounding_box()
+    assert heal["x"] + heal["width"] <= width
+
+
 @pytest.mark.parametrize("fault", [form["name"] for form in FORMS])
 def test_every_fault_has_a_control_for_each_of_its_fields(module: Module, fault: str) -> None:
     made = shown(module, fault)

@@ -57,6 +57,22 @@ def test_a_closed_cluster_is_told_in_words_and_nothing_of_it_is_green(module: Mo
     assert made.page.get_by_text("Choose nodes to act on them.").count() == 0
 
 
+@pytest.mark.parametrize(("width", "columns"), [(430, 5), (700, 7), (1200, 7)])
+def test_no_column_is_cut_off_and_those_that_say_less_go(
+    module: Module, width: int, columns: int
+) -> None:
+    made = shown(module, "n1", "node-of-the-database", width=width)
+    heads = made.page.locator("th:visible")
+    assert heads.count() == columns
+    last = heads.last.bounding_box()
+    assert last["x"] + last["width"] <= width
+    assert made.page.locator(".rk-nodes").evaluate("each => each.scrollWidth <= each.clientWidth")
+    assert texts(made, "n1")[1] == "● running"
+    status = made.page.locator("tr[data-node='n1'] td").nth(2)
+    assert status.get_attribute("title") == "pid 42, starts 1"
+    assert made.page.locator("tr[data-node='n1']").bounding_box()["height"] < 40
+
+
 def test_a_button_acts_on_the_nodes_that_are_chosen(module: Module) -> None:
     made = shown(module, "n1", "n2", "n3")
     kill = made.page.get_by_role("button", name="Kill")

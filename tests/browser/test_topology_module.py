@@ -7,7 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
+from resilkit_widgets.still_images import with_images
+from resilkit_widgets.still_topology import still_topology
+from resilkit_widgets.topology_looks import Shown
 from resilkit_widgets.topology_rows import view_of
 from tests.browser.modules import ModulePage
 
@@ -286,6 +290,44 @@ def test_names_of_nodes_are_only_text(module: Module) -> None:
         assert made.page.locator(".rk-chosen").inner_text() == f"{hostile} ↔ n2"
         assert made.page.locator("img").count() == 0
         assert made.page.evaluate("window.hurt") is None
+
+
+@pytest.mark.parametrize("width", [430, 700, 1200])
+@pytest.mark.parametrize("count", [5, 12, 24])
+def test_names_of_nodes_keep_their_size_however_narrow_it_is(
+    module: Module, count: int, width: int
+) -> None:
+    made = shown(module, count, width=width)
+    size = """all => all.map((each) =>
+        parseFloat(getComputedStyle(each).fontSize) * each.getScreenCTM().a)"""
+    made.wait("root.querySelector('svg').style.getPropertyValue('--rk-units') !== ''")
+    assert min(made.page.locator(".rk-name").evaluate_all(size)) > 10.5
+    boxes = made.page.locator(".rk-name").evaluate_all(
+        "all => all.map((each) => each.getBoundingClientRect()).map((box) => [box.left, box.right])"
+    )
+    assert min(left for left, _ in boxes) >= 0
+    assert max(right for _, right in boxes) <= width
+
+
+def test_the_picture_that_stays_is_scrolled_where_it_is_narrow(page: Page) -> None:
+    view = view_of(5)
+    about = {"kind": view.kind, "width": view.width, "height": view.height}
+    picture = still_topology(Shown(about, nodes(5), [[0, 1]], [], {}, ""), {})
+    page.set_viewport_size({"width": 430, "height": 600})
+    page.set_content(f"<!doctype html><body>{with_images(picture)}</body>")
+    assert page.locator("img").bounding_box()["width"] == 560
+    assert page.locator("figure").evaluate("each => each.scrollWidth > each.clientWidth")
+    assert page.evaluate("document.body.scrollWidth <= innerWidth")
+
+
+def test_a_drawing_that_becomes_narrow_is_drawn_anew(module: Module) -> None:
+    made = shown(module, 3, width=1200)
+    units = "parseFloat(root.querySelector('svg').style.getPropertyValue('--rk-units'))"
+    made.wait(f"{units} === 1")
+    assert made.page.locator(".rk-small").first.is_visible()
+    made.page.set_viewport_size({"width": 430, "height": 700})
+    made.wait(f"{units} > 1.5")
+    assert made.page.locator(".rk-small").first.get_attribute("visibility") == "hidden"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -114,7 +114,28 @@ def test_exports_are_offered_when_there_is_something_and_say_where_they_are(
     assert "Written: /tmp/here.html" in made.page.locator(".rk-panel").inner_text()
 
 
-@pytest.mark.parametrize("width", [500, 1200])
+def test_where_it_is_narrow_the_reason_is_under_the_criterion_and_nothing_is_cut_off(
+    module: Module,
+) -> None:
+    reason = "the load has not recovered yet: no window after the fault is whole"
+    made = shown(module, row("fail", reason=reason), row("pass"), width=430)
+    line = made.page.locator("tbody tr").first
+    criterion, measured, why = (line.locator("td").nth(at) for at in (1, 2, 5))
+    places = [each.bounding_box() for each in (criterion, measured, why)]
+    assert places[2]["x"] == places[0]["x"]
+    assert places[2]["y"] >= places[0]["y"] + places[0]["height"]
+    assert line.bounding_box()["height"] < 90
+    assert places[1]["x"] + places[1]["width"] <= 430
+    assert measured.get_attribute("title") == "95 % interval: 11 ms to 13 ms, n: 1,234"
+    scroll = made.page.locator(".rk-scroll")
+    assert scroll.evaluate("each => each.scrollWidth <= each.clientWidth")
+    assert made.page.get_by_role("cell", name="12 ms").count() == 2, "it is a table still"
+    made.page.set_viewport_size({"width": 1200, "height": 700})
+    assert why.bounding_box()["y"] == criterion.bounding_box()["y"]
+    assert scroll.evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+@pytest.mark.parametrize("width", [430, 700, 1200])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_names_are_text_and_nothing_is_wider_than_the_page(
     module: Module, theme: str, width: int

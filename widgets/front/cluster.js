@@ -94,6 +94,7 @@ export default {
           node.queue ?? "–", node.starts,
         ];
         texts.forEach((text, index) => write(row.cells[index + 1], String(text)));
+        row.cells[2].title = `pid ${node.pid ?? "–"}, starts ${node.starts}`; // no columns where it is narrow
         const box = /** @type {HTMLInputElement} */ (row.querySelector("input"));
         box.checked = chosen.has(node.name);
       }

@@ -15,6 +15,7 @@ import { letter, linkWords, stateOf, summary } from "./topology_state.js";
 
 const HEARD = ["view", "nodes", "links", "loads", "harms", "harmed", "injections", "base", "doing", "state"];
 const MOST_NAMES = 24;
+const MOST_UNITS = 2.4;
 const LEGEND = [
   ["rk-cutsign", "✂\ufe0e", "cut"],
   ["rk-cutsign", "✂\ufe0e▸", "lost that way"],
@@ -44,6 +45,8 @@ export default {
     const words = element("div", "rk-sides", place);
     const aside = element("div", "rk-aside", parts);
 
+    // How many units of the drawing make a pixel: texts are to be read where it is small, too.
+    let units = 1;
     /** @type {import("./topology_ring.js").Choice} */
     let choice = { node: null, link: null };
     const choose = (/** @type {typeof choice} */ next) => {
@@ -51,7 +54,7 @@ export default {
       show();
     };
     const choosing = chooser(aside, choose, (message) => model.send(message));
-    /** @type {{kind: string, draw: (state: State, choice: any) => void, clear: () => void} | null} */
+    /** @type {{kind: string, draw: (state: State, choice: any, units: number) => void, clear: () => void} | null} */
     let drawing = null;
 
     const show = () => {
@@ -72,7 +75,10 @@ export default {
       }
       svg.style.display = legend.style.display = drawing ? "" : "none";
       svg.dataset.kind = state.view.kind;
-      drawing?.draw(state, choice);
+      const width = svg.getBoundingClientRect().width;
+      units = width ? Math.min(MOST_UNITS, Math.max(1, state.view.width / width)) : units;
+      svg.style.setProperty("--rk-units", units.toFixed(3));
+      drawing?.draw(state, choice, units);
       drawSides(words, state);
       choosing.draw(state, choice, still);
       healAll.disabled = still || (state.counts.all === 0 && state.nodes.every(({ status }) => status !== "paused"));
@@ -88,8 +94,11 @@ export default {
       });
     };
     for (const name of HEARD) model.on(`change:${name}`, soon);
+    const resized = new ResizeObserver(soon);
+    resized.observe(place);
     show();
     return end(show, () => {
+      resized.disconnect();
       for (const name of HEARD) model.off(`change:${name}`, soon);
     });
   },

@@ -65,8 +65,8 @@ export function matrix(svg, choose) {
   svg.addEventListener("mousemove", moved);
 
   return {
-    /** @param {State} state @param {import("./topology_ring.js").Choice} choice */
-    draw(state, choice) {
+    /** @param {State} state @param {import("./topology_ring.js").Choice} choice @param {number} units That make a pixel. */
+    draw(state, choice, units) {
       shown = state;
       const size = cellOf(state);
       svg.setAttribute("viewBox", `0 0 ${state.view.width} ${state.view.width - EDGE + TOP}`);
@@ -82,7 +82,7 @@ export function matrix(svg, choose) {
         }
       }
       for (const [kind, path] of paths) path.setAttribute("d", drawn[kind].join(""));
-      drawDots(dots, state, size);
+      drawDots(dots, state, size, units);
       const chosen = placeOf(state, choice);
       mark.setAttribute("visibility", chosen ? "visible" : "hidden");
       if (chosen) {
@@ -124,9 +124,10 @@ function cross(row, column, size) {
   return `M${x} ${y}l${side} ${side}m0 -${side}l-${side} ${side}`;
 }
 
-/** @param {SVGElement} place @param {State} state @param {number} size The nodes, on the diagonal. */
-function drawDots(place, { nodes }, size) {
-  const every = Math.max(1, Math.ceil(11 / size));
+/** @param {SVGElement} place @param {State} state @param {number} size @param {number} units The nodes, on the diagonal. */
+function drawDots(place, { nodes }, size, units) {
+  const every = Math.max(1, Math.ceil((11 * units) / size));
+  const longest = Math.max(4, Math.floor(LONGEST_NAME / units));
   const parts = nodes.flatMap((node, index) => {
     const at = EDGE + index * size;
     const down = TOP + index * size;
@@ -139,7 +140,7 @@ function drawDots(place, { nodes }, size) {
     }
     if (index % every === 0) {
       const side = node.side >= 0 ? ` ${letter(node.side)}` : "";
-      made.push(words(node.name.slice(0, LONGEST_NAME) + side, EDGE - 8, down + size * 0.5 + 3, "rk-rowname"));
+      made.push(words(node.name.slice(0, longest) + side, EDGE - 8, down + size * 0.5 + 3 * units, "rk-rowname"));
     }
     return made;
   });

@@ -18,6 +18,8 @@ const BUSIEST = 8;
 const MANY_LINKS = 66;
 const MANY_CUTS = 24;
 const LONGEST_NAME = 14;
+/** Above so many units a pixel there is no room for what is small. */
+const TIGHT = 1.25;
 const CUT_DASHES = { both: "4 6", out: "12 5", in: "12 5" };
 
 /**
@@ -74,21 +76,21 @@ export function ring(svg, choose) {
   };
 
   return {
-    /** @param {State} state @param {Choice} choice */
-    draw(state, choice) {
+    /** @param {State} state @param {Choice} choice @param {number} units That make a pixel. */
+    draw(state, choice, units) {
       shown = state;
       svg.setAttribute("viewBox", `0 0 ${state.view.width} ${state.view.height}`);
       keep(links, new Set(state.links.map(({ name }) => name)));
       keep(nodes, new Set(state.nodes.map(({ name }) => name)));
-      const labelled = withLabels(state);
+      const labelled = withLabels(state, units);
       for (const link of state.links) {
         if (!links.has(link.name)) links.set(link.name, linkElement(linkLayer, link.name));
         const chosen = choice.link === link.name;
-        drawLink(/** @type {any} */ (links.get(link.name)), state, link, { chosen, labelled: chosen || labelled.has(link) });
+        drawLink(/** @type {any} */ (links.get(link.name)), state, link, { chosen, labelled: chosen || labelled.has(link), units });
       }
       for (const node of state.nodes) {
         if (!nodes.has(node.name)) nodes.set(node.name, nodeElement(nodeLayer, node.name));
-        drawNode(/** @type {any} */ (nodes.get(node.name)), state, node, choice.node === node.name);
+        drawNode(/** @type {any} */ (nodes.get(node.name)), state, node, { chosen: choice.node === node.name, units });
       }
       if (!nodes.has(at.node) || (at.link && !links.has(at.link))) {
         moveTo({ node: state.nodes[0]?.name ?? "", link: "" });
@@ -102,13 +104,15 @@ export function ring(svg, choose) {
   };
 }
 
-/** @param {State} state @returns {Set<Link>} Links whose load stands beside them. */
-function withLabels({ links }) {
-  if (links.length <= MOST_LABELS) return new Set(links);
-  if (links.length > MANY_LINKS) return new Set(links.filter(({ late }) => late));
+/** @param {State} state @param {number} units @returns {Set<Link>} Links whose load stands beside them. */
+function withLabels({ links }, units) {
+  const room = 1 / units ** 2;
+  if (links.length <= MOST_LABELS * room) return new Set(links);
+  const crowded = links.length > (units > TIGHT ? MOST_LABELS : MANY_LINKS);
+  if (crowded) return new Set(links.filter(({ late }) => late));
   const busy = links.filter(({ there, back }) => there + back > 0);
   busy.sort((one, other) => other.there + other.back - one.there - one.back);
-  return new Set([...busy.slice(0, BUSIEST), ...links.filter(({ late }) => late)]);
+  return new Set([...busy.slice(0, Math.round(BUSIEST * room)), ...links.filter(({ late }) => late)]);
 }
 
 /** @param {number} load Messages a second. @returns {number} */
@@ -135,9 +139,9 @@ function linkElement(parent, name) {
  * @param {ReturnType<typeof linkElement>} made
  * @param {State} state
  * @param {Link} link
- * @param {{chosen: boolean, labelled: boolean}} how
+ * @param {{chosen: boolean, labelled: boolean, units: number}} how
  */
-function drawLink({ group, area, line, scissors, arrow, label, title }, state, link, { chosen, labelled }) {
+function drawLink({ group, area, line, scissors, arrow, label, title }, state, link, { chosen, labelled, units }) {
   const a = state.nodes[link.one];
   const b = state.nodes[link.other];
   const total = link.there + link.back;
@@ -163,13 +167,13 @@ function drawLink({ group, area, line, scissors, arrow, label, title }, state, l
   const part = labelPart(link.one, link.other, state.nodes.length);
   const x = a.x + part * (b.x - a.x);
   const y = a.y + part * (b.y - a.y);
-  show(scissors, Boolean(link.cut) && !faint, { x, y: y + 6 });
+  show(scissors, Boolean(link.cut) && !faint, { x, y: y + 6 * units });
   const turn = Math.atan2(b.y - a.y, b.x - a.x) + (link.cut === "in" ? Math.PI : 0);
-  const spot = `${x + 20 * Math.cos(turn)} ${y + 20 * Math.sin(turn)}`;
+  const spot = `${x + 20 * units * Math.cos(turn)} ${y + 20 * units * Math.sin(turn)}`;
   show(arrow, !faint && (link.cut === "out" || link.cut === "in"), {
-    transform: `translate(${spot}) rotate(${(turn * 180) / Math.PI})`,
+    transform: `translate(${spot}) rotate(${(turn * 180) / Math.PI}) scale(${units})`,
   });
-  show(label, labelled && !link.down, { x, y: y + (link.cut ? 20 : 4) });
+  show(label, labelled && !link.down, { x, y: y + (link.cut ? 20 : 4) * units });
   text(label, labelWords(total, link, state.base));
   text(title, `${a.name} ↔ ${b.name}: ${linkWords(state, link)}, ${rateWords(total)}`);
 }
@@ -217,9 +221,9 @@ function nodeElement(parent, name) {
  * @param {ReturnType<typeof nodeElement>} made
  * @param {State} state
  * @param {Node} node
- * @param {boolean} chosen
+ * @param {{chosen: boolean, units: number}} how
  */
-function drawNode({ group, halo, disc, sign, title, called, small }, state, node, chosen) {
+function drawNode({ group, halo, disc, sign, title, called, small }, state, node, { chosen, units }) {
   const few = state.nodes.length <= FEW;
   const radius = few ? 17 : 13;
   const { x, y, side } = node;
@@ -233,12 +237,13 @@ function drawNode({ group, halo, disc, sign, title, called, small }, state, node
   });
   show(halo, side >= 0, { cx: x, cy: y, r: radius + 11, style: `--rk-side:${SIDES[side % SIDES.length] ?? ""}` });
   put(disc, { cx: x, cy: y, r: radius, fill: STATUSES[node.status] ?? "#777777" });
-  put(sign, { x, y: y + 4 });
+  put(sign, { x, y: y + 4 * Math.min(units, 1.5) });
   text(sign, node.sign);
   put(called, { x: node.name_x, y: node.name_y, style: `text-anchor:${node.anchor}` });
-  const short = node.name.length <= LONGEST_NAME ? node.name : `${node.name.slice(0, LONGEST_NAME - 1)}…`;
+  const longest = Math.max(4, Math.floor(LONGEST_NAME / units));
+  const short = node.name.length <= longest ? node.name : `${node.name.slice(0, longest - 1)}…`;
   text(called, short + (side >= 0 ? ` · ${letter(side)}` : ""));
-  show(small, few && isUp(node), { x: node.name_x, y: node.name_y + 13, style: `text-anchor:${node.anchor}` });
+  show(small, few && units <= TIGHT && isUp(node), { x: node.name_x, y: node.name_y + 13 * units, style: `text-anchor:${node.anchor}` });
   text(small, details(node));
   text(title, `${node.name}: ${node.status}${apart}${details(node) && `, ${details(node)}`}`);
 }

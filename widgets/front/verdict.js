@@ -49,8 +49,15 @@ export default {
 
     const scroll = element("div", "rk-scroll", body);
     const table = /** @type {HTMLTableElement} */ (element("table", "rk-table rk-verdicts", scroll));
+    // Said, since the style that makes lines of its rows takes from it that it is a table.
+    table.setAttribute("role", "table");
     const head = table.createTHead().insertRow();
-    for (const name of COLUMNS) element("th", "", head).textContent = name;
+    head.setAttribute("role", "row");
+    for (const name of COLUMNS) {
+      const cell = element("th", "", head);
+      cell.setAttribute("role", "columnheader");
+      cell.textContent = name;
+    }
     const list = table.createTBody();
 
     const edit = criteriaForm(body, model);
@@ -68,6 +75,8 @@ export default {
           row.n ? row.n.toLocaleString("en") : "", row.reason,
         ];
         texts.forEach((text, column) => write(line.cells[column], text));
+        // What has no column where it is narrow.
+        line.cells[2].title = [row.interval && `95 % interval: ${row.interval}`, row.n && `n: ${texts[4]}`].filter(Boolean).join(", ");
       });
       showProgress(model.get("progress"));
       const outcome = model.get("outcome");
@@ -117,7 +126,8 @@ export default {
 /** @param {HTMLTableSectionElement} list */
 function newRow(list) {
   const row = list.insertRow();
-  for (const _ of COLUMNS) row.insertCell();
+  row.setAttribute("role", "row");
+  for (const _ of COLUMNS) row.insertCell().setAttribute("role", "cell");
   return row;
 }
 

@@ -16,7 +16,10 @@ __all__ = ["still_topology", "summary"]
 _MOST_TOLD = 12
 
 _STYLE = (
-    ".rk-stilltopology svg{max-width:100%;height:auto;font:11px system-ui,sans-serif}"
+    # Rather scrolled than too small to be read.
+    "figure.rk-stilltopology{overflow-x:auto}"
+    ".rk-stilltopology :is(svg,img){max-width:100%;min-width:560px;height:auto}"
+    ".rk-stilltopology svg{font:11px system-ui,sans-serif}"
     ".rk-stilltopology text{fill:currentColor;text-anchor:middle}"
     ".rk-stilltopology .rk-n{font-weight:600}"
     ".rk-stilltopology .rk-l{paint-order:stroke;stroke:var(--jp-layout-color0,Canvas);"
