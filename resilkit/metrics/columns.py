@@ -8,6 +8,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import numpy as np
     import numpy.typing as npt
 
@@ -106,17 +108,33 @@ _Columns = tuple[
 ]  # fmt: skip
 
 
-def joined(snapshot: Snapshot | None, since: float | None, until: float | None) -> _Columns:
+def joined(
+    snapshot: Snapshot | None,
+    since: float | None,
+    until: float | None,
+    only: Collection[tuple[str, str]] | None = None,
+) -> _Columns:
     """Return the samples of a time: times, codes and values sorted by time, and the labels."""
     import numpy as np
 
     blocks, raw, labels = snapshot or ([], (b"", b"", b""), [])
     # Only full blocks are viewed in place: a viewed array cannot grow, and these never do.
-    times = np.concatenate([*(np.frombuffer(b.times) for b in blocks), np.frombuffer(raw[0])])
-    codes = np.concatenate(
-        [*(np.frombuffer(b.codes, np.uint32) for b in blocks), np.frombuffer(raw[1], np.uint32)]
-    )
-    values = np.concatenate([*(np.frombuffer(b.values) for b in blocks), np.frombuffer(raw[2])])
+    parts = [
+        (np.frombuffer(b.times), np.frombuffer(b.codes, np.uint32), np.frombuffer(b.values))
+        for b in blocks
+    ]
+    parts.append((np.frombuffer(raw[0]), np.frombuffer(raw[1], np.uint32), np.frombuffer(raw[2])))
+    if only is not None:
+        # Before they are joined and sorted, which costs most.
+        wanted = np.array([label in only for label in labels], bool)
+        kept_rows = [np.flatnonzero(wanted[codes]) for _, codes, _ in parts]
+        parts = [
+            (times[rows], codes[rows], values[rows])
+            for (times, codes, values), rows in zip(parts, kept_rows, strict=True)
+        ]
+    times = np.concatenate([each for each, _, _ in parts])
+    codes = np.concatenate([each for _, each, _ in parts])
+    values = np.concatenate([each for _, _, each in parts])
     if since is not None or until is not None:
         kept = (times >= (-math.inf if since is None else since)) & (
             times < (math.inf if until is None else until)
@@ -132,11 +150,13 @@ Line = tuple["npt.NDArray[np.float64]", "npt.NDArray[np.float64]"]
 """Times in seconds, sorted, and values."""
 
 
-def lines(snapshot: Snapshot | None, since: float | None) -> dict[tuple[str, str], Line]:
+def lines(
+    snapshot: Snapshot | None, since: float | None, only: Collection[tuple[str, str]] | None
+) -> dict[tuple[str, str], Line]:
     """Return the samples since a time, a line for each label, in the order of their first one."""
     import numpy as np
 
-    times, codes, values, labels = joined(snapshot, since, None)
+    times, codes, values, labels = joined(snapshot, since, None, only)
     order = np.argsort(codes, kind="stable")
     found, starts = np.unique(codes[order], return_index=True)
     parts = np.split(order, starts[1:])

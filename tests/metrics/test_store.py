@@ -212,3 +212,19 @@ def test_lines_are_the_frames_samples_by_node_and_server_since_a_time() -> None:
         assert times.tolist() == part["time"].tolist() == sorted(times.tolist())
         assert values.tolist() == part["value"].tolist()
     assert store.lines("threads") == {}
+
+
+def test_lines_of_some_are_those_that_all_have_whether_their_blocks_are_full_or_not() -> None:
+    store = MetricStore(max_rows=800)  # blocks of 50 rows
+    for number in range(520):
+        store.append("queue_length", float(number), "n1", f"s{number % 7}", float(number))
+    wanted = {("n1", "s2"), ("n1", "s5"), ("n9", "never")}
+    whole, some = store.lines("queue_length"), store.lines("queue_length", since=30.0, only=wanted)
+    assert list(some) == [("n1", "s2"), ("n1", "s5")]
+    for key, (times, values) in some.items():
+        kept = whole[key][0] >= 30.0
+        assert times.tolist() == whole[key][0][kept].tolist()
+        assert values.tolist() == whole[key][1][kept].tolist()
+    assert store.lines("queue_length", only=set()) == {}
+    assert store.lines("queue_length", only={("n9", f"s{number}") for number in range(9)}) == {}
+    assert store.lines("no_samples", only=wanted) == {}
