@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ from resilkit_widgets.still_charts import (
     still_charts,
 )
 from resilkit_widgets.still_marks import StillLimit, StillMarks
+from resilkit_widgets.still_values import StillValues
 
 HOSTILE = '<img src=x onerror=alert(1)>&"'
 
@@ -128,3 +130,57 @@ def test_a_threshold_that_is_far_away_does_not_press_the_lines_flat() -> None:
     assert ">1000</text>" not in drawn.replace("queue_length &gt; 1000", "")
     assert "queue_length &gt; 1000 ↑</text>" in drawn
     assert 'stroke-dasharray="6 4"' not in drawn
+
+
+def test_the_legend_has_values_with_units_and_the_axis_of_magnitudes_has_them_too() -> None:
+    lines = [line([0.002, 0.000917], "p50", 0), line([0.9, 0.0054], "p95", 1)]
+    chart = StillChart("Response time", "s", lines, values=StillValues("s", log=True))
+    drawn = still_charts([chart], span=(0.0, 1.0))
+    assert "917 µs" in drawn
+    assert "5.4 ms" in drawn
+    ticks = re.findall(r'text-anchor="end">([^<]*)</text>', drawn)
+    assert ticks == ["1 ms", "10 ms", "100 ms", "1 s"]
+    p50, p95 = paths(drawn)
+    heights = [float(each) for each in re.findall(r" ([\d.]+)", p50 + p95)]
+    assert heights[0] < 150, "2 ms is no flat line at the bottom"
+
+
+def test_units_of_counts_stand_at_the_axis_alone_where_there_is_no_room_for_them() -> None:
+    few = [line([12.0], "counter", 0)]
+    many = [line([12.0], f"counter-{number}", number) for number in range(6)]
+    for lines, told in ((few, True), (many, False)):
+        chart = StillChart("Queue", "messages", lines)
+        assert ("12 messages" in still_charts([chart], span=(0.0, 1.0))) is told
+
+
+def test_every_fault_in_view_is_named_once_under_the_charts_and_no_two_names_overlap() -> None:
+    bands = [
+        StillBand(0.1 * number, 0.1 * number + 0.05, f"server crash a-long-name-{number % 12}", 1)
+        for number in range(24)
+    ]
+    bands += [StillBand(1.0, None, "partition n1 – n2", 0), StillBand(90.0, 91.0, "later", 2)]
+    charts = [StillChart("memory", "MiB", [line([1.0])]), StillChart("cpu", "cores", [])]
+    drawn = svg(still_charts(charts, span=(0.0, 4.0), bands=bands))
+    rows: dict[float, list[tuple[float, float]]] = {}
+    named = []
+    for each in drawn.iter():
+        text = "".join(each.itertext())
+        if each.tag.endswith("}text") and text.startswith("\u2068"):
+            x = float(each.attrib["x"])
+            rows.setdefault(float(each.attrib["y"]), []).append((x, x + 6.0 * len(text)))
+            named.append(text.split("\u2069")[0].strip("\u2068"))
+    assert sorted(named) == sorted({band.label for band in bands[:-1]})
+    assert len(rows) > 1
+    for row in rows.values():
+        assert all(end < x for (_, end), (x, _) in itertools.pairwise(row))
+        assert max(end for _, end in row) <= 760
+    assert float(drawn.attrib["viewBox"].split()[3]) >= max(rows) + 4
+
+
+def test_of_many_lines_that_stand_back_the_largest_twenty_are_drawn_and_told_of() -> None:
+    back = [line([float(number)] * 900, f"s{number}", -1) for number in range(60)]
+    chart = StillChart("Queue", "messages", [line([99.0], "named", 0), *back], of=300)
+    drawn = still_charts([chart], span=(0.0, 900.0))
+    assert "Queue · 21 of 300 lines" in drawn
+    assert drawn.count('class="rk-g" fill="none"') == 20
+    assert len(drawn) < 60_000

@@ -7,7 +7,6 @@ stop the kernel for a tenth of a second each time.
 from __future__ import annotations
 
 import html
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resilkit_widgets.still_bands import FAULTS, StillBand, StillBands
 from resilkit_widgets.still_marks import StillMarks
+from resilkit_widgets.still_names import cut, name_span
+from resilkit_widgets.still_values import StillAxis, StillValues, round_ticks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,16 +29,17 @@ _LEFT, _RIGHT, _TOP = 58, 12, 40
 _HEIGHT = 130
 _BETWEEN = 14
 _BELOW = 38
-_MOST_TICKS = 5
 _LETTER = 6.4
 """Pixels of a letter, about."""
 _MOST_POINTS = 400
+_MOST_BACK = 20
+"""Lines that stand back in a chart; with more of them a picture is a grey field of a megabyte."""
+_BACK_POINTS = 150
+_MOST_LETTERS = 28
+"""Letters of a line's name."""
 
 _LIGHT = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b37a00", "#332288")
 _DARK = ("#56b4e9", "#f08a4b", "#2fc79a", "#e39bc6", "#f0c05a", "#f0e442")
-FAULTS = (
-    "#cc79a7", "#e69f00", "#56b4e9", "#d55e00", "#009e73", "#8c6bb1", "#0072b2", "#777777",
-)  # fmt: skip
 _DASHES = ("", "8 3", "2 2", "9 3 2 3", "5 2 2 2 2 2", "14 5")
 
 
@@ -59,22 +62,23 @@ class StillLine:
 
 @dataclass(frozen=True, slots=True)
 class StillChart:
-    """One chart: its title, the unit of its values, its lines, and what is drawn over them."""
+    """One chart.
+
+    Attributes:
+        title: What stands above it.
+        unit: That of its axis.
+        lines: Of those that stand back the 20 largest are drawn.
+        marks: What is drawn over them.
+        values: How their values are shown; ``None``: in the unit of the axis.
+        of: How many lines there are, when `lines` are not all; the title tells of it.
+    """
 
     title: str
     unit: str
     lines: Sequence[StillLine] = field(default_factory=list)
     marks: StillMarks = field(default_factory=StillMarks)
-
-
-@dataclass(frozen=True, slots=True)
-class StillBand:
-    """A fault that is shaded, in seconds on the axis; ``end`` None while it goes on."""
-
-    start: float
-    end: float | None
-    label: str
-    colour: int
+    values: StillValues | None = None
+    of: int = 0
 
 
 def still_charts(
@@ -95,8 +99,13 @@ def still_charts(
     """
     each = _TOP + _HEIGHT + _BETWEEN
     height = each * len(charts) + _BELOW - _BETWEEN
-    parts = [_chart(chart, index * each, span, bands) for index, chart in enumerate(charts)]
+    shaded = StillBands(bands, span, lambda time: _x(time, span))
+    parts = [shaded.patterns()]
+    parts += [_chart(chart, index * each, span, shaded) for index, chart in enumerate(charts)]
     parts.append(_time_axis(each * len(charts) - _BETWEEN, span))
+    names, room = shaded.names(_LEFT, _WIDTH - _RIGHT, height)
+    parts.append(names)
+    height += math.ceil(room)
     titles = ", ".join(chart.title for chart in charts)
     return (
         f'<figure class="rk-stillcharts" style="margin:0"><style>{_STYLE}</style>'
@@ -123,82 +132,90 @@ def _x(seconds: float, span: tuple[float, float]) -> float:
     return _LEFT + (seconds - start) / max(end - start, 1e-9) * (_WIDTH - _LEFT - _RIGHT)
 
 
-def _chart(
-    chart: StillChart, above: int, span: tuple[float, float], bands: Sequence[StillBand]
-) -> str:
+def _chart(chart: StillChart, above: int, span: tuple[float, float], bands: StillBands) -> str:
     top, bottom = above + _TOP, above + _TOP + _HEIGHT
-    finite = [line.values[np.isfinite(line.values)] for line in chart.lines]
-    most = max((float(values.max()) for values in finite if values.size), default=0.0)
-    least = min((float(values.min()) for values in finite if values.size), default=0.0)
-    most = chart.marks.top(most)
-    ticks = round_ticks(min(least, 0.0), (most or 1.0) * 1.05)
-    low, high = ticks[0], max(ticks[-1], most)
+    lines = _drawn(chart.lines)
+    shown = chart.values or StillValues(chart.unit)
+    axis = _axis(lines, shown, chart.marks)
 
     def y(value: float) -> float:
-        return bottom - (value - low) / max(high - low, 1e-12) * _HEIGHT
+        return bottom - axis.share(value) * _HEIGHT
 
-    parts = [f'<text class="rk-t" x="0" y="{above + 14}">{html.escape(chart.title)}</text>']
-    parts.append(f'<text x="{_LEFT}" y="{above + 32}">{_legend(chart.lines)}</text>')
-    parts += [_band(band, span, top, named=above == 0) for band in bands]
-    for tick in ticks:
+    count = max(chart.of, len(chart.lines))
+    title = f"{chart.title} · {len(lines)} of {count} lines" if count > len(lines) else chart.title
+    parts = [f'<text class="rk-t" x="0" y="{above + 14}">{html.escape(title)}</text>']
+    parts.append(f'<text x="{_LEFT}" y="{above + 32}">{_legend(lines, shown)}</text>')
+    parts.append(bands.shades(top, _HEIGHT))
+    for tick, text in axis.ticks:
         at = round(y(tick), 1)
         parts.append(f'<path class="rk-g" d="M{_LEFT} {at}H{_WIDTH - _RIGHT}"/>')
-        parts.append(f'<text x="{_LEFT - 6}" y="{at + 4}" text-anchor="end">{tick:g}</text>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{at + 4}" text-anchor="end">{text}</text>')
     middle = top + _HEIGHT / 2
-    parts.append(
-        f'<text transform="translate(11 {middle:g}) rotate(-90)" text-anchor="middle">'
-        f"{html.escape(chart.unit)}</text>"
-    )
-    parts += [_line(line, span, y) for line in chart.lines]
+    if not shown.log:
+        parts.append(
+            f'<text transform="translate(11 {middle:g}) rotate(-90)" text-anchor="middle">'
+            f"{html.escape(chart.unit)}</text>"
+        )
+    parts += [_line(line, span, y) for line in lines]
     box = (_LEFT, top, _WIDTH - _RIGHT, bottom)
     parts.append(chart.marks.svg(lambda time: _x(time, span), y, box))
-    if not any(values.size for values in finite):
+    if not any(np.isfinite(line.values).any() for line in lines):
         parts.append(f'<text x="{_LEFT + 8}" y="{middle:g}" opacity=".75">no samples yet</text>')
     return "".join(parts)
 
 
-def _legend(lines: Sequence[StillLine]) -> str:
+def _drawn(lines: Sequence[StillLine]) -> list[StillLine]:
+    """Return the lines that have a colour, over the largest of those that stand back."""
+    back = [line for line in lines if line.style < 0]
+    if len(back) > _MOST_BACK:
+        tops = {id(line): np.nanmax(line.values, initial=-math.inf) for line in back}
+        back = sorted(back, key=lambda line: -tops[id(line)])[:_MOST_BACK]
+    return back + [line for line in lines if line.style >= 0]
+
+
+def _axis(lines: Sequence[StillLine], shown: StillValues, marks: StillMarks) -> StillAxis:
+    finite = [line.values[np.isfinite(line.values)] for line in lines]
+    if shown.log:
+        finite = [values[values > 0] for values in finite]
+    most = max((float(values.max()) for values in finite if values.size), default=0.0)
+    least = min((float(values.min()) for values in finite if values.size), default=0.0)
+    return shown.axis(least, marks.top(most))
+
+
+def _legend(lines: Sequence[StillLine], shown: StillValues) -> str:
     """Return the names of the lines that have a colour, each with its sign and newest value."""
-    told, room = [], (_WIDTH - _LEFT) / _LETTER
     named = [line for line in lines if line.style >= 0]
-    for count, line in enumerate(named):
-        known = line.values[np.isfinite(line.values)]
-        newest = f" {_shown(float(known[-1]))}" if known.size else ""
-        room -= len(line.name) + len(newest) + 5
+    known = [line.values[np.isfinite(line.values)] for line in named]
+    names = [cut(line.name, _MOST_LETTERS) for line in named]
+    room = (_WIDTH - _LEFT) / _LETTER
+    for short in (False, True):
+        newest = [
+            f" {shown.shown(float(values[-1]), short=short)}" if values.size else ""
+            for values in known
+        ]
+        widths = [len(name) + len(value) + 5 for name, value in zip(names, newest, strict=True)]
+        if sum(widths) <= room:
+            break
+    told = []
+    for count, (line, value) in enumerate(zip(named, newest, strict=True)):
+        room -= widths[count]
         if room < 0:
             told.append(f"… and {len(named) - count} more")
             break
         colour = f"var(--rk-{line.style % len(_LIGHT)})"
-        told.append(f'<tspan style="fill:{colour}">━</tspan> {html.escape(line.name)}{newest}')
+        told.append(
+            f'<tspan style="fill:{colour}">━</tspan> {name_span(line.name, _MOST_LETTERS)}'
+            f"{html.escape(value)}"
+        )
     return "   ".join(told).replace("   ", "\N{NO-BREAK SPACE}" * 3)
-
-
-def _shown(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _band(band: StillBand, span: tuple[float, float], top: int, *, named: bool) -> str:
-    start = max(band.start, span[0])
-    end = span[1] if band.end is None else min(band.end, span[1])
-    if end < span[0] or start > span[1]:
-        return ""
-    left, colour = _x(start, span), FAULTS[band.colour % len(FAULTS)]
-    width = max(_x(end, span) - left, 2.0)
-    label = html.escape(band.label)
-    shade = (
-        f'<rect x="{left:.1f}" y="{top}" width="{width:.1f}" height="{_HEIGHT}" fill="{colour}" '
-        f'fill-opacity=".2" stroke="{colour}" stroke-opacity=".6"><title>{label}</title></rect>'
-    )
-    if not named or len(band.label) * _LETTER > width:
-        return shade
-    return f'{shade}<text x="{left + 3:.1f}" y="{top + 12}" opacity=".75">{label}</text>'
 
 
 def _line(line: StillLine, span: tuple[float, float], y: object) -> str:
     assert callable(y)  # noqa: S101
     inside = (line.times >= span[0]) & (line.times <= span[1])
     times, values = line.times[inside], line.values[inside]
-    step = math.ceil(times.size / _MOST_POINTS) or 1
+    most = _MOST_POINTS if line.style >= 0 else _BACK_POINTS
+    step = math.ceil(times.size / most) or 1
     path, pen = [], "M"
     for time, value in zip(times[::step].tolist(), values[::step].tolist(), strict=True):
         if math.isnan(value):
@@ -226,20 +243,3 @@ def _time_axis(top: int, span: tuple[float, float]) -> str:
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
     parts.append(f'<text x="{middle:g}" y="{top + 30}" text-anchor="middle">time (s)</text>')
     return "".join(parts)
-
-
-def round_ticks(low: float, high: float, most: int = _MOST_TICKS) -> list[float]:
-    """Return round numbers from at or below `low` to below or at `high`, `most` of them at most.
-
-    Examples:
-        >>> round_ticks(0.0, 52.0)
-        [0.0, 20.0, 40.0]
-    """
-    power = 10.0 ** math.floor(math.log10(max(high - low, 1e-12) / most))
-    for factor in (1, 2, 5, 10, 20):
-        step = power * factor
-        first, last = math.floor(low / step), math.floor(high / step)
-        if last - first < most:
-            break
-    ticks = itertools.takewhile(lambda number: number <= last, itertools.count(first))
-    return [round(number * step, 12) for number in ticks]
