@@ -66,14 +66,14 @@ def test_each_chart_has_its_title_its_unit_and_its_lines_in_their_colours(module
 def test_the_legend_has_the_newest_values_and_those_that_somebody_points_at(module: Module) -> None:
     made = shown(module)
     values = made.page.locator(".u-legend").first.locator(".u-value")
-    assert values.all_inner_texts() == ["60.0 s", "10", "20"]
+    assert values.all_inner_texts() == ["60.0 s", "10 MiB", "20 MiB"]
     over = made.page.locator(".u-over").first
     box = over.bounding_box()
     assert box is not None
     over.hover(position={"x": box["width"] / 2, "y": 20})
     time, *others = values.all_inner_texts()
     assert abs(float(time.removesuffix(" s")) - 30.0) < 0.5
-    assert others == ["10", "–"], "n2 has no sample there"
+    assert others == ["10 MiB", "–"], "n2 has no sample there"
 
 
 def test_the_legend_of_figures_that_are_known_later_has_the_newest_that_are(
@@ -84,8 +84,8 @@ def test_the_legend_of_figures_that_are_known_later_has_the_newest_that_are(
     values[2, axis >= 58.0] = np.nan
     made = shown(module, frame=pack(1, 1, axis, values))
     legends = made.page.locator(".u-legend")
-    assert legends.nth(0).locator(".u-value").all_inner_texts() == ["60.0 s", "5", "5"]
-    assert legends.nth(1).locator(".u-value").all_inner_texts() == ["58.0 s", "5"]
+    assert legends.nth(0).locator(".u-value").all_inner_texts() == ["60.0 s", "5 MiB", "5 MiB"]
+    assert legends.nth(1).locator(".u-value").all_inner_texts() == ["58.0 s", "5 messages"]
 
 
 def test_every_update_is_acknowledged_one_of_another_arrangement_too(module: Module) -> None:

@@ -35,6 +35,7 @@ def test_a_line_for_each_node_comes_with_its_unit_and_goes_on(cluster: rk.Cluste
     ticked(panel, lambda: len(panel.arrangement["charts"][0]["lines"]) == 2)
     [chart] = panel.arrangement["charts"]
     assert (chart["title"], chart["unit"]) == ("Memory (RSS)", "MiB")
+    assert (chart["quantity"], chart["factor"], chart["log"]) == ("bytes", 2.0**-20, False)
     assert [line["name"] for line in chart["lines"]] == ["n1", "n2"]
     axis, values = sent(panel)
     assert 1 < values[:, -1].min() <= values[:, -1].max() < 1000, "MiB of a small process"
@@ -71,12 +72,15 @@ def test_a_load_has_its_charts_and_says_when_none_runs(cluster: rk.Cluster) -> N
         assert titles() == ["Response time, per 1 s", "Throughput and errors, per 1 s"]
         named = [(line["name"], line["style"]) for line in latency["lines"]]
         assert named == [("p50", 0), ("p95", 1), ("p99", 2)]
-        assert latency["unit"] in {"ms", "µs"}
+        assert (latency["quantity"], latency["factor"], latency["log"]) == ("s", 1.0, True)
+        assert 0 < np.nanmin(sent(panel)[1][0]) < 1, "seconds: each is shown in its own unit"
         assert [line["name"] for line in operations["lines"]] == ["throughput", "errors"]
         assert operations["unit"] == "operations/s"
 
         def three_seconds() -> bool:
-            return (np.nan_to_num(sent(panel)[1][3]) > 0).sum() * panel._window / 600 >= 3
+            axis, values = sent(panel)
+            apart = (axis[-1] - axis[0]) / (axis.size - 1)
+            return int((np.nan_to_num(values[3]) > 0).sum()) * float(apart) >= 3
 
         ticked(panel, three_seconds)
         axis, values = sent(panel)
@@ -145,6 +149,27 @@ def test_of_many_lines_the_first_have_colours(cluster: rk.Cluster) -> None:
     ticked(panel, lambda: len(panel.arrangement["charts"][0]["lines"]) == 8)
     styles = [line["style"] for line in panel.arrangement["charts"][0]["lines"]]
     assert sorted(styles) == [-1, -1, 0, 1, 2, 3, 4, 5]
+
+
+def test_of_hundreds_of_lines_those_with_colours_and_the_largest_are_sent(
+    cluster: rk.Cluster,
+) -> None:
+    store, now = cluster.metrics, cluster.started + 1.0
+    for number in range(300):
+        store.append("queue_length", now, "n1", f"s{number:03}", float(number))
+    panel = LiveMetrics(cluster, metrics=["queue_length"])
+    panel.start()
+    ticked(panel, lambda: panel.frame)
+    [chart] = panel.arrangement["charts"]
+    names = [line["name"] for line in chart["lines"]]
+    assert names == [f"s{number:03}" for number in [*range(6), *range(266, 300)]]
+    assert [line["style"] for line in chart["lines"]] == [*range(6), *[-1] * 34]
+    assert chart["of"] == 300
+    assert len(sent(panel)[1]) == 40
+    picture = panel.last_picture()["text/html"]
+    assert picture.count('stroke-width="1.6"') == 6
+    assert picture.count('class="rk-g" fill="none"') == 20
+    assert "Queue length · 26 of 300 lines" in picture
 
 
 def test_a_closed_cluster_ends_the_panel_which_has_a_picture_of_all_charts() -> None:

@@ -13,12 +13,13 @@ import { pageTheme } from "./theme.js";
 
 const HATCH_PIXELS = 9;
 const LEAST_PIXELS = 2;
+const BETWEEN_PIXELS = 8;
 
 /**
  * Return a uPlot plugin that shades bands.
  *
  * @param {() => Band[]} bands What there is to shade now.
- * @param {{named: boolean}} options Whether they have their labels here.
+ * @param {{named: boolean}} options Whether they have their labels here, where there is room.
  * @returns {import("uplot").Plugin}
  */
 export function bandsPlugin(bands, { named }) {
@@ -40,12 +41,13 @@ export function bandsPlugin(bands, { named }) {
         }
         ctx.restore();
         if (!named) return;
-        for (const band of bands()) {
-          const from = Math.max(chart.valToPos(band.start, "x", true), bbox.left);
-          const end = band.end ?? Infinity;
-          const right = bbox.left + bbox.width;
-          const to = end === Infinity ? right : Math.min(chart.valToPos(end, "x", true), right);
-          write(ctx, band.label, from, to - from, bbox.top, theme.faint);
+        let free = bbox.left;
+        const right = bbox.left + bbox.width;
+        for (const band of [...bands()].sort((one, other) => one.start - other.start)) {
+          const from = Math.max(chart.valToPos(band.start, "x", true), free);
+          const to = band.end === null ? right : Math.min(chart.valToPos(band.end, "x", true), right);
+          const written = write(ctx, band.label, from, to - from, bbox.top, theme.faint);
+          if (written) free = from + written + BETWEEN_PIXELS * devicePixelRatio;
         }
       },
     },
@@ -92,13 +94,16 @@ function shade(ctx, left, width, { top, height }, colour, kind) {
  * @param {number} width
  * @param {number} top
  * @param {string} ink
+ * @returns {number} How wide what was written is; 0 where there was no room for it.
  */
 function write(ctx, label, left, width, top, ink) {
   ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.textAlign = "left";
   ctx.textBaseline = "bottom";
   ctx.fillStyle = ink;
-  // One that is too narrow for its name is told by the colour of its kind.
-  if (ctx.measureText(label).width > width) return;
+  // One that is too narrow for its name has it under the charts.
+  const needed = ctx.measureText(label).width;
+  if (needed > width) return 0;
   ctx.fillText(label, left, top - 2 * devicePixelRatio);
+  return needed;
 }

@@ -9,7 +9,11 @@
  *
  * @typedef {object} Chart
  * @property {string} title
- * @property {string} unit
+ * @property {string} unit Of the axis.
+ * @property {string} [quantity] The unit in which values are stored, from which each has its own; else
+ *   that of the axis.
+ * @property {boolean} [log] Whether the axis shows orders of magnitude.
+ * @property {number} [of] How many lines there are, where not all of them are shown.
  * @property {Line[]} lines
  * @property {string} [metric] Whose thresholds are drawn in it.
  * @property {number} [factor] What its values have been multiplied by.
@@ -23,11 +27,16 @@
 import uPlot from "uplot";
 import { bandsPlugin } from "./bands.js";
 import { withGaps } from "./frames.js";
+import { logEnds, logTicks } from "./log_axis.js";
+import { nameRows, nearPlugin, titled } from "./line_names.js";
 import { DASHES, pageTheme } from "./theme.js";
 import { marksPlugin, topOf } from "./thresholds.js";
+import { shownValue } from "./units.js";
 
 const HEIGHT = 150;
 const LEAST_WIDTH = 240;
+/** Pixels within which somebody points at a line. */
+const NEAR = 16;
 const FONT = "11px system-ui, sans-serif";
 
 let stacks = 0;
@@ -38,36 +47,62 @@ export class Charts {
    * @param {HTMLElement} parent
    * @param {() => import("./bands.js").Band[]} bands
    * @param {() => import("./thresholds.js").Marks} marks
-   * @param {(zoomed: [number, number] | null) => void} onZoom
+   * @param {(shown: [number, number], zoomed: boolean) => void} onView Told of the seconds that are shown.
    */
-  constructor(parent, bands, marks, onZoom) {
+  constructor(parent, bands, marks, onView) {
     this.parent = parent;
     this.bands = bands;
     this.marks = marks;
-    this.onZoom = onZoom;
+    this.onView = onView;
     /** @type {uPlot[]} */
     this.plots = [];
+    /** @type {string[]} What each of the plots was made of. */
+    this.made = [];
     /** @type {Layout | null} */
     this.layout = null;
     /** @type {[number, number] | null} What somebody has zoomed in on; null while it follows. */
     this.zoomed = null;
+    /** @type {number | undefined} The newest second that was drawn. */
+    this.end = undefined;
     stacks += 1;
     this.cursor = uPlot.sync(`resilkit-${stacks}`);
     this.resizes = new ResizeObserver(() => this.resize());
     this.resizes.observe(parent);
   }
 
-  /** @param {Layout} layout */
-  build(layout) {
-    this.clear();
+  /**
+   * Show charts; those that are there already stay, and only have their titles written.
+   *
+   * @param {Layout} told
+   */
+  build(told) {
+    // Those that stand back are drawn first, and the others over them.
+    const layout = { ...told, charts: told.charts.map((chart) => ({ ...chart, lines: backFirst(chart.lines) })) };
     this.layout = layout;
     const theme = pageTheme();
-    layout.charts.forEach((chart, index) => {
-      const last = index === layout.charts.length - 1;
-      const options = this.options(chart, theme, index === 0, last);
-      this.plots.push(new uPlot(options, this.empty(chart), this.parent));
+    const last = layout.charts.length - 1;
+    const made = layout.charts.map((chart, index) => {
+      const lines = chart.lines.map(({ name, style }) => [name, style]);
+      return JSON.stringify([{ ...chart, title: "", of: 0, lines }, theme.name, index === last]);
     });
-    this.drawn = null;
+    if (made.length !== this.made.length) this.clear();
+    layout.charts.forEach((chart, index) => {
+      if (made[index] !== this.made[index]) {
+        const old = this.plots[index];
+        const options = this.options(chart, theme, index === 0, index === last);
+        const plot = new uPlot(options, this.empty(chart), ({ root }, ready) => {
+          if (old) old.root.replaceWith(root);
+          else this.parent.append(root);
+          ready();
+        });
+        old?.destroy();
+        this.plots[index] = plot;
+        nameRows(plot, chart);
+      }
+      titled(this.plots[index], chart);
+    });
+    this.made = made;
+    this.drawn = null; // its columns are those of the layout before
   }
 
   /** @param {Chart} chart @returns {uPlot.AlignedData} */
@@ -90,39 +125,57 @@ export class Charts {
       grid: { stroke: theme.grid, width: 1 },
       ticks: { stroke: theme.grid, width: 1, size: 4 },
     };
+    const quantity = chart.quantity ?? chart.unit;
+    const written = (/** @type {number} */ value) => shownValue(value / (chart.factor ?? 1), quantity);
     return {
       width: this.width(),
-      height: HEIGHT + (last ? 22 : 0),
+      height: HEIGHT + (first ? 8 : 0) + (last ? 20 : 0), // all have as much room for their lines
       title: chart.title,
       padding: [first ? 16 : 8, 12, 0, 0], // above the first one stand the names of the faults
-      cursor: { sync: { key: this.cursor.key }, drag: { x: true, y: false }, points: { size: 5 } },
+      cursor: { sync: { key: this.cursor.key }, drag: { x: true, y: false }, points: { size: 5 }, focus: { prox: NEAR } },
+      focus: { alpha: 1 },
       legend: { live: true },
       scales: {
         x: { time: false, range: () => this.range() },
-        y: {
-          range: (_, low, high) => [
-            Math.min(0, low ?? 0),
-            topOf(high ?? 0, chart, this.marks().thresholds) * 1.08 || 1,
-          ],
-        },
+        y: chart.log
+          ? { distr: 3, range: (_, low, high) => logEnds(low, high) }
+          : {
+              range: (_, low, high) => [
+                Math.min(0, low ?? 0),
+                topOf(high ?? 0, chart, this.marks().thresholds) * 1.08 || 1,
+              ],
+            },
       },
       axes: [
-        { ...axis, size: last ? 34 : 20, label: last ? "time (s)" : undefined, labelSize: 16 },
-        { ...axis, size: 56, label: chart.unit, labelSize: 16 },
+        { ...axis, size: last ? 24 : 20, label: last ? "time (s)" : undefined, labelSize: 16 },
+        {
+          ...axis,
+          size: 56,
+          labelSize: 16,
+          ...(chart.log
+            ? {
+                label: "log scale", // each of its numbers has a unit
+                splits: (_, __, low, high) => logTicks(low, high),
+                filter: (_, ticks) => ticks,
+                values: (_, ticks) => ticks.map(written),
+              }
+            : { label: chart.unit }),
+        },
       ],
       series: [
         { label: "time", value: (_, value) => (value === null ? "–" : `${value.toFixed(1)} s`) },
         ...chart.lines.map((line) => ({
           label: line.name,
-          stroke: line.style < 0 ? theme.grid : theme.lines[line.style % theme.lines.length],
+          class: line.style < 0 ? "rk-back" : undefined,
+          stroke: line.style < 0 ? theme.back : theme.lines[line.style % theme.lines.length],
           dash: line.style < 0 ? [] : DASHES[line.style % DASHES.length],
           width: line.style < 0 ? 1 : 1.6,
           points: { show: false },
-          value: (_, value) => (value === null ? "–" : shownNumber(value)),
+          value: (_, value) => (value === null ? "–" : written(value)),
         })),
       ],
       hooks: { setSelect: [(plot) => this.zoom(plot)] },
-      plugins: [bandsPlugin(this.bands, { named: first }), marksPlugin(this.marks, chart)],
+      plugins: [bandsPlugin(this.bands, { named: first }), marksPlugin(this.marks, chart), nearPlugin(written)],
     };
   }
 
@@ -138,20 +191,21 @@ export class Charts {
   /** @param {[number, number] | null} zoomed The seconds to show; null for the newest. */
   show(zoomed) {
     this.zoomed = zoomed;
-    this.onZoom(zoomed);
     this.redraw();
+    this.look();
   }
 
   /** @returns {[number, number]} */
   range() {
     const window = this.layout?.window ?? 60;
-    const end = this.drawn?.x.at(-1) ?? window;
+    const end = this.end ?? window;
     return this.zoomed ?? [Math.max(0, end - window), Math.max(end, 1)];
   }
 
   /** @param {import("./frames.js").Frame} frame */
   draw(frame) {
     this.drawn = frame;
+    this.end = frame.x.at(-1);
     const x = Array.from(frame.x);
     this.layout?.charts.forEach((chart, index) => {
       const lines = chart.lines.map((line) => withGaps(frame.columns[line.column]));
@@ -162,6 +216,12 @@ export class Charts {
         plot.setLegend({ idx: newest(lines) ?? x.length - 1 });
       }
     });
+    this.look();
+  }
+
+  /** Tell which seconds are shown. */
+  look() {
+    this.onView(this.range(), this.zoomed !== null);
   }
 
   redraw() {
@@ -182,12 +242,18 @@ export class Charts {
   clear() {
     for (const plot of this.plots) plot.destroy();
     this.plots = [];
+    this.made = [];
   }
 
   destroy() {
     this.resizes.disconnect();
     this.clear();
   }
+}
+
+/** @param {Line[]} lines */
+function backFirst(lines) {
+  return [...lines.filter(({ style }) => style < 0), ...lines.filter(({ style }) => style >= 0)];
 }
 
 /**
@@ -199,9 +265,4 @@ export class Charts {
 function newest(lines) {
   const last = Math.max(-1, ...lines.map((line) => line.findLastIndex((each) => each !== null)));
   return last < 0 ? null : last;
-}
-
-/** @param {number} value @returns {string} */
-function shownNumber(value) {
-  return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
 }

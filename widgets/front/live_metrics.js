@@ -3,9 +3,10 @@
 
 import "uplot/dist/uPlot.min.css";
 import "./panel.css";
+import { bandNames } from "./band_names.js";
 import { Charts } from "./charts.js";
 import { decode } from "./frames.js";
-import { button, panel } from "./panel.js";
+import { button, element, panel } from "./panel.js";
 import { watching } from "./watching.js";
 
 export default {
@@ -18,9 +19,12 @@ export default {
       anomalies: model.get("anomalies") ?? [],
     });
     const endWatching = watching(model, body);
-    const charts = new Charts(body, () => model.get("bands"), marks, (zoomed) => {
-      if (zoomed) root.dataset.zoomed = zoomed.map((each) => each.toFixed(1)).join(" ");
+    const place = element("div", "rk-charts", body);
+    const nameBands = bandNames(body);
+    const charts = new Charts(place, () => model.get("bands"), marks, (shown, zoomed) => {
+      if (zoomed) root.dataset.zoomed = shown.map((each) => each.toFixed(1)).join(" ");
       else delete root.dataset.zoomed;
+      nameBands(model.get("bands"), shown);
     });
     let due = 0;
     let frames = 0;
@@ -33,6 +37,7 @@ export default {
 
     const build = () => {
       charts.build(model.get("arrangement"));
+      charts.look(); // in the colours of the page
       schedule();
     };
     const draw = () => {
@@ -58,6 +63,7 @@ export default {
       root.dataset.bands = String(bands.length);
       root.dataset.standing = String(bands.filter(({ end }) => end === null).length);
       charts.redraw();
+      charts.look();
     };
 
     const mark = () => {
@@ -68,7 +74,7 @@ export default {
       charts.redraw();
     };
 
-    body.addEventListener("dblclick", () => charts.show(null));
+    place.addEventListener("dblclick", () => charts.show(null));
     const marked = { thresholds: mark, alerts: mark, anomalies: mark };
     const heard = { arrangement: build, frame: schedule, bands: shade, paused: showPaused, ...marked };
     for (const [name, listener] of Object.entries(heard)) model.on(`change:${name}`, listener);

@@ -10,6 +10,7 @@
  * @property {string} ink Text.
  * @property {string} faint Secondary text, axes.
  * @property {string} grid Grid lines.
+ * @property {string} back Lines that stand back.
  * @property {string} paper What is behind all.
  * @property {string} alert Thresholds, and where they are crossed.
  * @property {string[]} lines Colours of lines, in the order in which they take them.
@@ -22,6 +23,7 @@ const LIGHT = {
   ink: "#1b1f24",
   faint: "#5c6670",
   grid: "#dde1e6",
+  back: "#c2c9d1",
   paper: "#ffffff",
   alert: "#a8320a",
   lines: ["#0072b2", "#d55e00", "#009e73", "#aa4499", "#b37a00", "#332288"],
@@ -34,6 +36,7 @@ const DARK = {
   ink: "#e8ebee",
   faint: "#9aa4ae",
   grid: "#343b43",
+  back: "#4b555f",
   paper: "#14181d",
   alert: "#ff9d76",
   lines: ["#56b4e9", "#f08a4b", "#2fc79a", "#e39bc6", "#f0c05a", "#f0e442"],

@@ -251,7 +251,8 @@ function showBoxes(parent, known, on, chosen) {
       const label = element("label", "", parent);
       const box = /** @type {HTMLInputElement} */ (element("input", "", label));
       Object.assign(box, { type: "checkbox", value: name });
-      label.append(name);
+      const written = element("span", "rk-name", label);
+      written.textContent = written.title = name;
       box.addEventListener("change", () => {
         const names = [...parent.querySelectorAll("input")].filter((each) => each.checked);
         if (names.length) chosen(names.map((each) => each.value));

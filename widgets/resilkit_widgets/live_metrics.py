@@ -11,11 +11,13 @@ import traitlets
 
 from resilkit import Cluster, InvalidArgument, validate
 from resilkit.metrics.event_bands import event_bands, outage_bands
-from resilkit.metrics.units import METRICS, scale_of, title_of, unit_of
+from resilkit.metrics.units import METRICS, Scale, scale_of, title_of, unit_of
 from resilkit_widgets.frames import Line, on_grid, pack
+from resilkit_widgets.line_choice import LineChoice
 from resilkit_widgets.load_lines import LOAD_CHARTS, LoadLines
 from resilkit_widgets.panel import bundle
 from resilkit_widgets.still_charts import StillBand, StillChart, StillLine, still_charts
+from resilkit_widgets.still_values import StillValues
 from resilkit_widgets.watching import Watching
 
 __all__ = ["LiveMetrics"]
@@ -23,8 +25,8 @@ __all__ = ["LiveMetrics"]
 _DEFAULT = ("memory_rss", "queue_length", "latency", "throughput+errors")
 _TURNS = frozenset({"killed", "crashed", "stopped", "paused", "running", "resumed"})
 """Events of nodes after which they are down, or back."""
-_MOST_NAMED = 6
-"""Lines of a chart that have a colour and a name; the others stand back."""
+_LOG = frozenset({"latency"})
+"""Charts of what differs a thousandfold: in a linear one all but the peaks would be a flat line."""
 _POINTS = 600
 """Points of a line: no screen shows more of them side by side in a chart."""
 
@@ -94,8 +96,7 @@ class LiveMetrics(Watching):
         self._mark = 0
         self._newest = -math.inf
         self._anew = False
-        # Lines keep their colours: those that came first have one.
-        self._styles: list[dict[tuple[str, str], int]] = [{} for _ in self._metrics]
+        self._choices = [LineChoice() for _ in self._metrics]
         super().__init__(nodes=nodes, servers=servers)
         self._arrange([{} for _ in self._metrics], self._origin)
 
@@ -115,11 +116,11 @@ class LiveMetrics(Watching):
             return
         self._newest = newest
         start = max(self._origin, newest - self._window)
-        found = [self._lines(name, start) for name in self._metrics]
+        found = [self._lines(at, start) for at in range(len(self._metrics))]
         factors = self._arrange(found, start)
-        for name, chart, styles in zip(self._metrics, found, self._styles, strict=True):
+        for name, chart, choice in zip(self._metrics, found, self._choices, strict=True):
             if name not in LOAD_CHARTS:
-                self._look(name, chart, styles)
+                self._look(name, chart, choice.styles)
         parts = [
             on_grid(
                 list(lines.values()),
@@ -148,10 +149,20 @@ class LiveMetrics(Watching):
             newest = max(newest, self._load.look(newest - self._window))
         return newest
 
-    def _lines(self, name: str, since: float) -> dict[tuple[str, str], Line]:
+    def _lines(self, at: int, since: float) -> dict[tuple[str, str], Line]:
+        """Return the lines of a chart that are shown, in the order of their names."""
+        name, choice = self._metrics[at], self._choices[at]
         if name in LOAD_CHARTS:
             return self._load.lines(name, since)
-        return self._only_chosen(self._cluster.metrics.lines(name, since=since))
+        store = self._cluster.metrics
+        newest = {
+            key: value
+            for key, (time, value) in store.latest(name).items()
+            if time >= since and self._choice.shows(key)
+        }
+        shown = choice.choose(newest, max(self._newest, self._origin))
+        found = store.lines(name, since=since, only=set(shown))
+        return {key: found[key] for key in shown if key in found}
 
     def _rearranged(self) -> None:
         self._anew = True
@@ -163,21 +174,27 @@ class LiveMetrics(Watching):
         """Tell the front end what the columns are; return what they are multiplied by."""
         charts: list[dict[str, Any]] = []
         factors: list[float] = []
-        for name, lines, styles in zip(self._metrics, found, self._styles, strict=True):
-            factor, unit = scale_of(_largest(lines), _unit(name))
+        for name, lines, choice in zip(self._metrics, found, self._choices, strict=True):
+            factor, unit = _scale(name, lines)
             shown = []
             for place, key in enumerate(lines, len(factors)):
                 if name in LOAD_CHARTS:
-                    style = styles.setdefault(key, LoadLines.style(key))
-                else:
-                    style = styles.setdefault(key, len(styles) if len(styles) < _MOST_NAMED else -1)
-                shown.append({"name": shown_name(key), "column": place, "style": style})
+                    choice.wear(key, LoadLines.style(key))
+                shown.append(
+                    {"name": shown_name(key), "column": place, "style": choice.styles[key]}
+                )
             factors += [factor] * len(lines)
             if name in LOAD_CHARTS:
                 title = self._load.title(name, start)
             else:
                 title = title_of(name) if lines else f"{title_of(name)} · nothing yet"
-            about = {"metric": name, "factor": factor}
+            about = {
+                "metric": name,
+                "factor": factor,
+                "quantity": _unit(name),
+                "log": name in _LOG,
+                "of": max(choice.of, len(lines)),
+            }
             charts.append({"title": title, "unit": unit, "lines": shown} | about)
         new = {"id": self.arrangement.get("id", 0), "window": self._window, "charts": charts}
         if new != self.arrangement:
@@ -206,19 +223,26 @@ class LiveMetrics(Watching):
         end = max(self._newest, self._origin + self._apart)
         start = max(self._origin, end - self._window)  # as the charts showed it last
         charts = []
-        for name, chart, styles in zip(
-            self._metrics, self.arrangement["charts"], self._styles, strict=True
-        ):
-            found = self._lines(name, start)
-            factor = scale_of(_largest(found), _unit(name)).factor
+        for at, chart in enumerate(self.arrangement["charts"]):
+            name, choice = self._metrics[at], self._choices[at]
+            found, styles = self._lines(at, start), choice.styles
+            factor, unit = _scale(name, found)
             lines = [
                 StillLine(
                     shown_name(key), times - self._origin, values * factor, styles.get(key, -1)
                 )
                 for key, (times, values) in found.items()
             ]
-            marks = self._still_marks(name, factor)
-            charts.append(StillChart(chart["title"], chart["unit"], lines, marks))
+            charts.append(
+                StillChart(
+                    chart["title"],
+                    unit,
+                    lines,
+                    self._still_marks(name, factor),
+                    StillValues(_unit(name), factor, log=name in _LOG),
+                    of=max(choice.of, len(lines)),
+                )
+            )
         bands = [StillBand(**band) for band in self.bands]
         span = (start - self._origin, end - self._origin)
         return still_charts(charts, span=span, bands=bands) + self._alerts_picture()
@@ -227,6 +251,11 @@ class LiveMetrics(Watching):
 def _largest(lines: Mapping[tuple[str, str], Line]) -> float:
     tops = [np.nanmax(values, initial=0.0) for _, values in lines.values()]
     return float(max(tops, default=0.0))
+
+
+def _scale(name: str, lines: Mapping[tuple[str, str], Line]) -> Scale:
+    """Return how values are shown on an axis; in orders of magnitude each tick has a unit."""
+    return Scale(1.0, _unit(name)) if name in _LOG else scale_of(_largest(lines), _unit(name))
 
 
 def shown_name(key: tuple[str, str]) -> str:

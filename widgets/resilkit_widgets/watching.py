@@ -79,9 +79,6 @@ class Watching(Panel):
             "servers": None if choice.servers is None else list(choice.servers),
         }
 
-    def _only_chosen(self, lines: Mapping[Key, Line]) -> dict[Key, Line]:
-        return {key: line for key, line in sorted(lines.items()) if self._choice.shows(key)}
-
     # What is watched for -------------------------------------------------------------------------
 
     def _watch(self) -> None:
