@@ -85,7 +85,7 @@ def picture(chart: Locator) -> dict[str, Any]:
 def throughput(chart: Locator) -> float:
     """Return the newest value of the first line of a chart, as its legend tells it."""
     text = chart.locator(".u-series").nth(1).locator(".u-value").inner_text()
-    return float(text.replace(",", "")) if text not in ("–", "--") else float("nan")
+    return float(text.removesuffix("/s")) if text not in ("–", "--") else float("nan")
 
 
 def until(page: Page, condition: Any) -> None:

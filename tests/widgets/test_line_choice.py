@@ -51,7 +51,15 @@ def test_a_line_whose_peak_is_in_view_is_shown_though_it_is_small_by_now() -> No
 
 def test_what_could_not_be_measured_is_no_large_value() -> None:
     choice = LineChoice()
-    assert keys(123)[0] not in choice.choose(values(300, s123=math.nan), 0.0)
+    unknown = {f"s{number:03}": math.nan for number in range(6, 250, 2)}
+    shown = set(choice.choose(values(300, **unknown), 0.0))
+    assert not shown & {("n1", name) for name in unknown}
+
+
+def test_of_lines_that_are_as_large_those_stay_that_are_shown() -> None:
+    choice = LineChoice()
+    before = choice.choose(dict.fromkeys(keys(*range(100, 400)), 0.0), 0.0)
+    assert choice.choose(dict.fromkeys(keys(*range(90, 400)), 0.0), 9.0) == before
 
 
 def test_a_line_that_is_gone_gives_its_place_up_at_once() -> None:
@@ -67,9 +75,9 @@ def test_a_line_that_is_gone_gives_its_place_up_at_once() -> None:
 def test_a_line_that_comes_back_has_its_colour_still() -> None:
     choice = LineChoice()
     choice.choose(values(3), 0.0)
-    choice.choose(dict.fromkeys(keys(1, 2), 0.0), 1.0)
-    choice.choose(values(3), 2.0)
-    assert [choice.styles[key] for key in keys(0, 1, 2)] == [0, 1, 2]
+    choice.choose(dict.fromkeys(keys(1, 2, 3), 0.0), 1.0)
+    choice.choose(values(4), 2.0)
+    assert [choice.styles[key] for key in keys(0, 1, 2, 3)] == [0, 1, 2, 3]
 
 
 def test_lines_that_are_chosen_anew_have_the_colours_of_those_that_are_gone() -> None:
