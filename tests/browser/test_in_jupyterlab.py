@@ -270,6 +270,7 @@ def test_a_threshold_is_set_while_a_cell_is_busy_and_its_alert_is_drawn_and_list
     lab.open(page, [QUEUE, PILE_UP, CLOSE])
     lab.run_all()
     panel = page.locator(".rk-panel")
+    panel.locator(".rk-alerting summary").click(timeout=PATIENCE_MS)
     field = panel.get_by_label("alert when")
     field.fill("queue > 20", timeout=PATIENCE_MS)
     field.press("Enter")

@@ -50,8 +50,8 @@ def anomaly(time: float, value: float, **more: Any) -> dict[str, Any]:
     return known | {"time": time, "value": value} | more
 
 
-def shown(module: Module, **traits: Any) -> ModulePage:
-    """Show the panel with one frame: both lines lie flat at 10."""
+def shown(module: Module, *, opened: bool = True, **traits: Any) -> ModulePage:
+    """Show the panel with one frame, its alerts opened or not: both lines lie flat at 10."""
     axis = np.linspace(0.0, 60.0, 600)
     known = {
         "arrangement": ARRANGEMENT,
@@ -68,6 +68,8 @@ def shown(module: Module, **traits: Any) -> ModulePage:
     }
     made = module("live_metrics", **known | traits)
     made.wait("root.dataset.frames !== undefined")
+    if opened:
+        made.page.locator(".rk-alerting summary").click()
     return made
 
 
@@ -157,6 +159,32 @@ def test_alerts_and_anomalies_are_listed_newest_first_with_time_place_and_value(
     made.set("alerts", [])
     made.set("anomalies", [])
     expect(made.page.locator(".rk-alerts")).to_be_hidden()
+
+
+def test_what_comes_by_itself_is_told_in_a_line_and_moves_nothing_below(module: Module) -> None:
+    made = shown(module, opened=False)
+    line = made.page.locator(".rk-alerting summary")
+    assert line.inner_text() == "Alerts: none yet"
+    height = made.page.locator(".rk-panel").bounding_box()["height"]  # type: ignore[index]
+    made.set("anomalies", [anomaly(25.0, 5 * MIB)])
+    told = "Alerts: 1 so far · ○ memory_rss, usually 10 MiB, n1, at 25.0 s"
+    assert line.inner_text() == told
+    made.set("alerts", [alert(number, None, where="w" * 200) for number in range(9)])
+    assert line.inner_text().startswith("Alerts: 9 now · ▲ memory_rss > 15 MiB, www")
+    colour = "node => getComputedStyle(node).color"
+    assert line.evaluate(colour) == "rgb(168, 50, 10)", "it stands"
+    assert made.page.locator(".rk-panel").bounding_box()["height"] == height  # type: ignore[index]
+    made.set("alerts", [alert(30.0, 32.0)])
+    assert line.inner_text() == "Alerts: 2 so far · △ memory_rss > 15 MiB, n1, at 30.0 s"
+    assert not made.page.locator(".rk-alerts").is_visible()
+    line.press("Enter")
+    assert made.page.locator(".rk-alerts").is_visible()
+
+
+def test_charts_are_as_high_as_the_kernel_says(module: Module) -> None:
+    made = shown(module, arrangement=ARRANGEMENT | {"height": 90})
+    heights = [box.bounding_box()["height"] for box in made.page.locator(".u-wrap").all()]  # type: ignore[index]
+    assert heights == [90 + 8, 90 + 20], "beside the names of the faults and the axis"
 
 
 def _cells(made: ModulePage) -> list[Any]:

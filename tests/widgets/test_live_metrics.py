@@ -194,6 +194,8 @@ def test_a_closed_cluster_ends_the_panel_which_has_a_picture_of_all_charts() -> 
         ({"metrics": []}, "metrics"),
         ({"window": 0.5}, "window"),
         ({"window": float("nan")}, "window"),
+        ({"height": 59}, "height"),
+        ({"height": 100.5}, "height"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -207,6 +209,11 @@ def test_what_makes_no_sense_is_refused(
 def test_only_a_cluster_can_be_watched() -> None:
     with pytest.raises(rk.InvalidArgument, match="must be a running cluster"):
         LiveMetrics("n1")  # type: ignore[arg-type]
+
+
+def test_the_charts_are_as_high_as_one_likes(cluster: rk.Cluster) -> None:
+    assert LiveMetrics(cluster).arrangement["height"] == 150
+    assert LiveMetrics(cluster, height=90).arrangement["height"] == 90
 
 
 def test_a_chart_without_lines_says_that_there_is_nothing_yet(cluster: rk.Cluster) -> None:

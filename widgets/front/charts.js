@@ -21,6 +21,7 @@
  * @typedef {object} Layout
  * @property {number} id
  * @property {number} window Seconds shown.
+ * @property {number} [height] Of a chart, in pixels.
  * @property {Chart[]} charts
  */
 
@@ -129,7 +130,8 @@ export class Charts {
     const written = (/** @type {number} */ value) => shownValue(value / (chart.factor ?? 1), quantity);
     return {
       width: this.width(),
-      height: HEIGHT + (first ? 8 : 0) + (last ? 20 : 0), // all have as much room for their lines
+      // All have as much room for their lines.
+      height: (this.layout?.height ?? HEIGHT) + (first ? 8 : 0) + (last ? 20 : 0),
       title: chart.title,
       padding: [first ? 16 : 8, 12, 0, 0], // above the first one stand the names of the faults
       cursor: { sync: { key: this.cursor.key }, drag: { x: true, y: false }, points: { size: 5 }, focus: { prox: NEAR } },

@@ -26,13 +26,19 @@ export function watching(model, body) {
 
   const nodes = chooser(above, model, ask, "nodes");
   const servers = chooser(above, model, ask, "servers");
-  const showForm = form(below, ask);
   const list = element("ul", "rk-thresholds", below);
   list.setAttribute("aria-label", "Thresholds");
-  const table = /** @type {HTMLTableElement} */ (element("table", "rk-table rk-alerts", below));
+  // What comes by itself is told in one line that is always there: cells below must not move.
+  const more = element("details", "rk-alerting", below);
+  const told = element("summary", "", more);
+  const showForm = form(more, ask);
+  const table = /** @type {HTMLTableElement} */ (element("table", "rk-table rk-alerts", more));
 
   const showThresholds = () => showRows(list, model.get("thresholds") ?? [], ask);
-  const showAlerts = () => showTable(table, model);
+  const showAlerts = () => {
+    showSummary(told, model);
+    showTable(table, model);
+  };
   const showChoice = () => {
     nodes();
     servers();
@@ -143,13 +149,34 @@ function thresholdRow({ text }, ask) {
 }
 
 /**
+ * Tell in a line of the alert that stands, or of what came last.
+ *
+ * @param {HTMLElement} place
+ * @param {import("./panel.js").Model} model
+ */
+function showSummary(place, model) {
+  const alerts = (model.get("alerts") ?? []).map(alertCells);
+  const all = [...alerts, ...(model.get("anomalies") ?? []).map(anomalyCells)];
+  const standing = alerts.filter(({ kind }) => kind === "standing");
+  const last = newestFirst(standing.length ? standing : all)[0];
+  place.parentElement?.setAttribute("data-standing", String(standing.length));
+  if (!last) return write(place, "Alerts: none yet");
+  const [sign, time, what, where] = last.cells;
+  const counted = standing.length ? `${standing.length} now` : `${all.length} so far`;
+  write(place, `Alerts: ${counted} · ${sign} ${what}${where ? `, ${where}` : ""}, at ${time} s`);
+}
+
+/** @template {{time: number}} T @param {T[]} rows @returns {T[]} */
+const newestFirst = (rows) => [...rows].sort((one, other) => other.time - one.time);
+
+/**
  * @param {HTMLTableElement} table
  * @param {import("./panel.js").Model} model
  */
 function showTable(table, model) {
   const alerts = (model.get("alerts") ?? []).map(alertCells);
   const anomalies = (model.get("anomalies") ?? []).map(anomalyCells);
-  const all = [...alerts, ...anomalies].sort((one, other) => other.time - one.time);
+  const all = newestFirst([...alerts, ...anomalies]);
   table.hidden = all.length === 0;
   table.replaceChildren();
   if (table.hidden) return;

@@ -39,8 +39,9 @@ class LiveMetrics(Watching):
     notebook as a plain picture.
 
     A threshold that the cluster watches for (`Cluster.alert_when`, or the field under the charts)
-    is drawn in its chart, and its alerts are listed under the charts. A sample unlike those of the
-    last minute has a hollow ring (`resilkit.metrics.Anomalies`).
+    is drawn in its chart. A line under the charts tells of the alert that stands, or what came
+    last; opened, it lists all of them. A sample unlike those of the last minute has a hollow ring
+    (`resilkit.metrics.Anomalies`).
 
     Args:
         cluster: The cluster to watch.
@@ -50,13 +51,14 @@ class LiveMetrics(Watching):
             ``"errors"``, and ``"throughput+errors"`` in one chart.
         window: Seconds shown, 1 to 3600. Figures of a load are those of each second; in charts of
             more than 10 minutes, of up to 10 s.
+        height: Of each chart, in pixels, 60 to 600. Low ones leave room for the cells below.
         nodes: Names or globs of the nodes shown at first; ``None``: all. The panel can change it.
         servers: Names or globs of the servers and links shown at first; ``None``: all. Lines about
             whole nodes, and those of a load, are shown whatever it is.
 
     Raises:
         InvalidArgument: `cluster` is no running `resilkit.Cluster`, no such metric or node is
-            known, or `window` is out of range.
+            known, or `window` or `height` is out of range.
 
     Examples:
         ::
@@ -78,6 +80,7 @@ class LiveMetrics(Watching):
         *,
         metrics: Sequence[str] = _DEFAULT,
         window: float = 60.0,
+        height: int = 150,
         nodes: str | Sequence[str] | None = None,
         servers: str | Sequence[str] | None = None,
     ) -> None:
@@ -89,6 +92,7 @@ class LiveMetrics(Watching):
         if not self._metrics:
             raise InvalidArgument("names no metric", path="metrics", value=metrics)
         self._window = validate.number(window, "window", low=1.0, high=3600.0)
+        self._height = validate.number(height, "height", low=60, high=600, integer=True)
         self._cluster = cluster
         self._origin = cluster._session.started
         self._apart = cluster._session.spec.sample_interval
@@ -196,7 +200,12 @@ class LiveMetrics(Watching):
                 "of": max(choice.of, len(lines)),
             }
             charts.append({"title": title, "unit": unit, "lines": shown} | about)
-        new = {"id": self.arrangement.get("id", 0), "window": self._window, "charts": charts}
+        new = {
+            "id": self.arrangement.get("id", 0),
+            "window": self._window,
+            "height": self._height,
+            "charts": charts,
+        }
         if new != self.arrangement:
             self.arrangement = new | {"id": new["id"] + 1}
         return np.array(factors, np.float32)[:, None]
