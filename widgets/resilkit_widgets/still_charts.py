@@ -106,11 +106,13 @@ def still_charts(
     names, room = shaded.names(_LEFT, _WIDTH - _RIGHT, height)
     parts.append(names)
     height += math.ceil(room)
-    titles = ", ".join(chart.title for chart in charts)
+    told = ", ".join(chart.title for chart in charts) + " over time"
+    if labels := dict.fromkeys(band.label for band in bands):
+        told += f"; {', '.join(labels)}"  # for who cannot see it, and for who searches a notebook
     return (
         f'<figure class="rk-stillcharts" style="margin:0"><style>{_STYLE}</style>'
         f'<svg viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" role="img" '
-        f'aria-label="{html.escape(titles)} over time">{"".join(parts)}</svg></figure>'
+        f'aria-label="{html.escape(told)}">{"".join(parts)}</svg></figure>'
     )
 
 
