@@ -107,7 +107,8 @@ def still_charts(
     parts.append(names)
     height += math.ceil(room)
     told = ", ".join(chart.title for chart in charts) + " over time"
-    if labels := dict.fromkeys(band.label for band in bands):
+    seen = [each for each in bands if each.start <= span[1] and (each.end or span[1]) >= span[0]]
+    if labels := dict.fromkeys(band.label for band in seen):
         told += f"; {', '.join(labels)}"  # for who cannot see it, and for who searches a notebook
     return (
         f'<figure class="rk-stillcharts" style="margin:0"><style>{_STYLE}</style>'
