@@ -219,3 +219,11 @@ def test_the_thread_goes_on_whatever_a_ticking_thing_raises(
     good.close()
     thread.join(20.0)
     assert "could not be brought up to date" in caplog.text
+
+
+def test_a_panel_that_never_ticked_ends_while_others_begin() -> None:
+    with ticker._lock:  # as in the midst of `begin`, where memory may be collected
+        ends = threading.Thread(target=Counter().close)
+        ends.start()
+        ends.join(20.0)
+        assert not ends.is_alive()

@@ -157,8 +157,10 @@ class Panel(anywidget.AnyWidget):
         with self._guard:
             if self.state == "over":
                 return
-            self.state = "over"
-            ticker.end(self)
+            live, self.state = self.state == "live", "over"
+            # One that was refused ends wherever memory is collected: in `ticker.begin`, maybe.
+            if live:
+                ticker.end(self)
             if self._showings is not None:
                 self._showings.leave()
 
