@@ -227,3 +227,21 @@ def test_a_panel_that_never_ticked_ends_while_others_begin() -> None:
         ends.start()
         ends.join(20.0)
         assert not ends.is_alive()
+
+
+def test_the_thread_takes_its_time_when_one_begins_as_the_last_one_ends() -> None:
+    class Last:
+        hurried: list[bool] = []
+        over = threading.Event()
+
+        def tick(self) -> None:
+            ticker.end(self)
+            ticker.begin(following)
+            self.hurried.append(ticker._wake.is_set())
+            self.over.set()
+
+    last, following = Last(), Counter()
+    ticker.begin(last)
+    assert last.over.wait(20.0)
+    ticker.end(following)
+    assert last.hurried == [False]

@@ -32,8 +32,8 @@ def begin(one: Ticking) -> None:
     global _thread  # noqa: PLW0603 - one thread a process is the point
     with _lock:
         _ticking.add(one)
+        _wake.clear()  # the last one may have ended just now, and the thread not have seen it
         if _thread is None or not _thread.is_alive():
-            _wake.clear()
             _thread = threading.Thread(target=_run, name="resilkit panels", daemon=True)
             _thread.start()
 
