@@ -155,6 +155,9 @@ class LoadRun:
         """For how many seconds operations have been sent, the last wait not included."""
         if not self.started:
             return 0.0
+        if self.finished and not self.errors:
+            # The last operation of its plan may have ended sooner: none was to come any more.
+            return max(0.0, self.ends - self.started)
         return max(0.0, min(self._session.clock.now(), self.ends) - self.started)
 
     @property

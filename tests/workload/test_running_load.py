@@ -79,6 +79,15 @@ def test_a_duration_ends_it_by_itself(cluster: rk.Cluster) -> None:
     assert load.elapsed == pytest.approx(0.3)
 
 
+def test_a_load_whose_last_operation_has_ended_early_has_lasted_its_duration(
+    cluster: rk.Cluster,
+) -> None:
+    load = workload(rk.arrivals.constant(0.01)).start(cluster, duration=90.0)
+    assert load.wait(20.0)
+    assert (len(load.history), load.elapsed) == (1, pytest.approx(90.0))
+    assert load.summary().loc["total", "rate"] == pytest.approx(1 / 90)
+
+
 def test_a_load_without_an_end_is_over_when_all_its_generators_are_dead(
     cluster: rk.Cluster,
 ) -> None:
