@@ -41,9 +41,7 @@ def test_the_panels_of_the_quickstart_have_left_their_last_picture() -> None:
     pages = executed("quickstart").shown("text/html")
     [lab] = [page for page in pages if "Cluster of 3 nodes" in page]
     assert "■</span> closed" in lab
-    [charts] = [page for page in pages if "rk-stillcharts" in page]
-    assert "node pause" in charts
-    assert "Queue length" in charts
+    assert sum("rk-stillcharts" in page for page in pages) == 1, "the charts beside it"
     assert "application/vnd.jupyter.widget-view+json" not in executed("quickstart").kinds
 
 
