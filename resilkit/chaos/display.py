@@ -17,7 +17,7 @@ from resilkit.markup import code, display, guarded, note, paragraph, safe, signe
 
 if TYPE_CHECKING:
     from resilkit.chaos.capabilities import Capabilities
-    from resilkit.chaos.running import RunningScenario
+    from resilkit.chaos.running import RunningScenario, Struck
     from resilkit.chaos.scenario import Planned, Scenario
 
 __all__ = ["capabilities_html", "criteria_list", "running_html", "scenario_html", "timeline"]
@@ -48,13 +48,23 @@ def running_html(running: RunningScenario) -> str:
     rows = [
         (
             one.fault.replace("_", " "), *map(_seconds, (one.planned, one.began, one.ended)),
-            one.where or "–", signed(one.state), one.why,
+            one.where or "–", signed(one.state, _lasting(one, running.duration)), one.why,
         )
         for one in strikes
     ]  # fmt: skip
     heads = ("fault", "planned (s)", "struck (s)", "healed (s)", "where", "state", "")
     shown = table(heads, rows, numbers=(1, 2, 3)) or note("It has no strike: a control run.")
-    return display("running scenario", running.scenario.name, note(running.told()), shown)
+    # A cell's output stays as it is: what it says must be true later, too.
+    later = Markup("") if running.done else note("So it was then; show it again for how it is now.")
+    return display("running scenario", running.scenario.name, note(running.told()), later, shown)
+
+
+def _lasting(strike: Struck, duration: float) -> str:
+    """Return for how long a strike is in, where it is."""
+    if strike.state != "active":
+        return ""
+    until = duration if strike.until is None else min(strike.until, duration)
+    return f"in until {until:g} s"
 
 
 def _seconds(value: float | None) -> str:

@@ -251,6 +251,21 @@ def test_what_the_machine_has_not_is_refused_whole(
     assert injected(cluster) == []
 
 
+def test_a_table_that_stays_in_the_notebook_says_until_when_a_fault_is_in(
+    cluster: rk.Cluster,
+) -> None:
+    short = rk.faults.Latency(0.01, 0.02, duration=60.0)
+    with rk.Scenario("x", [SLOW, short]).start(cluster, duration=90.0) as running:
+        wait_until(lambda: [one.state for one in running.strikes] == ["active", "active"])
+        shown = running._repr_html_()
+    assert "in until 90 s<" in shown, "then the scenario ends"
+    assert "in until 60 s<" in shown
+    assert "show it again" in shown
+    after = running._repr_html_()
+    assert "in until" not in after
+    assert "show it again" not in after
+
+
 def test_its_frame_and_table_have_a_row_a_strike(cluster: rk.Cluster) -> None:
     plan = rk.Scenario("<b>", [SLOW, rk.faults.NodePause(at=20.0)])
     with plan.start(cluster, duration=30.0) as running:
@@ -262,7 +277,7 @@ def test_its_frame_and_table_have_a_row_a_strike(cluster: rk.Cluster) -> None:
         shown = running._repr_html_()
     assert "<b>&lt;b&gt;</b>" in shown
     assert shown.count("<tr>") == 3
-    assert "●</span> active<" in shown
+    assert "●</span> in until 30 s<" in shown
     assert "○</span> planned<" in shown
     assert len(rk.Scenario("none").start(cluster, duration=0.01).frame()) == 0
 
