@@ -22,6 +22,7 @@ import pytest
 from resilkit.notebooks.shipped import FIRST
 from tests.cli.test_commands import refuses, run
 from tests.cluster.traces import wait_gone
+from tests.scripts.place import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,12 +50,21 @@ def opened(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str
             for line in process.stdout:
                 told += line
                 if found := re.search(r"http://127\.0\.0\.1:\d+/lab\S*", line):
+                    # It tells its address before it listens.
+                    until(lambda at=found[0]: "" if listens(at) else "nobody listens")
                     yield process, found[0]
                     return
             raise AssertionError(told)
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+def listens(address: str) -> bool:
+    """Return whether somebody listens where the address says."""
+    port = int(re.search(r":(\d+)/", address)[1])  # type: ignore[index]
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0
 
 
 def request(address: str, of: str, **data: Any) -> Any:
