@@ -293,6 +293,7 @@ def test_a_threshold_is_set_while_a_cell_is_busy_and_its_alert_is_drawn_and_list
     expect(panel).to_have_count(0, timeout=PATIENCE_MS)
     [output, _] = lab.saved().cells[0].outputs
     assert "queue_length[desk-*] &gt; 20" in output.data["text/html"]
+    lab.close()
 
 
 RING = """
