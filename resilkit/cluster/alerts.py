@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
@@ -96,9 +97,12 @@ class Alerts:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        # Never held while something is told: a handler may ask for what waits for it.
+        # Never held while a handler is told: it may ask for what waits for it.
         self.lock = threading.RLock()
         self._all: list[Alert] = []
+        # In the order of the events: "over" of one thread must not overtake "raised" of another.
+        self._untold: deque[tuple[str, dict[str, Any], dict[str, Any]]] = deque()
+        self._telling = False
 
     def __iter__(self) -> Any:
         with self.lock:
@@ -119,25 +123,26 @@ class Alerts:
             same = next((each for each in self._all if each.threshold == threshold), None)
             if same is not None and same.hold == hold:
                 return same
-            ended = [] if same is None else self._end_one(same, "replaced")
+            if same is not None:
+                self._end_one(same, "replaced")
             alert = Alert(self, threshold, hold, gap)
             self._all.append(alert)
             session.metrics.watch(threshold.metric, alert._feed)
-        if same is not None:
-            self._tell(same, ended)
+        self._tell()
         return alert
 
     def remove(self, alert: Alert, why: str) -> None:
         """Watch for one no more; where it is raised, it is over, and that is told with `why`."""
-        self._tell(alert, self._end_one(alert, why))
+        self._end_one(alert, why)
+        self._tell()
 
-    def _end_one(self, alert: Alert, why: str) -> list[Crossing]:
+    def _end_one(self, alert: Alert, why: str) -> None:
         self._session.metrics.unwatch(alert.threshold.metric, alert._feed)
         with self.lock:
             alert._watching = False
             if alert in self._all:
                 self._all.remove(alert)
-            return alert._crossings.end(self._session.clock.now(), why)
+            self._note(alert, alert._crossings.end(self._session.clock.now(), why))
 
     def close(self) -> None:
         """Remove all: the cluster ends."""
@@ -151,8 +156,10 @@ class Alerts:
             return  # it was on its way when its node ended
         with self.lock:
             crossing = alert._crossings.feed(time, node, server, value) if alert.active else None
+            if crossing is not None:
+                self._note(alert, [crossing])
         if crossing is not None:
-            self._tell(alert, [crossing])
+            self._tell()
 
     def sampled(self, node: str, time: float, seen: Iterable[str]) -> None:
         """Take note of all that a node has now: what it had before, and has no more, is over."""
@@ -175,10 +182,11 @@ class Alerts:
         for alert in self:
             if alert.threshold.metric in METRICS:  # whose own it is knows where it comes from
                 with self.lock:
-                    ended = alert._crossings.end(time, why, gone)
-                self._tell(alert, ended)
+                    self._note(alert, alert._crossings.end(time, why, gone))
+                self._tell()
 
-    def _tell(self, alert: Alert, crossings: list[Crossing]) -> None:
+    def _note(self, alert: Alert, crossings: list[Crossing]) -> None:
+        """Write down what has changed, in its order: the caller holds the lock."""
         threshold = alert.threshold
         for each in crossings:
             alert._raised += each.event == "raised"
@@ -194,7 +202,25 @@ class Alerts:
                 each.time, "alert", each.event, node=each.node, target=each.server, detail=told
             )
             place = {"node": each.node, "server": each.server, "why": each.why}
-            telemetry.emit(f"resilkit.alert.{each.event}", numbers, about | place)
+            self._untold.append((f"resilkit.alert.{each.event}", numbers, about | place))
+
+    def _tell(self) -> None:
+        """Tell the handlers what was written down. If another thread does, it goes on with this."""
+        with self.lock:
+            if self._telling:
+                return
+            self._telling = True
+        try:
+            while True:
+                with self.lock:
+                    if not self._untold:
+                        self._telling = False
+                        return
+                    told = self._untold.popleft()
+                telemetry.emit(*told)
+        except BaseException:  # an interrupt: the next change tells the rest
+            self._telling = False
+            raise
 
 
 class Alerting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -213,6 +214,29 @@ def test_both_are_telemetry_events(cluster: rk.Cluster) -> None:
     assert (about["node"], about["server"], about["metric"]) == ("n1", "", "memory_rss")
     assert (about["threshold"], about["unit"]) == ("memory_rss[n1] > 1 B", "bytes")
     assert ended["why"] == "removed"
+
+
+def test_handlers_are_told_in_the_order_of_the_events(cluster: rk.Cluster) -> None:
+    told: list[str] = []
+    raised, removed = threading.Event(), threading.Event()
+
+    def handler(event: str, *_: object) -> None:
+        if event.endswith("raised"):  # slow: the other thread is faster
+            raised.set()
+            assert removed.wait(20.0)
+        told.append(event.rpartition(".")[2])
+
+    telemetry.attach("test-alerts", "resilkit.alert.*", handler)
+    try:
+        alert = cluster.alert_when("memory_rss[n1] > 1 B")
+        assert raised.wait(20.0)
+        alert.remove()
+        assert [row.event for row, _ in alerts(cluster)] == ["raised", "over"]
+        removed.set()
+        wait_until(lambda: len(told) == 2)
+    finally:
+        telemetry.detach("test-alerts")
+    assert told == ["raised", "over"]
 
 
 def test_alerts_end_with_the_cluster() -> None:

@@ -10,6 +10,13 @@ from resilkit_widgets.acting import ActingPanel
 from tests.cluster.harm import wait_until
 
 
+class HostileError(Exception):
+    """Has no text."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
 class Doer(ActingPanel):
     """Does as it is told, one thing after the other."""
 
@@ -34,6 +41,8 @@ class Doer(ActingPanel):
             assert self.gate.wait(20.0)
         if what == "fail":
             raise OSError("no")
+        if what == "hostile":
+            raise HostileError
         self.done.append(content.get("number"))
 
 
@@ -59,6 +68,15 @@ def test_what_cannot_be_done_is_told_and_the_next_thing_is_done() -> None:
     panel = Doer()
     ask(panel, "fail")
     wait_until(lambda: panel.refused == "OSError: no")
+    ask(panel, "add", number=1)
+    wait_until(lambda: panel.done == [1])
+    wait_until(lambda: panel.refused == "")
+
+
+def test_an_error_without_a_text_is_told_all_the_same() -> None:
+    panel = Doer()
+    ask(panel, "hostile")
+    wait_until(lambda: panel.refused == "HostileError: (its str raised ValueError)")
     ask(panel, "add", number=1)
     wait_until(lambda: panel.done == [1])
     wait_until(lambda: panel.refused == "")

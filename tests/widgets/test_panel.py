@@ -107,6 +107,23 @@ def test_a_panel_ends_with_what_it_shows_after_a_last_update_though_nobody_draws
     assert panel.seen == 3
 
 
+def test_an_error_without_a_text_is_shown_all_the_same(
+    panel: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class HostileError(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no text")
+
+    def fail() -> str:
+        raise HostileError
+
+    monkeypatch.setattr(panel, "_update", fail)
+    monkeypatch.setattr(panel, "_picture", fail)
+    panel.tick()
+    assert panel.error == "HostileError: (its str raised ValueError)"
+    assert "HostileError" in panel.last_picture()["text/html"]
+
+
 def test_what_goes_wrong_is_shown_until_it_goes_well_again(panel: Counter) -> None:
     said = []
     for number in range(1, 5):

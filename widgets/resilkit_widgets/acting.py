@@ -9,6 +9,7 @@ from typing import Any
 
 import traitlets
 
+from resilkit.runtime.reasons import describe
 from resilkit_widgets.panel import Panel
 
 __all__ = ["ActingPanel"]
@@ -72,7 +73,7 @@ class ActingPanel(Panel):
             try:
                 function()
             except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
-                self._tell(refused=f"{type(error).__name__}: {error}")
+                self._tell(refused=describe(error))
 
         self._begin_thread(work)
 
@@ -87,7 +88,7 @@ class ActingPanel(Panel):
                 self._tell(doing=self._words(what, content), refused="")
                 self._do(what, content)
             except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
-                refused = f"{type(error).__name__}: {error}"
+                refused = describe(error)
             self._tell(doing="", refused=refused)
         self.tick()
 

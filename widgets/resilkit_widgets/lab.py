@@ -10,6 +10,7 @@ import ipywidgets
 
 from resilkit import Cluster, Experiment, InvalidArgument
 from resilkit.experiment.running import running_now
+from resilkit.runtime.reasons import describe
 from resilkit_widgets import ticker
 from resilkit_widgets.chaos_panel import ChaosPanel
 from resilkit_widgets.cluster_panel import ClusterPanel
@@ -143,7 +144,7 @@ class Lab:
                 self.stop()
             self._showings.tick()
         except Exception as error:  # noqa: BLE001 - in the ticker's thread it would vanish: show it
-            self._bar.error = f"{type(error).__name__}: {error}"
+            self._bar.error = describe(error)
 
     def stop(self) -> None:
         """Stop all panels, and leave their last pictures in the notebook. Twice is once."""

@@ -11,6 +11,7 @@ import traitlets
 
 from resilkit.clock import monotonic
 from resilkit.markup import display, paragraph
+from resilkit.runtime.reasons import describe
 from resilkit.texts import all_writable
 from resilkit_widgets import ticker
 from resilkit_widgets.showing import Showings
@@ -108,7 +109,7 @@ class Panel(anywidget.AnyWidget):
             try:
                 self._update()
             except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
-                self.error = f"{type(error).__name__}: {error}"
+                self.error = describe(error)
             else:
                 self.error = ""
             if self._changed:
@@ -150,7 +151,7 @@ class Panel(anywidget.AnyWidget):
                     self._bring_up_to_date()
             self._showings.tick()
         except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
-            self.error = f"{type(error).__name__}: {error}"
+            self.error = describe(error)
 
     def stop(self) -> None:
         """Tick no more, and leave the last picture in the notebook. Twice is once."""
@@ -176,7 +177,7 @@ class Panel(anywidget.AnyWidget):
         try:
             picture = self._picture()
         except Exception as error:  # noqa: BLE001 - the notebook must not lose the rest
-            why = f"cannot be shown: {type(error).__name__}: {error}"
+            why = f"cannot be shown: {describe(error)}"
             picture = display(type(self).__name__, "", paragraph(why, kind="unsure"))
         return all_writable({"text/html": picture, "text/plain": repr(self)})
 

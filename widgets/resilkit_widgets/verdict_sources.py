@@ -141,6 +141,9 @@ class ClusterSource:
     def __init__(self, cluster: Cluster, criteria: tuple[Criterion, ...]) -> None:
         self.target = cluster
         self.result: Result | None = None
+        # Criteria, verdicts and what they are about change together: one thread judges while
+        # another is told of other criteria.
+        self._lock = threading.Lock()
         self._criteria = criteria
         self._verdicts: tuple[Verdict, ...] = tuple(map(_not_yet, criteria))
         self._due = 0.0
@@ -157,19 +160,23 @@ class ClusterSource:
         if running is not None:
             return _of_run(running)
         load = session.loads[-1] if session.loads else None
+        if load is not None:
+            self._judge(load)
+        with self._lock:
+            criteria, verdicts = self._criteria, self._verdicts
+            final = self._final and self._judged is load
         if load is None:
             return Seen(
-                criteria=self._criteria, verdicts=self._verdicts, editable=True,
+                criteria=criteria, verdicts=verdicts, editable=True,
                 progress={"text": "no load yet: start one in the workload panel, or with "
                                   f"workload.start({in_code(self.target)})"},
             )  # fmt: skip
-        self._judge(load)
-        over = load.finished and self._final and self._judged is load
-        words = {verdict.verdict for verdict in self._verdicts}
+        over = load.finished and final
+        words = {verdict.verdict for verdict in verdicts}
         passed = False if "fail" in words else (True if words == {"pass"} else None)
         return Seen(
-            criteria=self._criteria,
-            verdicts=self._verdicts,
+            criteria=criteria,
+            verdicts=verdicts,
             progress={
                 "text": "the load is over" if load.finished else "under load",
                 "elapsed": load.elapsed,
@@ -213,9 +220,10 @@ class ClusterSource:
 
     def judge_by(self, criteria: tuple[Criterion, ...]) -> None:
         """Judge by other criteria from now on."""
-        self._criteria = criteria
-        self._verdicts = tuple(map(_not_yet, criteria))
-        self._due, self._final = 0.0, False
+        with self._lock:
+            self._criteria = criteria
+            self._verdicts = tuple(map(_not_yet, criteria))
+            self._due, self._final = 0.0, False
 
     def result_now(self) -> Result:
         """Return the load judged as of now."""
@@ -227,15 +235,17 @@ class ClusterSource:
 
     def _judge(self, load: Any) -> None:
         """See to it that the verdicts are of about now; judging has a thread of its own."""
-        if load is not self._judged:
-            self._judged, self._final, self._due = load, False, 0.0
+        with self._lock:
+            if load is not self._judged:
+                self._judged, self._final, self._due = load, False, 0.0
+            criteria = self._criteria
         if self._final or not load.elapsed > 0:
             return
         due = monotonic() >= self._due or (load.finished and self._failure is None)
         if due and (self._judging is None or not self._judging.is_alive()):
             self._judging = threading.Thread(
                 target=self._work,
-                args=(load, self._criteria),
+                args=(load, criteria),
                 name="resilkit verdicts",
                 daemon=True,
             )
@@ -259,9 +269,10 @@ class ClusterSource:
         verdicts = [judge_one(criterion, evidence) for criterion in criteria]
         now = monotonic()
         self._failure = None
-        if criteria is self._criteria and load is self._judged:
-            self._verdicts, self._final = tuple(verdicts), last
-            self._due = now + max(_JUDGE_EVERY, _SHARE * (now - began))
+        with self._lock:
+            if criteria is self._criteria and load is self._judged:
+                self._verdicts, self._final = tuple(verdicts), last
+                self._due = now + max(_JUDGE_EVERY, _SHARE * (now - began))
 
 
 def _of_run(running: Running) -> Seen:

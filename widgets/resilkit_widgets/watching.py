@@ -10,6 +10,7 @@ import traitlets
 from resilkit import Cluster, InvalidArgument
 from resilkit.markup import display, table
 from resilkit.metrics.units import METRICS
+from resilkit.runtime.reasons import describe
 from resilkit_widgets.choosing import Choice, as_names
 from resilkit_widgets.frames import Line
 from resilkit_widgets.live_alerts import AlertRows, AnomalyRows, threshold_rows
@@ -117,7 +118,7 @@ class Watching(Panel):
             at = error.path.partition("[")[0]
             problem = str(error).removeprefix(f"{at}: ")
         except Exception as error:  # noqa: BLE001 - in a callback it would vanish: show it
-            problem = f"{type(error).__name__}: {error}"
+            problem = describe(error)
         with self._guard, self.hold_sync():
             self.answer = {"to": content.get("number"), "at": at, "problem": problem}
             self.chosen = self._told_choice()

@@ -11,6 +11,7 @@ import traitlets
 from resilkit import Cluster, InvalidArgument, Operation, Workload, validate
 from resilkit.cluster.deployed import supervisors
 from resilkit.runtime import ChildSpec, SupervisorSpec
+from resilkit.runtime.reasons import describe
 from resilkit.texts import shown
 from resilkit.workload import CallMethod, LoadRun
 from resilkit_widgets.acting import ActingPanel
@@ -180,7 +181,7 @@ class WorkloadPanel(ActingPanel):
             try:
                 _set(self._rows.find(number), value)
             except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
-                refused = f"{type(error).__name__}: {error}"
+                refused = describe(error)
             self._tell(refused=refused)
         self.tick()
 
