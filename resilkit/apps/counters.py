@@ -93,7 +93,7 @@ def workload(nodes: Sequence[str] = ("n1", "n2", "n3"), *, rate: float = 150.0) 
         nodes: The nodes of the cluster, wherever on them the counters are.
         rate: Operations a second (a Poisson process).
     """
-    any_counter = _AnyCounter(_number(nodes))
+    any_counter = AnyCounter(_number(nodes))
     return rk.Workload(
         [
             rk.Operation.call(any_counter, "increment", weight=0.8),
@@ -104,7 +104,7 @@ def workload(nodes: Sequence[str] = ("n1", "n2", "n3"), *, rate: float = 150.0) 
 
 
 @dataclass(frozen=True, slots=True)
-class _AnyCounter:
+class AnyCounter:
     """Draws a counter.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.browser.jupyterlab import Lab, opened_lab
 from tests.browser.modules import ModulePage
+from tests.scripts.place import own_place
 
 collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]  # they read /proc
 
@@ -49,6 +52,22 @@ def page(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     page.close()
     # JupyterLab's own, when a kernel goes while it is asked for something, is no error of ours.
     assert [error for error in errors if "Canceled future for" not in error] == []
+
+
+@pytest.fixture(scope="session")
+def jupyterlab() -> Iterator[Lab]:
+    """One for all tests: it takes many seconds to come up."""
+    with own_place() as place:
+        place.env["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[2] / "widgets")
+        with opened_lab(place) as lab:
+            yield lab
+
+
+@pytest.fixture
+def lab(jupyterlab: Lab) -> Iterator[Lab]:
+    """JupyterLab, for a notebook of the test's own, of which nothing is left in the end."""
+    yield jupyterlab
+    jupyterlab.close()
 
 
 @pytest.fixture

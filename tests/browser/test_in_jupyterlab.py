@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ARTEFACTS
-from tests.browser.jupyterlab import PATIENCE_MS, Lab, opened_lab
-from tests.notebooks.conftest import jupyter_place
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """A JupyterLab that the tests of this module share; each has a notebook of its own."""
-    with jupyter_place() as place:
-        place.env["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[2] / "widgets")
-        with opened_lab(place) as lab:
-            yield lab
-
+from tests.browser.jupyterlab import PATIENCE_MS, Lab
 
 START = """
 import resilkit as rk
@@ -71,7 +55,6 @@ def test_a_panel_goes_on_while_a_cell_is_busy_and_leaves_its_last_picture(
     assert still.data["text/html"] == "<span></span>"
     assert "application/vnd.jupyter.widget-view+json" not in output.data
     assert "Memory (RSS)" in output.data["text/html"]
-    lab.close()
 
 
 LAUNCH = """
@@ -111,7 +94,6 @@ def test_a_cluster_is_launched_and_its_nodes_are_killed_and_restarted_while_a_ce
     # The last table stays, without the panel.
     expect(panel).to_have_count(0, timeout=PATIENCE_MS)
     assert "n2" in page.locator("table").inner_text()
-    lab.close()
 
 
 def test_a_panel_survives_a_reload_and_says_when_its_kernel_has_ended(page: Page, lab: Lab) -> None:
@@ -139,7 +121,6 @@ def test_a_panel_survives_a_reload_and_says_when_its_kernel_has_ended(page: Page
     expect(still).to_be_visible(timeout=PATIENCE_MS)
     assert page.locator(".rk-panel").count() == 0
     assert "Memory (RSS)" in (still.locator("img").get_attribute("alt") or "")
-    lab.close()
 
 
 LAB = """
@@ -180,7 +161,6 @@ def test_a_fault_goes_from_its_form_to_the_charts_and_is_healed_while_a_cell_is_
     expect(page.locator(".rk-panel")).to_have_count(0, timeout=PATIENCE_MS)
     output, _ = lab.saved().cells[0].outputs
     assert "rk-stillcharts" in output.data["text/html"]
-    lab.close()
 
 
 TALK = """
@@ -233,7 +213,6 @@ def test_messages_come_while_a_cell_is_busy_and_their_diagram_stays(page: Page, 
     assert "the cluster was closed" in output.data["text/html"]
     assert "data:image/svg+xml;base64," in output.data["text/html"], "the diagram"
     assert "<b>too" not in output.data["text/html"]
-    lab.close()
 
 
 QUEUE = """
@@ -293,7 +272,6 @@ def test_a_threshold_is_set_while_a_cell_is_busy_and_its_alert_is_drawn_and_list
     expect(panel).to_have_count(0, timeout=PATIENCE_MS)
     [output, _] = lab.saved().cells[0].outputs
     assert "queue_length[desk-*] &gt; 20" in output.data["text/html"]
-    lab.close()
 
 
 RING = """
@@ -336,7 +314,6 @@ def test_a_link_is_cut_slowed_and_healed_where_it_is_drawn(page: Page, lab: Lab)
     expect(panel).to_have_count(0, timeout=PATIENCE_MS)
     [output, _] = lab.saved().cells[0].outputs
     assert "n1 ↔ n4: +30 ms" in output.data["text/html"]
-    lab.close()
 
 
 LOAD = """
@@ -397,4 +374,3 @@ def test_a_load_is_started_and_its_rate_moved_while_a_cell_is_busy(page: Page, l
     [output, _] = saved.cells[0].outputs
     assert "over after" in output.data["text/html"]
     assert ">till.pay</" in output.data["text/html"]
-    lab.close()

@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import ARTEFACTS
-from tests.browser.jupyterlab import PATIENCE_MS, Lab, opened_lab
-from tests.notebooks.conftest import jupyter_place
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[Lab]:
-    """A JupyterLab that the tests of this module share."""
-    with jupyter_place() as place:
-        place.env["PYTHONPATH"] += os.pathsep + str(Path(__file__).parents[2] / "widgets")
-        with opened_lab(place) as lab:
-            yield lab
-
+from tests.browser.jupyterlab import PATIENCE_MS, Lab
 
 LAB = """
 import threading
@@ -170,7 +155,6 @@ def test_a_cluster_is_launched_loaded_broken_healed_and_judged_while_a_cell_is_b
     saved = lab.saved().cells[0].outputs[0].data["text/html"]
     for part in ("Cluster of 3 nodes", "Throughput", ">verdict<", "node crash"):
         assert part in saved
-    lab.close()
 
 
 def dip_and_recovery(columns: list[tuple[float | None, float | None]]) -> bool:
@@ -235,7 +219,6 @@ def test_nothing_piles_up_while_the_tab_is_closed_and_the_charts_go_on_when_it_i
     (lab.place.work / "enough").touch()
     messages = int((lab.place.work / "count").read_text(encoding="utf-8"))
     assert 100 <= messages <= 160, "one each two seconds, and two that were under way"
-    lab.close()
 
 
 ALL = """
@@ -291,4 +274,3 @@ def test_all_panels_fit_narrow_and_wide_in_both_themes(page: Page, lab: Lab) -> 
             page.wait_for_function(f"() => {columns} === '{'column' if width < 1000 else 'row'}'")
             until(page, lambda: page.evaluate(_TOO_WIDE) == [])
             page.screenshot(path=ARTEFACTS / f"lab-{theme}-{width}.png")
-    lab.close()

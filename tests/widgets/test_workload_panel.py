@@ -44,6 +44,11 @@ async def own(user: Any) -> int:
     return int(await user.whereis("desk").call.add())
 
 
+def any_desk(user: Any) -> str:
+    """Draw a desk."""
+    return str(user.rng.choice(["desk", "other"]))
+
+
 def workload(rate: float = 100) -> rk.Workload:
     return rk.Workload([rk.Operation("own", own)], rk.arrivals.constant(rate))
 
@@ -103,6 +108,7 @@ def test_the_form_begins_with_the_workload_and_the_servers_that_run(cluster: rk.
     operations = [
         rk.Operation.call("desk", "add", by=2, weight=0.8),
         rk.Operation("own", own, weight=0.2),
+        rk.Operation.call(any_desk, "add", name="any"),
     ]
     panel = opened(cluster, rk.Workload(operations, rk.arrivals.closed(5, think_time=0.1)))
     assert panel.first["kind"] == "closed"
@@ -110,6 +116,7 @@ def test_the_form_begins_with_the_workload_and_the_servers_that_run(cluster: rk.
     assert [(each["what"], each["weight"]) for each in panel.operations] == [
         ("desk.add(by=2)", "0.8"),
         ("own(user)", "0.2"),
+        ("any_desk.add()", "1"),
     ]
     assert panel.servers == {"desk": ["add", "refuse"], "other": ["add", "refuse"]}
     assert panel.loads == []

@@ -204,7 +204,7 @@ def _described(operation: Operation) -> str:
     if not isinstance(function, CallMethod):
         name = getattr(function, "__qualname__", type(function).__qualname__)
         return f"{name}(user)"
-    target = function.target if isinstance(function.target, str) else "…"
+    target = operation.describe()["target"]  # of a function that draws one, its name
     parts = [shown(value) for value in function.args]
     parts += [f"{name}={shown(value)}" for name, value in function.kwargs]
     text = f"{target}.{function.method}({', '.join(parts)})"
