@@ -20,8 +20,10 @@ window.makeModel = (traits) => {
     get: (name) => traits[name],
     set(name, value) {
       traits[name] = value;
-      for (const listener of listeners[`change:${name}`] ?? []) listener();
+      this.happens(`change:${name}`);
+      this.happens("change");
     },
+    happens(event) { for (const listener of listeners[event] ?? []) listener(); },
     save_changes() { window.saved = { ...traits, frame: null }; },
     on(event, listener) { (listeners[event] ??= []).push(listener); },
     off(event, listener) { listeners[event] = listeners[event].filter((one) => one !== listener); },

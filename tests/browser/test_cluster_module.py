@@ -57,6 +57,19 @@ def test_a_closed_cluster_is_told_in_words_and_nothing_of_it_is_green(module: Mo
     assert made.page.get_by_text("Choose nodes to act on them.").count() == 0
 
 
+def test_a_lost_kernel_is_told_until_it_is_heard_from_again(module: Module) -> None:
+    made = shown(module, "n1")
+    lost = made.page.get_by_text("The kernel of this panel has ended")
+    assert lost.is_hidden()
+    end = "() => { window.model.set('sent', 1); window.model.happens('comm_live_update'); }"
+    made.page.evaluate(end)
+    made.wait("root.dataset.updates === '1'")  # what it showed last is acknowledged, to nobody
+    assert made.get("acknowledged") == 1
+    assert lost.is_visible()
+    made.set("sent", 2)
+    assert lost.is_hidden()
+
+
 @pytest.mark.parametrize(("width", "columns"), [(430, 5), (700, 7), (1200, 7)])
 def test_no_column_is_cut_off_and_those_that_say_less_go(
     module: Module, width: int, columns: int

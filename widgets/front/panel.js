@@ -59,12 +59,11 @@ export function panel({ model, el }, title) {
   };
   const showLost = () => {
     // JupyterLab says only that something is new about that; who still hears from a kernel is not
-    // lost, and shows so with the next change.
+    // lost, and shows so with the next change that comes from there.
     root.dataset.lost = "";
   };
   const showFound = () => delete root.dataset.lost;
   model.on("comm_live_update", showLost);
-  model.on("change", showFound);
   // Of what is drawn the kernel hears; while the page is hidden nothing is, and it waits.
   let drawn = 0;
   const acknowledge = () => {
@@ -79,6 +78,9 @@ export function panel({ model, el }, title) {
   acknowledge();
   const states = ["error", "state", "refused", "doing", "closed"];
   for (const name of states) model.on(`change:${name}`, showState);
+  // What only the kernel sets: an acknowledgement of what was drawn last is our own.
+  const heard = ["sent", ...states].map((name) => `change:${name}`);
+  for (const event of heard) model.on(event, showFound);
   showTheme();
   showState();
 
@@ -102,7 +104,7 @@ export function panel({ model, el }, title) {
         cancelAnimationFrame(drawn);
         model.off("change:sent", acknowledge);
         model.off("comm_live_update", showLost);
-        model.off("change", showFound);
+        for (const event of heard) model.off(event, showFound);
         for (const name of states) model.off(`change:${name}`, showState);
         ended();
         root.remove();
