@@ -65,8 +65,13 @@ def execute(
     experiment.scenario.check_requirements()
     running = Running(experiment, listener)
     run = _Run(experiment, running)
+
+    def keep_both(result: Result) -> None:
+        running.result = result
+        keep(result)
+
     with running:
-        result = _carried_out(run, cluster=cluster, abort_on_breach=abort_on_breach, keep=keep)
+        result = _carried_out(run, cluster=cluster, abort_on_breach=abort_on_breach, keep=keep_both)
         running.tell("done", result.sentence(), ran=run.ran)
     return result
 

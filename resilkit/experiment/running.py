@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from resilkit.chaos.judge import Verdict
     from resilkit.experiment.experiment import Experiment
     from resilkit.experiment.progress import Listener
+    from resilkit.experiment.result import Result
 
 __all__ = ["Running", "running_now"]
 
@@ -39,6 +40,8 @@ class Running:
         verdicts: The scenario's criteria as they stand now, judged about once a second while
             there is load; empty before. One that is ``"inconclusive"`` is not decided yet.
         injections: What the scenario has injected.
+        result: What came of it; ``None`` until it is over, and when it failed.
+        over: Whether it is.
     """
 
     def __init__(self, experiment: Experiment, listener: Listener) -> None:
@@ -49,6 +52,8 @@ class Running:
         self.progress = Progress(phase="start", text="getting ready", total=self.total)
         self.verdicts: tuple[Verdict, ...] = ()
         self.injections: list[Any] = []
+        self.result: Result | None = None
+        self.over = False
         self._listener = listener
         self._meter: Meter | None = None
         self._news: News | None = None
@@ -75,6 +80,7 @@ class Running:
 
     def __exit__(self, *_details: object) -> None:
         self.experiment._set("running", None)
+        self.over = True
         _now.remove(self)
 
     def stop(self) -> None:
@@ -94,6 +100,7 @@ class Running:
     def loaded(self, load: Any) -> None:
         """Take note that there is load from now on."""
         self.load = load
+        load.part_of = self
         self._meter, self._news = Meter(load), News(self.cluster.events)
 
     def elapsed(self) -> float:

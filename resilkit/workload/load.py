@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from resilkit import validate
 from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
@@ -110,6 +110,8 @@ class LoadRun:
     ) -> None:
         self.workload = workload
         self.duration = duration
+        # The run of an experiment that it belongs to, and which judges it; None: started by hand.
+        self.part_of: Any = None
         self.seed = plans[0].seed
         self.history = History()
         self.started = 0.0

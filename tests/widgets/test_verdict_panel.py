@@ -140,6 +140,45 @@ def test_an_experiment_on_the_cluster_takes_the_place_of_its_load(cluster: rk.Cl
     press(panel, "stop")
     running.join(60.0)
     assert not running.is_alive()
+    # Afterwards, too: it is the experiment that judges this load, and not who looks on.
+    shown(panel, lambda: panel.outcome)
+    assert made.last is not None
+    assert panel.outcome["sentence"] == made.last.sentence()
+    assert [row["criterion"] for row in panel.rows] == ["error_rate < 90 %"]
+    assert not panel.editable
+    assert panel._source.result_now() is made.last
+
+
+def test_the_verdict_of_an_experiment_stays_when_its_cluster_has_closed() -> None:
+    made = experiment(duration=1.0)
+    clusters: list[rk.Cluster] = []
+
+    def look(_: object) -> None:
+        if not clusters and (running := made.running) is not None and running.load is not None:
+            clusters.append(running.cluster)
+            panels.append(VerdictPanel(running.cluster))
+            panels[0].start()
+
+    panels: list[VerdictPanel] = []
+    result = made.run(progress=False, on_progress=look)
+    [panel] = panels
+    wait_until(lambda: panel.tick() or panel.state == "over")  # type: ignore[func-returns-value]
+    assert panel.outcome["sentence"] == result.sentence()
+    assert [row["criterion"] for row in panel.rows] == list(result.verdicts["criterion"])
+
+
+def test_of_two_loads_the_one_that_runs_is_judged(cluster: rk.Cluster) -> None:
+    panel = VerdictPanel(cluster, ["availability >= 50 %"])
+    panel.start()
+    with load_on(cluster) as first:
+        with load_on(cluster) as second:
+            shown(panel, lambda: second.elapsed > 0)
+        assert second.finished
+        shown(panel, lambda: panel.stoppable)
+        assert (panel.progress["text"], panel.outcome) == ("under load", {})
+        press(panel, "stop")
+        shown(panel, lambda: panel.outcome)
+        assert first.finished
 
 
 def test_it_ends_with_its_cluster_when_the_last_word_is_said(cluster: rk.Cluster) -> None:

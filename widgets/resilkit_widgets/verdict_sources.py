@@ -154,12 +154,15 @@ class ClusterSource:
         self._rehearsed = False
 
     def look(self) -> Seen:
-        """Return the criteria as they stand under the load that runs, or ran last."""
-        session = self.target._session
-        running = next((one for one in running_now() if one.cluster is self.target), None)
-        if running is not None:
+        """Return the criteria as they stand under the load that runs, or ran last.
+
+        One that an experiment put on the cluster is judged by that experiment, also afterwards.
+        """
+        if (running := self._running()) is not None:
             return _of_run(running)
-        load = session.loads[-1] if session.loads else None
+        load = self._load()
+        if load is not None and load.part_of is not None:
+            return _of_past_run(load.part_of)
         if load is not None:
             self._judge(load)
         with self._lock:
@@ -193,13 +196,13 @@ class ClusterSource:
 
     def ended(self) -> bool:
         """Return whether the cluster is closed, and the last word on its load said."""
-        if not self.target.closed:
+        if not self.target.closed or self._running() is not None:
             return False
-        loads = self.target._session.loads
-        if not loads or not loads[-1].elapsed > 0:
+        load = self._load()
+        if load is None or load.part_of is not None or not load.elapsed > 0:
             return True
         try:
-            self._judge(loads[-1])
+            self._judge(load)
         except Exception:  # noqa: BLE001 - the last look shows it: no verdict comes any more
             return True
         return self._final
@@ -210,10 +213,9 @@ class ClusterSource:
 
     def stop(self) -> None:
         """Stop the experiment that runs on it, or its load."""
-        for running in running_now():
-            if running.cluster is self.target:
-                running.stop()
-                return
+        if (running := self._running()) is not None:
+            running.stop()
+            return
         for load in self.target._session.loads:
             if not load.finished:
                 load.stop(wait=False)
@@ -226,12 +228,27 @@ class ClusterSource:
             self._due, self._final = 0.0, False
 
     def result_now(self) -> Result:
-        """Return the load judged as of now."""
-        loads = self.target._session.loads
-        if not loads:
+        """Return the load judged as of now, or what came of the experiment that put it there."""
+        load = self._load()
+        if load is None:
             raise InvalidArgument("has had no load yet", path="cluster", value=self.target)
-        self.result = judge(loads[-1], self._criteria)
+        if load.part_of is None:
+            self.result = judge(load, self._criteria)
+        elif load.part_of.result is None:
+            raise InvalidArgument("has no result", path="experiment", value=load.part_of.experiment)
+        else:
+            self.result = load.part_of.result
         return self.result
+
+    def _running(self) -> Running | None:
+        return next((one for one in running_now() if one.cluster is self.target), None)
+
+    def _load(self) -> Any:
+        """Return the newest load that runs, else the one that ran last; None before the first."""
+        loads = self.target._session.loads
+        return next(
+            (one for one in reversed(loads) if not one.finished), loads[-1] if loads else None
+        )
 
     def _judge(self, load: Any) -> None:
         """See to it that the verdicts are of about now; judging has a thread of its own."""
@@ -289,6 +306,18 @@ def _of_run(running: Running) -> Seen:
             "waiting": progress.waiting,
         },
         stoppable=not running.stopping,
+    )
+
+
+def _of_past_run(run: Running) -> Seen:
+    criteria = as_criteria(run.experiment.scenario.criteria)
+    if run.result is not None:
+        return _of_result(run.result, criteria, startable=False)
+    return Seen(
+        criteria=criteria,
+        verdicts=run.verdicts or [_not_yet(one) for one in criteria],
+        over=True,
+        sentence="The experiment ended without a result: its cell says why.",
     )
 
 
