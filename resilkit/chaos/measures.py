@@ -129,9 +129,9 @@ def _meanwhile(row: Recovery, every: list[Recovery]) -> str:
 
 
 def _told(row: Recovery) -> str:
-    """Return which fault it was and when it went in, on the clock of the load."""
+    """Return which fault it was and when it went in: charts of a cluster have another clock."""
     silent = f", after which {_SILENCE}," if row.reason == _SILENCE else ""
-    return f"{row.label} at {row.start:.1f} s{silent}"
+    return f"{row.label} at {row.start:.1f} s of the load{silent}"
 
 
 def _asked_until(users: Callable[[float], float] | None, started: float, ended: float) -> float:

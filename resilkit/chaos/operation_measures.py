@@ -119,8 +119,10 @@ class _Responses:
         """How those were counted that nobody answered."""
         if not self.waited.size:
             return ""
-        many = f"{self.waited.size:,} of {self.n:,} operations were never answered"
-        return f"{many} and count as at least the time that they were waited for"
+        few = self.waited.size == 1
+        were, count, they = ("was", "counts", "it was") if few else ("were", "count", "they were")
+        many = f"{self.waited.size:,} of {self.n:,} operations {were} never answered"
+        return f"{many} and {count} as at least the time that {they} waited for"
 
 
 def mean_response(criterion: Criterion, evidence: Evidence) -> Measurement:

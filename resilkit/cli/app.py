@@ -215,7 +215,8 @@ def lab(
         ),
     ] = None,
     no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Print the address, and open no browser.")
+        bool,
+        typer.Option("--no-browser", help="Open no browser: the log tells the address."),
     ] = False,
 ) -> int:
     """Open JupyterLab on the quickstart, with the notebooks that come with resilkit beside it.

@@ -41,7 +41,8 @@ def open_lab(folder: Path, *, port: int | None, browser: bool) -> NoReturn:
     if copied:
         told = "1 notebook was" if len(copied) == 1 else f"{len(copied)} notebooks were"
         say(f"{told} copied into {folder}; what you change there stays.")
-    say(f"JupyterLab opens {folder / FIRST}; Ctrl-C ends it.")
+    address = "" if browser else " at the address that its log tells"
+    say(f"JupyterLab opens {folder / FIRST}{address}; Ctrl-C ends it.")
     sys.stdout.flush()
     command = [sys.executable, "-P", "-m", "jupyterlab", *_options(folder, port, browser=browser)]
     # It would ask whether Ctrl-C was meant.

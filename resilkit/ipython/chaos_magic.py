@@ -69,7 +69,7 @@ def run(shell: Any, line: str, cell: str) -> Any:
     given = read(PARSER, line)
     if given is None:
         return None
-    scenario, name = scenario_of(cell), free_name(given.name)
+    scenario, name = scenario_of(cell), free_name(given.name, shell.user_ns)
     cluster = current_cluster(shell.user_ns, given.cluster)
     wished = given.length or scenario.duration
     if given.wait and wished is None:

@@ -149,7 +149,7 @@ def run(shell: Any, line: str) -> Any:
 
 
 def _start(shell: Any, given: Line) -> Cluster:
-    name, names = free_name(given.name), given.nodes or ["3"]
+    name, names = free_name(given.name, shell.user_ns), given.nodes or ["3"]
     counted = len(names) == 1 and names[0].isdigit()
     asked = {"topology": given.topology, "seed": given.seed, "restart": given.restart}
     spec = ClusterSpec(
@@ -193,7 +193,7 @@ def _do(cluster: Cluster, given: Line) -> None:
         fits = _DEEDS[given.command].fits
         names = [name for name, node in cluster.nodes.items() if node.status in fits]
     else:
-        names = [choice(name, f"%cluster {given.command}", known) for name in given.nodes]
+        names = [choice(name, f"%cluster {given.command}: the node", known) for name in given.nodes]
     deed = _DEEDS[given.command]
     for name in dict.fromkeys(names):
         deed.do(cluster.nodes[name])
@@ -240,7 +240,7 @@ def _servers(cluster: Cluster, _: Line) -> Any:
 
 
 def _log(cluster: Cluster, given: Line) -> None:
-    name = choice(given.node, "%cluster log", list(cluster.nodes))
+    name = choice(given.node, "%cluster log: the node", list(cluster.nodes))
     print(cluster.nodes[name].log().rstrip())
 
 

@@ -110,7 +110,7 @@ def read(parser: Parser, line: str | Sequence[str]) -> Line | None:
     given = words(line) if isinstance(line, str) else list(line)
     commands = parser.commands
     if commands and given and not given[0].startswith("-"):
-        choice(given[0], parser.prog, list(commands))
+        choice(given[0], f"{parser.prog}: the command", list(commands))
     try:
         return parser.parse_args(given)
     except _Helped:

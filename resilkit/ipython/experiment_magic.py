@@ -63,7 +63,10 @@ def run(shell: Any, line: str) -> Any:
     given = read(PARSER, line)
     if given is None:
         return None
-    experiment, name = _experiment(shell.user_ns, given.experiment), free_name(given.name)
+    experiment, name = (
+        _experiment(shell.user_ns, given.experiment),
+        free_name(given.name, shell.user_ns),
+    )
     cluster = None if given.cluster is None else named_cluster(shell.user_ns, given.cluster)
     _check_targets(given)
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from keyword import iskeyword
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -95,12 +96,20 @@ def named_cluster(namespace: Mapping[str, Any], name: str) -> Cluster:
     return found
 
 
-def free_name(name: str) -> str:
-    """Return `name` if a variable can be called so.
+def free_name(name: str, namespace: Mapping[str, Any]) -> str:
+    """Return `name` if a variable can be called so, and what it stands for is no great loss.
+
+    Args:
+        name: What is to be bound.
+        namespace: The notebook's names.
 
     Raises:
-        UsageError: It can not.
+        UsageError: It can not, or stands for a module, a class, a function, or a name of Python's.
     """
     if not name.isidentifier() or iskeyword(name):
         raise UsageError(f"--as: {name!r} is no name of a variable")
+    held = namespace.get(name)
+    if hasattr(builtins, name) or isinstance(held, (ModuleType, type, FunctionType)):
+        what = type(held if name in namespace else getattr(builtins, name)).__name__
+        raise UsageError(f"--as: {name!r} is in use ({what}): take another name with --as NAME")
     return name

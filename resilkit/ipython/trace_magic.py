@@ -62,7 +62,7 @@ def run(shell: Any, line: str) -> Any:
     given = read(PARSER, line)
     if given is None:
         return None
-    name = free_name(given.name)
+    name = free_name(given.name, shell.user_ns)
     before = shell.user_ns.get(name)
     if given.stop or given.server is None:
         return _stopped(before, given)

@@ -215,7 +215,9 @@ def test_a_recovery_that_was_never_seen_fails_once_it_is_longer_than_allowed():
     assert verdict.verdict == "fail"
     assert math.isnan(verdict.measured)
     assert (verdict.low, verdict.high) == (pytest.approx(15.0, abs=0.6), math.inf)
-    assert "did not recover from node crash n1 at 5.0 s within the 15 s" in verdict.reason
+    assert (
+        "did not recover from node crash n1 at 5.0 s of the load within the 15 s" in verdict.reason
+    )
     assert judge("recovery_time <= 60 s", seen).verdict == "inconclusive"
     assert judge("recovery_time >= 1 s", seen).verdict == "pass"
 

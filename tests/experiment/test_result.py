@@ -39,7 +39,10 @@ def test_the_sentence_tells_outcome_availability_writes_and_recovery():
     )
     assert "Of 4,000 operations of an open loop in 20 s, 95.8 % succeeded." in said
     assert synthetic.KEPT in said
-    assert "It was back to normal within 2 s, the longest after node crash n2 at 8.0 s." in said
+    assert (
+        "It was back to normal within 2 s, the longest after node crash n2 at 8.0 s of the load."
+        in said
+    )
 
 
 def test_the_sentence_on_a_closed_loop_tells_how_many_seconds_were_good():
@@ -81,19 +84,19 @@ def test_a_system_that_stays_down_did_not_recover():
     assert math.isnan(result.recovery)
     verdict = judge("recovery_time <= 1 s", ResultEvidence(result))
     assert math.isnan(verdict.measured)
-    told = "did not recover from node crash n2 at 8.0 s within the 6.99 s that were watched"
+    fault = "node crash n2 at 8.0 s of the load"
+    told = f"did not recover from {fault} within the 6.99 s that were watched"
     assert verdict.reason == result.recovery_reason == told
     assert f"It {told}." in result.sentence()
 
 
 def test_which_fault_struck_meanwhile_is_for_the_verdict_and_not_for_the_sentence():
     result = synthetic.result()
-    why = "the longest after node crash n2 at 8.0 s (latency n3 at 9.0 s struck before it)"
+    why = "the longest after node crash n2 at 8.0 s of the load (latency n3 at 9.0 s struck before)"
     vars(result)["_recovery"] = Measurement(2.0, 2.0, 2.0, 2, why)
     assert result.recovery_reason == why
-    assert "It was back to normal within 2 s, the longest after node crash n2 at 8.0 s." in (
-        result.sentence()
-    )
+    back = "It was back to normal within 2 s, the longest after node crash n2 at 8.0 s of the load."
+    assert back in result.sentence()
 
 
 def test_every_criterion_is_in_one_of_three_numbers():

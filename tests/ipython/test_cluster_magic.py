@@ -91,7 +91,7 @@ def test_a_cluster_that_is_open_is_replaced_only_when_that_is_asked_for(shell: S
     [
         ("kil n1", "did you mean 'kill'?"),
         ("kill", "the following arguments are required: NODE"),
-        ("kill n1 n9", "is not known, got 'n9'; allowed: 'n1'"),
+        ("kill n1 n9", "%cluster kill: the node: is not known, got 'n9'; allowed: 'n1'"),
         ("pause n1 --quick", "unrecognized arguments: --quick"),
         ("start --topology rng", "(choose from "),
         ("start 0 --as other", "nodes: "),

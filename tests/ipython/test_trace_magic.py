@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 import resilkit as rk
@@ -61,11 +63,14 @@ def test_a_new_trace_in_the_variable_stops_the_one_before(
         ("counter-0 --stop", "needs no SERVER"),
         ("counter-0 --as 2x", "no name of a variable"),
         ("counter-0 --as class", "no name of a variable"),
+        ("counter-0 --as print", "'print' is in use (builtin_function_or_method)"),
+        ("counter-0 --as math", "'math' is in use (module)"),
         ("--stop", "there is no trace in `trace`"),
         ("", "there is no trace in `trace`"),
     ],
 )
 @pytest.mark.usefixtures("counter")
 def test_a_slip_is_told_in_short_and_nothing_is_traced(shell: Shell, line: str, words: str) -> None:
+    shell.names["math"] = math
     assert words in shell.refused(f"%trace {line}")
     assert "trace" not in shell.names

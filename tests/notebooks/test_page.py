@@ -105,6 +105,11 @@ def test_text_of_the_users_is_escaped_wherever_it_stands() -> None:
                 new_output(
                     "display_data", data={"image/png": '"><script>', "text/plain": '"><script>'}
                 ),
+                new_output(
+                    "display_data",
+                    data={"image/svg+xml": "<svg/>"},
+                    metadata={"image/svg+xml": {"alt": '"><script>'}},
+                ),
             ],
         ),
         nbformat.v4.new_raw_cell(hostile),

@@ -32,7 +32,7 @@ def test_every_registered_fault_is_there_with_its_units(panel: ChaosPanel) -> No
     forms = {form["name"]: form for form in panel.faults}
     assert {"latency", "node_crash", "partition", "server_crash", "memory"} <= set(forms)
     [low] = [field for field in forms["latency"]["fields"] if field["key"] == "low"]
-    assert (low["unit"], low["required"], low["own"]) == ("s", True, True)
+    assert (low["unit"], low["required"], low["own"]) == ("s, or 20 ms", True, True)
     assert low["allowed"].startswith("a number of seconds")
     [kind] = [field for field in forms["partition"]["fields"] if field["key"] == "kind"]
     assert "halves" in kind["choices"]
@@ -110,6 +110,36 @@ def test_a_fault_of_ones_own_has_a_form_too(monkeypatch: pytest.MonkeyPatch) -> 
         [form] = [each for each in panel.faults if each["name"] == "hiccup"]
         assert form["doc"] == "Holds each message up for a moment."
         assert form["fields"][0]["default"] == "0.1"
+
+
+def test_what_a_fault_of_ones_own_raises_is_told_in_its_form(
+    panel: ChaosPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from resilkit.faults import registry
+
+    monkeypatch.setattr(registry, "_REGISTERED", dict(registry._REGISTERED))
+
+    @rk.register_fault("hiccup")
+    class Hiccup(rk.LinkFault):
+        """Holds each message up for a moment."""
+
+        rate: float = 0.1
+
+        def __post_init__(self) -> None:
+            self.check(1 / self.rate > 0)
+
+        def check(self, fine: bool) -> None:
+            assert fine
+
+        def verdict(self, message: Any, rng: Any) -> Any:
+            return rk.Deliver(after=1 / self.rate)
+
+    told = "ZeroDivisionError: float division by zero"
+    assert problems(panel, {"hiccup": {"rate": 0}}) == {"": told}
+    text = "name: h\nduration: 9 s\nfaults:\n  - hiccup: {rate: 0}\n"
+    panel._handle_custom_msg({"do": "draft", "yaml": text}, [])
+    assert (panel.draft["problem"], panel.draft["timeline"]) == (told, None)
+    assert problems(panel, {"hiccup": {"rate": 1}}) == {}
 
 
 def test_the_last_picture_is_a_table_of_what_happened(panel: ChaosPanel) -> None:

@@ -107,7 +107,7 @@ def test_a_plan_follows_intensity_duration_and_seed(panel: ChaosPanel) -> None:
     crashes, latency = plan["lanes"]
     assert [one["at"] for one in crashes["strikes"]] == [12.0, 18.0, 24.0, 30.0, 36.0, 42.0]
     assert [one["until"] - one["at"] for one in crashes["strikes"]] == [6.0] * 6
-    assert crashes["about"].startswith("node crash (restart_after 6, kind progressive")
+    assert crashes["about"].startswith("node crash (restart after 6 s, kind progressive")
     assert latency["strikes"] == [{"at": 0.0, "until": 60.0, "state": "planned"}]
     drawn = "name: d\nduration: 30 s\nfaults:\n  - node_pause: {random: true, count: 4}\n"
     first, again, other = (

@@ -12,6 +12,7 @@ import traitlets
 from resilkit import Cluster, Injection, InvalidArgument
 from resilkit.faults import from_dict, registered_faults
 from resilkit.faults.places import place_words
+from resilkit.runtime.reasons import describe
 from resilkit_widgets import machine
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.fault_forms import described, form
@@ -153,6 +154,8 @@ class ChaosPanel(ActingPanel):
             # fault.latency.low: the field is the third part.
             field = [*error.path.split("."), "", ""][2].partition("[")[0]
             return {field: str(error).removeprefix(f"{error.path}: ")}
+        except Exception as error:  # noqa: BLE001 - a fault of the user's may raise anything
+            return {"": describe(error)}
         return {}
 
     def _words(self, what: str, content: Mapping[str, Any]) -> str:

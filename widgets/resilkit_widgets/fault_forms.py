@@ -7,11 +7,16 @@ from typing import Any
 
 from resilkit import Fault, ServerFault
 from resilkit.faults import Partition, to_dict
+from resilkit.faults.display import worded
 from resilkit.faults.fields import FieldInfo, field_info
 
 __all__ = ["described", "form"]
 
-_UNITS = {"s": "s", "share": "0 to 1, or %", "bytes": "bytes, MiB", "bytes/s": "MB/s", "1/s": "/s"}
+# What a number alone means, and what else is taken.
+_UNITS = {
+    "s": "s, or 20 ms", "share": "0 to 1, or 5 %", "bytes": "bytes, or 64 MiB",
+    "bytes/s": "bytes/s, or 1 MB/s", "1/s": "a second",
+}  # fmt: skip
 
 _WHO = frozenset({"kind", "groups", "targets"})
 """Fields of a partition that say who is cut from whom."""
@@ -32,17 +37,28 @@ def described(fault: Fault) -> str:
     Examples:
         >>> from resilkit import faults
         >>> described(faults.Latency(0.02, 0.2, targets="n1"))
-        'latency (low 0.02, high 0.2, targets n1)'
+        'latency (low 20 ms, high 200 ms, targets n1)'
+        >>> described(faults.Bandwidth(2048))
+        'bandwidth (2 KiB/s)'
         >>> described(faults.Partition("custom", [["n1"], ["n2", "n3"]], duration=5))
-        'partition: n1 apart from n2, n3 (for 5)'
+        'partition: n1 apart from n2, n3 (for 5 s)'
     """
     ((name, fields),) = to_dict(fault).items()
     who = ""
     if isinstance(fault, Partition):
         who = f": {_apart(fault)}"
         fields = {key: fields[key] for key in fields if key not in _WHO}
-    told = ", ".join(f"{key} {_words(value)}" for key, value in fields.items())
+    infos = {info.key: info for info in field_info(type(fault))}
+    told = ", ".join(_field_words(infos[key], value) for key, value in fields.items())
     return name.replace("_", " ") + who + (f" ({told})" if told else "")
+
+
+def _field_words(info: FieldInfo, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"{info.key.replace('_', ' ')} {_words(value)}"
+    number = worded(value, info)
+    # Its unit says what it is: 2 KiB/s.
+    return number if info.unit.unit == "bytes/s" else f"{info.key.replace('_', ' ')} {number}"
 
 
 def _apart(fault: Partition) -> str:
@@ -104,7 +120,7 @@ def form(name: str, kind: type[Fault]) -> dict[str, Any]:
     Examples:
         >>> from resilkit import faults
         >>> form("latency", faults.Latency)["fields"][0]["unit"]
-        's'
+        's, or 20 ms'
     """
     return {
         "name": name,

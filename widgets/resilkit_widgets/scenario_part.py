@@ -11,6 +11,7 @@ from resilkit.chaos import RunningScenario, fault_spans, named, scenario_names
 from resilkit.chaos.fitting import check_fit
 from resilkit.chaos.planning import planned_strikes
 from resilkit.chaos.scenario_files import line_of
+from resilkit.runtime.reasons import describe
 from resilkit_widgets.fault_forms import described
 from resilkit_widgets.machine import lacking
 
@@ -116,6 +117,9 @@ def drafted(content: Mapping[str, Any], cluster: Cluster, colours: Colours) -> d
         answer["timeline"] = plan_shown(scenario, length, root, colours)
     except ResilkitError as error:
         answer |= _placed(error, content)
+    except Exception as error:  # noqa: BLE001 - a fault of the user's may raise anything
+        place = "name" if text is None else "yaml"
+        answer |= {"timeline": None, "place": place, "problem": describe(error)}
     return answer
 
 

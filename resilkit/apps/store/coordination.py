@@ -132,8 +132,10 @@ class Coordination:
             definite = operation.kind == "get" or isinstance(operation.message, Query)
             if now >= operation.deadline or (isolated and definite):
                 del self._open[request]
-                reason = f"{operation.message.key!r}: no majority of the replicas answered"
-                actions.append(Failed(operation.token, reason, definite))
+                # Without the key: errors of one kind are counted together.
+                actions.append(
+                    Failed(operation.token, "no majority of the replicas answered", definite)
+                )
             elif now >= operation.resend:
                 operation.wait *= 2
                 operation.resend = now + operation.wait

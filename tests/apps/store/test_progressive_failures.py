@@ -86,6 +86,15 @@ def losses(seed, *, early_ack=False):
     )
 
 
+def hurt(seed, **system):
+    """Run until it was hurt as planned: on a busy machine a node may not be back for its crash."""
+    for _ in range(4):
+        run = losses(seed, **system)
+        if run.crashes == PLANNED or run.lost:
+            break
+    return run
+
+
 def acknowledged_by(version):
     """The node, and which of its processes, whose coordinator chose `version`."""
     node, incarnation = re.match(r"<(.+)\.\d+\.(\d+)>", version[1]).groups()
@@ -96,7 +105,7 @@ def acknowledged_by(version):
 def test_twenty_seeds_lose_no_acknowledged_write():
     # Some at a time: a run waits for its own clock most of the time.
     with ThreadPoolExecutor(3) as pool:
-        runs = list(pool.map(losses, range(20)))
+        runs = list(pool.map(hurt, range(20)))
     for seed, run in enumerate(runs):
         assert run.valid is True, f"seed {seed}: {run.verdict}"
         assert run.lost == 0, f"seed {seed}: {run.verdict}"
@@ -109,7 +118,7 @@ def test_the_same_runs_catch_the_coordinator_that_acknowledges_early():
     # The first seed does it, unless no put came to the node in the fifth of a second before it
     # was killed, three times over.
     for seed in range(3):
-        run = losses(seed, early_ack=True)
+        run = hurt(seed, early_ack=True)
         assert run.crashes == PLANNED
         if run.with_their_node:
             break
