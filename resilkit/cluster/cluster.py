@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -15,7 +16,7 @@ from resilkit.cluster.handles import NodeHandle, Nodes, stay
 from resilkit.cluster.injection import Injection
 from resilkit.cluster.link_status import LinkStatus, links_now
 from resilkit.cluster.loop_thread import loop_thread
-from resilkit.cluster.open_clusters import closes_at_exit, no_longer_open
+from resilkit.cluster.open_clusters import ends_when_lost, no_longer_open
 from resilkit.cluster.reference import ClusterReference
 from resilkit.cluster.session import Session
 from resilkit.cluster.shown import ShownCluster
@@ -41,9 +42,12 @@ class Cluster(Alerting, ShownCluster):
     """A cluster of operating-system processes on this machine.
 
     Making one starts it and returns when every node answers and reaches all others. It ends with
-    `close`, with its ``with`` block, with the interpreter, and when the interpreter is killed. From
-    then on all that needs it raises `ClusterClosed`; what it measured and logged stays readable.
-    What servers print goes into the logs of their nodes: ``cluster.nodes["n2"].log()``.
+    `close`, with its ``with`` block, with the interpreter, and when the interpreter is killed; and
+    when nothing is left by which it could be used: neither itself, nor a reference to a server of
+    it, nor a node's handle. So a cell that is run again leaves no nodes behind.
+
+    From then on all that needs it raises `ClusterClosed`; what it measured and logged stays
+    readable. What servers print goes into the logs of their nodes: ``cluster.nodes["n2"].log()``.
 
     Args:
         spec: A whole `ClusterSpec`, or left out, with its fields as keywords (``nodes=3``,
@@ -74,7 +78,8 @@ class Cluster(Alerting, ShownCluster):
         span = telemetry.span("resilkit.cluster.start", {"nodes": len(spec.names)})
         with Begun(session) as begun, span:
             begun.start(say)
-            closes_at_exit(self)
+            session.owner = weakref.ref(self)
+            ends_when_lost(self)
 
     # What it is ----------------------------------------------------------------------------------
 

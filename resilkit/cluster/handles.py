@@ -40,6 +40,7 @@ class NodeHandle:
 
     def __init__(self, session: Session, name: str) -> None:
         self._session = session
+        self._cluster = session.owner()  # does not end while this is there
         self._name = name
 
     __reduce__ = stay
@@ -185,6 +186,7 @@ class Nodes(Mapping[str, NodeHandle]):
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._cluster = session.owner()  # as of a node
 
     def __getitem__(self, name: str) -> NodeHandle:
         if not isinstance(name, str) or name not in self._session.nodes:

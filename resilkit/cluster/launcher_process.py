@@ -180,6 +180,7 @@ def leave_launcher(launcher: LauncherProcess, user: object) -> None:
     """Take `user` from those on `launcher`, which ends if it was retired and nobody is left."""
     with _lock:
         launcher.users.discard(user)
+        launcher.alive()  # asking takes the process of one that died out of the kernel's table
         _end_unused()
 
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
+import contextlib
 import weakref
 from typing import TYPE_CHECKING
 
 # Its own end must be registered first, and so come last.
 import resilkit.cluster.loop_thread  # noqa: F401
+from resilkit.errors import ClusterError
 
 if TYPE_CHECKING:
     from resilkit.cluster.cluster import Cluster
+    from resilkit.cluster.session import Session
 
-__all__ = ["closes_at_exit", "no_longer_open", "open_clusters"]
+__all__ = ["ends_when_lost", "no_longer_open", "open_clusters"]
 
 _open: weakref.WeakSet[Cluster] = weakref.WeakSet()
+_closing: set[asyncio.Future[None]] = set()
 
 
-def closes_at_exit(cluster: Cluster) -> None:
-    """Take note of a cluster that has started."""
+def ends_when_lost(cluster: Cluster) -> None:
+    """Take note of a cluster that has started; it ends with the interpreter, or with its object."""
     _open.add(cluster)
+    # At the interpreter's end there is no loop to close it with: `_close_all` does without.
+    weakref.finalize(cluster, _close_lost, cluster._session).atexit = False
 
 
 def no_longer_open(cluster: Cluster) -> None:
@@ -30,6 +37,26 @@ def no_longer_open(cluster: Cluster) -> None:
 def open_clusters() -> list[Cluster]:
     """Return the clusters that are open, in the order in which they were started."""
     return sorted((one for one in _open if not one.closed), key=lambda one: one.started)
+
+
+def _close_lost(session: Session) -> None:
+    """Close what nobody can use any more. In whichever thread memory is freed; it does not wait."""
+    if session.closed or session.thread.over:
+        return
+    with contextlib.suppress(ClusterError):  # the interpreter ends just now
+        session.thread.submit(_begin_to_close, session)
+
+
+def _begin_to_close(session: Session) -> None:
+    future = session.close()
+    _closing.add(future)  # the loop itself would hold it weakly
+    future.add_done_callback(_closed)
+
+
+def _closed(future: asyncio.Future[None]) -> None:
+    _closing.discard(future)
+    if not future.cancelled():
+        future.exception()  # nobody is left to tell: what could not be healed is in the events
 
 
 @atexit.register

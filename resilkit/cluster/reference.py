@@ -149,13 +149,14 @@ class ClusterReference(ShownReference, Reference):
     restarts. A supervisor's reference has the methods about children besides.
     """
 
-    __slots__ = ("_session",)
+    __slots__ = ("_cluster", "_session")
 
     def __init__(
         self, session: Session, address: Address, timeout: float | None = DEFAULT_TIMEOUT
     ) -> None:
         super().__init__(address, timeout)
         self._session = session
+        self._cluster = session.owner()  # does not end while this is there
 
     def _copy(self) -> Self:
         return type(self)(self._session, self._address, self._timeout)

@@ -70,6 +70,9 @@ class Session:
         self.identity = secrets.token_hex(4)
         self.cookie = secrets.token_bytes(32)
         self.closed = False
+        # The `Cluster` that people have, as long as anybody has it: what stands for a part of it
+        # keeps it, and this does not, so that it ends when nobody can use it any more.
+        self.owner: Callable[[], Any] = lambda: None
         # What each node did when the closing began, which ends them all.
         self.left: dict[str, str] = {}
         self._closing: asyncio.Task[None] | None = None

@@ -34,7 +34,7 @@ class Running:
 
     Attributes:
         experiment: What runs.
-        cluster: The cluster that it runs on; ``None`` until that has started.
+        cluster: The cluster that it runs on; ``None`` until that has started, and afterwards.
         load: The load, with its history; ``None`` until it has started.
         progress: How far it is.
         verdicts: The scenario's criteria as they stand now, judged about once a second while
@@ -82,6 +82,7 @@ class Running:
         self.experiment._set("running", None)
         self.over = True
         _now.remove(self)
+        self.cluster = None  # the load that is left would keep it open for good
 
     def stop(self) -> None:
         """End the load now. What was measured is judged as far as it goes, as after an interrupt.

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from resilkit.cluster import launcher_process
@@ -16,6 +17,7 @@ from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.launcher_events import Exited, LauncherDied, Undone
 from resilkit.cluster.processes import start_time
 from resilkit.errors import ClusterError
+from tests.cluster.harm import wait_until
 from tests.cluster.launching import ENTRIES, Client, Pipe, Watched, launched, run
 
 # One node that serves, one busy in a handler for ever, one stopped.
@@ -190,6 +192,18 @@ def test_nodes_die_with_a_launcher_that_is_killed_and_the_next_cluster_gets_a_ne
                 assert other.pid != launcher.pid
                 await other.fork("n1", f"{ENTRIES}:serve")
         assert not (tmp_path / "c").exists()
+
+    run(scenario)
+
+
+def test_a_launcher_that_was_killed_is_no_zombie_once_its_cluster_is_closed(tmp_path):
+    async def scenario():
+        async with launched(tmp_path / "c") as (launcher, events):
+            pid = launcher.pid
+            os.kill(pid, signal.SIGKILL)
+            await events.next(LauncherDied)
+            wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+        assert not psutil.pid_exists(pid)
 
     run(scenario)
 
