@@ -57,6 +57,20 @@ def test_a_panel_goes_on_while_a_cell_is_busy_and_leaves_its_last_picture(
     assert "Memory (RSS)" in output.data["text/html"]
 
 
+def test_a_panel_whose_cell_is_run_again_goes_on_there(page: Page, lab: Lab) -> None:
+    lab.open(page, [START.removesuffix("panel\n"), "panel"])
+    lab.run_all()
+    prompt = page.locator(".jp-InputPrompt").last
+    expect(prompt).to_have_text("[2]:", timeout=PATIENCE_MS)
+    wait(page, "Number(root?.dataset.frames) > 3")
+    page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    lab.command("notebook:run-cell")
+    expect(prompt).to_have_text("[3]:", timeout=PATIENCE_MS)
+    wait(page, "Number(root?.dataset.frames) > 3")
+    expect(page.locator(".rk-panel")).to_have_count(1)
+    expect(page.locator(".rk-still")).to_have_count(1)
+
+
 LAUNCH = """
 from resilkit_widgets import ClusterPanel
 panel = ClusterPanel()

@@ -68,7 +68,12 @@ class Shell:
         assert event == "post_run_cell"
         self.heard.remove(callback)
 
-    def run_cell(self) -> None:
-        """Tell that a cell has run."""
+    def begin(self, cell: str, run: str) -> None:
+        """Begin a run of a cell, as a notebook asks for it."""
+        self.parent = {"metadata": {"cellId": cell}, "header": {"msg_id": run}}
+
+    def run_cell(self, *, part: bool = False) -> None:
+        """Tell that a cell has run, or a part of it, as `%run` does for each cell of a notebook."""
+        cell = None if part else self.parent.get("metadata", {}).get("cellId")
         for callback in list(self.heard):
-            callback(SimpleNamespace())
+            callback(SimpleNamespace(info=SimpleNamespace(cell_id=cell)))

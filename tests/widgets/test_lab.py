@@ -70,6 +70,23 @@ def test_a_cell_that_closes_the_cluster_ends_with_the_last_pictures_in_place(
     assert still.html == "<span></span>"
 
 
+def test_a_lab_that_its_cell_displays_again_goes_on_and_one_that_it_does_not_ends(
+    outputs: Outputs, shell: Shell
+) -> None:
+    with rk.Cluster(nodes=1) as cluster:
+        lab = Lab(cluster)
+        for run in ("1", "2"):
+            shell.begin("a", run)
+            lab._ipython_display_()
+            shell.run_cell()
+            assert {panel.state for panel in lab.panels.values()} == {"live"}
+        assert len(outputs) == 4
+        shell.begin("a", "3")
+        shell.run_cell()
+        assert {panel.state for panel in lab.panels.values()} == {"over"}
+        assert shell.heard == []
+
+
 def test_the_buttons_of_the_bar_show_and_hide_panels_which_are_not_updated_then() -> None:
     with rk.Cluster(nodes=1) as cluster:
         lab = Lab(cluster, panels=["verdict", "cluster"])

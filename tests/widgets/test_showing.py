@@ -156,22 +156,70 @@ def test_a_picture_that_is_dear_is_not_made_after_each_cell(
 def test_a_panel_ends_when_the_cell_that_displays_it_is_run_again(
     outputs: Outputs, shell: Shell
 ) -> None:
-    def displayed(cell: str, message: str) -> Number:
-        shell.parent = {"metadata": {"cellId": cell}, "header": {"msg_id": message}}
+    def displayed(cell: str, run: str) -> Number:
+        shell.begin(cell, run)
         made = Number()
         made._ipython_display_()
         return made
 
     first, beside = displayed("a", "1"), displayed("a", "1")
+    shell.run_cell()
     other = displayed("b", "2")
+    shell.run_cell()
     assert [each.state for each in (first, beside, other)] == ["live"] * 3
     again = displayed("a", "3")
+    shell.run_cell()
     assert [first.state, beside.state, other.state, again.state] == [
         "over", "over", "live", "live",
     ]  # fmt: skip
     assert len(shell.heard) == 2
-    for each in (other, again):
+    assert len(outputs[0].bundles) == 1, "that output is gone"
+    shell.begin("b", "4")
+    shell.run_cell()
+    assert (other.state, again.state) == ("over", "live"), "it has displayed nothing"
+    again.close()
+
+
+def test_a_panel_that_is_displayed_again_by_its_cell_goes_on(
+    outputs: Outputs, shell: Shell
+) -> None:
+    first, second = Number(), Number()
+    for run in ("1", "2", "3"):
+        shell.begin("a", run)
+        first._ipython_display_()
+        shell.run_cell(part=True)
+        second._ipython_display_()
+        shell.run_cell()
+    assert (first.state, second.state) == ("live", "live")
+    first.number = 2
+    shell.run_cell()
+    assert [each.html for each in outputs[1::4]] == [still(1), still(1), still(2)]
+    for each in (first, second):
         each.close()
+    assert [each.html for each in outputs] == [
+        *["", still(1)] * 4, "<b>2</b>", "<span></span>", "<b>1</b>", "<span></span>",
+    ]  # fmt: skip
+    assert shell.heard == []
+
+
+def test_a_panel_in_several_cells_ends_when_it_has_lost_its_place_in_the_last_of_them(
+    outputs: Outputs, shell: Shell
+) -> None:
+    panel = Number()
+    for cell in ("a", "b"):
+        shell.begin(cell, f"{cell}1")
+        panel._ipython_display_()
+        shell.run_cell()
+    shell.begin("a", "a2")
+    shell.run_cell()
+    assert panel.state == "live"
+    panel.number = 2
+    shell.run_cell()
+    assert [outputs[1].html, outputs[3].html] == [still(1), still(2)], "the first one is gone"
+    shell.begin("b", "b2")
+    shell.run_cell()
+    assert panel.state == "over"
+    assert shell.heard == []
 
 
 def test_the_shell_holds_no_panel_that_everybody_else_has_forgotten(

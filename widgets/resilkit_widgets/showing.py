@@ -13,7 +13,7 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from resilkit.clock import monotonic
 from resilkit_widgets.still_images import with_images
@@ -29,6 +29,15 @@ _SHARE = 20.0
 _NOTHING = {"text/html": "<span></span>", "text/plain": ""}
 
 
+class _Place(NamedTuple):
+    """Two outputs of a cell, of one run of it; no cell where there is no notebook that tells."""
+
+    live: Any
+    still: Any
+    cell: str | None
+    run: str | None
+
+
 class Showings:
     """The places of one panel in a notebook: as many as it was displayed.
 
@@ -37,8 +46,9 @@ class Showings:
         look: Brings the panel up to date, whoever ticks. Called at the end of each cell, so that
             what a cell has ended has left before the cell is over: nbclient, which executes
             notebooks without a browser, takes what comes later for a stray message.
-        stop: Stops the panel. Called when the cell that displays it is run again: its output is
-            gone then, and what nobody can see any more would go on until the kernel ends.
+        stop: Stops the panel. Called when the cells that displayed it have been run again, and
+            none of them has displayed it once more: what nobody can see any more would go on until
+            the kernel ends.
     """
 
     def __init__(
@@ -51,7 +61,7 @@ class Showings:
         self._picture_of = picture
         self.look = look
         self.stop = stop
-        self._places: list[tuple[Any, Any]] = []
+        self._places: list[_Place] = []
         self._over = False
         self._last: dict[str, str] = {}
         self._renewed = self._cost = 0.0
@@ -64,10 +74,13 @@ class Showings:
         Args:
             widget: What is displayed: the panel, or the box of several.
         """
+        from IPython.core.getipython import get_ipython
         from IPython.display import display
 
-        _take_the_place_of_the_last_run(self)
+        shell: Any = get_ipython()
+        cell, run = _cell_and_run(shell)
         with self._lock:
+            self._forget_earlier_runs(cell, run)
             if self._over:
                 display(self._picture(), raw=True, display_id=True)
                 return
@@ -77,26 +90,42 @@ class Showings:
             # As text, where no widget can be shown: not the box of boxes that it is.
             data = data | {"text/plain": self._last["text/plain"]}
             live = display(data, metadata=metadata, raw=True, display_id=True)
-            self._places.append((live, display(self._last, raw=True, display_id=True)))
-            self._hear_of_cells()
+            still = display(self._last, raw=True, display_id=True)
+            self._places.append(_Place(live, still, cell, run))
+            self._hear_of_cells(shell)
 
-    def _hear_of_cells(self) -> None:
-        from IPython.core.getipython import get_ipython
-
-        shell: Any = get_ipython()
+    def _hear_of_cells(self, shell: Any) -> None:
         if shell is None or self._forget is not None:
             return
         # Nobody is kept by the shell: a panel that is forgotten takes its callback along.
         itself = weakref.ref(self)
 
-        def ended(_result: object = None) -> None:
+        def ended(result: object = None) -> None:
             if showings := itself():
                 showings.look()
+                if _whole_cell(result):
+                    showings._leave_earlier_runs(*_cell_and_run(shell))
                 showings.cell_ended()
 
         shell.events.register("post_run_cell", ended)
         self._forget = weakref.finalize(self, _unregister, shell, ended)
         self._forget.atexit = False
+
+    def _forget_earlier_runs(self, cell: str | None, run: str | None) -> bool:
+        """Forget the places in earlier runs of a cell; return whether those were the last ones."""
+        with self._lock:
+            had = len(self._places)
+            self._places = [
+                each
+                for each in self._places
+                if cell is None or each.cell != cell or each.run == run
+            ]
+            return len(self._places) < had and not self._places
+
+    def _leave_earlier_runs(self, cell: str | None, run: str | None) -> None:
+        # Only now: until the cell is over it may still display the panel again.
+        if self._forget_earlier_runs(cell, run):
+            self.stop()
 
     def _picture(self) -> dict[str, str]:
         bundle = self._picture_of()
@@ -136,8 +165,8 @@ class Showings:
             self._due = False
             if (still := self._made()) != self._last:
                 self._last = still
-                for _, place in self._places:
-                    _put(place, still)
+                for place in self._places:
+                    _put(place.still, still)
 
     def leave(self) -> None:
         """Put the last picture in the place of the widget. Twice is once."""
@@ -148,32 +177,20 @@ class Showings:
             if self._forget is not None:
                 self._forget()
             picture = self._picture() if self._places else {}
-            for live, place in self._places:
-                _put(live, picture)
-                _put(place, _NOTHING)
+            for place in self._places:
+                _put(place.live, picture)
+                _put(place.still, _NOTHING)
 
 
-_cells: dict[str, tuple[object, weakref.WeakSet[Showings]]] = {}
-"""Of each cell that displays panels: which run of it that was, and what was displayed."""
-
-
-def _take_the_place_of_the_last_run(showings: Showings) -> None:
-    """Stop what an earlier run of the cell that runs now has displayed."""
-    from IPython.core.getipython import get_ipython
-
-    shell: Any = get_ipython()
+def _cell_and_run(shell: Any) -> tuple[str | None, str | None]:
+    """Return the cell that runs now, and which run of it this is, where the notebook tells."""
     asked: dict[str, Any] = getattr(shell, "get_parent", dict)()
-    cell = asked.get("metadata", {}).get("cellId")
-    if cell is None:  # no notebook, or one that does not tell
-        return
-    run = asked.get("header", {}).get("msg_id")
-    last_run, shown = _cells.get(cell, (run, weakref.WeakSet()))
-    if last_run != run:
-        for each in list(shown):
-            each.stop()
-        shown = weakref.WeakSet()
-    shown.add(showings)
-    _cells[cell] = (run, shown)
+    return asked.get("metadata", {}).get("cellId"), asked.get("header", {}).get("msg_id")
+
+
+def _whole_cell(result: object) -> bool:
+    """Return whether what has ended is a cell, and not a part of one, as ``%run`` has them."""
+    return getattr(getattr(result, "info", None), "cell_id", None) is not None
 
 
 def _put(place: Any, bundle: dict[str, str]) -> None:
