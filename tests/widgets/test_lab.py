@@ -18,6 +18,7 @@ from resilkit_widgets import (
 from resilkit_widgets.lab import PANELS
 from tests.cluster.harm import wait_until
 from tests.experiment.runs import experiment, scenario
+from tests.widgets.locks import Other
 from tests.widgets.outputs import Outputs, Shell
 from tests.widgets.pressing import press
 
@@ -119,6 +120,50 @@ def test_the_other_panels_come_when_a_cluster_has_been_launched() -> None:
         lab.cluster.close()
     wait_until(lambda: {panel.state for panel in lab.panels.values()} == {"over"})
     wait_until(no_threads_of_ours)
+
+
+def test_the_bar_may_be_used_while_the_lab_takes_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    with rk.Cluster(nodes=1) as cluster:
+        lab = Lab()
+        arranges = lab._arrange
+        takes = Other(lab._bar, lambda: lab._take(cluster))
+
+        def arrange() -> None:
+            takes.begin()  # as the front end's choice comes in
+            arranges()
+
+        monkeypatch.setattr(lab, "_arrange", arrange)
+        chooses = Other(lab._bar, lambda: lab._bar.set_state({"chosen": ["cluster", "trace"]}))
+        chooses.begin()
+        chooses.join()
+        takes.join()
+        assert lab.cluster is cluster
+        assert set(lab._bar.there) == set(PANELS)
+        assert placed(lab) == ["cluster", "trace"]
+        lab.close()
+
+
+def test_what_is_wrong_with_the_lab_is_shown_in_its_bar_until_it_is_right(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError("no look")
+
+    lab = Lab()
+    lab.start()
+    said: list[str] = []
+    lab._bar.observe(lambda change: said.append(change["new"]), "error")
+    with monkeypatch.context() as bad:
+        bad.setattr(lab, "_look_for_runs", fail)
+        for _ in range(3):
+            lab.tick()
+            lab._bar.acknowledged = lab._bar.sent
+            lab._bar.tick()
+    assert said == ["OSError: no look"]
+    lab.tick()
+    lab._bar.tick()
+    assert said == ["OSError: no look", ""]
+    lab.close()
 
 
 def test_the_load_of_a_launched_sample_system_can_be_stopped_and_started_again() -> None:

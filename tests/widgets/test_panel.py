@@ -12,6 +12,7 @@ import traitlets
 from resilkit_widgets import panel as panel_module
 from resilkit_widgets import ticker
 from resilkit_widgets.panel import Panel
+from tests.widgets.locks import Other
 
 HALF = "\ud800"
 """Half of a surrogate pair: Python takes it in any text, and nothing can write it."""
@@ -84,6 +85,81 @@ def test_an_update_goes_out_as_one_message_and_one_that_changes_nothing_as_none(
     panel.tick()
     assert panel.sent == 1
     assert all(not keys for keys in messages[1:])
+
+
+def test_what_another_thread_sets_while_an_update_goes_out_is_sent_after_it(
+    panel: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Other(panel, lambda: setattr(panel, "closed", True))
+    messages: list[set[str]] = []
+    sends = threading.Event()
+
+    class Held(set[str]):
+        """What ipywidgets holds back, and forgets once it is sent: also what has come too late."""
+
+        def add(self, key: str) -> None:
+            if other.is_this:
+                other.come()
+                assert sends.wait(20.0)
+            super().add(key)
+
+        def clear(self) -> None:
+            if other.came_in:
+                other.join()
+            super().clear()
+
+    def send(key: str | set[str]) -> None:
+        messages.append({key} if isinstance(key, str) else set(key))
+        sends.set()
+
+    def update() -> None:
+        panel.seen += 1
+        other.begin()
+
+    monkeypatch.setitem(panel._trait_values, "_states_to_send", Held())
+    monkeypatch.setattr(panel, "send_state", send)
+    monkeypatch.setattr(panel, "_update", update)
+    panel.tick()
+    other.join()
+    assert messages == [{"seen", "sent"}, {"closed"}]
+
+
+def test_what_another_thread_sets_while_the_front_end_does_waits_for_its_turn(
+    panel: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Other(panel, lambda: setattr(panel, "error", "of another thread"))
+    has_set = panel.set_trait
+
+    def set_trait(name: str, value: Any) -> None:
+        has_set(name, value)
+        other.begin()
+        assert not other.over, "traitlets forgets what comes as it tells of what it has held back"
+
+    monkeypatch.setattr(panel, "set_trait", set_trait)
+    told = []
+    panel.observe(lambda change: told.append(change["name"]), ["acknowledged", "error"])
+    panel.set_state({"acknowledged": 1})
+    other.join()
+    assert told == ["acknowledged", "error"]
+
+
+def test_what_goes_wrong_outside_of_an_update_does_not_come_and_go(
+    panel: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError("no room")
+
+    said: list[str] = []
+    panel.observe(lambda change: said.append(change["new"]), "error")
+    monkeypatch.setattr(panel, "_update", lambda: None)
+    with monkeypatch.context() as bad:
+        bad.setattr(panel._showings, "tick", fail)
+        for _ in range(3):
+            panel.tick()
+    assert said == ["OSError: no room"]
+    for _ in range(2):
+        panel.tick()
+    assert said == ["OSError: no room", ""]
 
 
 def test_a_panel_that_nobody_sees_is_not_brought_up_to_date(panel: Counter) -> None:

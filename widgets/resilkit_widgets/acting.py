@@ -91,9 +91,3 @@ class ActingPanel(Panel):
                 refused = describe(error)
             self._tell(doing="", refused=refused)
         self.tick()
-
-    def _tell(self, **traits: Any) -> None:
-        """Set traits at once, whether the browser has drawn the last ones or not."""
-        with self._guard, self.hold_sync():
-            for name, value in traits.items():
-                setattr(self, name, value)

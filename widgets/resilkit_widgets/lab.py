@@ -86,6 +86,7 @@ class Lab:
                 allowed="a Cluster, an Experiment, or None for a form",
             )  # fmt: skip
         # Nobody who holds it waits for a panel: a panel's own lock may be held by who waits for it.
+        # Who needs the bar's as well, to set what it shows, takes that one first.
         self._lock = threading.RLock()
         self._experiment = target if isinstance(target, Experiment) else None
         self._cluster: Cluster | None = None
@@ -144,7 +145,9 @@ class Lab:
                 self.stop()
             self._showings.tick()
         except Exception as error:  # noqa: BLE001 - in the ticker's thread it would vanish: show it
-            self._bar.error = describe(error)
+            self._bar.complain(describe(error))
+        else:
+            self._bar.complain("")
 
     def stop(self) -> None:
         """Stop all panels, and leave their last pictures in the notebook. Twice is once."""
@@ -186,8 +189,8 @@ class Lab:
 
     def _take(self, cluster: Cluster, form: ClusterPanel | None = None) -> None:
         """Show the panels of a cluster, in the place of those of the one before."""
-        with self._lock:
-            if cluster is self._cluster:
+        with self._bar._guard, self._lock:
+            if self._state == "over" or cluster is self._cluster:
                 return
             self._cluster = cluster
             kept: dict[str, Panel] = {}
@@ -200,20 +203,21 @@ class Lab:
             for name, kind in PANELS.items():
                 self._add(name, kept.get(name) or kind.make(cluster))
             self._arrange()
+            new = list(self.panels.values()) if self._state == "live" else []
+        for panel in new:
+            panel.start()
         for panel in old:
             panel.close()
 
     def _add(self, name: str, panel: Panel) -> None:
         self.panels[name] = panel
         panel.add_class(f"rk-lab-place-{list(PANELS).index(name)}")
-        if self._state == "live":
-            panel.start()
 
     # What is shown -------------------------------------------------------------------------------
 
     def _arrange(self) -> None:
         """Put the chosen panels into their columns."""
-        with self._lock:
+        with self._bar._guard, self._lock:
             chosen = [name for name in PANELS if name in self._bar.chosen]
             self._bar.there = list(self.panels)
             for name, panel in self.panels.items():

@@ -33,12 +33,19 @@ class LabBar(Panel):
     status = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, names: Sequence[tuple[str, str]], chosen: Sequence[str]) -> None:
-        self._status = ""
+        self._status = self._error = ""
         super().__init__(names=[list(each) for each in names], chosen=list(chosen))
 
     def tell(self, status: str) -> None:
         """Show what the lab is of, with the next update."""
         self._status = status
+
+    def complain(self, error: str) -> None:
+        """Show what is wrong with the lab, ``""`` for nothing, with the next update."""
+        self._error = error
+
+    def _wrong(self) -> str:
+        return self._error or super()._wrong()
 
     def _update(self) -> None:
         self.status = self._status

@@ -61,6 +61,7 @@ class Panel(anywidget.AnyWidget):
     # Of one that could not be made: it is closed like any other.
     _guard: Any = threading.RLock()
     _showings: Any = None
+    _trouble = ""
 
     def __init__(self, **traits: Any) -> None:
         if unknown := sorted(set(traits) - set(self.trait_names())):
@@ -92,6 +93,16 @@ class Panel(anywidget.AnyWidget):
         """Return the picture as it is now, as HTML that needs nobody: no script, no network."""
         raise NotImplementedError
 
+    def _tell(self, **traits: Any) -> None:
+        """Set traits at once, whether the browser has drawn the last ones or not."""
+        with self._guard, self.hold_sync():
+            for name, value in traits.items():
+                setattr(self, name, value)
+
+    def _wrong(self) -> str:
+        """Return what is wrong, beside what `_update` raises; shown for as long as it is."""
+        return self._trouble
+
     # Flow ----------------------------------------------------------------------------------------
 
     def _ready(self) -> bool:
@@ -111,7 +122,7 @@ class Panel(anywidget.AnyWidget):
             except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
                 self.error = describe(error)
             else:
-                self.error = ""
+                self.error = self._wrong()
             if self._changed:
                 self._sent_at = monotonic()
                 self.sent += 1
@@ -123,6 +134,12 @@ class Panel(anywidget.AnyWidget):
     ) -> Any:
         """Return what is sent, its texts such as can be: some are those of the user's errors."""
         return all_writable(super().get_state(key, drop_defaults))
+
+    def _notify_trait(self, name: str, old_value: Any, new_value: Any) -> None:
+        # Whatever thread has set it. What is set while an update goes out, ipywidgets forgets with
+        # what it has sent; while the front end sets some, traitlets does.
+        with self._guard:
+            super()._notify_trait(name, old_value, new_value)
 
     def set_state(self, sync_data: Any) -> None:
         """Take in what the front end has set, when no update is being made."""
@@ -151,7 +168,10 @@ class Panel(anywidget.AnyWidget):
                     self._bring_up_to_date()
             self._showings.tick()
         except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
-            self.error = describe(error)
+            self._trouble = describe(error)
+            self._tell(error=self._trouble)
+        else:
+            self._trouble = ""
 
     def stop(self) -> None:
         """Tick no more, and leave the last picture in the notebook. Twice is once."""
