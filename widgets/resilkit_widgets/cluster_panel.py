@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from resilkit import Cluster, InvalidArgument, Workload, validate
+from resilkit import Cluster, InvalidArgument, Refused, Workload, validate
 from resilkit.markup import display, signed, table
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.in_code import in_code
@@ -32,7 +32,8 @@ class ClusterPanel(ActingPanel):
 
     Leave it as the last line of a cell. Without a cluster it has a form that launches one, which
     is its `cluster` then, with a sample system and its load if one likes: `resilkit.apps.counters`
-    or `resilkit.apps.store`. When the cluster is closed, the last table stays in the notebook.
+    or `resilkit.apps.store`. When the cluster is closed, the last table stays in the notebook. A
+    panel that is closed leaves its cluster running; one that it was about to launch is closed.
 
     Args:
         cluster: The cluster to show; ``None`` for a form.
@@ -102,23 +103,34 @@ class ClusterPanel(ActingPanel):
     def _launch(self, content: Mapping[str, Any]) -> None:
         if self.cluster is not None and not self.cluster.closed:
             raise InvalidArgument("runs already", path="cluster", value=self.cluster)
+        if self.state == "over":
+            raise Refused("the panel is closed, and launches nothing any more")
         system = content.get("system", NO_SYSTEM)
         validate.choice(system, "system", (*SAMPLES, NO_SYSTEM))
         loaded = validate.boolean(content.get("load", False), "load")
         wished = {name: content.get(name) for name in ("topology", "seed")}
         options = {name: value for name, value in wished.items() if value is not None}
         cluster = Cluster(content["nodes"], **options)
-        sample = SAMPLES.get(system)
-        if sample is not None:
-            try:
+        try:
+            sample, workload = SAMPLES.get(system), None
+            if sample is not None:
                 sample.start(cluster)
-            except BaseException:
+                workload = sample.workload(list(cluster.nodes))
+            self._show(cluster, workload)
+        except BaseException:
+            if self.cluster is not cluster:
                 cluster.close()
-                raise
-            self.workload = sample.workload(list(cluster.nodes))
-        self.cluster = cluster
-        if self.workload is not None and loaded:
-            self.workload.start(cluster)
+            raise
+        if workload is not None and loaded:
+            workload.start(cluster)
+
+    def _show(self, cluster: Cluster, workload: Workload | None) -> None:
+        """Show what was launched, unless the panel was closed meanwhile: nobody would close it."""
+        with self._guard:
+            if self.state == "over":
+                raise Refused("the panel was closed meanwhile, and so its cluster is")
+            self.workload = workload
+            self.cluster = cluster
 
     def _picture(self) -> str:
         rows = [

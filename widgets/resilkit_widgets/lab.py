@@ -90,6 +90,7 @@ class Lab:
         self._lock = threading.RLock()
         self._experiment = target if isinstance(target, Experiment) else None
         self._cluster: Cluster | None = None
+        self._form: ClusterPanel | None = None
         self._showings = Showings(self.last_picture, self._look, self.stop)
         self._state = "new"
         self.panels: dict[str, Panel] = {}
@@ -110,7 +111,7 @@ class Lab:
         elif self._experiment is not None:
             self._add("verdict", VerdictPanel(self._experiment))
         else:
-            form = ClusterPanel()
+            self._form = form = ClusterPanel()
             form.observe(lambda change: self._take(change["new"], form), "cluster")
             self._add("cluster", form)
         self._arrange()
@@ -151,6 +152,9 @@ class Lab:
 
     def stop(self) -> None:
         """Stop all panels, and leave their last pictures in the notebook. Twice is once."""
+        if self._form is not None:
+            # Before the lab is over: what it launches is either the lab's by then, or nobody's.
+            self._form.stop()
         with self._lock:
             if self._state == "over":
                 return
