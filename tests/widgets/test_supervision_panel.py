@@ -158,6 +158,78 @@ def test_a_node_that_does_not_answer_is_named_and_shown_as_it_was(
     assert not rows(panel)["leaf"]["silent"]
 
 
+def test_what_goes_wrong_when_nodes_are_asked_is_told_and_they_are_asked_again(
+    panel: SupervisionPanel, cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise OSError("no wire")
+
+    monkeypatch.setattr(supervision_panel, "_AGAIN", 0.0)
+    with monkeypatch.context() as bad:
+        bad.setattr(supervision_panel, "ask_nodes", fail)
+        cluster.start(rk.SupervisorSpec("other", []), node="n2")
+        until(panel, lambda: panel.notices)
+        assert panel.notices == [
+            "The nodes could not be asked: OSError: no wire. They are shown as they were last."
+        ]
+        assert "leaf" in rows(panel)
+    until(panel, lambda: "other" in rows(panel) and not panel.notices)
+
+
+def test_an_answer_that_cannot_be_read_leaves_the_other_nodes_as_they_are(
+    panel: SupervisionPanel, cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(answer: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if any(row["pid"].node == "n1" for row in answer):
+            raise KeyError("parent")
+        return branches(answer)
+
+    branches = supervision_panel.branches
+    monkeypatch.setattr(supervision_panel, "_AGAIN", 0.0)
+    with monkeypatch.context() as bad:
+        bad.setattr(supervision_panel, "branches", read)
+        cluster.start(rk.SupervisorSpec("other", []), node="n2")
+        until(panel, lambda: "other" in rows(panel))
+        [notice] = panel.notices
+        assert notice.startswith("n1 gives an answer that cannot be read: KeyError: 'parent'. Its")
+        assert rows(panel)["leaf"]["silent"]
+        assert not rows(panel)["other"]["silent"]
+    until(panel, lambda: not panel.notices)
+    assert not rows(panel)["leaf"]["silent"]
+
+
+def test_nodes_are_asked_again_when_there_was_no_room_for_the_thread_that_asks(
+    panel: SupervisionPanel, cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    panel._due = True
+    with monkeypatch.context() as bad:
+        bad.setattr(threading.Thread, "start", full)
+        panel.acknowledged = panel.sent
+        panel.tick()
+    assert panel.error == "RuntimeError: can't start new thread"
+    cluster.start(rk.SupervisorSpec("other", []), node="n2")
+    until(panel, lambda: "other" in rows(panel))
+    assert panel.error == ""
+
+
+def test_of_children_that_are_gone_only_the_newest_reasons_are_kept(
+    panel: SupervisionPanel, cluster: rk.Cluster
+) -> None:
+    press(panel, "crash", key=key(panel, "leaf"))
+    until(panel, lambda: rows(panel)["leaf"]["reason"] == "killed")
+    about = {"supervisor": "top", "reason": "done"}
+    for number in range(3_000):
+        told = {"node": "n1", "target": f"job-{number}", "detail": about}
+        cluster.events.append(1e9, "supervision", "terminated", **told)
+    until(panel, lambda: panel._asking is None and not panel._due)
+    assert rows(panel)["leaf"]["reason"] == "killed", "it is there"
+    assert len(panel._reasons) == supervision_panel._MOST_REASONS + 1
+    assert ("n1", "top", "job-2999") in panel._reasons, "it may be seen with the next answer"
+
+
 def test_what_ended_with_its_node_is_told_and_comes_back_with_it(
     panel: SupervisionPanel, cluster: rk.Cluster
 ) -> None:

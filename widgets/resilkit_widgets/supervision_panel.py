@@ -16,6 +16,7 @@ from resilkit.cluster.supervision import ask_nodes, branches
 from resilkit.errors import ResilkitError
 from resilkit.markup import display, note, paragraph, sign_of
 from resilkit.metrics.events import Event
+from resilkit.runtime.reasons import describe
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.node_rows import as_left
 from resilkit_widgets.panel import bundle
@@ -29,8 +30,10 @@ _ACTIONS = {
     "delete": "deleting",
 }
 _AGAIN = 2.0
-"""Seconds after which a node that did not answer is asked again, though nobody told of a change."""
+"""Seconds after which nodes are asked again that did not answer, though none told of a change."""
 _LONGEST_REASON = 200
+_MOST_REASONS = 1_000
+"""Reasons kept of children that are not there: one may be told of before it is seen."""
 
 Place = tuple[str, ...]
 """Where a child stands: its node, and the ids from the top down to it."""
@@ -79,6 +82,7 @@ class SupervisionPanel(ActingPanel):
         # By node what it answered last; what is found aside waits for the next update.
         self._known: dict[str, list[dict[str, Any]]] = {}
         self._silent: dict[str, str] = {}
+        self._failed = ""
         self._lost: list[str] = []
         self._asking: threading.Thread | None = None
         self._due = True
@@ -99,29 +103,35 @@ class SupervisionPanel(ActingPanel):
         self._mark, news = cluster.events.after(self._mark)
         for event in news:
             self._take_in(event)
-        if self._silent and monotonic() - self._asked_at >= _AGAIN:
+        self._forget_reasons()
+        if (self._silent or self._failed) and monotonic() - self._asked_at >= _AGAIN:
             self._due = True
         if self._due and self._asking is None and not cluster.closed:
-            self._due = False
-            self._asked_at = monotonic()
-            self._asking = threading.Thread(
+            asking = threading.Thread(
                 target=self._ask, name="resilkit panel supervision", daemon=True
             )
-            self._asking.start()
+            asking.start()
+            # Only of one that has begun: it says that it is over when it gets our lock.
+            self._asking, self._due, self._asked_at = asking, False, monotonic()
         queues = cluster.metrics.latest("queue_length")
         lengths = {key: int(length) for key, (_, length) in queues.items()}
         self.trees = [
             self._row(tree, (), "", lengths) for trees in self._known.values() for tree in trees
         ]
-        self.notices = [
-            f"{node} does not answer: {why}. Its supervisors are shown as they were last."
-            for node, why in self._silent.items()
-            if not self.closed
-        ]
-        self.notices += [
-            f"{node} is {as_left(cluster, node, status)}: what was supervised on it has ended."
-            for node, status in ((each, cluster.nodes[each].status) for each in self._lost)
-        ]
+        self.notices = [*(() if self.closed else self._unsure()), *self._ended_nodes()]
+
+    def _unsure(self) -> Iterator[str]:
+        """Yield of what nobody knows how it is now, in words."""
+        if self._failed:
+            yield f"The nodes could not be asked: {self._failed}. They are shown as they were last."
+        for node, why in self._silent.items():
+            yield f"{node} {why}. Its supervisors are shown as they were last."
+
+    def _ended_nodes(self) -> Iterator[str]:
+        cluster = self._cluster
+        for node in self._lost:
+            left = as_left(cluster, node, cluster.nodes[node].status)
+            yield f"{node} is {left}: what was supervised on it has ended."
 
     def _take_in(self, event: Event) -> None:
         if event.kind == "node":
@@ -131,30 +141,49 @@ class SupervisionPanel(ActingPanel):
             if event.event in {"terminated", "start_failed"}:
                 about = json.loads(event.detail)
                 place = (event.node, str(about.get("supervisor", "")), event.target)
+                self._reasons.pop(place, None)  # the newest stand last
                 self._reasons[place] = str(about.get("reason", ""))[:_LONGEST_REASON]
+
+    def _forget_reasons(self) -> None:
+        """Keep those of the children that are there, and the newest of the others."""
+        if len(self._reasons) <= _MOST_REASONS:
+            return
+        there = {
+            (child["node"], "" if parent is None else parent["name"], child["id"])
+            for trees in self._known.values()
+            for tree in trees
+            for _, child, parent in _walk(tree, (), None)
+        }
+        others = [place for place in self._reasons if place not in there]
+        for place in others[:-_MOST_REASONS]:
+            del self._reasons[place]
 
     def _ask(self) -> None:
         """Ask every node that runs; may take a second, so it has a thread of its own."""
         session = self._cluster._session
+        trees, failed = None, "it was cut short"
         try:
             answers = session.thread.sync(ask_nodes(session, "supervision"))
-        except ResilkitError:  # it was closed meanwhile: what was seen last stays
-            answers = None
-        with self._guard:
-            self._asking = None
-            if answers is None or self._cluster.closed:
-                return
-            known: dict[str, list[dict[str, Any]]] = {}
-            self._silent = {}
-            for node, answer in answers.items():
-                if isinstance(answer, ResilkitError):
-                    self._silent[node] = str(answer)
-                    known[node] = self._known.get(node, [])
-                else:
-                    known[node] = branches(answer)
-            had = [node for node, trees in self._known.items() if trees]
-            self._lost = [node for node in (*self._lost, *had) if node not in known]
-            self._known = known
+            trees, failed = {node: _read(answer) for node, answer in answers.items()}, ""
+        except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
+            failed = describe(error)
+        finally:
+            with self._guard:
+                self._asking = None
+                if not self._cluster.closed:  # meanwhile; what was seen last stays then
+                    self._failed = failed
+                    if trees is not None:
+                        self._take_trees(trees)
+
+    def _take_trees(self, answers: Mapping[str, list[dict[str, Any]] | str]) -> None:
+        known = {
+            node: self._known.get(node, []) if isinstance(answer, str) else answer
+            for node, answer in answers.items()
+        }
+        self._silent = {node: answer for node, answer in answers.items() if isinstance(answer, str)}
+        had = [node for node, trees in self._known.items() if trees]
+        self._lost = [node for node in (*self._lost, *had) if node not in known]
+        self._known = known
 
     def _row(
         self, branch: Mapping[str, Any], above: Place, parent: str, lengths: Mapping[Any, int]
@@ -229,6 +258,16 @@ class SupervisionPanel(ActingPanel):
             *notices,
             trees or note("No supervisor runs."),
         )
+
+
+def _read(answer: Any) -> list[dict[str, Any]] | str:
+    """Return the trees of a node, or why there are none, in words that follow on its name."""
+    if isinstance(answer, ResilkitError):
+        return f"does not answer: {answer}"
+    try:
+        return branches(answer)
+    except Exception as error:  # noqa: BLE001 - the other nodes are shown
+        return f"gives an answer that cannot be read: {describe(error)}"
 
 
 def _rule(branch: Mapping[str, Any]) -> str:
