@@ -6,6 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from resilkit_widgets.acting import ActingPanel
 from tests.cluster.harm import wait_until
 
@@ -73,6 +75,22 @@ def test_what_cannot_be_done_is_told_and_the_next_thing_is_done() -> None:
     wait_until(lambda: panel.refused == "")
 
 
+def test_what_finds_no_thread_is_told_and_the_next_thing_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    panel = Doer()
+    with monkeypatch.context() as bad:
+        bad.setattr(threading.Thread, "start", full)
+        ask(panel, "add", number=0)
+    assert panel.refused == "RuntimeError: can't start new thread"
+    ask(panel, "add", number=1)
+    wait_until(lambda: panel.done == [1])
+    wait_until(lambda: panel.refused == "")
+
+
 def test_an_error_without_a_text_is_told_all_the_same() -> None:
     panel = Doer()
     ask(panel, "hostile")
@@ -85,6 +103,7 @@ def test_an_error_without_a_text_is_told_all_the_same() -> None:
 def test_what_is_done_aside_waits_for_nobody_and_tells_what_it_cannot_do() -> None:
     panel = Doer()
     ask(panel, "wait", number=0)
+    wait_until(lambda: panel.doing == "wait 0")
 
     def fail() -> None:
         raise OSError("aside")

@@ -53,8 +53,15 @@ class ActingPanel(Panel):
             self._waiting.append((what, content))
             if self._at_work:
                 return
-            self._at_work = True
-        self._begin_thread(self._work)
+            try:
+                self._begin_thread(self._work)
+            except RuntimeError as error:  # there is no room for one; the next may find some
+                self._waiting.pop()
+                refused = describe(error)
+            else:
+                self._at_work = True
+                return
+        self._tell(refused=refused)
 
     def _work(self) -> None:
         """Carry out what waits, in the order in which it was asked for."""
