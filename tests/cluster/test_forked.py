@@ -124,8 +124,8 @@ class Forker(rk.Server):
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """Two nodes."""
-    with rk.Cluster(nodes=2, detect_after=2.0) as cluster:
+    """Two nodes. A handler that starts a whole interpreter holds its node up for seconds."""
+    with rk.Cluster(nodes=2, detect_after=30.0) as cluster:
         yield cluster
 
 
