@@ -38,10 +38,9 @@ class Outputs(list[Output]):
         super().__init__()
         monkeypatch.setattr("IPython.display.display", self.display)
 
-    def display(self, bundle: dict[str, Any], *, raw: bool, display_id: bool, **_: Any) -> Output:
+    def display(self, bundle: dict[str, Any], *, raw: bool, **_: Any) -> Output:
         """Add an output."""
         assert raw
-        assert display_id
         self.append(Output(bundle))
         return self[-1]
 

@@ -15,7 +15,7 @@ from ipywidgets.widgets.widget import _instances
 import resilkit as rk
 from resilkit.apps import counters
 from resilkit.cluster.open_clusters import open_clusters
-from resilkit_widgets import ClusterPanel, ticker
+from resilkit_widgets import ClusterPanel, LiveMetrics, ticker
 from resilkit_widgets import lab as lab_module
 from resilkit_widgets.lab import PANELS, Lab
 from resilkit_widgets.panel import Panel
@@ -85,6 +85,44 @@ def leaves_nothing(
     wait_until(lambda: not ours())
     assert set(_instances) == known
     wait_until(lambda: gc.collect() is not None and forgotten() is None)
+
+
+@pytest.mark.parametrize("make", [LiveMetrics, Lab])
+def test_what_has_ended_with_its_cluster_is_no_model_of_the_page_any_more(
+    make: type[LiveMetrics | Lab], outputs: Outputs, shell: Shell
+) -> None:
+    known = set(_instances)
+    with rk.Cluster(nodes=1) as own:
+        panel = make(own)
+        panel._ipython_display_()
+        assert set(_instances) > known
+    wait_until(lambda: shell.run_cell() or shell.heard == [])  # type: ignore[func-returns-value]
+    assert set(_instances) == known
+    assert "rk-" in outputs[0].html
+    panel.close()
+    panel._ipython_display_()
+    assert outputs[-1].html == outputs[0].html
+
+
+def test_a_cluster_that_a_form_launched_ends_when_its_cell_is_run_again(
+    outputs: Outputs, shell: Shell
+) -> None:
+    known, clusters = set(_instances), open_clusters()
+    for run in range(3):
+        shell.begin("cell", f"run {run}")
+        lab = Lab()
+        lab._ipython_display_()
+        shell.run_cell()
+        form = lab.panels["cluster"]
+        assert isinstance(form, ClusterPanel)
+        press(form, "launch", nodes=1, system="counters", load=True)
+        assert lab.cluster is not None
+        del form
+        wait_until(lambda: gc.collect() is not None and len(open_clusters()) == len(clusters) + 1)
+    lab.close()
+    del lab
+    wait_until(lambda: gc.collect() is not None and open_clusters() == clusters)
+    assert set(_instances) == known
 
 
 class Launching:

@@ -52,6 +52,21 @@ def test_a_live_panel_has_its_picture_beside_it_renewed_after_each_cell(
     assert len(picture.bundles) == 2, "nothing is sent again that stands there"
 
 
+def test_at_a_prompt_a_panel_is_one_line(outputs: Outputs, monkeypatch: pytest.MonkeyPatch) -> None:
+    class TerminalInteractiveShell(Shell):
+        """The shell of IPython without a notebook."""
+
+    shell = TerminalInteractiveShell()
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
+    panel = Number()
+    panel._ipython_display_()
+    panel.number = 2
+    shell.run_cell()
+    panel.stop()
+    [line] = outputs
+    assert line.bundles == [{"text/plain": repr(panel).replace("over", "live")}]
+
+
 def test_the_picture_is_renewed_now_and_then_while_no_cell_ends(
     outputs: Outputs, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,11 +163,15 @@ class Lab:
         ticker.end(self)
         for panel in panels:
             panel.stop()
-        self._showings.leave()
+        if self._showings.leave():
+            self._take_off()
 
     def close(self) -> None:
         """Stop, and take the panels off the page's models. Twice is once."""
         self.stop()
+        self._take_off()
+
+    def _take_off(self) -> None:
         for panel in (self._bar, *self.panels.values()):
             panel.close()
         for box in (*self._columns.values(), self._both, self.widget):

@@ -182,12 +182,16 @@ class Panel(anywidget.AnyWidget):
             # One that was refused ends wherever memory is collected: in `ticker.begin`, maybe.
             if live:
                 ticker.end(self)
-            if self._showings is not None:
-                self._showings.leave()
+            if self._showings is not None and self._showings.leave():
+                self._take_off()
 
     def close(self) -> None:
         """Stop, and take the panel off the page's models."""
         self.stop()
+        self._take_off()
+
+    def _take_off(self) -> None:
+        # ipywidgets keeps each model until then, and with it what it shows: a cluster, say.
         if self.layout is not None:
             self.layout.close()  # a model of its own, which ipywidgets would keep for good
         super().close()

@@ -62,7 +62,7 @@ class Showings:
         self.look = look
         self.stop = stop
         self._places: list[_Place] = []
-        self._over = False
+        self._displayed = self._over = False
         self._last: dict[str, str] = {}
         self._renewed = self._cost = 0.0
         self._due = False
@@ -78,6 +78,9 @@ class Showings:
         from IPython.display import display
 
         shell: Any = get_ipython()
+        if _terminal(shell):  # every picture, and each new one, would be one more line there
+            display({"text/plain": self._made()["text/plain"]}, raw=True)
+            return
         cell, run = _cell_and_run(shell)
         with self._lock:
             self._forget_earlier_runs(cell, run)
@@ -92,6 +95,7 @@ class Showings:
             live = display(data, metadata=metadata, raw=True, display_id=True)
             still = display(self._last, raw=True, display_id=True)
             self._places.append(_Place(live, still, cell, run))
+            self._displayed = True
             self._hear_of_cells(shell)
 
     def _hear_of_cells(self, shell: Any) -> None:
@@ -168,11 +172,15 @@ class Showings:
                 for place in self._places:
                     _put(place.still, still)
 
-    def leave(self) -> None:
-        """Put the last picture in the place of the widget. Twice is once."""
+    def leave(self) -> bool:
+        """Put the last picture in the place of the widget. Twice is once.
+
+        Returns:
+            Whether it was displayed at all: then the widget itself is of no use any more.
+        """
         with self._lock:
             if self._over:
-                return
+                return False
             self._over = True
             if self._forget is not None:
                 self._forget()
@@ -180,12 +188,18 @@ class Showings:
             for place in self._places:
                 _put(place.live, picture)
                 _put(place.still, _NOTHING)
+            return self._displayed
 
 
 def _cell_and_run(shell: Any) -> tuple[str | None, str | None]:
     """Return the cell that runs now, and which run of it this is, where the notebook tells."""
     asked: dict[str, Any] = getattr(shell, "get_parent", dict)()
     return asked.get("metadata", {}).get("cellId"), asked.get("header", {}).get("msg_id")
+
+
+def _terminal(shell: object) -> bool:
+    """Return whether somebody types at a prompt, where nothing that is displayed can change."""
+    return "TerminalInteractiveShell" in [kind.__name__ for kind in type(shell).__mro__]
 
 
 def _whole_cell(result: object) -> bool:
