@@ -8,6 +8,7 @@ import secrets
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 from resilkit.clock import SystemClock
 from resilkit.cluster import ending, faultbook, starting
@@ -93,6 +94,8 @@ class Session:
         self.load_runs = 0
         # The loads that run on it, and those that have ended since the last one started.
         self.loads: list[Any] = []
+        # Who is told of each load that begins.
+        self.followers: WeakSet[Any] = WeakSet()
         self.leaving: dict[str, asyncio.Event] = {}
         # The last incarnations of nodes that were taken out: what the others remember of them
         # must not be taken for one that is added later under the same name.

@@ -140,7 +140,9 @@ class LiveFigures:
         """Count what is new in the histories of `loads`.
 
         Args:
-            loads: Those that run, and those that have ended since the last look.
+            loads: Those that run, and those that have ended since the last look: what
+                `resilkit.workload.following.Following` tells. A load that was running and is not
+                given any more runs on for ever.
         """
         for load in loads:
             seen = self._seen.get(load)
@@ -176,7 +178,9 @@ class LiveFigures:
             return Curves(*np.empty((len(Curves._fields), 0)))
         first = math.floor((begin - self.origin) / self.window)
         last = math.floor((end - self.origin) / self.window)
-        places = np.arange(max(first, last - 2 * self._kept), last)
+        oldest = last - 2 * self._kept
+        self._forget(self.origin + oldest * self.window)
+        places = np.arange(max(first, oldest), last)
         starts = self.origin + places.astype(np.float64) * self.window
         ok, bad, shares = self._at(places)
         length = self._length(starts, ok + bad)
@@ -214,9 +218,11 @@ class LiveFigures:
                 column[: column.size - moved] = column[moved:]
                 column[column.size - moved :] = empty
             self._first = place - self._kept + 1
-            oldest = self.origin + self._first * self.window
-            self._spans = {seen: span for seen, span in self._spans.items() if span[1] > oldest}
         return self._first
+
+    def _forget(self, before: float) -> None:
+        """Forget when loads ran that ended before a time; no window is shown before it."""
+        self._spans = {seen: span for seen, span in self._spans.items() if span[1] > before}
 
     def _at(self, places: Places) -> tuple[Places, Places, Floats]:
         """Return the counts and percentiles of windows; of those that nobody knows 0 and NaN."""

@@ -11,6 +11,7 @@ from resilkit import validate
 from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
 from resilkit.history import History
 from resilkit.workload.accounting import account
+from resilkit.workload.following import tell_of
 from resilkit.workload.generators import Generators, packed
 from resilkit.workload.pace import Pace
 from resilkit.workload.specs import Closed
@@ -333,6 +334,7 @@ class LoadRun:
         # A new list: other threads may be reading the old one. Who comes late still finds the
         # last that have ended.
         session.loads = [*(each for each in session.loads if not each.finished), self]
+        tell_of(session, self)
         for plan in self._plans:
             self._tasks.append(session.loop.create_task(self._run(plan)))
         session.node.spawn_task(self._finish())

@@ -11,6 +11,7 @@ import pytest
 import resilkit as rk
 from resilkit_widgets import LiveMetrics
 from tests.widgets.pressing import ticked
+from tests.workload.desk import Desk, add_one
 
 pytestmark = pytest.mark.usefixtures("ticked_by_hand")
 
@@ -185,6 +186,43 @@ def test_a_closed_cluster_ends_the_panel_which_has_a_picture_of_all_charts() -> 
     assert bundle["text/html"].count('stroke-width="1.6"') == 2, "a line each"
     assert "<script" not in bundle["text/html"]
     assert bundle["text/plain"].startswith("<LiveMetrics over of")
+
+
+def test_loads_are_in_the_charts_whole_though_nobody_looked_and_up_to_the_very_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workload = rk.Workload([rk.Operation("one", add_one)], rk.arrivals.constant(200))
+    with rk.Cluster(nodes=1, seed=1) as cluster:
+        cluster.start(Desk, name="desk")
+        panel = LiveMetrics(cluster, metrics=["throughput"])
+        panel.start()
+        loads = [workload.start(cluster, duration=0.2)]
+        panel.tick()
+        for duration in (0.2, None):
+            assert loads[-1].wait(20.0)
+            loads.append(workload.start(cluster, duration=duration))
+        with monkeypatch.context() as closing:
+            closing.setattr(cluster._session, "closed", True)
+            panel.tick()
+            assert panel.state == "live", "its last operations are still to come"
+        loads[-1].stop()
+    ticked(panel, lambda: panel.state == "over")
+    done = [len(load.history) for load in loads]
+    assert done[:2] == [40, 40]
+    figures = panel._load._figures
+    assert [figures.totals(load).ok for load in loads] == done
+    assert int(figures._ok.sum() + figures._bad.sum()) == sum(done)
+
+
+def test_a_panel_that_ends_or_has_no_chart_of_loads_follows_none(cluster: rk.Cluster) -> None:
+    LiveMetrics(cluster, metrics=["cpu"])
+    followers = cluster._session.followers
+    assert not followers
+    panel = LiveMetrics(cluster)
+    panel.start()
+    assert len(followers) == 1
+    panel.close()
+    assert not followers
 
 
 @pytest.mark.parametrize(

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet, ref
 
 import numpy as np
 import pytest
 
 from resilkit.history import History
+from resilkit.workload.following import tell_of
 from resilkit_widgets.load_lines import LOAD_CHARTS, LoadLines
 
 STARTED = 1000.25
 
 
 class Load:
-    """A load that began 2 s after its cluster, with so many operations a second."""
+    """A load that began some seconds after its cluster, with so many operations a second."""
 
     ends = math.inf
     finished = False
-    started = STARTED + 2.0
+    workload = SimpleNamespace(drain=5.0)
 
-    def __init__(self, seconds: int, rate: int = 50) -> None:
-        self.history = History(
+    def __init__(self, seconds: int, rate: int = 50, begin: float = 2.0) -> None:
+        self.started = STARTED + begin
+        self.history = History()
+        self.go_on(seconds, rate, begin)
+
+    def go_on(self, seconds: int, rate: int = 50, begin: float = 2.0) -> None:
+        self.history.extend(
             ("get", 0, "g1", at, at, at + 0.01, "fail" if number % 5 == 0 else "ok", "", None)
             for number in range(seconds * rate)
-            for at in [self.started + number / rate]
+            for at in [STARTED + begin + number / rate]
         )
 
 
+def session_of(*loads: Any) -> Any:
+    clock = SimpleNamespace(now=lambda: STARTED)
+    return SimpleNamespace(loads=list(loads), followers=WeakSet(), clock=clock)
+
+
 def lines_of(*loads: Load, now: float = 8.0, window: float = 60.0) -> LoadLines:
-    session = SimpleNamespace(loads=list(loads))
+    session = session_of(*loads)
     cluster: Any = SimpleNamespace(_session=session, started=STARTED)
     made = LoadLines(cluster, window, now=lambda: STARTED + now)
     made.look()
@@ -64,6 +77,45 @@ def test_the_title_says_what_is_missing_and_why() -> None:
     over = Load(6)
     over.finished = True
     assert lines_of(over).title("latency", 0.0).endswith("no load runs")
+
+
+def test_loads_that_follow_each_other_have_whole_rates_and_none_between_them() -> None:
+    session = session_of()
+    cluster: Any = SimpleNamespace(_session=session, started=STARTED)
+    made = LoadLines(cluster, 60.0, now=lambda: STARTED + 14.0)
+    for at in (2.0, 5.0, 8.0):
+        load: Any = Load(1, begin=at)
+        session.loads = [load]  # the last one is not known any more
+        tell_of(session, load)
+        if at == 2.0:
+            made.look()
+        load.go_on(1, begin=at + 1.0)  # when nobody looks
+        load.ends, load.finished = load.started + 2.0, True
+    made.look()
+    assert made.title("errors", STARTED).endswith("no load runs")
+    times, values = made.lines("throughput", STARTED)["", "throughput"]
+    at = (times[:-1:2] - STARTED).tolist()
+    assert at == [*range(2, 14)]
+    rates = [40.0, 40.0, np.nan]
+    np.testing.assert_array_equal(values[:-1:2], [*rates * 3, *[np.nan] * 3])
+
+
+def test_lines_that_are_left_stand_still_and_hold_no_load() -> None:
+    load: Any = Load(6)
+    session = session_of(load)
+    cluster: Any = SimpleNamespace(_session=session, started=STARTED)
+    made = LoadLines(cluster, 60.0, now=lambda: STARTED + 8.0)
+    made.look()
+    before = made.lines("errors", STARTED)["", "errors"]
+    made.leave()
+    made.leave()
+    held = ref(load)
+    session.loads = []
+    del load
+    gc.collect()
+    assert held() is None
+    np.testing.assert_array_equal(made.lines("errors", STARTED)["", "errors"], before)
+    assert not session.followers
 
 
 def test_errors_have_one_colour_in_every_chart() -> None:

@@ -223,6 +223,16 @@ def test_an_hour_keeps_what_it_is_to_keep_and_no_more() -> None:
     np.testing.assert_allclose(found.errors, 4.0)
 
 
+def test_of_loads_that_did_nothing_no_more_is_kept_than_of_others() -> None:
+    figures = LiveFigures(keep=60)
+    running: Any = Load(started=0.0)
+    for at in range(1000):
+        figures.take([Load(started=at, ends=at + 0.5, finished=True), running])
+        figures.curves(now=at + 1.5, since=at - 60.0)
+    assert len(figures._spans) <= 2 * 62
+    assert math.inf in [end for _, end in figures._spans.values()], "one that runs is known"
+
+
 def test_a_long_pause_between_two_looks_costs_no_more_than_what_is_new() -> None:
     load, figures = Load(), LiveFigures(keep=60)
     _second(load, 0)

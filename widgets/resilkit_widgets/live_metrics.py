@@ -74,6 +74,8 @@ class LiveMetrics(Watching):
     bands: traitlets.List[Any] = traitlets.List().tag(sync=True)
     paused = traitlets.Bool(False).tag(sync=True)
 
+    _load: Any = None  # of one that was refused
+
     def __init__(
         self,
         cluster: Cluster,
@@ -97,6 +99,8 @@ class LiveMetrics(Watching):
         self._origin = cluster._session.started
         self._apart = cluster._session.spec.sample_interval
         self._load = LoadLines(cluster, self._window)
+        if not LOAD_CHARTS.keys() & set(self._metrics):
+            self._load.leave()
         self._mark = 0
         self._newest = -math.inf
         self._anew = False
@@ -172,7 +176,14 @@ class LiveMetrics(Watching):
         self._anew = True
 
     def _ended(self) -> bool:
-        return self._cluster.closed
+        # The last operations of a load are told after the closing has begun.
+        return self._cluster.closed and not self._load.running
+
+    def stop(self) -> None:
+        """Tick no more, and leave the last picture in the notebook. Twice is once."""
+        super().stop()
+        if self._load is not None:
+            self._load.leave()
 
     def _arrange(self, found: Sequence[Mapping[tuple[str, str], Line]], start: float) -> Any:
         """Tell the front end what the columns are; return what they are multiplied by."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from resilkit import Cluster
 from resilkit.clock import monotonic
+from resilkit.workload.following import Following
 from resilkit.workload.live import Curves, LiveFigures
 from resilkit_widgets.frames import Line
 
@@ -47,7 +48,7 @@ _SOME = 2
 
 
 class LoadLines:
-    """Follows the loads of a cluster for as long as is shown.
+    """Follows the loads of a cluster for as long as is shown, however seldom it looks.
 
     Args:
         cluster: The cluster.
@@ -64,8 +65,13 @@ class LoadLines:
             (each for each in _LENGTHS if each * _MOST_WINDOWS >= window), _LENGTHS[-1]
         )
         self._figures = LiveFigures(window=self.apart, origin=cluster.started, keep=window)
-        self._running = False
+        self._following = Following(self._session, keep=window)
         self._curves: Curves | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a load runs, or has some operations to tell of still."""
+        return any(not load.finished for load in self._session.loads)
 
     def look(self, since: float = -math.inf) -> float:
         """Take in what is new; return the end of the last window that is known.
@@ -73,12 +79,14 @@ class LoadLines:
         Args:
             since: No window that ended before is shown any more.
         """
-        loads = self._session.loads
-        self._running = any(not load.finished for load in loads)
-        self._figures.take(loads)
+        self._figures.take(self._following.look())
         self._curves = self._figures.curves(now=self._now(), since=since)
         times = self._curves.times
         return float(times[-1]) + self.apart if times.size else -math.inf
+
+    def leave(self) -> None:
+        """Look at no load any more, and hold none; the lines stay as they are. Twice is once."""
+        self._following.leave()
 
     def lines(self, name: str, since: float) -> dict[Key, Line]:
         """Return the lines of a chart, by what `LiveMetrics` knows them by."""
@@ -102,7 +110,7 @@ class LoadLines:
     def title(self, name: str, since: float) -> str:
         """Return what stands above a chart: what it shows, and why something of it is missing."""
         title = f"{LOAD_CHARTS[name].title}, per {self.apart:g} s"
-        if not self._running:
+        if not self.running:
             return f"{title} · no load runs"
         known = {
             line: int(np.isfinite(values[::2]).sum())
