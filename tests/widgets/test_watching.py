@@ -212,6 +212,36 @@ def test_an_anomaly_is_told_once_however_often_its_line_is_looked_at() -> None:
     assert row["where"] == "n1"
 
 
+def test_of_ever_new_lines_a_few_are_remembered_and_one_that_is_back_tells_nothing_twice() -> None:
+    rows = AnomalyRows(origin=0.0)
+    times = np.arange(200) * 0.2
+    values = np.array([50.0, 51.0] * 100)
+    values[[100, 190]] = 500.0
+    assert rows.look("cpu", ("n1", "back"), times[:150], values[:150])
+    for number in range(1500):
+        rows.look("cpu", ("n1", f"s{number}"), times[:50], values[:50])
+        if number == 900:
+            assert not rows.look("cpu", ("n1", "back"), times[:151], values[:151]), "told before"
+    lines = [line for each in rows._lines.values() for line in each]
+    assert len(lines) <= 30
+    assert len(rows._gone) <= 1000
+    assert rows.look("cpu", ("n1", "back"), times, values), "what is new is told"
+    assert [row["time"] for row in rows.rows] == pytest.approx([20.0, 38.0])
+
+
+def test_lines_that_are_shown_are_not_forgotten_for_others() -> None:
+    rows = AnomalyRows(origin=0.0)
+    times = np.arange(200) * 0.2
+    values = np.array([50.0, 51.0] * 100)
+    rows.look("cpu", ("n1", "shown"), times, values)
+    kept = rows._lines["cpu"]["n1", "shown"]
+    for number in range(200):
+        rows.look("cpu", ("n1", f"s{number}"), times, values)
+        rows.look("cpu", ("n1", "shown"), times, values)  # nothing new in it
+        rows.look("threads", ("n1", f"s{number}"), times, values)
+    assert rows._lines["cpu"]["n1", "shown"] is kept
+
+
 def test_names_of_others_are_escaped_in_the_picture_that_stays(cluster: rk.Cluster) -> None:
     hostile = "<img src=x onerror=alert(1)>"
     cluster.start(Idle, name=hostile, node="n1")

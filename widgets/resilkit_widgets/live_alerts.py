@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import deque
+import math
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from resilkit import Cluster
 from resilkit.experiment.words import quantity
-from resilkit.metrics.anomalies import LEAST_CHANGES, Anomalies
+from resilkit.metrics.anomalies import LEAST_CHANGES, Anomalies, Anomaly
 from resilkit.metrics.events import Event
 from resilkit.metrics.units import format_value, unit_of
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["AlertRows", "AnomalyRows", "threshold_rows"]
 
 _MOST_ROWS = 40
+_MOST_LINES = 30
+"""Lines of a metric whose last minute is remembered; six of a chart have a colour at once."""
+_MOST_GONE = 1000
+"""Lines that are gone and of which is remembered how far they were looked at."""
 
 
 def threshold_rows(cluster: Cluster) -> list[dict[str, Any]]:
@@ -116,8 +121,33 @@ def _other(event: Event, detail: dict[str, Any], time: float, where: str) -> dic
     }
 
 
+class _Line:
+    """One line, as far as it has been looked at."""
+
+    def __init__(self, metric: str, told: float) -> None:
+        self.anomalies = Anomalies(least_change=LEAST_CHANGES.get(metric, 0.0))
+        self.newest = -math.inf
+        # Up to when it was looked at before it was forgotten: nothing is told twice.
+        self.told = told
+
+    def feed(
+        self, times: npt.NDArray[np.float64], values: npt.NDArray[np.float64]
+    ) -> list[Anomaly]:
+        """Take what is new; return the anomalies that begin in it."""
+        first = int(times.searchsorted(self.newest, side="right"))
+        if first == times.size:
+            return []
+        self.newest = float(times[-1])
+        samples = zip(times[first:].tolist(), values[first:].tolist(), strict=True)
+        found = [self.anomalies.feed(time, value) for time, value in samples]
+        return [each for each in found if each is not None and each.time > self.told]
+
+
 class AnomalyRows:
     """The anomalies of the lines that a panel shows.
+
+    The last minute of a line is 15 KB, and servers may have ever new names: of each metric the
+    lines that were looked at last are kept. One that comes back begins with what is shown of it.
 
     Args:
         origin: The time that counts as 0 s.
@@ -125,7 +155,9 @@ class AnomalyRows:
 
     def __init__(self, origin: float) -> None:
         self._origin = origin
-        self._lines: dict[tuple[str, str, str], tuple[Anomalies, float]] = {}
+        # Those that were looked at last stand last, also among those that are gone.
+        self._lines: defaultdict[str, dict[tuple[str, str], _Line]] = defaultdict(dict)
+        self._gone: dict[tuple[str, str, str], float] = {}
         self._rows: deque[dict[str, Any]] = deque(maxlen=_MOST_ROWS)
 
     @property
@@ -142,25 +174,29 @@ class AnomalyRows:
     ) -> bool:
         """Look at what is new of a line; return whether there is an anomaly in it."""
         node, server = key
-        line, newest = self._lines.get((metric, node, server)) or (
-            Anomalies(least_change=LEAST_CHANGES.get(metric, 0.0)), float("-inf"),
-        )  # fmt: skip
-        first = int(times.searchsorted(newest, side="right"))
-        if first == times.size:
-            return False
-        found = False
-        for time, value in zip(times[first:].tolist(), values[first:].tolist(), strict=True):
-            if anomaly := line.feed(time, value):
-                found = True
-                self._rows.append(
-                    {
-                        "time": anomaly.time - self._origin,
-                        "metric": metric,
-                        "where": server or node,
-                        "value": anomaly.value,
-                        "shown": format_value(anomaly.value, unit_of(metric)),
-                        "usual": format_value(anomaly.usual, unit_of(metric)),
-                    }
-                )
-        self._lines[metric, node, server] = (line, float(times[-1]))
-        return found
+        found = self._line(metric, key).feed(times, values)
+        self._rows.extend(
+            {
+                "time": anomaly.time - self._origin,
+                "metric": metric,
+                "where": server or node,
+                "value": anomaly.value,
+                "shown": format_value(anomaly.value, unit_of(metric)),
+                "usual": format_value(anomaly.usual, unit_of(metric)),
+            }
+            for anomaly in found
+        )
+        return bool(found)
+
+    def _line(self, metric: str, key: tuple[str, str]) -> _Line:
+        """Return a line, as the one that was looked at last; the first may be forgotten for it."""
+        lines = self._lines[metric]
+        line = lines.pop(key, None) or _Line(metric, self._gone.pop((metric, *key), -math.inf))
+        lines[key] = line
+        if len(lines) > _MOST_LINES:
+            first = next(iter(lines))
+            old = lines.pop(first)
+            self._gone[(metric, *first)] = max(old.newest, old.told)
+            if len(self._gone) > _MOST_GONE:
+                del self._gone[next(iter(self._gone))]
+        return line
