@@ -132,7 +132,7 @@ def test_of_a_closed_cluster_the_answer_says_so() -> None:
 def test_nonsense_from_elsewhere_is_passed_over(cluster: rk.Cluster) -> None:
     panel = shown(cluster)
     for content in (None, "alert", {"do": ["alert"]}, {"do": "explode"}):
-        panel._handle_custom_msg(content, [])
+        panel._asked(panel, content, [])
     assert panel.answer == {}
 
 

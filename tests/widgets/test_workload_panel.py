@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -160,6 +161,47 @@ def test_nothing_is_started_from_a_form_with_a_mistake(cluster: rk.Cluster) -> N
     for nonsense in (None, 3, [], {}):
         assert problems(panel, nonsense)
     assert not [each for each in cluster._session.loads if each.running]
+
+
+@dataclass(frozen=True)
+class Touchy(rk.Operation):
+    """An operation of the user's, whose own code raises at some weights."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        1 / (self.weight - 7.0)
+
+
+def test_what_the_users_code_raises_while_one_writes_is_shown_until_it_does_not_any_more(
+    cluster: rk.Cluster,
+) -> None:
+    panel = opened(cluster, rk.Workload([Touchy("own", own)], rk.arrivals.constant(50)))
+    wrong = FORM | {"weights": {"0": "7"}}
+    assert problems(panel, wrong) == {"": "ZeroDivisionError: float division by zero"}
+    press(panel, "start", form=wrong)
+    assert panel.refused == "ZeroDivisionError: float division by zero"
+    assert problems(panel, FORM | {"weights": {"0": "6"}}) == {}
+
+
+def test_a_move_of_a_slider_that_cannot_be_granted_is_told_and_the_next_one_counts(
+    cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = opened(cluster)
+
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with workload().start(cluster) as load:
+        number = row(panel)["id"]
+        with monkeypatch.context() as crowded:
+            crowded.setattr(threading.Thread, "start", full)
+            press(panel, "set", id=number, value=30)
+        assert panel.refused == "RuntimeError: can't start new thread"
+        press(panel, "set", id=[number], value=40)
+        assert panel.refused.startswith("TypeError: ")
+        assert load.rate == 100
+        press(panel, "set", id=number, value=50)
+        assert (panel.refused, load.rate) == ("", 50)
 
 
 def test_calls_are_put_together_added_and_taken_off(cluster: rk.Cluster) -> None:

@@ -108,12 +108,13 @@ class Watching(Panel):
     # What the front end asks for -----------------------------------------------------------------
 
     def _asked(self, _widget: object, content: Any, _buffers: object) -> None:
-        if not isinstance(content, Mapping) or content.get("do") not in _ASKED:
+        what = content.get("do") if isinstance(content, Mapping) else None
+        if not isinstance(what, str) or what not in _ASKED:
             return
         problem = at = ""
         try:
             with self._guard:
-                _ASKED[content["do"]](self, content)
+                _ASKED[what](self, content)
         except InvalidArgument as error:
             at = error.path.partition("[")[0]
             problem = str(error).removeprefix(f"{at}: ")

@@ -98,11 +98,21 @@ class WorkloadPanel(ActingPanel):
         if what == "check":
             # At once: it is the answer to each key that somebody presses.
             with self._guard:
-                self.problems = self._read(content.get("form"))[1]
+                self._check(content.get("form"))
         elif what == "set":
-            self._wish(content.get("id"), content.get("value"))
+            try:
+                self._wish(content.get("id"), content.get("value"))
+            except Exception as error:  # noqa: BLE001 - in a callback it would vanish: show it
+                self._tell(refused=describe(error))
         else:
             super()._heard(widget, content, buffers)
+
+    def _check(self, form: object) -> None:
+        try:
+            problems = self._read(form)[1]
+        except Exception as error:  # noqa: BLE001 - an operation of the user's may raise anything
+            problems = {"": describe(error)}
+        self.problems = problems
 
     def _read(self, form: object) -> tuple[Draft | None, dict[str, str]]:
         if not isinstance(form, Mapping):
@@ -167,8 +177,12 @@ class WorkloadPanel(ActingPanel):
             self._wishes[number] = value
             if self._granting:
                 return
+            try:
+                self._begin_thread(self._grant)
+            except RuntimeError:  # there is no room for one; the next may find some
+                del self._wishes[number]
+                raise
             self._granting = True
-        threading.Thread(target=self._grant, name="resilkit panel action", daemon=True).start()
 
     def _grant(self) -> None:
         while True:
