@@ -302,11 +302,11 @@ def test_a_load_of_an_experiment_or_of_code_is_there_too_until_the_next_one(
     panel = opened(cluster)
     experiment = rk.Experiment(
         cluster.spec, system=None, workload=workload(50), scenario=rk.Scenario("calm", []),
-        duration=0.5,
+        duration=0.2,
     )  # fmt: skip
     experiment.run(cluster=cluster, progress=False)
     first = row(panel, lambda row: row["state"] == "over")
-    assert figures(first)["operations"] == "25"
+    assert figures(first)["operations"] == "10"
     with workload(200).start(cluster, duration=30.0):
         second = row(panel, lambda row: row["state"] == "running")
         assert [each["id"] for each in panel.loads] == [second["id"]]
