@@ -69,6 +69,8 @@ def _apart(fault: Partition) -> str:
         ['two halves drawn at random', 'one node apart from the others']
         >>> [_apart(Partition("one_way", targets=who)) for who in ("n1", ["n1", "n2"])]
         ['what n1 sends to the others is lost', 'what n1, n2 send to the others is lost']
+        >>> _apart(Partition("one_way", [["n5"], ["n1"]]))
+        'of n5 | n1 | the others, what is sent to the right is lost'
         >>> _apart(Partition("links", targets=["n1<->n2", "n2->n3"]))
         'n1 ↔ n2, n2 → n3 cut'
     """
@@ -77,10 +79,12 @@ def _apart(fault: Partition) -> str:
     if fault.kind == "links":
         return _words(fault.targets).replace("<->", " ↔ ").replace("->", " → ") + " cut"
     groups = [_words(group) for group in fault.groups] or [_who(fault.targets)]
+    if fault.kind == "one_way" and len(groups) > 1:  # the others are a group, too: the last one
+        return f"of {' | '.join([*groups, 'the others'])}, what is sent to the right is lost"
     groups += ["the others"] if len(groups) == 1 else []
     if fault.kind == "one_way":
         sends = "send" if "," in groups[0] else "sends"
-        return f"what {groups[0]} {sends} to {' and to '.join(groups[1:])} is lost"
+        return f"what {groups[0]} {sends} to {groups[1]} is lost"
     return " apart from ".join(groups)
 
 
