@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from resilkit.cluster.health import health
+from resilkit.cluster.last_seen import last_seen
 from resilkit.cluster.picture import link_states, picture
 from resilkit.cluster.supervision import ask_nodes, branches, find_branch
 from resilkit.errors import ResilkitError
@@ -55,7 +56,10 @@ def cluster_html(cluster: Cluster) -> str:
     """Return the nodes, links and servers as a picture and two tables."""
     session = cluster._session
     if cluster.closed:
-        return display("cluster", "", signed("closed"), note(f"seed {cluster.seed}"))
+        caption = f"Cluster of {len(session.nodes)} nodes, seed {cluster.seed}, as last seen"
+        return display(
+            "cluster", cluster.spec.name or "", signed("closed"), _table_of_closed(session, caption)
+        )
     rows, servers = session.thread.sync(_look(session))
     caption = f"Cluster of {len(rows)} nodes, seed {cluster.seed}"
     states = {name: str(row["status"]) for name, row in rows.items()}
@@ -86,6 +90,26 @@ def _node_table(session: Session, rows: dict[str, Any], caption: str) -> Markup:
                 ("majority" if row["majority"] else "minority") if row["answers"] else None,
             )
             for name, row in rows.items()
+        ],
+        numbers=(2, 3, 4),
+        caption=caption,
+    )
+
+
+def _table_of_closed(session: Session, caption: str) -> Markup:
+    memory = _latest_memory(session)
+    left = {name: last_seen(session, name) for name in list(session.nodes)}
+    return table(
+        ("node", "status", "pid", "memory", "starts"),
+        [
+            (
+                name,
+                signed(one.status),
+                one.pid,
+                memory.get(name) if one.pid else None,
+                session.nodes[name].incarnation,
+            )
+            for name, one in left.items()
         ],
         numbers=(2, 3, 4),
         caption=caption,
@@ -123,7 +147,7 @@ def node_html(node: NodeHandle) -> str:
     if state is None:
         return display("node", name, note("is no node of this cluster any more"))
     if session.closed:
-        return display("node", name, signed("stopped"), note(_CLOSED))
+        return display("node", name, signed(last_seen(session, name).status), note(_CLOSED))
     facts = [signed(state.status), f"started {state.incarnation} ×"]
     if state.pid is not None:
         facts += [f"pid {state.pid}", _latest_memory(session).get(name, "")]
@@ -142,7 +166,7 @@ def nodes_html(nodes: Nodes) -> str:
     """Return all nodes in a table."""
     session = nodes._session
     if session.closed:
-        return display("nodes", "", note(_CLOSED))
+        return display("nodes", "", note(_CLOSED), _table_of_closed(session, "As last seen"))
     rows = session.thread.sync(health(session))
     return display("nodes", "", _node_table(session, rows, ""))
 

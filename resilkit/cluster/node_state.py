@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from resilkit.errors import NodeDown
 
@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from resilkit.cluster.deployed import Deployed
     from resilkit.cluster.specs import NodeSpec
 
-__all__ = ["NodeState", "NodeTable"]
+__all__ = ["LastSeen", "NodeState", "NodeTable"]
+
+
+class LastSeen(NamedTuple):
+    """What a node did at a moment, and its process then."""
+
+    status: str
+    pid: int | None
 
 
 class NodeState:
@@ -43,6 +50,10 @@ class NodeState:
         self.restarts = asyncio.Lock()
         self.process_start = 0.0
         self.resumed = float("-inf")
+
+    def seen(self) -> LastSeen:
+        """Return what it does now: nothing changes that any more."""
+        return LastSeen(self.status, self.pid)
 
 
 class NodeTable(dict[str, NodeState]):

@@ -25,7 +25,7 @@ from resilkit.cluster.launcher_events import (
     LauncherDied,
     LauncherEvent,
 )
-from resilkit.cluster.node_state import NodeState, NodeTable
+from resilkit.cluster.node_state import LastSeen, NodeState, NodeTable
 from resilkit.cluster.resolvers import loaded
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.cluster.tracebook import TraceBook
@@ -75,7 +75,7 @@ class Session:
         # keeps it, and this does not, so that it ends when nobody can use it any more.
         self.owner: Callable[[], Any] = lambda: None
         # What each node did when the closing began, which ends them all.
-        self.left: dict[str, str] = {}
+        self.left: dict[str, LastSeen] = {}
         self._closing: asyncio.Task[None] | None = None
         self.events = EventLog()
         self.metrics = MetricStore()
@@ -373,7 +373,7 @@ class Session:
         say, does not stop it.
         """
         if self._closing is None:
-            self.left = {name: node.status for name, node in self.nodes.items()}
+            self.left = {name: node.seen() for name, node in self.nodes.items()}
             self.closed = True
             self._closing = self.loop.create_task(ending.end(self))
         return asyncio.shield(self._closing)

@@ -48,11 +48,11 @@ def test_a_closed_cluster_is_told_in_words_and_nothing_of_it_is_green(module: Mo
     green = made.page.locator("tr[data-node='n1'] td").nth(2)
     style = "each => getComputedStyle(each).color"
     before = green.evaluate(style)
-    made.set("nodes", [row("n1", "closed", sign="■", pid=None, memory="", queue=None)])
+    made.set("nodes", [row("n1", "closed", sign="■")])
     made.set("closed", True)
     made.set("state", "over")
     assert told.is_visible()
-    assert texts(made, "n1") == ["n1", "■ closed", "–", "–", "–", "1"]
+    assert texts(made, "n1") == ["n1", "■ closed", "42", "25 MiB", "3", "1"], "as it was last seen"
     assert green.evaluate(style) != before
     assert made.page.get_by_text("Choose nodes to act on them.").count() == 0
 

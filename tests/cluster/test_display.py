@@ -11,6 +11,7 @@ import resilkit as rk
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
 from resilkit.cluster.supervision import PATIENCE
+from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
 from tests.seen import HOSTILE, seen
 
@@ -172,6 +173,18 @@ def test_nothing_of_a_closed_cluster_is_asked() -> None:
         assert "closed" in shown(one)
     assert "done" in shown(injection)
     assert "monitor of server" in shown(watch)
+
+
+def test_a_closed_cluster_shows_its_nodes_as_they_were_last_seen() -> None:
+    with rk.Cluster(nodes=2, seed=7, name="shop") as cluster:
+        cluster.nodes["n2"].kill()
+        wait_until(lambda: ("n1", "") in cluster.metrics.latest("memory_rss"))
+        pid = cluster.nodes["n1"].pid
+    for one in (cluster, cluster.nodes):
+        assert re.search(rf"n1 ■ closed {pid} [\d.]+ MiB 1 n2 ✕ killed – – 1", shown(one))
+    assert "cluster shop ■ closed Cluster of 2 nodes, seed 7, as last seen" in shown(cluster)
+    assert "■ closed" in shown(cluster.nodes["n1"])
+    assert "✕ killed" in shown(cluster.nodes["n2"])
 
 
 def test_a_node_that_was_taken_out_says_so(cluster: Cluster) -> None:

@@ -104,23 +104,34 @@ def test_the_form_launches_a_cluster_and_says_what_is_wrong_with_it() -> None:
     assert "n2" in panel.last_picture()["text/html"]
 
 
-def test_nodes_of_a_closed_cluster_are_closed_and_those_that_were_down_are_as_they_were() -> None:
+def test_a_closed_cluster_has_the_figures_that_were_seen_last_and_what_was_down_is_so() -> None:
     with rk.Cluster(nodes=4, seed=5) as cluster:
         panel = ClusterPanel(cluster)
         panel.start()
         panel.tick()
+        cluster.start(rk.Server, name="idle", node="n1")
         assert not panel.closed
         assert "as last seen" in panel.last_picture()["text/html"]
+        wait_until(lambda: {("n1", ""), ("n2", "")} <= cluster.metrics.latest("memory_rss").keys())
+        wait_until(lambda: ("n1", "idle") in cluster.metrics.latest("queue_length"))
         # None of it is seen by the panel: while a tab is hidden, it is not brought up to date.
         cluster.nodes["n2"].pause()
         cluster.nodes["n3"].stop()
         cluster.nodes["n4"].kill()
+        pids = [node.pid for node in cluster.nodes.values()]
     panel.tick()
     assert (panel.state, panel.closed) == ("over", True)
     assert statuses(panel) == {"n1": "closed", "n2": "closed", "n3": "stopped", "n4": "killed"}
-    assert {(row["pid"], row["memory"], row["queue"]) for row in panel.nodes} == {(None, "", None)}
+    one, other, *down = panel.nodes
+    assert [one["pid"], other["pid"]] == pids[:2]
+    assert None not in pids[:2]
+    assert one["queue"] == 0
+    assert one["memory"].endswith("MiB")
+    assert other["memory"].endswith("MiB")
+    assert {(row["pid"], row["memory"], row["queue"]) for row in down} == {(None, "", None)}
     picture = panel.last_picture()["text/html"]
-    assert "seed 5, closed" in picture
+    assert "seed 5, closed, as last seen" in picture
+    assert str(pids[0]) in picture
     assert "●" not in picture
     late = ClusterPanel(cluster)
     late.start()
@@ -133,7 +144,8 @@ def test_nodes_that_a_closing_has_not_ended_yet_are_not_shown_as_running(
 ) -> None:
     assert panel.cluster is not None
     session = panel.cluster._session
-    monkeypatch.setattr(session, "left", {"n1": "running", "n2": "running"})
+    left = {name: node.seen() for name, node in session.nodes.items()}
+    monkeypatch.setattr(session, "left", left)
     with monkeypatch.context() as closing:
         closing.setattr(session, "closed", True)
         panel.tick()

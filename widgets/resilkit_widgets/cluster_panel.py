@@ -32,8 +32,9 @@ class ClusterPanel(ActingPanel):
 
     Leave it as the last line of a cell. Without a cluster it has a form that launches one, which
     is its `cluster` then, with a sample system and its load if one likes: `resilkit.apps.counters`
-    or `resilkit.apps.store`. When the cluster is closed, the last table stays in the notebook. A
-    panel that is closed leaves its cluster running; one that it was about to launch is closed.
+    or `resilkit.apps.store`. When the cluster is closed, the table stays in the notebook, with what
+    was seen last. A panel that is closed leaves its cluster running; one that it was about to
+    launch is closed.
 
     Args:
         cluster: The cluster to show; ``None`` for a form.
@@ -138,7 +139,7 @@ class ClusterPanel(ActingPanel):
              row["queue"])
             for row in self.nodes
         ]  # fmt: skip
-        end = "closed" if self.closed else "as last seen"
+        end = "closed, as last seen" if self.closed else "as last seen"
         caption = f"Cluster of {len(self.nodes)} nodes, seed {self.seed}, {end}"
         shown = table(_COLUMNS, rows, numbers=(2, 3, 4), caption=caption, most=len(rows))
         return display("cluster", "", shown)

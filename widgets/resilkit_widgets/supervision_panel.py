@@ -12,13 +12,13 @@ import traitlets
 from resilkit import Cluster, ClusterReference, InvalidArgument, Pid, Refused, validate
 from resilkit.clock import monotonic
 from resilkit.cluster.display import tree_list
+from resilkit.cluster.last_seen import last_seen
 from resilkit.cluster.supervision import ask_nodes, branches
 from resilkit.errors import ResilkitError
 from resilkit.markup import display, note, paragraph, sign_of
 from resilkit.metrics.events import Event
 from resilkit.runtime.reasons import describe
 from resilkit_widgets.acting import ActingPanel
-from resilkit_widgets.node_rows import as_left
 from resilkit_widgets.panel import bundle
 
 __all__ = ["SupervisionPanel"]
@@ -128,9 +128,8 @@ class SupervisionPanel(ActingPanel):
             yield f"{node} {why}. Its supervisors are shown as they were last."
 
     def _ended_nodes(self) -> Iterator[str]:
-        cluster = self._cluster
         for node in self._lost:
-            left = as_left(cluster, node, cluster.nodes[node].status)
+            left = last_seen(self._cluster._session, node).status
             yield f"{node} is {left}: what was supervised on it has ended."
 
     def _take_in(self, event: Event) -> None:
