@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from resilkit import validate
 from resilkit.cluster.handles import stay
-from resilkit.cluster.trace_log import TraceLog, TraceMessage
+from resilkit.cluster.trace_log import TraceLog, TraceMessage, counted
 from resilkit.errors import CallTimeout, NoProcess
 from resilkit.export import write_frame
 from resilkit.runtime.kinds import QUERY
@@ -69,6 +69,9 @@ class Trace:
     Links and monitors that are made, and questions that no handler sees (``queue_length``,
     ``alive``), are no messages of the server's. A message counts when it comes to the mailbox, not
     when it is handled: the time to the answer is that of the queue and of the handler.
+
+    What is outside of the cluster's nodes has a name that begins with ``@``: ``"@notebook"``, and
+    ``"@g1"``, ``"@g2"``, … for those that generate load.
 
     Iterating gives what is there and then what comes, until the trace ends (``async for`` does the
     same for async code); `messages` is what is there now.
@@ -333,10 +336,11 @@ class Trace:
     def diagram(
         self, *, most: int = 60, theme: str = "light", width: int = 900, title: str | None = None
     ) -> Picture:
-        """Draw the messages as a sequence diagram, time flowing down.
+        """Draw the messages as a sequence diagram, time flowing down from the trace's first one.
 
         Args:
-            most: Messages at most, the newest, 1..500; the figure says how many are left out.
+            most: Messages at most, the newest, 1..500; the figure says that older ones are left
+                out.
             theme: ``"light"`` or ``"dark"``.
             width: Pixels, 300..4000.
             title: Stands above; ``None`` names the server, ``""`` is none.
@@ -347,19 +351,22 @@ class Trace:
         from resilkit.metrics.plots import sequence_figure
 
         title = f"Messages of {self.name}" if title is None else title
-        return sequence_figure(self.messages, most=most, theme=theme, width=width, title=title)
+        return sequence_figure(
+            self.messages, most=most, theme=theme, width=width, title=title, origin=self._log.began
+        )
 
     def _repr_html_(self) -> str:
         from resilkit.markup import display, note
         from resilkit.metrics.sequence_svg import sequence_svg
 
-        return display("trace of", self.name, note(self.told()), sequence_svg(self.messages))
+        drawn = sequence_svg(self.messages, origin=self._log.began)
+        return display("trace of", self.name, note(self.told()), drawn)
 
     def __repr__(self) -> str:
         return f"<trace of {self.name!r}: {self.told()}>"
 
     def told(self) -> str:
-        """Return in a line how many messages it has, and whether it goes on."""
-        dropped = f", {self.dropped:,} dropped" if self.dropped else ""
-        state = self._why or "going on"
-        return f"{len(self):,} messages{dropped}; {state}"
+        """Return in a line how many messages there were, and whether it goes on."""
+        log = self._log
+        had = counted(log.appended, too_fast=log.too_fast, kept=len(log))
+        return f"{had}; {self._why or 'going on'}"

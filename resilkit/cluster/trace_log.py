@@ -14,7 +14,27 @@ from resilkit.cluster.loop_thread import slices
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
-__all__ = ["TraceLog", "TraceMessage"]
+__all__ = ["TraceLog", "TraceMessage", "counted"]
+
+
+def counted(come: int, *, too_fast: int = 0, kept: int | None = None) -> str:
+    """Return in words how many messages there were.
+
+    Args:
+        come: Those that were recorded, whether they are still there or not.
+        too_fast: How many more came faster than they are recorded.
+        kept: How many of the recorded ones are there; ``None`` for all of them.
+
+    Examples:
+        >>> counted(1)
+        '1 message'
+        >>> counted(636, too_fast=184, kept=20)
+        '820 messages, of which 184 came too fast and were only counted; the newest 20 are kept'
+    """
+    total = come + too_fast
+    fast = f", of which {too_fast:,} came too fast and were only counted" if too_fast else ""
+    left = f"; the newest {kept:,} are kept" if kept is not None and kept < come else ""
+    return f"{total:,} message{'' if total == 1 else 's'}{fast}{left}"
 
 
 class TraceMessage(NamedTuple):
@@ -58,6 +78,7 @@ class TraceLog:
         self._changed = threading.Condition()
         self._messages: deque[TraceMessage] = deque(maxlen=limit)
         self._appended = 0
+        self._began: float | None = None
         self._dropped = 0
         self._over = False
         self._wakers: list[Callable[[], None]] = []
@@ -68,6 +89,8 @@ class TraceLog:
         """Add messages, and how many there was no room for on the node."""
         with self._changed:
             for message in messages:
+                if self._began is None:
+                    self._began = message.time
                 self._messages.append(message)
                 self._appended += 1
             self._dropped += dropped
@@ -90,6 +113,16 @@ class TraceLog:
     def appended(self) -> int:
         """How many have come, those that were dropped here since included."""
         return self._appended
+
+    @property
+    def began(self) -> float | None:
+        """The time of the first message that came, whether it is kept or not."""
+        return self._began
+
+    @property
+    def too_fast(self) -> int:
+        """How many messages there was no room for on their node."""
+        return self._dropped
 
     @property
     def dropped(self) -> int:

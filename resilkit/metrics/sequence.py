@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 __all__ = [
+    "OUTSIDE",
     "Diagram",
     "Look",
     "Span",
@@ -19,8 +20,15 @@ __all__ = [
     "diagram",
     "fitted",
     "look_of",
+    "outside",
     "text_of",
 ]
+
+OUTSIDE: Final = (
+    "@… is outside of the cluster's nodes: @notebook is the notebook or script that has the "
+    "cluster; @g1, @g2, … generate load."
+)
+"""What explains the names that no node and no server has."""
 
 _PIXELS_A_CHARACTER: Final = 6.2
 """Of the fonts that are used, on the wide side."""
@@ -99,7 +107,7 @@ class Step:
     """One row of the diagram.
 
     Attributes:
-        time: Seconds since the first message of the trace.
+        time: Seconds since the origin.
         kind: What it is.
         source: The lifeline where it begins.
         target: The one where it ends: the same for what befalls a server, and for its own timers.
@@ -145,7 +153,14 @@ class Diagram:
     left_out: int
 
 
-def diagram(messages: Iterable[TracedMessage], *, most: int, lifelines: int) -> Diagram:
+def diagram(
+    messages: Iterable[TracedMessage],
+    *,
+    most: int,
+    lifelines: int,
+    origin: float | None = None,
+    order: Sequence[str] = (),
+) -> Diagram:
     """Lay messages out.
 
     Args:
@@ -153,6 +168,8 @@ def diagram(messages: Iterable[TracedMessage], *, most: int, lifelines: int) -> 
         most: Steps at most, the newest; the others are counted.
         lifelines: Lifelines at most, >= 2. Of more peers than that, those with the fewest messages
             share one.
+        origin: The time that counts as 0; ``None`` for that of the first of the messages.
+        order: Who stands left of whom; those who are not named follow as they appear.
 
     Examples:
         >>> from collections import namedtuple
@@ -172,18 +189,22 @@ def diagram(messages: Iterable[TracedMessage], *, most: int, lifelines: int) -> 
     """
     rows = sorted(messages, key=lambda row: row.time)
     shown = rows[-most:]
-    places, names = _lifelines(shown, lifelines)
+    places, names = _lifelines(shown, lifelines, order)
+    begun = origin if origin is not None or not rows else rows[0].time
     steps = []
     for row in shown:
         source = places[row.sender]
         target = places[row.receiver] if row.receiver else source
-        steps.append(Step(row.time - rows[0].time, row.kind, source, target, text_of(row)))
+        steps.append(Step(row.time - (begun or 0.0), row.kind, source, target, text_of(row)))
     return Diagram(names, tuple(steps), tuple(_gone(steps)), len(rows) - len(shown))
 
 
-def _lifelines(rows: Sequence[TracedMessage], most: int) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Return the place of each name, and what stands there, in the order of appearance."""
-    counts: Counter[str] = Counter()
+def _lifelines(
+    rows: Sequence[TracedMessage], most: int, order: Sequence[str]
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Return the place of each name, and what stands there."""
+    taking_part = {name for row in rows for name in (row.sender, row.receiver)}
+    counts: Counter[str] = Counter({name: 0 for name in order if name in taking_part})
     for row in rows:
         counts.update(name for name in (row.sender, row.receiver) if name)
     if len(counts) <= most:
@@ -194,6 +215,11 @@ def _lifelines(rows: Sequence[TracedMessage], most: int) -> tuple[dict[str, int]
     others = len(counts) - len(names)
     places |= dict.fromkeys(counts.keys() - kept, len(names))
     return places, (*map(printable, names), f"({others} others)")
+
+
+def outside(names: Iterable[str]) -> str:
+    """Return what explains those of the names that are outside of the nodes; ``""`` without any."""
+    return OUTSIDE if any(name.startswith("@") for name in names) else ""
 
 
 def text_of(row: TracedMessage) -> str:

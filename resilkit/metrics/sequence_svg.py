@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from markupsafe import Markup
 
 from resilkit.markup import note, safe
-from resilkit.metrics.sequence import Diagram, Step, TracedMessage, diagram, fitted, look_of
+from resilkit.metrics.sequence import (
+    Diagram,
+    Step,
+    TracedMessage,
+    diagram,
+    fitted,
+    look_of,
+    outside,
+)
 
 __all__ = ["sequence_svg"]
 
@@ -33,13 +41,22 @@ _CSS = """
 """
 
 
-def sequence_svg(messages: Iterable[TracedMessage], *, most: int = 40, width: int = 760) -> Markup:
+def sequence_svg(
+    messages: Iterable[TracedMessage],
+    *,
+    most: int = 40,
+    width: int = 760,
+    origin: float | None = None,
+    order: Sequence[str] = (),
+) -> Markup:
     """Return the newest messages as an SVG with its own scoped style. Everything is escaped.
 
     Args:
         messages: The messages of a trace, in any order.
-        most: Steps at most; the others are counted.
+        most: Steps at most; it is said when there are more.
         width: Pixels.
+        origin: The time that counts as 0; ``None`` for that of the first of the messages.
+        order: Who stands left of whom; those who are not named follow as they appear.
 
     Returns:
         Markup that needs nobody.
@@ -49,10 +66,12 @@ def sequence_svg(messages: Iterable[TracedMessage], *, most: int = 40, width: in
         0
     """
     room = max(2, (width - _LEFT - _RIGHT) // _NARROWEST_GAP)
-    drawn = diagram(messages, most=most, lifelines=room)
+    drawn = diagram(messages, most=most, lifelines=room, origin=origin, order=order)
     if not drawn.steps:
         return note("no messages yet")
-    above = note(f"{drawn.left_out:,} older messages are left out") if drawn.left_out else ""
+    above = note(f"The newest {len(drawn.steps)} are drawn.") if drawn.left_out else ""
+    explained = outside(drawn.names)
+    below = note(explained) if explained else ""
     height = _TOP + _ROW * len(drawn.steps) + 14
     canvas = _Canvas(drawn, width, height)
     parts = [
@@ -63,7 +82,7 @@ def sequence_svg(messages: Iterable[TracedMessage], *, most: int = 40, width: in
     return Markup(  # noqa: S704 - each text in it has been escaped where it was put in
         f'<div class="rk-sequence"><style>{_CSS}</style>{above}'
         f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{label}">{"".join(parts)}</svg></div>'
+        f'aria-label="{label}">{"".join(parts)}</svg>{below}</div>'
     )
 
 
@@ -85,10 +104,11 @@ class _Canvas:
         for lifeline, name in enumerate(self._drawn.names):
             x, wide = self._x(lifeline), self._gap - 10
             shown = safe(fitted(name, wide - 8))
+            title = safe(f"{name}\n{explained}" if (explained := outside([name])) else name)
             yield (
                 f'<rect class="rk-h" x="{x - wide / 2:.1f}" y="6" width="{wide:.1f}" height="20" '
                 f'rx="3"/><text class="rk-n" x="{x:.1f}" y="20">{shown}'
-                f"<title>{safe(name)}</title></text>"
+                f"<title>{title}</title></text>"
             )
             yield from self._lifeline(lifeline, x)
 

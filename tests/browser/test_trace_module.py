@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from resilkit.metrics.sequence import OUTSIDE
 from resilkit_widgets.trace_panel import _GROUPS, looks
 from tests.browser.modules import ModulePage
 
@@ -26,15 +27,15 @@ def message(number: int, kind: str = "call", **others: Any) -> dict[str, Any]:
 def shown(module: Module, **traits: Any) -> ModulePage:
     known = {
         "servers": SERVERS, "server": "", "tracing": False, "run": 0, "groups": list(_GROUPS),
-        "paused": False, "messages": [], "total": 0, "dropped": 0, "looks": looks(),
-        "doing": "", "refused": "",
+        "paused": False, "messages": [], "order": [], "told": "", "outside": "",
+        "looks": looks(), "doing": "", "refused": "",
     }  # fmt: skip
     return module("trace", **known | traits)
 
 
 def live(module: Module, *messages: dict[str, Any], **traits: Any) -> ModulePage:
     known = {"server": "bank", "tracing": True, "run": 1, "messages": list(messages)}
-    return shown(module, **known | {"total": len(messages)} | traits)
+    return shown(module, **known | {"told": f"{len(messages)} messages"} | traits)
 
 
 def place(made: ModulePage, number: int) -> float:
@@ -181,9 +182,33 @@ def test_those_who_have_no_room_share_a_line(module: Module) -> None:
 
 
 def test_what_came_too_fast_is_told(module: Module) -> None:
-    made = live(module, message(1), total=1234, dropped=1000)
-    told = made.page.locator(".rk-counted").inner_text()
-    assert told == "1,234 messages, of which 1,000 came too fast and were only counted"
+    made = live(module, message(1), told="1,234 messages, of which 1,000 came too fast")
+    counted = made.page.locator(".rk-counted")
+    assert counted.inner_text() == "1,234 messages, of which 1,000 came too fast"
+    made.set("told", "")
+    assert not counted.is_visible()
+
+
+def test_lifelines_stand_in_the_order_of_the_kernel_and_a_new_name_behind(module: Module) -> None:
+    made = live(module, message(1), message(2, sender="new"), order=["bank", "gone", "client"])
+    names = made.page.locator(".rk-names .rk-name > title")
+    assert names.all_text_contents() == ["bank", "client", "new"]
+    made.set("order", ["new", "client", "bank"])
+    assert names.all_text_contents() == ["new", "client", "bank"]
+
+
+def test_a_name_from_outside_of_the_nodes_is_explained_below_and_where_it_stands(
+    module: Module,
+) -> None:
+    made = live(module, message(1, sender="@g1"))
+    below = made.page.locator(".rk-outside")
+    assert not below.is_visible()
+    made.set("outside", OUTSIDE)
+    assert below.inner_text() == OUTSIDE
+    names = made.page.locator(".rk-names .rk-name > title")
+    assert names.all_text_contents() == [f"@g1\n{OUTSIDE}", "bank"]
+    made.set("groups", ["casts"])
+    assert not below.is_visible(), "without a diagram there is nothing to explain"
 
 
 def test_a_pause_is_told_to_the_kernel(module: Module) -> None:

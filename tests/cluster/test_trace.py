@@ -14,6 +14,7 @@ from resilkit.cluster.cluster import Cluster
 from resilkit.cluster.trace import Trace
 from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
+from tests.metrics.plots.run import texts
 
 Words = list[tuple[str, str, str, str]]
 
@@ -174,6 +175,13 @@ def test_the_newest_are_kept_and_a_flood_is_counted(cluster: Cluster) -> None:
     assert (len(few), few.dropped) == (5, 95)
     assert [row.payload for row in slow.messages[:10]] == [str(number) for number in range(10)]
     assert len(slow) + slow.dropped == 100
+    assert few.told() == "100 messages; the newest 5 are kept; stopped"
+    fast = f"100 messages, of which {slow.dropped} came too fast and were only counted; stopped"
+    assert slow.told() == fast
+    few._log.extend([few.messages[0]._replace(time=few._log.began + 60.0)] * 5)
+    assert "0.000" in texts(slow.diagram())
+    assert texts(few.diagram()).count("60.000") == 5, "since the trace's first message"
+    assert few._repr_html_().count(">60.000<") == 5
     assert slow.dropped > 50
 
 
@@ -194,7 +202,7 @@ def test_after_its_end_a_trace_stays_readable_and_takes_no_more(cluster: Cluster
     echo.call.echo(2)
     trace.stop()
     assert [row.payload for row in trace] == ["1"]
-    assert repr(trace) == "<trace of 'echo': 1 messages; stopped>"
+    assert repr(trace) == "<trace of 'echo': 1 message; stopped>"
     with pytest.raises(rk.CallTimeout, match=r"had 1 of 2 messages when it ended \(stopped\)"):
         trace.wait(2, None)
 

@@ -6,7 +6,8 @@ import re
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from resilkit.metrics.sequence import Span, diagram, fitted
+from resilkit.markup import safe
+from resilkit.metrics.sequence import OUTSIDE, Span, diagram, fitted
 from resilkit.metrics.sequence_svg import sequence_svg
 
 
@@ -62,6 +63,22 @@ def test_the_newest_are_shown_and_their_times_count_from_the_first_of_all() -> N
     drawn = diagram(TALK, most=2, lifelines=5)
     assert [step.text for step in drawn.steps] == ["50", "✕ Refused: no"]
     assert (drawn.left_out, round(drawn.steps[0].time, 3)) == (2, 0.2)
+
+
+def test_times_count_from_an_origin_and_lifelines_keep_an_order_that_are_given() -> None:
+    drawn = diagram(TALK[2:], most=2, lifelines=5, origin=0.7, order=["gone", "client", "ledger"])
+    assert [round(step.time, 3) for step in drawn.steps] == [0.5, 0.6]
+    assert drawn.names == ("client", "ledger", "bank")
+    assert [(step.source, step.target) for step in drawn.steps] == [(1, 2), (2, 0)]
+    assert ">0.500<" in sequence_svg(TALK[2:], origin=0.7)
+    page = sequence_svg(TALK[2:], order=["client", "bank", "ledger"])
+    assert re.findall(r"([a-z]+)<title>", page) == ["client", "bank", "ledger"]
+
+
+def test_a_name_from_outside_of_the_nodes_is_explained() -> None:
+    page = sequence_svg([M(0.0, "cast", "@g1", "bank", "go")])
+    assert page.count(safe(OUTSIDE)) == 2, "below, and where the name is pointed at"
+    assert "generate load" not in sequence_svg(TALK)
 
 
 def test_those_with_the_fewest_messages_share_a_line_where_there_is_no_room_for_all() -> None:
@@ -136,6 +153,6 @@ def test_nothing_stays_outside_of_the_svg_however_narrow_it_is() -> None:
 
 
 def test_what_is_left_out_is_said_and_nothing_at_all_too() -> None:
-    assert "2 older messages are left out" in sequence_svg(TALK, most=2)
-    assert "left out" not in sequence_svg(TALK)
+    assert "The newest 2 are drawn." in sequence_svg(TALK, most=2)
+    assert "newest" not in sequence_svg(TALK)
     assert "no messages yet" in sequence_svg([])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import resilkit as rk
+from resilkit.clock import monotonic
+from resilkit.markup import safe
+from resilkit.metrics.sequence import OUTSIDE
 from resilkit_widgets import TracePanel, ticker, trace_panel
 from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
@@ -70,7 +74,7 @@ def test_a_server_is_traced_from_its_start_to_its_stop(panels: Any, cluster: rk.
     press(panel, "stop")
     counter.call.increment()
     assert look(panel) == [("call", "increment(by=2)"), ("reply", "2")]
-    assert (panel.tracing, panel.total, panel.dropped) == (False, 2, 0)
+    assert (panel.tracing, panel.told) == (False, "2 messages")
     assert panel.trace.over
 
 
@@ -121,7 +125,7 @@ def test_kinds_that_are_not_asked_for_are_not_recorded_and_the_diagram_goes_on(
     ids = [row["id"] for row in panel.messages]
     assert ids == [1, 2, 3, 4, 5]
     assert panel.messages[-1]["answers"] == 4
-    assert panel.total == 5
+    assert panel.told == "5 messages"
     times = [row["time"] for row in panel.messages]
     assert times == sorted(times)
     page = panel.last_picture()["text/html"]
@@ -149,7 +153,7 @@ def test_a_pause_holds_the_diagram_and_not_the_trace(panels: Any, cluster: rk.Cl
     panel, counter = panels("counter"), cluster.whereis("counter")
     panel.paused = True
     counter.cast.increment()
-    wait_until(lambda: look(panel) == [] and panel.total == 1)
+    wait_until(lambda: look(panel) == [] and panel.told == "1 message")
     panel.paused = False
     assert look(panel) == [("cast", "increment()")]
 
@@ -164,10 +168,56 @@ def test_the_newest_are_shown_and_what_came_too_fast_is_counted(
     for number in range(50):
         counter.cast.increment(number)
     counter.sync()
-    wait_until(lambda: look(panel) and panel.total >= 50)
+    wait_until(lambda: look(panel) and "of which" in panel.told)
+    log = panel.trace._log
+    wait_until(lambda: log.appended + log.too_fast >= 50)
+    look(panel)
     assert len(panel.messages) == 3
-    assert 0 < panel.dropped <= 42
-    assert panel.dropped + panel.trace._log.appended == panel.total, "what is old is no loss"
+    assert 0 < log.too_fast <= 42
+    assert panel.told == (
+        f"{log.appended + log.too_fast} messages, of which {log.too_fast} came too fast and were "
+        "only counted; the newest 5 are kept"
+    )
+
+
+def test_the_picture_that_stays_has_the_times_the_count_and_the_order_of_the_live_diagram(
+    panels: Any, cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_panel, "_SHOWN", 4)
+    monkeypatch.setattr(trace_panel, "_KEPT", 5)
+    panel, counter = panels("counter"), cluster.whereis("counter")
+    counter.call.increment(by=1)
+    wait_until(lambda: len(look(panel)) == 2)
+    panel.trace._log.extend([panel.trace.messages[0]._replace(time=monotonic() + 60.0)] * 6)
+    answer = panel.trace.messages[0]._replace(sender="counter", receiver="@notebook")
+    panel.trace._log.extend([answer] * 5)
+    assert len(look(panel)) == 4
+    assert panel.messages[-1]["time"] > 50.0
+    assert panel.messages[-1]["sender"] == "counter"
+    assert panel.order == ["@notebook", "counter"]
+    page = panel.last_picture()["text/html"]
+    live = f"{panel.messages[-1]['time']:.3f}"
+    assert re.findall(r'class="rk-t"[^>]*>([\d.]+)<', page) == [live] * 5
+    assert re.findall(r'class="rk-n"[^>]*>([^<]+)<title>', page) == ["@notebook", "counter"]
+    assert f"{panel.told}; as last seen" in page
+    assert panel.told == "13 messages; the newest 5 are kept"
+    assert safe(panel.outside) in page
+    panel.trace.stop()
+    assert f"{panel.told}; stopped" in panel.last_picture()["text/html"]
+
+
+def test_whoever_has_had_no_message_for_long_gives_up_the_place(
+    panels: Any, cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace_panel, "_SHOWN", 2)
+    panel, counter = panels("counter"), cluster.whereis("counter")
+    counter.cast.increment()
+    wait_until(lambda: len(look(panel)) == 1)
+    assert (panel.order, panel.outside) == (["@notebook", "counter"], OUTSIDE)
+    inside = panel.trace.messages[0]._replace(sender="other")
+    panel.trace._log.extend([inside] * 2)
+    look(panel)
+    assert (panel.order, panel.outside) == (["counter", "other"], "")
 
 
 def test_a_server_that_crashes_is_followed_and_one_that_is_not_there_waited_for(

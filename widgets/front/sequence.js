@@ -45,8 +45,6 @@ export class Sequence {
     this.arrows = svg("g", {}, this.steps);
     this.detail = element("pre", "rk-detail", parent);
     this.detail.setAttribute("role", "status");
-    /** @type {string[]} Those who take part, in the order in which they were first seen. */
-    this.order = [];
     /** @type {Map<number, SVGElement>} */
     this.groups = new Map();
     /** @type {Message[]} */
@@ -68,21 +66,23 @@ export class Sequence {
    *
    * @param {Message[]} messages
    * @param {import("./theme.js").Theme} theme
+   * @param {string[]} order Who stands left of whom.
+   * @param {string} outside What explains the names with an @.
    */
-  draw(messages, theme) {
+  draw(messages, theme, order, outside) {
     const follows = this.scroll.scrollTop + this.scroll.clientHeight >= this.scroll.scrollHeight - NEAR;
     const width = Math.max(280, this.scroll.clientWidth);
     this.scroll.hidden = this.detail.hidden = messages.length === 0;
     this.messages = messages;
-    const { names, places } = this.places(messages, Math.floor((width - LEFT - RIGHT) / NARROWEST_GAP));
+    const { names, places } = this.places(messages, order, Math.floor((width - LEFT - RIGHT) / NARROWEST_GAP));
     const gap = (width - LEFT - RIGHT) / Math.max(1, names.length);
     const x = (/** @type {number} */ place) => LEFT + gap * (place + 0.5);
-    const layout = JSON.stringify([width, names, theme.name]);
+    const layout = JSON.stringify([width, names, theme.name, outside]);
     if (layout !== this.layout) {
       this.layout = layout;
       for (const group of this.groups.values()) group.remove();
       this.groups.clear();
-      this.drawNames(names, x, gap, width);
+      this.drawNames(names, x, gap, width, outside);
     }
     const height = ROW * messages.length + 10;
     size(this.steps, width, height);
@@ -112,29 +112,27 @@ export class Sequence {
    * Return the lifelines from left to right, and the place of each name on them.
    *
    * @param {Message[]} messages
+   * @param {string[]} order
    * @param {number} room
    */
-  places(messages, room) {
+  places(messages, order, room) {
     const counts = new Map();
     for (const { sender, receiver } of messages) {
       for (const name of [sender, receiver]) {
         if (!name) continue;
-        if (!counts.has(name) && !this.order.includes(name)) this.order.push(name);
         counts.set(name, (counts.get(name) ?? 0) + 1);
       }
     }
-    // Whoever has had no message for long gives up the place.
-    this.order = this.order.filter((name) => counts.has(name));
+    // Messages that have come before the order that they belong to have names that it has not yet.
+    const all = [...new Set([...order, ...counts.keys()])].filter((name) => counts.has(name));
     const most = Math.max(2, room);
-    if (this.order.length <= most) {
-      return { names: this.order, places: new Map(this.order.map((name, place) => [name, place])) };
-    }
+    if (all.length <= most) return { names: all, places: new Map(all.map((name, place) => [name, place])) };
     const kept = new Set(
-      [...this.order].sort((one, other) => counts.get(other) - counts.get(one)).slice(0, most - 1),
+      [...all].sort((one, other) => counts.get(other) - counts.get(one)).slice(0, most - 1),
     );
-    const names = this.order.filter((name) => kept.has(name));
-    const places = new Map(this.order.map((name) => [name, kept.has(name) ? names.indexOf(name) : names.length]));
-    return { names: [...names, `(${this.order.length - names.length} others)`], places };
+    const names = all.filter((name) => kept.has(name));
+    const places = new Map(all.map((name) => [name, kept.has(name) ? names.indexOf(name) : names.length]));
+    return { names: [...names, `(${all.length - names.length} others)`], places };
   }
 
   /**
@@ -142,8 +140,9 @@ export class Sequence {
    * @param {(place: number) => number} x
    * @param {number} gap
    * @param {number} width
+   * @param {string} outside
    */
-  drawNames(names, x, gap, width) {
+  drawNames(names, x, gap, width, outside) {
     this.names.replaceChildren();
     size(this.names, width, HEAD);
     write(this.names, "time (s)", LEFT - 10, 18, "rk-time");
@@ -151,7 +150,7 @@ export class Sequence {
       const wide = gap - 10;
       svg("rect", { x: x(place) - wide / 2, y: 3, width: wide, height: 22, rx: 3 }, this.names);
       const text = write(this.names, fitted(name, wide - 10), x(place), 18, "rk-name");
-      svg("title", {}, text).textContent = name;
+      svg("title", {}, text).textContent = outside && name.startsWith("@") ? `${name}\n${outside}` : name;
     });
   }
 

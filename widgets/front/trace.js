@@ -49,6 +49,7 @@ export default {
     });
     const counted = element("p", "rk-faint rk-counted", body);
     const none = element("p", "rk-faint rk-none", body);
+    const outside = element("p", "rk-faint rk-outside", body);
     const sequence = new Sequence(body, model.get("looks"));
 
     const showServers = () => {
@@ -92,9 +93,7 @@ export default {
       pause.setAttribute("aria-pressed", String(model.get("paused")));
       write(pause, model.get("paused") ? "Go on" : "Pause");
       root.dataset.tracing = String(tracing);
-      const { total, dropped } = { total: model.get("total"), dropped: model.get("dropped") };
-      const lost = dropped ? `, of which ${dropped.toLocaleString("en")} came too fast and were only counted` : "";
-      write(counted, model.get("run") ? `${total.toLocaleString("en")} messages${lost}` : "");
+      write(counted, model.get("told"));
       write(
         none,
         model.get("run") ? "No messages yet." : "Choose a server and press Start to see its messages.",
@@ -106,7 +105,8 @@ export default {
       /** @type {import("./sequence.js").Message[]} */
       const messages = model.get("messages");
       const wanted = messages.filter(({ kind }) => groups.has(looks[kind]?.group ?? "infos"));
-      sequence.draw(wanted, pageTheme());
+      sequence.draw(wanted, pageTheme(), model.get("order"), model.get("outside"));
+      write(outside, wanted.length ? model.get("outside") : "");
       none.hidden = wanted.length > 0;
       root.dataset.messages = String(wanted.length);
     };
@@ -121,8 +121,8 @@ export default {
     });
     const heard = {
       servers: showServers, server: showServer, tracing: showState, doing: showState,
-      state: showState, paused: showState, total: showState, dropped: showState, run: showState,
-      groups: showGroups, messages: show,
+      state: showState, paused: showState, told: showState, run: showState, groups: showGroups,
+      messages: show, order: show, outside: show,
     };
     for (const [name, listener] of Object.entries(heard)) model.on(`change:${name}`, listener);
     const resized = new ResizeObserver(show);

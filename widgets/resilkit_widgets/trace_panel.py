@@ -9,9 +9,9 @@ from typing import Any
 import traitlets
 
 from resilkit import Cluster, ClusterReference, InvalidArgument, Trace, validate
-from resilkit.cluster.trace_log import TraceMessage
+from resilkit.cluster.trace_log import TraceMessage, counted
 from resilkit.markup import display, note
-from resilkit.metrics.sequence import look_of, text_of
+from resilkit.metrics.sequence import look_of, outside, text_of
 from resilkit.metrics.sequence_svg import sequence_svg
 from resilkit.runtime.trace_filter import TRACE_KINDS
 from resilkit_widgets.acting import ActingPanel
@@ -69,8 +69,9 @@ class TracePanel(ActingPanel):
     groups: traitlets.List[Any] = traitlets.List(list(_GROUPS)).tag(sync=True)
     paused = traitlets.Bool(False).tag(sync=True)
     messages: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    total = traitlets.Int(0).tag(sync=True)
-    dropped = traitlets.Int(0).tag(sync=True)
+    order: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    told = traitlets.Unicode("").tag(sync=True)
+    outside = traitlets.Unicode("").tag(sync=True)
     looks: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
 
     # Of a panel that could not be made, too: it is closed like any other.
@@ -89,7 +90,7 @@ class TracePanel(ActingPanel):
         self._counted = 0
         self._lost = 0
         self._mark = 0
-        self._origin = 0.0
+        self._origin: float | None = None
         super().__init__(server=self._name, looks=looks())
 
     def __repr__(self) -> str:
@@ -104,8 +105,7 @@ class TracePanel(ActingPanel):
         self.tracing = trace is not None and not trace.over
         if trace is None:
             return
-        self.dropped = self._lost + _too_fast(trace)
-        self.total = self._counted + trace._log.appended + self.dropped
+        self.told = self._counted_words(trace)
         if not self.paused:
             self._show_new(trace)
 
@@ -113,12 +113,11 @@ class TracePanel(ActingPanel):
         self._mark, new = trace.after(self._mark)
         if not new:
             return
-        if not self._origin:
-            self._origin = new[0].time
+        origin = self._begun(trace)
         rows = [
             {
                 "id": self._counted + row.id,
-                "time": row.time - self._origin,
+                "time": row.time - origin,
                 "kind": row.kind,
                 "sender": row.sender,
                 "receiver": row.receiver,
@@ -129,6 +128,26 @@ class TracePanel(ActingPanel):
             for row in new[-_SHOWN:]
         ]
         self.messages = [*self.messages, *rows][-_SHOWN:]
+        ends = (row[end] for row in self.messages for end in ("sender", "receiver"))
+        seen = dict.fromkeys(name for name in ends if name)
+        # Those who are there keep their places; whoever has had no message for long gives it up.
+        there = [name for name in self.order if name in seen]
+        self.order = list(dict.fromkeys([*there, *seen]))
+        self.outside = outside(self.order)
+
+    def _begun(self, trace: Trace) -> float:
+        """Return the time of the first message since the diagram began, kept or not."""
+        if self._origin is None:
+            self._origin = trace._log.began
+        return self._origin or 0.0
+
+    def _counted_words(self, trace: Trace) -> str:
+        log = trace._log
+        return counted(
+            self._counted + log.appended,
+            too_fast=self._lost + log.too_fast,
+            kept=len(self._earlier) + len(log),
+        )
 
     def _running(self) -> list[dict[str, Any]]:
         """Return the names that are held now, by node; the chosen one is there in any case."""
@@ -151,8 +170,10 @@ class TracePanel(ActingPanel):
     def _picture(self) -> str:
         if self.trace is None:
             return display("trace", "", note("No server was traced."))
-        told = note(self.trace.told())
-        return display("trace of", self.trace.name, told, sequence_svg(self._wanted(self.trace)))
+        trace = self.trace
+        told = note(f"{self._counted_words(trace)}; {trace._why or 'as last seen'}")
+        drawn = sequence_svg(self._wanted(trace), origin=self._begun(trace), order=self.order)
+        return display("trace of", trace.name, told, drawn)
 
     def _wanted(self, trace: Trace) -> list[Any]:
         kinds = self._kinds()
@@ -223,12 +244,13 @@ class TracePanel(ActingPanel):
     def _put_away(self, *, new: bool) -> None:
         if new or self.trace is None:
             self._earlier, self._counted, self._lost = [], 0, 0
-            self.messages, self._origin, self.paused = [], 0.0, False
+            self.messages, self.order, self.paused = [], [], False
+            self.told, self.outside, self._origin = "", "", None
             return
         self._show_new(self.trace)
         self._earlier = [*self._earlier, *self.trace.messages][-_KEPT:]
         self._counted += self.trace._log.appended
-        self._lost += _too_fast(self.trace)
+        self._lost += self.trace._log.too_fast
 
     def _end(self) -> None:
         if self.trace is not None:
@@ -267,11 +289,6 @@ def _reference(cluster: Cluster, server: Any) -> ClusterReference | None:
         return cluster.whereis(server)
     except InvalidArgument as error:
         raise validate.relocated(error, "server") from None
-
-
-def _too_fast(trace: Trace) -> int:
-    """Return how many messages came faster than they are recorded; the oldest are no loss here."""
-    return trace.dropped - (trace._log.appended - len(trace))
 
 
 def _name_of(reference: ClusterReference) -> str:

@@ -44,6 +44,7 @@ def sequence_figure(
     theme: str = "light",
     width: int = 900,
     title: str = "",
+    origin: float | None = None,
 ) -> Picture:
     """Draw messages as a sequence diagram: a line for each who takes part, time flowing down.
 
@@ -54,11 +55,12 @@ def sequence_figure(
     Args:
         messages: Those of a `Trace`, or its frame (``time``, ``kind``, ``sender``, ``receiver``,
             ``method``, ``payload``).
-        most: Messages at most, the newest, 1..500; how many are left out stands below the names.
+        most: Messages at most, the newest, 1..500; that older ones are left out stands above.
         theme: ``"light"`` or ``"dark"``.
         width: Pixels, 300..4000. Where there is no room for all who take part, those with the
             fewest messages share a line.
         title: Stands above; ``""`` for none.
+        origin: The time that counts as 0; ``None`` for that of the first of the messages.
 
     Raises:
         InvalidArgument: A column is missing, or an argument is out of range.
@@ -71,7 +73,7 @@ def sequence_figure(
     width = validate.number(width, "width", low=_NARROWEST, high=_WIDEST, integer=True)
     most = validate.number(most, "most", low=1, high=_MOST, integer=True)
     lifelines = max(2, int((width - _LEFT - _RIGHT) / _NARROWEST_GAP))
-    drawn = diagram(_rows(messages), most=most, lifelines=lifelines)
+    drawn = diagram(_rows(messages), most=most, lifelines=lifelines, origin=origin)
     top = (_TITLE if title else 0.0) + (16.0 if drawn.left_out else 0.0)
     height = top + _HEAD + _ROW * max(1, len(drawn.steps)) + _BOTTOM
     picture = new_picture(width, height, colours)
@@ -85,7 +87,7 @@ def sequence_figure(
             fontweight="bold", va="center",
         )  # fmt: skip
     if drawn.left_out:
-        note = f"{drawn.left_out:,} older messages are left out"
+        note = f"The newest {len(drawn.steps)} are drawn."
         put_text(axes, 8.0, top - 8.0, note, color=colours.faint, va="center")
     if drawn.steps:
         _Drawing(axes, drawn, colours, width, height, top).draw()

@@ -41,7 +41,7 @@ def test_a_frame_gives_the_same_figure_as_its_messages() -> None:
 def test_each_message_has_a_row_and_what_is_left_out_is_told() -> None:
     rows = [M(float(n), "cast", "a", "b", "go", str(n)) for n in range(100)]
     picture = sequence_figure(rows, most=10)
-    assert "90 older messages are left out" in texts(picture)
+    assert "The newest 10 are drawn." in texts(picture)
     assert "go(99)" in texts(picture)
     assert "go(89)" not in texts(picture)
     assert height(sequence_figure(rows, most=20)) > height(picture)
