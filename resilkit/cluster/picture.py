@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from markupsafe import Markup
 
-from resilkit.markup import safe, sign_of
+from resilkit.markup import note, safe, sign_of
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
@@ -20,6 +20,8 @@ LinkState = Literal["up", "down", "cut", "cut one way", "slow"]
 _DOWN = frozenset({"starting", "restarting", "stopped", "killed", "crashed"})
 """Statuses in which a node has no links: they are dotted and pale."""
 _SIZE = 220
+_MARGIN = 10.0
+"""Above and below: from the edge to the letters of a name, and to the discs of nodes."""
 _MOST_DRAWN = 24
 _STYLES = {
     "up": Markup('stroke="#8888"'),
@@ -29,6 +31,11 @@ _STYLES = {
     "slow": Markup('stroke="#CC79A7" stroke-dasharray="8 2 2 2"'),
 }
 _WORDS = {"down": "down", "cut": "cut", "cut one way": "cut one way", "slow": "disturbed"}
+_KEY_LINE = Markup(
+    '<span style="white-space:nowrap"><svg width="28" height="8" aria-hidden="true" '
+    'style="display:inline;vertical-align:middle;margin:0 .3em 0 0"><line x1="0" y1="4" x2="28" '
+    'y2="4" {} stroke-width="2"/></svg>{}</span> '
+)
 
 
 def link_states(session: Session, statuses: Mapping[str, str]) -> dict[tuple[str, str], LinkState]:
@@ -50,7 +57,9 @@ def link_states(session: Session, statuses: Mapping[str, str]) -> dict[tuple[str
 
 
 def picture(nodes: Mapping[str, str], links: Mapping[tuple[str, str], LinkState]) -> Markup:
-    """Return nodes on a circle and their links; ``""`` for more than can be told apart.
+    """Return nodes on a circle, their links, and what explains those that are not whole.
+
+    Of more than can be told apart it is ``""``.
 
     Args:
         nodes: Status by name; ``""`` for a node of a spec, which has none yet.
@@ -77,9 +86,19 @@ def picture(nodes: Mapping[str, str], links: Mapping[tuple[str, str], LinkState]
             ).format(title, x, y, colour, *_label_spot(x, y), safe(name))
         )
     drawn = Markup("").join(lines + dots)
-    return Markup(
-        '<svg width="{0}" height="{0}" viewBox="0 0 {0} {0}" role="img" aria-label="{1}">{2}</svg>'
-    ).format(_SIZE, _told(nodes, links.values()), drawn)
+    labels = [_label_spot(*spot)[1] for spot in spots.values()]
+    top = min(min(labels) - 10, min(y for _, y in spots.values()) - 9) - _MARGIN
+    bottom = max(max(labels) + 3, max(y for _, y in spots.values()) + 9) + _MARGIN
+    made = Markup(
+        '<svg width="{0}" height="{1:.0f}" viewBox="0 {2:.0f} {0} {1:.0f}" role="img" '
+        'aria-label="{3}">{4}</svg>'
+    ).format(_SIZE, bottom - top, top, _told(nodes, links.values()), drawn)
+    key = [
+        _KEY_LINE.format(_STYLES[state], words)  # type: ignore[index]
+        for state, words in _WORDS.items()
+        if state in links.values()
+    ]
+    return made + note(*key) if key else made
 
 
 def _spots(names: list[str]) -> dict[str, tuple[float, float]]:

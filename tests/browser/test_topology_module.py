@@ -16,8 +16,8 @@ from resilkit_widgets.topology_rows import view_of
 from tests.browser.modules import ModulePage
 
 Module = Callable[..., ModulePage]
-CUT = [["n1<->n2", "both", "", ["partition-1"]]]
-ONE_CUT = {"cut": 1, "slow": 0, "all": 1}
+CUT = [["n1<->n2", "both", "", "", ["partition-1"]]]
+ONE_CUT = {"cut": 1, "slow": 0, "other": 0, "all": 1}
 
 
 def nodes(count: int, **changed: dict[str, Any]) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def shown(module: Module, count: int, **traits: Any) -> ModulePage:
         "links": pairs if view.kind != "sides" else [],
         "loads": [[0, 0, 0, 0]] * len(pairs),
         "harms": [],
-        "harmed": {"cut": 0, "slow": 0, "all": 0},
+        "harmed": {"cut": 0, "slow": 0, "other": 0, "all": 0},
         "injections": {},
         "base": "",
         "doing": "",
@@ -84,8 +84,8 @@ def test_a_link_is_as_wide_as_its_load_and_tells_it(module: Module) -> None:
 
 
 def test_a_cut_is_dashed_and_has_scissors_and_one_way_has_an_arrow(module: Module) -> None:
-    harms = [*CUT, ["n1<->n3", "out", "", ["partition-2"]], ["n2<->n3", "in", "", ["partition-3"]]]
-    made = shown(module, 3, harms=harms, harmed={"cut": 3, "slow": 0, "all": 3})
+    harms = [*CUT, ["n1<->n3", "out", "", "", ["cut-2"]], ["n2<->n3", "in", "", "", ["cut-3"]]]
+    made = shown(module, 3, harms=harms, harmed={"cut": 3, "slow": 0, "other": 0, "all": 3})
     for name, arrow in (("n1<->n2", False), ("n1<->n3", True), ("n2<->n3", True)):
         one = link(made, name)
         assert one.locator(".rk-wire").get_attribute("stroke-dasharray") != "none"
@@ -98,7 +98,7 @@ def test_a_cut_is_dashed_and_has_scissors_and_one_way_has_an_arrow(module: Modul
         return 0 < degrees < 180
 
     assert points_down("n1<->n3"), "n1 is at the top, and what it sends is lost"
-    made.set("harms", [["n1<->n3", "in", "", ["partition-2"]]])
+    made.set("harms", [["n1<->n3", "in", "", "", ["partition-2"]]])
     made.wait("root.querySelectorAll('[data-cut=\"\"]').length === 2")
     assert not points_down("n1<->n3")
     assert not link(made, "n1<->n2").locator(".rk-scissors").is_visible()
@@ -155,7 +155,7 @@ def test_a_node_that_is_clicked_can_be_acted_on(module: Module) -> None:
 
 
 def test_what_is_on_a_link_is_told_and_healed(module: Module) -> None:
-    harms = [["n1<->n2", "both", "50 ms", ["partition-1", "latency-2"]]]
+    harms = [["n1<->n2", "both", "50 ms", "", ["partition-1", "latency-2"]]]
     injections = {"partition-1": ["Partition()", 3], "latency-2": ["Latency()", 1]}
     made = shown(module, 3, harms=harms, harmed=ONE_CUT | {"slow": 1}, injections=injections)
     choose(made, "n1", "n2")
@@ -175,7 +175,7 @@ def test_what_is_on_a_link_is_told_and_healed(module: Module) -> None:
     assert made.page.locator(".rk-onit li").count() == 0, "nothing is on the links of n3"
     made.set("harms", [])
     made.set("injections", {})
-    made.set("harmed", {"cut": 0, "slow": 0, "all": 0})
+    made.set("harmed", {"cut": 0, "slow": 0, "other": 0, "all": 0})
     made.wait("root.querySelector('.rk-tools button').disabled")
 
 
@@ -226,6 +226,42 @@ def test_nothing_can_be_pressed_while_something_is_done_or_when_all_is_over(modu
     made.wait(busy)
 
 
+def test_a_link_that_another_fault_disturbs_is_drawn_named_and_in_the_legend(
+    module: Module,
+) -> None:
+    injections = {"bandwidth-1": ["bandwidth (bytes per second 5)", 1]}
+    harms = [["n1<->n2", "", "", "bandwidth", ["bandwidth-1"]]]
+    harmed = {"cut": 0, "slow": 0, "other": 1, "all": 1}
+    made = shown(module, 3, harms=harms, harmed=harmed, injections=injections)
+    wire, healthy = (link(made, name).locator(".rk-wire") for name in ("n1<->n2", "n2<->n3"))
+    style = "each => getComputedStyle(each).stroke"
+    assert wire.evaluate(style) != healthy.evaluate(style)
+    assert wire.get_attribute("stroke-dasharray") == "14 4 2 4", "seen without its colour"
+    assert link(made, "n1<->n2").locator(".rk-load").text_content() == "bandwidth"
+    assert "1 disturbed" in made.page.locator(".rk-summary").inner_text()
+    legend = made.page.locator(".rk-legend")
+    assert "disturbed by another fault" in legend.inner_text()
+    sign = legend.locator(".rk-othersign")
+    assert sign.evaluate("each => getComputedStyle(each).color") == wire.evaluate(style)
+    choose(made, "n1", "n2")
+    assert made.page.locator(".rk-how").inner_text() == "disturbed by bandwidth"
+    made.set("harms", [["n1<->n2", "both", "", "bandwidth", ["bandwidth-1"]]])
+    assert made.page.locator(".rk-how").inner_text() == "cut both ways, disturbed by bandwidth"
+    assert wire.get_attribute("stroke-dasharray") == "4 6", "what is lost is seen first"
+
+
+def test_a_matrix_has_diamonds_where_a_link_is_disturbed(module: Module) -> None:
+    harms = [["n1<->n2", "out", "", "loss", ["l"]], ["n1<->n3", "", "", "loss", ["l"]]]
+    made = shown(module, 40, harms=harms, harmed={"cut": 1, "slow": 0, "other": 2, "all": 2})
+    diamonds = made.page.locator(".rk-cells.rk-other").get_attribute("d")
+    assert diamonds.count("M") == 3, "both ways of one link, one of the other"
+    assert diamonds.count("l") == 9
+    key = made.page.locator(".rk-axis")
+    assert key.text_content() == "rows send, columns receive; a cross: lost; a diamond: disturbed"
+    made.page.set_viewport_size({"width": 430, "height": 700})
+    made.wait("root.querySelector('.rk-axis').textContent === 'rows send, columns receive'")
+
+
 def test_a_node_that_is_gone_is_chosen_no_more(module: Module) -> None:
     made = shown(module, 3)
     choose(made, "n3", "n1")
@@ -239,8 +275,8 @@ def test_a_node_that_is_gone_is_chosen_no_more(module: Module) -> None:
 
 
 def test_many_nodes_are_a_matrix_whose_cells_can_be_clicked(module: Module) -> None:
-    harms = [["n1<->n2", "both", "", ["p"]], ["n1<->n40", "out", "", ["p"]]]
-    made = shown(module, 40, harms=harms, harmed={"cut": 2, "slow": 0, "all": 2})
+    harms = [["n1<->n2", "both", "", "", ["p"]], ["n1<->n40", "out", "", "", ["p"]]]
+    made = shown(module, 40, harms=harms, harmed={"cut": 2, "slow": 0, "other": 0, "all": 2})
     crosses = made.page.locator(".rk-cells.rk-cut").get_attribute("d")
     assert crosses.count("M") == 3, "two ways of one link, one of the other"
     box = made.page.locator("svg").bounding_box()
@@ -266,8 +302,10 @@ def test_of_very_many_nodes_the_sides_and_cuts_are_told_and_any_link_can_be_cut(
     rows = nodes(120)
     for row in rows:
         row["side"] = int(row["name"] == "n7")
-    harms = [[f"n{n}<->n7", "both", "", ["p"]] for n in range(1, 7)]
-    made = shown(module, 120, nodes=rows, harms=harms, harmed={"cut": 119, "slow": 0, "all": 119})
+    harms = [[f"n{n}<->n7", "both", "", "", ["p"]] for n in range(1, 7)]
+    made = shown(
+        module, 120, nodes=rows, harms=harms, harmed={"cut": 119, "slow": 0, "other": 0, "all": 119}
+    )
     told = made.page.locator(".rk-sides p").all_inner_texts()
     assert told[1] == "Side B: n7"
     assert told[2] == "n1 ↔ n7: cut both ways"
@@ -283,7 +321,7 @@ def test_names_of_nodes_are_only_text(module: Module) -> None:
     hostile = "<img src=x onerror=window.hurt=1>\"'"
     for count in (3, 30, 120):
         rows = nodes(count, n1={"name": hostile, "side": 0}, n2={"side": 1})
-        harms = [[f"{hostile}<->n2", "out", "", ["p"]]]
+        harms = [[f"{hostile}<->n2", "out", "", "", ["p"]]]
         injections = {"p": [hostile, 2]}
         made = shown(module, count, nodes=rows, harms=harms, harmed=ONE_CUT, injections=injections)
         choose(made, hostile, "n2")

@@ -10,10 +10,11 @@ import pytest
 import resilkit as rk
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
+from resilkit.cluster.picture import _STYLES, picture
 from resilkit.cluster.supervision import PATIENCE
 from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
-from tests.seen import HOSTILE, seen
+from tests.seen import HOSTILE, seen, text_of
 
 AT_ONCE = PATIENCE + 1.0
 """Seconds: what one node costs that does not answer, and a busy machine beside it."""
@@ -150,7 +151,8 @@ def test_an_injection_shows_its_fields_and_strikes(cluster: Cluster) -> None:
 
 def test_the_picture_tells_cuts_and_disturbed_links_apart(cluster: Cluster) -> None:
     def line() -> str:
-        (found,) = re.findall(r"<line [^>]*>", cluster._repr_html_())
+        drawn = cluster._repr_html_().partition("</svg>")[0]
+        (found,) = re.findall(r"<line [^>]*>", drawn)
         return found
 
     whole = line()
@@ -162,6 +164,25 @@ def test_the_picture_tells_cuts_and_disturbed_links_apart(cluster: Cluster) -> N
     with cluster.partition(["n1"]):
         cut = line()
     assert len({whole, disturbed, one_way, cut}) == 4
+
+
+def test_the_picture_explains_the_links_that_are_not_whole_and_no_others() -> None:
+    nodes = dict.fromkeys(("n1", "n2", "n3"), "running")
+    page = picture(nodes, {("n1", "n2"): "slow", ("n1", "n3"): "cut", ("n2", "n3"): "up"})
+    assert text_of(page).endswith("n3 cut disturbed")
+    for style in (_STYLES["cut"], _STYLES["slow"]):
+        assert page.count(style) == 2, "in the picture and in its key"
+    assert "<p" not in picture(nodes, {("n1", "n2"): "up"})
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 24])
+def test_the_picture_has_no_empty_space_above_or_below_it(count: int) -> None:
+    page = picture({f"n{n}": "running" for n in range(count)}, {})
+    (top, height) = map(float, re.findall(r'viewBox="0 (\S+) 220 (\S+)"', page)[0])
+    discs = [float(y) for y in re.findall(r'cy="(\d+)"', page)]
+    names = [float(y) for y in re.findall(r'<text x="\d+" y="(\d+)"', page)]
+    assert 5 <= min(min(discs) - 9, min(names) - 10) - top <= 15
+    assert 5 <= top + height - max(max(discs) + 9, max(names) + 3) <= 15
 
 
 def test_nothing_of_a_closed_cluster_is_asked() -> None:

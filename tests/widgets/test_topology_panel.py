@@ -47,7 +47,7 @@ def look(panel: TopologyPanel) -> None:
 def harm(panel: TopologyPanel, link: str) -> tuple[str, str]:
     """Return how a link is cut, and by how much it is late."""
     look(panel)
-    return next(((cut, late) for name, cut, late, _ in panel.harms if name == link), ("", ""))
+    return next(((cut, late) for name, cut, late, *_ in panel.harms if name == link), ("", ""))
 
 
 def sides(panel: TopologyPanel) -> dict[str, int]:
@@ -93,11 +93,30 @@ def test_slowing_a_link_again_sets_its_latency_and_does_not_add_to_it(panel: Top
     assert harm(panel, "n1<->n2") == ("", "80–100 ms")
 
 
+def test_faults_that_neither_cut_nor_slow_a_link_are_named_and_counted(
+    panel: TopologyPanel,
+) -> None:
+    panel._cluster.inject(faults.Bandwidth(50_000, targets=["n1<->n2", "n2<->n3"]))
+    panel._cluster.inject(faults.Loss(0.1, targets="n1<->n2"))
+    panel._cluster.inject(faults.Latency(0.05, 0.05, targets="n2<->n3"))
+    panel._cluster.partition("n1<->n4")
+    look(panel)
+    assert {name: [cut, late, other] for name, cut, late, other, _ in panel.harms} == {
+        "n1<->n2": ["", "", "bandwidth, loss"],
+        "n2<->n3": ["", "50 ms", "bandwidth"],
+        "n1<->n4": ["both", "", ""],
+    }
+    assert panel.harmed == {"cut": 1, "slow": 1, "other": 2, "all": 3}
+    page = panel.last_picture()["text/html"]
+    assert "n1 ↔ n2: disturbed by bandwidth, loss" in page
+    assert page.count("n1 ↔ n4: cut<") == 1
+
+
 def test_what_code_does_is_shown_and_healed_just_the_same(panel: TopologyPanel) -> None:
     panel._cluster.partition(["n1", "n2"], ["n3", "n4"])
     assert sides(panel) == {"n1": 0, "n2": 0, "n3": 1, "n4": 1}
     assert {name: cut for name, cut, *_ in panel.harms} == {"n1<->n4": "both", "n2<->n3": "both"}
-    assert panel.harmed == {"cut": 2, "slow": 0, "all": 2}
+    assert panel.harmed == {"cut": 2, "slow": 0, "other": 0, "all": 2}
     [(name, (told, links))] = panel.injections.items()
     assert (told, links) == ("partition: n1, n2 apart from n3, n4", 2)
     press(panel, "heal", ids=[name])

@@ -20,6 +20,7 @@ const LEGEND = [
   ["rk-cutsign", "✂\ufe0e", "cut"],
   ["rk-cutsign", "✂\ufe0e▸", "lost that way"],
   ["rk-latesign", "━", "slowed"],
+  ["rk-othersign", "━·━", "disturbed by another fault"],
   ["rk-downsign", "┄", "an end is down"],
 ];
 

@@ -134,7 +134,7 @@ function linkOf({ links, harmed }, { link }) {
 }
 
 /** @param {string} name @returns {Link} */
-const untold = (name) => ({ name, one: -1, other: -1, there: 0, back: 0, bytes: 0, drops: 0, cut: "", late: "", on: [], down: false });
+const untold = (name) => ({ name, one: -1, other: -1, there: 0, back: 0, bytes: 0, drops: 0, cut: "", late: "", disturbed: "", on: [], down: false });
 
 /** @param {{state: State, choice: Choice}} shown @returns {string[]} The injections on what is chosen. */
 function standing({ state, choice }) {

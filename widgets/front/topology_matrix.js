@@ -9,7 +9,12 @@ const SVG = "http://www.w3.org/2000/svg";
 const EDGE = 74;
 const TOP = 24;
 const GAP = 0.84;
-const KINDS = ["idle", "some", "busy", "down", "slow", "cut"];
+const KINDS = ["idle", "some", "busy", "down", "other", "slow", "cut"];
+/** Of what is to be seen without its colour. */
+const SHAPES = { cut: cross, other: diamond };
+const KEY = "; a cross: lost; a diamond: disturbed";
+/** Above so many units a pixel there is no room for the key. */
+const NARROW = 1.4;
 const BUSY = 100;
 const LONGEST_NAME = 10;
 
@@ -77,8 +82,10 @@ export function matrix(svg, choose) {
           [link.one, link.other, "out", link.there],
           [link.other, link.one, "in", link.back],
         ])) {
-          const kind = link.cut === way || link.cut === "both" ? "cut" : link.down ? "down" : link.late ? "slow" : load >= BUSY ? "busy" : load > 0 ? "some" : "idle";
-          drawn[kind].push(kind === "cut" ? cross(row, column, size) : square(row, column, size));
+          const level = load >= BUSY ? "busy" : load > 0 ? "some" : "idle";
+          const harmed = link.late ? "slow" : link.disturbed ? "other" : level;
+          const kind = link.cut === way || link.cut === "both" ? "cut" : link.down ? "down" : harmed;
+          drawn[kind].push((SHAPES[kind] ?? square)(row, column, size));
         }
       }
       for (const [kind, path] of paths) path.setAttribute("d", drawn[kind].join(""));
@@ -124,6 +131,12 @@ function cross(row, column, size) {
   return `M${x} ${y}l${side} ${side}m0 -${side}l-${side} ${side}`;
 }
 
+/** @param {number} row @param {number} column @param {number} size */
+function diamond(row, column, size) {
+  const [x, y, half] = [EDGE + (column + GAP / 2) * size, TOP + row * size, (size * GAP) / 2].map((each) => each.toFixed(1));
+  return `M${x} ${y}l${half} ${half}l-${half} ${half}l-${half} -${half}z`;
+}
+
 /** @param {SVGElement} place @param {State} state @param {number} size @param {number} units The nodes, on the diagonal. */
 function drawDots(place, { nodes }, size, units) {
   const every = Math.max(1, Math.ceil((11 * units) / size));
@@ -144,7 +157,7 @@ function drawDots(place, { nodes }, size, units) {
     }
     return made;
   });
-  place.replaceChildren(...parts, words("rows send, columns receive", EDGE, TOP - 8, "rk-axis"));
+  place.replaceChildren(...parts, words(`rows send, columns receive${units > NARROW ? "" : KEY}`, EDGE, TOP - 8, "rk-axis"));
 }
 
 /** @param {string} tag @param {Record<string, unknown>} values */

@@ -20,6 +20,7 @@ const MANY_CUTS = 24;
 const LONGEST_NAME = 14;
 /** Above so many units a pixel there is no room for what is small. */
 const TIGHT = 1.25;
+const OTHER_DASHES = "14 4 2 4";
 const CUT_DASHES = { both: "4 6", out: "12 5", in: "12 5" };
 
 /**
@@ -109,10 +110,11 @@ function withLabels({ links }, units) {
   const room = 1 / units ** 2;
   if (links.length <= MOST_LABELS * room) return new Set(links);
   const crowded = links.length > (units > TIGHT ? MOST_LABELS : MANY_LINKS);
-  if (crowded) return new Set(links.filter(({ late }) => late));
+  const harmed = links.filter(({ late, disturbed }) => late || disturbed);
+  if (crowded) return new Set(harmed);
   const busy = links.filter(({ there, back }) => there + back > 0);
   busy.sort((one, other) => other.there + other.back - one.there - one.back);
-  return new Set([...busy.slice(0, Math.round(BUSIEST * room)), ...links.filter(({ late }) => late)]);
+  return new Set([...busy.slice(0, Math.round(BUSIEST * room)), ...harmed]);
 }
 
 /** @param {number} load Messages a second. @returns {number} */
@@ -151,6 +153,7 @@ function drawLink({ group, area, line, scissors, arrow, label, title }, state, l
   put(group, {
     "data-cut": link.cut,
     "data-late": link.late,
+    "data-disturbed": link.disturbed,
     "data-down": String(link.down),
     "data-chosen": String(chosen),
     "aria-pressed": String(chosen),
@@ -161,8 +164,8 @@ function drawLink({ group, area, line, scissors, arrow, label, title }, state, l
   for (const each of [area, line]) put(each, { x1: a.x, y1: a.y, x2: b.x, y2: b.y });
   put(line, {
     "stroke-width": faint ? 1 : many ? Math.max(1, widthOf(total) / 2.5) : widthOf(total),
-    "stroke-dasharray": link.down ? "1 6" : (CUT_DASHES[link.cut] ?? "none"),
-    style: same && !link.cut && !link.late && !link.down ? `stroke:${SIDES[a.side % SIDES.length]};stroke-opacity:${many ? 0.45 : 0.9}` : "",
+    "stroke-dasharray": link.down ? "1 6" : (CUT_DASHES[link.cut] ?? (link.disturbed ? OTHER_DASHES : "none")),
+    style: same && !link.cut && !link.late && !link.disturbed && !link.down ? `stroke:${SIDES[a.side % SIDES.length]};stroke-opacity:${many ? 0.45 : 0.9}` : "",
   });
   const part = labelPart(link.one, link.other, state.nodes.length);
   const x = a.x + part * (b.x - a.x);
@@ -196,12 +199,12 @@ export function labelPart(one, other, count) {
  * @param {number} load Messages a second.
  * @param {Link} link
  * @param {string} base
- * @returns {string} Load and latency of a link; nothing of one that is idle and as it always is.
+ * @returns {string} A link's load, latency and faults; nothing of one that is idle and as it always is.
  */
-export function labelWords(load, { cut, late }, base) {
+export function labelWords(load, { cut, late, disturbed }, base) {
   if (cut === "both") return "";
   const slow = [base, late && `+${late}`].filter(Boolean).join(" ");
-  return [load ? rateWords(load) : "", load || late ? slow : ""].filter(Boolean).join(" · ");
+  return [load ? rateWords(load) : "", load || late ? slow : "", disturbed].filter(Boolean).join(" · ");
 }
 
 /** @param {Element} parent @param {string} name */

@@ -26,6 +26,7 @@
  * @property {number} drops Messages a second.
  * @property {"" | "both" | "out" | "in"} cut What is lost: seen from the first end.
  * @property {string} late What latencies add, in words.
+ * @property {string} disturbed The names of the faults on it that neither cut it nor are latencies.
  * @property {string[]} on The injections that are on it.
  * @property {boolean} down Whether an end has no process.
  *
@@ -34,7 +35,7 @@
  * @property {Node[]} nodes
  * @property {Link[]} links
  * @property {Link[]} harmed Those that something is on; of very many nodes only the first.
- * @property {{cut: number, slow: number, all: number}} counts
+ * @property {{cut: number, slow: number, other: number, all: number}} counts
  * @property {Record<string, [string, number]>} injections What each is, and on how many links.
  * @property {string} base What every link adds from the start.
  */
@@ -66,10 +67,10 @@ export function stateOf(model) {
   const loads = model.get("loads");
   const on = new Map(model.get("harms").map((each) => [each[0], each]));
   const link = (name, one, other, load) => {
-    const [, cut, late, ids] = on.get(name) ?? ["", "", "", []];
+    const [, cut, late, disturbed, ids] = on.get(name) ?? ["", "", "", "", []];
     const [there, back, bytes, drops] = load ?? [0, 0, 0, 0];
     const down = !(nodes[one] && nodes[other] && isUp(nodes[one]) && isUp(nodes[other]));
-    return { name, one, other, there, back, bytes, drops, cut, late, on: ids, down };
+    return { name, one, other, there, back, bytes, drops, cut, late, disturbed, on: ids, down };
   };
   const pairs = model.get("links").filter(([one, other]) => nodes[one] && nodes[other]);
   const links = pairs.map(([one, other], index) =>
@@ -102,6 +103,7 @@ export function summary({ nodes, links, counts, base }) {
     sides ? `${sides} sides apart` : "",
     counts.cut ? `${counted(counts.cut, "link")} cut` : "",
     counts.slow ? `${counts.slow} slowed` : "",
+    counts.other ? `${counts.other} disturbed` : "",
     base ? `${base} on every link` : "",
   ]
     .filter(Boolean)
@@ -135,9 +137,10 @@ export function linkWords({ nodes }, link) {
   const [a, b] = link.name.split(BOTH);
   const cuts = { both: "cut both ways", out: `what ${a} sends is lost`, in: `what ${b} sends is lost` };
   const parts = [cuts[link.cut] ?? "", link.late ? `slowed by ${link.late}` : ""];
+  if (link.disturbed) parts.push(`disturbed by ${link.disturbed}`);
+  else if (link.on.length && !link.cut && !link.late) parts.push("disturbed");
   const away = [link.one, link.other].filter((end) => nodes[end] && !isUp(nodes[end]));
   parts.push(...away.map((end) => `${nodes[end].name} is ${nodes[end].status}`));
-  if (link.on.length && !link.cut && !link.late) parts.push("disturbed");
   return parts.filter(Boolean).join(", ") || "carries messages both ways";
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 
-from resilkit_widgets.topology_looks import CUT, SIDES, SLOW, STATUSES, Shown, letter
+from resilkit_widgets.topology_looks import CUT, OTHER, SIDES, SLOW, STATUSES, Shown, letter
 
 __all__ = ["still_matrix"]
 
@@ -16,6 +16,7 @@ _CELLS = {
     "some": 'fill="currentColor" fill-opacity=".32"',
     "busy": 'fill="currentColor" fill-opacity=".65"',
     "down": 'fill="currentColor" fill-opacity=".05"',
+    "other": f'fill="{OTHER}"',
     "slow": f'fill="{SLOW}"',
     "cut": f'stroke="{CUT}" stroke-width="1.6" fill="none"',
 }
@@ -27,13 +28,14 @@ def still_matrix(shown: Shown) -> str:
     cell = (view["width"] - _EDGE) / max(len(nodes), 1)
     paths: dict[str, list[str]] = {kind: [] for kind in _CELLS}
     for index, (one, other) in enumerate(shown.links):
-        load, cut, late, down = shown.link(index)
+        load, cut, late, other_fault, down = shown.link(index)
         for row, column, way, sent in ((one, other, "out", load[0]), (other, one, "in", load[1])):
             lost = cut in {way, "both"}
             level = "busy" if sent >= _BUSY else "some" if sent else "idle"
-            kind = "cut" if lost else "down" if down else "slow" if late else level
+            level = "slow" if late else "other" if other_fault else level
+            kind = "cut" if lost else "down" if down else level
             x, y = _EDGE + column * cell, _TOP + row * cell
-            paths[kind].append((_cross if lost else _square)(x, y, cell * 0.84))
+            paths[kind].append(_SHAPES.get(kind, _square)(x, y, cell * 0.84))
     drawn = [f'<path d="{"".join(paths[kind])}" {style}/>' for kind, style in _CELLS.items()]
     every = max(1, math.ceil(11 / cell))
     for index, node in enumerate(nodes):
@@ -58,7 +60,7 @@ def still_matrix(shown: Shown) -> str:
         f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" '
         f'aria-label="topology as a matrix: rows send, columns receive">'
         f'<text x="{_EDGE}" y="{_TOP - 8}" style="text-anchor:start">rows send, columns receive; '
-        f"a cross: lost</text>{''.join(drawn)}</svg>"
+        f"a cross: lost; a diamond: disturbed</text>{''.join(drawn)}</svg>"
     )
 
 
@@ -68,3 +70,13 @@ def _square(x: float, y: float, size: float) -> str:
 
 def _cross(x: float, y: float, size: float) -> str:
     return f"M{x:.1f} {y:.1f}l{size:.1f} {size:.1f}m0 -{size:.1f}l-{size:.1f} {size:.1f}"
+
+
+def _diamond(x: float, y: float, size: float) -> str:
+    half = size / 2
+    down = f"l{half:.1f} {half:.1f}l-{half:.1f} {half:.1f}"
+    return f"M{x + half:.1f} {y:.1f}{down}l-{half:.1f} -{half:.1f}z"
+
+
+_SHAPES = {"cut": _cross, "other": _diamond}
+"""Of what is to be seen without its colour."""

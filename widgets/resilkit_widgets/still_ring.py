@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from resilkit_widgets.topology_looks import CUT, SIDES, SLOW, STATUSES, Shown, letter
+from resilkit_widgets.topology_looks import CUT, OTHER, SIDES, SLOW, STATUSES, Shown, letter
 
 __all__ = ["still_ring"]
 
@@ -16,6 +16,7 @@ _MANY_LINKS = 66
 _MANY_CUTS = 24
 _FEW = 12
 _LONGEST = 14
+_OTHER_DASHES = "14 4 2 4"
 
 
 def still_ring(shown: Shown) -> str:
@@ -35,12 +36,14 @@ def still_ring(shown: Shown) -> str:
 def _link(shown: Shown, index: int, *, many: bool, faint: bool) -> str:
     one, other = shown.links[index]
     a, b = shown.nodes[one], shown.nodes[other]
-    load, cut, late, down = shown.link(index)
+    load, cut, late, disturbed, down = shown.link(index)
     total = load[0] + load[1]
     width = max(1.0, width_of(total) / 2.5) if many else width_of(total)
     colour, dash, opacity = "currentColor", "", 0.2 if many else 0.4
     if a["side"] >= 0 and a["side"] == b["side"]:
         colour, opacity = SIDES[a["side"] % len(SIDES)], 0.45 if many else 0.9
+    if disturbed:
+        colour, opacity, dash = OTHER, 1.0, _OTHER_DASHES
     if late:
         colour, opacity = SLOW, 1.0
     if cut:
@@ -57,9 +60,9 @@ def _link(shown: Shown, index: int, *, many: bool, faint: bool) -> str:
     if cut:
         line += "" if faint else _scissors(a, b, (x, y), cut)
         y += 16
-    if down or cut == "both" or (len(shown.links) > _MOST_LABELS and not late):
+    if down or cut == "both" or (len(shown.links) > _MOST_LABELS and not (late or disturbed)):
         return line
-    return line + _haloed(x, y + 4, label_words(total, late, shown.base))
+    return line + _haloed(x, y + 4, label_words(total, late, disturbed, shown.base))
 
 
 def label_part(one: int, other: int, count: int) -> float:
@@ -75,15 +78,15 @@ def label_part(one: int, other: int, count: int) -> float:
     return 0.73 if steps * 2 > count else 0.27
 
 
-def label_words(load: float, late: str, base: str) -> str:
-    """Return load and latency of a link; nothing of one that is idle and as it always is.
+def label_words(load: float, late: str, other: str, base: str) -> str:
+    """Return a link's load, latency and faults; nothing of one that is idle and as it always is.
 
     Examples:
-        >>> label_words(50.0, "", "1 ms"), label_words(0.0, "50 ms", "1 ms")
-        ('50/s · 1 ms', '1 ms +50 ms')
+        >>> label_words(50.0, "", "", "1 ms"), label_words(0.0, "50 ms", "loss", "1 ms")
+        ('50/s · 1 ms', '1 ms +50 ms · loss')
     """
     slow = " ".join(part for part in (base, f"+{late}" if late else "") if part)
-    parts = [rate_words(load) if load else "", slow if load or late else ""]
+    parts = [rate_words(load) if load else "", slow if load or late else "", other]
     return " · ".join(part for part in parts if part)
 
 

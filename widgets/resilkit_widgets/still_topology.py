@@ -33,7 +33,8 @@ def still_topology(shown: Shown, harmed: Mapping[str, int]) -> str:
 
     Args:
         shown: What to draw; where it is to be told in words alone, nothing is drawn.
-        harmed: How many links are ``cut``, how many ``slow``, and how many have anything on them.
+        harmed: How many links are ``cut``, how many ``slow``, how many disturbed by ``other``
+            faults, and how many have anything on them.
     """
     draw = {"ring": still_ring, "matrix": still_matrix}.get(str(shown.view.get("kind")))
     told = html.escape(summary(shown.nodes, len(shown.links), harmed, shown.base))
@@ -61,6 +62,7 @@ def summary(
     parts.append(f"{sides} sides apart" if sides else "")
     parts.append(f"{_counted(harmed.get('cut', 0), 'link')} cut" if harmed.get("cut") else "")
     parts.append(f"{harmed['slow']} slowed" if harmed.get("slow") else "")
+    parts.append(f"{harmed['other']} disturbed" if harmed.get("other") else "")
     parts.append(f"{base} on every link" if base else "")
     return " · ".join(part for part in parts if part)
 
@@ -88,10 +90,11 @@ def _few(names: Sequence[str], most: int = 24) -> str:
 
 def _listed(harms: Sequence[Sequence[Any]], harmed: Mapping[str, int]) -> str:
     told = []
-    for name, cut, late, _ in harms[:_MOST_TOLD]:
+    for name, cut, late, other, _ in harms[:_MOST_TOLD]:
         a, _, b = name.partition("<->")
         way = {"both": "cut", "out": f"what {a} sends is lost", "in": f"what {b} sends is lost"}
         words = [way.get(cut, ""), f"+{late}" if late else ""]
+        words.append(f"disturbed by {other}" if other else "")
         said = ", ".join(word for word in words if word) or "disturbed"
         told.append(f"<li>{html.escape(f'{a} ↔ {b}: {said}')}</li>")
     more = harmed.get("all", 0) - len(told)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from resilkit_widgets.node_rows import UP
 
-__all__ = ["CUT", "SIDES", "SLOW", "STATUSES", "Shown", "letter"]
+__all__ = ["CUT", "OTHER", "SIDES", "SLOW", "STATUSES", "Shown", "letter"]
 
 STATUSES = {
     "running": "#009e73",
@@ -22,7 +22,8 @@ STATUSES = {
 """Each has a sign as well."""
 SIDES = ("#56b4e9", "#cc79a7", "#e69f00", "#8c6bb1", "#999999", "#f0e442")
 """Each has a letter as well."""
-CUT, SLOW = "#d55e00", "#aa4499"
+CUT, SLOW, OTHER = "#d55e00", "#aa4499", "#9a7b00"
+"""Each has a sign, or a way to be drawn, as well."""
 
 
 class Shown(NamedTuple):
@@ -46,12 +47,12 @@ class Shown(NamedTuple):
     base: str
     closed: bool = False
 
-    def link(self, index: int) -> tuple[Sequence[float], str, str, bool]:
-        """Return the load of a link, how it is cut, what makes it late, and if an end is down."""
+    def link(self, index: int) -> tuple[Sequence[float], str, str, str, bool]:
+        """Return the load of a link, how it is cut, how late it is, what else is on it, if down."""
         a, b = (self.nodes[end] for end in self.links[index])
         load = self.loads[index] if index < len(self.loads) else (0.0, 0.0, 0.0, 0.0)
-        _, cut, late, _ = self.on.get(f"{a['name']}<->{b['name']}", ("", "", "", []))
-        return load, cut, late, not {a["status"], b["status"]} <= UP
+        _, cut, late, other, _ = self.on.get(f"{a['name']}<->{b['name']}", ("", "", "", "", []))
+        return load, cut, late, other, not {a["status"], b["status"]} <= UP
 
 
 def letter(side: int) -> str:

@@ -18,7 +18,14 @@ from resilkit_widgets.node_rows import UP, node_rows
 from resilkit_widgets.panel import bundle
 from resilkit_widgets.still_topology import still_topology
 from resilkit_widgets.topology_looks import Shown
-from resilkit_widgets.topology_rows import base_latency, harms, load_rows, sides_of, view_of
+from resilkit_widgets.topology_rows import (
+    base_latency,
+    harms,
+    load_rows,
+    other_faults,
+    sides_of,
+    view_of,
+)
 
 __all__ = ["TopologyPanel"]
 
@@ -41,10 +48,11 @@ class TopologyPanel(ActingPanel):
     """Draws the nodes and links of a running cluster, and acts on those that somebody chooses.
 
     Links are as wide as the messages that they carry are many, and tell latencies that faults add.
-    Cut ones are dashed and have scissors, with an arrow where one way alone is lost; nodes that no
-    longer reach each other have tints and letters of their own. A link can be cut (both ways or
-    one), slowed, and healed; a node killed, paused, resumed, restarted and isolated. What code or
-    other panels do is shown, and can be healed, just the same.
+    Cut ones are dashed and have scissors, with an arrow where one way alone is lost; what else
+    disturbs a link, too little bandwidth say, is named on it. Nodes that no longer reach each other
+    have tints and letters of their own. A link can be cut (both ways or one), slowed, and healed; a
+    node killed, paused, resumed, restarted and isolated. What code or other panels do is shown, and
+    can be healed, just the same.
 
     Up to 24 nodes stand on a ring; up to 100 have a matrix, a row and a column each; of more it is
     told who is apart from whom, and which links are cut. No node is asked, so that none that hangs
@@ -137,6 +145,7 @@ class TopologyPanel(ActingPanel):
         self.harmed = {
             "cut": sum(1 for one in found if one.cut),
             "slow": sum(1 for one in found if one.added[1]),
+            "other": sum(1 for one in found if other_faults(one)),
             "all": len(found),
         }
         shown = found if self.view["kind"] != "sides" else found[:_MOST_TOLD]

@@ -6,12 +6,14 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from resilkit.faults import Latency, PartitionFault
+
 if TYPE_CHECKING:
     from resilkit.cluster.latency import LinkLatency
     from resilkit.cluster.link_status import LinkStatus
 
 __all__ = ["MOST_IN_MATRIX", "MOST_IN_RING", "View", "base_latency", "duration_words", "harms",
-           "load_rows", "sides_of", "view_of"]  # fmt: skip
+           "load_rows", "other_faults", "sides_of", "view_of"]  # fmt: skip
 
 MOST_IN_RING = 24
 """Nodes that are still told apart on a ring."""
@@ -65,7 +67,7 @@ def view_of(count: int) -> View:
 
     Examples:
         >>> view_of(1).spots
-        (Spot(x=330.0, y=190.0, name_x=330.0, name_y=229.0, anchor='middle'),)
+        (Spot(x=330.0, y=34.0, name_x=330.0, name_y=73.0, anchor='middle'),)
         >>> view_of(30).kind, view_of(300).kind
         ('matrix', 'sides')
     """
@@ -73,7 +75,7 @@ def view_of(count: int) -> View:
         return View("matrix" if count <= MOST_IN_MATRIX else "sides", 660, 660, ())
     if count <= 2:
         places = ((330.0, 190.0),) if count == 1 else ((140.0, 190.0), (520.0, 190.0))
-        return View("ring", 660, 380, tuple(_beside(x, y, 380) for x, y in places))
+        return _cropped(660, [_beside(x, y, 380) for x, y in places])
     if count <= _FEW:
         width, height, across, down = 660, 440, 220, 154
     elif count <= _SOME:
@@ -89,7 +91,18 @@ def view_of(count: int) -> View:
             spots.append(_beside(x, y, height))
         else:
             spots.append(_outside(x, y, dx, dy, lines=2 if count <= _SOME else 1))
-    return View("ring", width, height, tuple(spots))
+    return _cropped(width, spots)
+
+
+def _cropped(width: int, spots: Sequence[Spot]) -> View:
+    """Return nodes on a ring with no more room above and below than they and their names need."""
+    top = min(min(spot.y - 34, spot.name_y - 23) for spot in spots)
+    bottom = max(max(spot.y + 34, spot.name_y + 27) for spot in spots)
+    moved = [
+        spot._replace(y=round(spot.y - top, 1), name_y=round(spot.name_y - top, 1))
+        for spot in spots
+    ]
+    return View("ring", width, math.ceil(bottom - top), tuple(moved))
 
 
 def _beside(x: float, y: float, height: int) -> Spot:
@@ -191,11 +204,44 @@ def _rounded(value: float) -> float:
 
 
 def harms(disturbed: Iterable[LinkStatus]) -> list[list[Any]]:
-    """Return what is on links: name, how it is cut, what latencies add, ids of the injections."""
+    """Return what is on links.
+
+    Returns:
+        A row a link: its name, how it is cut, what latencies add, the names of the faults that are
+        neither, and the ids of all injections.
+    """
     return [
-        [one.name, one.cut, duration_words(*one.added) if one.added[1] else "", list(one.faults)]
+        [
+            one.name,
+            one.cut,
+            duration_words(*one.added) if one.added[1] else "",
+            ", ".join(other_faults(one)),
+            list(one.faults),
+        ]
         for one in disturbed
     ]
+
+
+def other_faults(one: LinkStatus) -> list[str]:
+    """Return the names of the faults on a link that neither cut it nor are told as latencies.
+
+    Examples:
+        >>> from resilkit import faults
+        >>> from resilkit.cluster.link_status import LinkStatus
+        >>> on_it = {
+        ...     "a": faults.Latency(0.1, 0.1),
+        ...     "b": faults.Bandwidth(1000),
+        ...     "c": faults.Loss(0.1),
+        ... }
+        >>> other_faults(LinkStatus(("n1", "n2"), "", on_it, (0.1, 0.1)))
+        ['bandwidth', 'loss']
+    """
+    told = {
+        fault.fault_name.replace("_", " ")
+        for fault in one.faults.values()
+        if not (isinstance(fault, PartitionFault) or (isinstance(fault, Latency) and fault.high))
+    }
+    return sorted(told)
 
 
 def base_latency(latency: LinkLatency | None) -> str:
