@@ -135,6 +135,10 @@ def test_a_panel_survives_a_reload_and_says_when_its_kernel_has_ended(page: Page
     expect(still).to_be_visible(timeout=PATIENCE_MS)
     assert page.locator(".rk-panel").count() == 0
     assert "Memory (RSS)" in (still.locator("img").get_attribute("alt") or "")
+    expect(still).to_contain_text("Last picture of a live panel; run the cell again")
+    unfound = page.get_by_text("model not found")
+    expect(unfound).to_be_attached(timeout=PATIENCE_MS)
+    assert not unfound.is_visible(), "what JupyterLab says of a widget helps nobody here"
 
 
 LAB = """

@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import weakref
 
+import nbformat
 import pytest
 import traitlets
+from nbconvert.exporters import HTMLExporter
 
 from resilkit_widgets import panel as panel_module
 from resilkit_widgets import showing as showing_module
 from resilkit_widgets.panel import Panel
+from tests.seen import text_of
 from tests.widgets.outputs import Outputs, Shell
 
 
@@ -33,7 +36,7 @@ class Number(Panel):
 
 
 def still(number: int) -> str:
-    return f'<div class="rk-still"><b>{number}</b></div>'
+    return f'<div class="rk-still">{showing_module._LAST}<b>{number}</b></div>'
 
 
 def test_a_live_panel_has_its_picture_beside_it_renewed_after_each_cell(
@@ -65,6 +68,32 @@ def test_at_a_prompt_a_panel_is_one_line(outputs: Outputs, monkeypatch: pytest.M
     panel.stop()
     [line] = outputs
     assert line.bundles == [{"text/plain": repr(panel).replace("over", "live")}]
+
+
+def test_a_picture_without_its_widget_says_so_and_the_widget_says_nothing_as_text(
+    outputs: Outputs, shell: Shell
+) -> None:
+    panel = Number()
+    panel._ipython_display_()
+    widget, picture = outputs
+    assert widget.bundles[-1]["text/plain"] == "", "no repr above the picture in an exported page"
+    assert text_of(picture.html).startswith("Last picture of a live panel; run the cell again")
+    assert picture.bundles[-1]["text/plain"] == repr(panel), "where there is only text"
+    panel.close()
+    assert "Last picture" not in widget.html, "it has ended: there is nothing to run again"
+
+
+def test_an_exported_page_shows_the_picture_and_nothing_in_the_place_of_the_widget(
+    outputs: Outputs, shell: Shell
+) -> None:
+    Number()._ipython_display_()
+    shown = [nbformat.v4.new_output("display_data", each.bundles[-1]) for each in outputs]
+    cell = nbformat.v4.new_code_cell("panel", outputs=shown)
+    page, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    body = page.partition("<body")[2]
+    assert "<b>1</b>" in body
+    assert "&lt;Number" not in body, "no repr"
+    assert "object at 0x" not in body
 
 
 def test_the_picture_is_renewed_now_and_then_while_no_cell_ends(

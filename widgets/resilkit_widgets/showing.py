@@ -26,6 +26,15 @@ _CHEAP = 0.02
 """Seconds that a picture may take after each cell."""
 _SHARE = 20.0
 """One that takes longer may take a twentieth of the time."""
+_LAST = (
+    # JupyterLab says of the widget that its model was not found, which helps nobody here. That is
+    # text without an element; where the models are restored, the panel comes back in its place.
+    "<style>.jp-OutputArea-child:has(+ .jp-OutputArea-child .rk-still) > "
+    ".jp-OutputArea-output.jupyter-widgets:not(:has(*)){display:none}</style>"
+    '<p style="margin:0 0 .5em;font:13px/1.45 system-ui,sans-serif;opacity:.7">'
+    "Last picture of a live panel; run the cell again for a new one.</p>"
+)
+"""Stands above a picture that is seen since its widget is not there."""
 _NOTHING = {"text/html": "<span></span>", "text/plain": ""}
 
 
@@ -90,8 +99,8 @@ class Showings:
             bundle = widget._repr_mimebundle_()
             data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
             self._last = self._made()
-            # As text, where no widget can be shown: not the box of boxes that it is.
-            data = data | {"text/plain": self._last["text/plain"]}
+            # Where no widget can be shown, the picture says all, also as text.
+            data = data | {"text/plain": ""}
             live = display(data, metadata=metadata, raw=True, display_id=True)
             still = display(self._last, raw=True, display_id=True)
             self._places.append(_Place(live, still, cell, run))
@@ -140,7 +149,7 @@ class Showings:
         bundle = self._picture()
         self._renewed = monotonic()
         self._cost = self._renewed - began
-        return bundle | {"text/html": f'<div class="rk-still">{bundle["text/html"]}</div>'}
+        return bundle | {"text/html": f'<div class="rk-still">{_LAST}{bundle["text/html"]}</div>'}
 
     def tick(self) -> None:
         """Renew the picture when it is time to."""
