@@ -169,11 +169,42 @@ def test_a_cluster_without_servers_says_what_to_type_next(module: Module) -> Non
 
 
 @pytest.mark.parametrize("nodes", ["0", "65", "-1", "1.5", ""])
-def test_a_number_of_nodes_that_makes_no_sense_is_not_sent(module: Module, nodes: str) -> None:
+def test_a_number_of_nodes_that_makes_no_sense_is_told_while_it_is_written(
+    module: Module, nodes: str
+) -> None:
     made = shown(module)
-    made.page.get_by_label("Nodes", exact=True).fill(nodes)
-    made.page.get_by_role("button", name="Launch").click()
+    field = made.page.get_by_label("Nodes", exact=True)
+    launch = made.page.get_by_role("button", name="Launch")
+    wrong = made.page.locator(".rk-wrong")
+    assert not wrong.is_visible()
+    field.fill(nodes)
+    assert wrong.inner_text() == "✕ Nodes: must be a whole number from 1 to 64"
+    assert field.get_attribute("aria-invalid") == "true"
+    assert launch.is_disabled()
+    made.set("doing", "something")
+    made.set("doing", "")
+    assert launch.is_disabled(), "still"
+    field.press("Enter")
     assert made.asked() == []
+    field.fill("4")
+    assert not wrong.is_visible()
+    assert field.get_attribute("aria-invalid") == "false"
+    launch.click()
+    assert [each["nodes"] for each in made.asked()] == [4]
+
+
+def test_all_that_is_wrong_with_the_form_is_told_and_an_empty_seed_is_not(module: Module) -> None:
+    made = shown(module)
+    made.page.get_by_label("Nodes", exact=True).fill("0")
+    made.page.get_by_label("Seed").fill("-2")
+    told = made.page.locator(".rk-wrong").inner_text().splitlines()
+    assert [line.partition(":")[0] for line in told] == ["✕ Nodes", "✕ Seed"]
+    assert "or empty for a random one" in told[1]
+    made.page.get_by_label("Seed").fill("")
+    assert made.page.locator(".rk-wrong").inner_text().startswith("✕ Nodes")
+    made.page.get_by_label("Nodes", exact=True).fill("1")
+    made.page.get_by_label("Seed").fill("9007199254740993")
+    assert made.page.get_by_role("button", name="Launch").is_disabled(), "a browser would round it"
 
 
 def test_names_of_nodes_are_only_text(module: Module) -> None:

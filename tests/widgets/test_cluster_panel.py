@@ -184,6 +184,17 @@ def test_the_load_of_a_sample_system_waits_where_it_was_not_wanted() -> None:
         assert panel.workload is not None
 
 
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_what_the_form_says_of_the_counters_is_so_on_any_number_of_nodes(count: int) -> None:
+    sample = SAMPLES["counters"]
+    assert sample.about.startswith("At least three counters, spread over the nodes")
+    nodes = [f"n{number}" for number in range(1, count + 1)]
+    spread = sample.applications(nodes)
+    counters = [len(spec.children) for specs in spread.values() for spec in specs]
+    assert sum(counters) == max(3, count)
+    assert set(spread) == set(nodes)
+
+
 @pytest.mark.parametrize(
     ("wish", "path"), [({"system": "counter"}, "system"), ({"load": "yes"}, "load")]
 )

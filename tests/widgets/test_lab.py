@@ -88,6 +88,21 @@ def test_a_lab_that_its_cell_displays_again_goes_on_and_one_that_it_does_not_end
         assert shell.heard == []
 
 
+def test_the_bar_counts_the_nodes_in_one_order_whichever_it_is_that_went() -> None:
+    with rk.Cluster(nodes=3, seed=5) as cluster:
+        lab = Lab(cluster)
+        for name in ("n1", "n3"):
+            cluster.nodes[name].kill()
+            lab.tick()
+            assert lab._bar._status == "2 running, 1 killed, seed 5"
+            cluster.nodes[name].restart()
+        cluster.nodes["n1"].pause()
+        cluster.nodes["n2"].stop()
+        lab.tick()
+        assert lab._bar._status == "1 running, 1 paused, 1 stopped, seed 5"
+        lab.close()
+
+
 def test_the_buttons_of_the_bar_show_and_hide_panels_which_are_not_updated_then() -> None:
     with rk.Cluster(nodes=1) as cluster:
         lab = Lab(cluster, panels=["verdict", "cluster"])

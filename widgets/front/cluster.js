@@ -4,7 +4,7 @@
 import "./panel.css";
 import "./controls.css";
 import "./cluster.css";
-import { checkbox, field, labelled, write } from "./controls.js";
+import { accepted, checkbox, field, labelled, write } from "./controls.js";
 import { button, element, panel } from "./panel.js";
 
 /**
@@ -29,6 +29,8 @@ const ACTIONS = [
 
 const SHAPES = ["mesh", "ring", "star", "line"];
 const MOST_NODES = 64;
+/** Above it numbers are not exact in a browser. */
+const HIGHEST_SEED = Number.MAX_SAFE_INTEGER;
 const NO_SYSTEM = "none";
 
 export default {
@@ -127,7 +129,7 @@ function launchForm(parent, systems, launch) {
   const nodes = field(form, "Nodes", { type: "number", min: 1, max: MOST_NODES, value: 3, required: true });
   const topology = /** @type {HTMLSelectElement} */ (labelled(form, "Topology", "select"));
   for (const shape of SHAPES) topology.add(new Option(shape));
-  const seed = field(form, "Seed", { type: "number", min: 0, step: 1, placeholder: "random" });
+  const seed = field(form, "Seed", { type: "number", min: 0, max: HIGHEST_SEED, step: 1, placeholder: "random" });
   const system = /** @type {HTMLSelectElement} */ (labelled(form, "System", "select"));
   system.parentElement?.classList.add("rk-system");
   for (const { name, title } of systems) system.add(new Option(title, name));
@@ -137,6 +139,18 @@ function launchForm(parent, systems, launch) {
   label.append("Start its load");
   const go = button(form, "Launch", "Start the nodes, each a process of its own", () => {});
   go.type = "submit";
+  let busy = false;
+  const show = () => {
+    go.disabled = busy || !right();
+  };
+  const right = accepted(
+    form,
+    [
+      [nodes, `must be a whole number from 1 to ${MOST_NODES}`],
+      [seed, `must be a whole number from 0 to ${HIGHEST_SEED.toLocaleString("en")}, or empty for a random one`],
+    ],
+    show,
+  );
   const about = element("p", "rk-faint rk-about", form);
   about.setAttribute("role", "status");
   const describe = () => {
@@ -147,6 +161,7 @@ function launchForm(parent, systems, launch) {
   describe();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    if (go.disabled) return;
     launch({
       nodes: Number(nodes.value),
       topology: topology.value,
@@ -157,7 +172,8 @@ function launchForm(parent, systems, launch) {
   });
   return Object.assign(form, {
     busy(/** @type {boolean} */ on) {
-      go.disabled = on;
+      busy = on;
+      show();
     },
   });
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What is chosen of a topology: how it is, what is on it, and what can be done to it. */
 
-import { field, labelled, write } from "./controls.js";
+import { accepted, field, labelled, write } from "./controls.js";
 import { button, element } from "./panel.js";
 import { bytesWords, counted, isUp, linkWords, rateWords } from "./topology_state.js";
 
@@ -36,6 +36,7 @@ export function chooser(parent, choose, send) {
   to.setAttribute("aria-label", "Its link to");
   /** @type {{state: State, choice: Choice} | null} */
   let shown = null;
+  let idle = false;
 
   const name = element("h4", "rk-chosen", parent);
   const how = element("p", "rk-how", parent);
@@ -59,6 +60,9 @@ export function chooser(parent, choose, send) {
   const ms = field(slow, "Hold back for (ms)", { type: "number", min: 0.1, max: 600000, step: "any", value: 100, required: true });
   const go = button(slow, "Slow", "Hold every message of the link back for so long, both ways", () => {});
   go.type = "submit";
+  const right = accepted(slow, [[ms, "must be from 0.1 to 600,000"]], () => {
+    go.disabled = idle || !right();
+  });
   slow.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!go.disabled) send({ do: "slow", link: shown?.choice.link, ms: Number(ms.value) });
@@ -113,7 +117,8 @@ export function chooser(parent, choose, send) {
         cutBoth.disabled = still || link.cut === "both";
         cutOut.disabled = still || link.cut === "both" || link.cut === "out";
         cutIn.disabled = still || link.cut === "both" || link.cut === "in";
-        go.disabled = still;
+        idle = still;
+        go.disabled = idle || !right();
       } else {
         write(facts, "Choose a node or a link: click it, or take it from the lists.");
       }

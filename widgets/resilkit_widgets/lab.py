@@ -16,6 +16,7 @@ from resilkit_widgets.chaos_panel import ChaosPanel
 from resilkit_widgets.cluster_panel import ClusterPanel
 from resilkit_widgets.lab_bar import LabBar
 from resilkit_widgets.live_metrics import LiveMetrics
+from resilkit_widgets.node_rows import counted
 from resilkit_widgets.panel import Panel
 from resilkit_widgets.showing import Showings
 from resilkit_widgets.supervision_panel import SupervisionPanel
@@ -242,9 +243,7 @@ class Lab:
             return "no run yet" if self._experiment is not None else "no cluster yet"
         if self._cluster.closed:
             return f"cluster closed, seed {self._cluster.seed}"
-        states = [node.status for node in self._cluster.nodes.values()]
-        counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-        return f"{counts}, seed {self._cluster.seed}"
+        return f"{counted(self._cluster)}, seed {self._cluster.seed}"
 
     def last_picture(self) -> dict[str, str]:
         """Return what stays when the panels are gone: their pictures, one below the other."""

@@ -9,10 +9,12 @@ from resilkit.cluster.last_seen import last_seen
 from resilkit.markup import sign_of
 from resilkit.metrics.units import format_value
 
-__all__ = ["UP", "node_rows"]
+__all__ = ["UP", "counted", "node_rows"]
 
 UP = frozenset({"running", "paused", "closed"})
 """Statuses in which a node has a process with links, or had until its cluster was closed."""
+_ORDER = ("running", "paused", "starting", "restarting", "stopped", "killed", "crashed")
+"""In which they are told."""
 
 
 def node_rows(cluster: Cluster) -> list[dict[str, Any]]:
@@ -41,3 +43,9 @@ def node_rows(cluster: Cluster) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def counted(cluster: Cluster) -> str:
+    """Return how many nodes of a cluster do what: ``"2 running, 1 killed"``, whichever it is."""
+    states = [node.status for node in cluster.nodes.values()]
+    return ", ".join(f"{states.count(each)} {each}" for each in _ORDER if each in states)

@@ -39,7 +39,7 @@ class Sample(NamedTuple):
 SAMPLES: Final = {
     "counters": Sample(
         "counters on every node",
-        "Three or more counters, one on each node: a node that fails takes its share away.",
+        "At least three counters, spread over the nodes: a node that fails takes its share away.",
         counters.applications,
         counters.workload,
     ),
