@@ -55,6 +55,20 @@ def test_it_says_what_the_lab_is_of(module: Module) -> None:
     assert made.page.get_by_text("<b>2</b> running").is_visible()
 
 
+def test_a_lost_kernel_is_told_by_the_bar_and_not_by_each_of_its_panels(module: Module) -> None:
+    made = shown(module)
+    made.page.evaluate("() => window.model.happens('comm_live_update')")
+    lost = made.page.locator(".rk-lost")
+    assert lost.inner_text().startswith("The kernel of this lab has ended.")
+    assert lost.is_visible()
+    # The bar stands above the columns; a panel is one of the bar's kind in one of them.
+    for place, told in (("rk-lab-columns", False), ("elsewhere", True)):
+        made.page.evaluate(
+            "place => { document.querySelector('#panel').className = place; }", place
+        )
+        assert lost.is_visible() is told
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1400])
 def test_it_fits_the_page(module: Module, theme: str, width: int) -> None:

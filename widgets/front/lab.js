@@ -9,7 +9,7 @@ import { write } from "./controls.js";
 export default {
   /** @param {import("./panel.js").Context} context */
   render({ model, el }) {
-    const { root, tools, end } = panel({ model, el }, "resilkit lab");
+    const { root, tools, end } = panel({ model, el }, "resilkit lab", "lab");
     root.classList.add("rk-lab-bar");
     const status = element("span", "rk-lab-status", tools);
     status.setAttribute("role", "status");

@@ -20,8 +20,9 @@ import { onThemeChange, pageTheme } from "./theme.js";
  *
  * @param {Context} context
  * @param {string} title
+ * @param {string} what What its kernel may be lost to.
  */
-export function panel({ model, el }, title) {
+export function panel({ model, el }, title, what = "panel") {
   const root = element("section", "rk-panel", el);
   root.setAttribute("aria-label", title);
   root.dataset.panel = title.toLowerCase().replaceAll(" ", "-"); // what the styles of one are kept to
@@ -40,7 +41,7 @@ export function panel({ model, el }, title) {
   const body = element("div", "rk-body", root);
   const lost = element("p", "rk-lost", root);
   lost.textContent =
-    "The kernel of this panel has ended. This is what it showed last; run its cell again for a new one.";
+    `The kernel of this ${what} has ended. This is what it showed last; run its cell again for a new one.`;
   const error = element("pre", "rk-error", root);
   error.setAttribute("role", "alert");
   const doing = element("span", "rk-doing", tools);
