@@ -9,16 +9,24 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import dataclass, field
 
 __all__ = ["with_images"]
 
-_STYLES = re.compile(r"<style>(.*?)</style>", re.DOTALL)
-_DRAWINGS = re.compile(r"<svg\b([^>]*)>(.*?)</svg>", re.DOTALL)
-_CLASSES = re.compile(r'<(?:figure|div|section)\b[^>]*\bclass="([^"]*)"')
+_PARTS = re.compile(
+    r"<style>(?P<style>.*?)</style>"
+    r"|<svg\b(?P<attributes>[^>]*)>(?P<inside>.*?)</svg>"
+    r"|</(?P<end>[a-z][a-z0-9]*)\s*>"
+    r"|<(?P<name>[a-z][a-z0-9]*)\b(?P<about>[^>]*)>",
+    re.DOTALL,
+)
+_CLASS = re.compile(r'\bclass="([^"]*)"')
+_ALONE = frozenset({"br", "col", "hr", "img", "input", "wbr"})
+"""Elements that have no end."""
 _DARK = re.compile(r'\[data-jp-theme-light="false"\] ([^{]+\{[^}]*\})')
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
-# The root of a drawing has the classes of all that stood around it; its own colours weigh more.
+# The root of a drawing has the classes of what stood around it; its own colours weigh more.
 _PAPER = (
     "svg:root{background:#fff;color:#1b1f24;font:11px system-ui,sans-serif}"
     "text{fill:currentColor}"
@@ -26,10 +34,20 @@ _PAPER = (
 )
 
 
+@dataclass(slots=True)
+class _Element:
+    """An element of a picture, with the styles that stand in it: they are for what is in it too."""
+
+    name: str = ""
+    classes: str = ""
+    styles: list[str] = field(default_factory=list)
+
+
 def with_images(picture: str) -> str:
     """Return HTML with each drawing in it as an image that needs nobody.
 
-    The drawings keep the styles of the picture.
+    A drawing keeps the classes of what is around it, and the styles that stand in that; those of
+    another figure in the same picture are none of its own.
 
     Args:
         picture: HTML with inline SVG.
@@ -40,24 +58,50 @@ def with_images(picture: str) -> str:
     """
     if "<svg" not in picture:
         return picture
-    style = _DARK.sub(r"@media(prefers-color-scheme:dark){\1}", "".join(_STYLES.findall(picture)))
-    classes = " ".join(dict.fromkeys(" ".join(_CLASSES.findall(picture)).split()))
+    # A style may stand after its drawing: first what stands where, then the images.
+    drawings = _drawings(picture)
+    done, parts = 0, []
+    for found, around in drawings:
+        parts += [picture[done : found.start()], _image(found, around)]
+        done = found.end()
+    return "".join([*parts, picture[done:]])
 
-    def image(found: re.Match[str]) -> str:
-        attributes, inside = found.groups()
-        drawing = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="{classes}"{attributes}>'
-            f"<style>{_PAPER}{style}</style>{inside}</svg>"
-        )
-        data = base64.b64encode(_NO_XML.sub("\N{REPLACEMENT CHARACTER}", drawing).encode())
-        label, width = (
-            re.search(rf'\b{name}="([^"]*)"', attributes) for name in ("aria-label", "width")
-        )
-        wide = f' width="{width[1]}"' if width else ""
-        return (
-            f'<img alt="{label[1] if label else "drawing"}"{wide} '
-            'style="max-width:100%;height:auto;display:block" '
-            f'src="data:image/svg+xml;base64,{data.decode()}">'
-        )
 
-    return _DRAWINGS.sub(image, picture)
+def _drawings(picture: str) -> list[tuple[re.Match[str], list[_Element]]]:
+    """Return each drawing with the elements around it, the outermost first."""
+    around = [_Element()]
+    drawings = []
+    for found in _PARTS.finditer(picture):
+        if found["style"] is not None:
+            around[-1].styles.append(found["style"])
+        elif found["attributes"] is not None:
+            drawings.append((found, list(around)))
+        elif (name := found["end"]) is not None:
+            # One that was left open ends with what is around it.
+            last = max(place for place, each in enumerate(around) if each.name in (name, ""))
+            del around[max(last, 1) :]
+        elif found["name"] not in _ALONE and not found["about"].endswith("/"):
+            classes = _CLASS.search(found["about"])
+            around.append(_Element(found["name"], classes[1] if classes else ""))
+    return drawings
+
+
+def _image(found: re.Match[str], around: list[_Element]) -> str:
+    attributes, inside = found["attributes"], found["inside"]
+    styles = "".join(style for each in around for style in each.styles)
+    styles = _DARK.sub(r"@media(prefers-color-scheme:dark){\1}", styles)
+    classes = " ".join(dict.fromkeys(" ".join(each.classes for each in around).split()))
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{classes}"{attributes}>'
+        f"<style>{_PAPER}{styles}</style>{inside}</svg>"
+    )
+    data = base64.b64encode(_NO_XML.sub("\N{REPLACEMENT CHARACTER}", drawing).encode())
+    label, width = (
+        re.search(rf'\b{name}="([^"]*)"', attributes) for name in ("aria-label", "width")
+    )
+    wide = f' width="{width[1]}"' if width else ""
+    return (
+        f'<img alt="{label[1] if label else "drawing"}"{wide} '
+        'style="max-width:100%;height:auto;display:block" '
+        f'src="data:image/svg+xml;base64,{data.decode()}">'
+    )
