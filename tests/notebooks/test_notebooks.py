@@ -20,6 +20,13 @@ def test_a_notebook_is_kept_without_outputs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_line_of_code_is_cut_in_a_narrow_page(name: str) -> None:
+    code = [cell.source for cell in kept(name).cells if cell.cell_type == "code"]
+    # What a page of 700 pixels has room for.
+    assert [line for cell in code for line in cell.splitlines() if len(line) > 78] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_runs_from_a_clean_kernel_without_warnings_and_leaves_nothing(name: str) -> None:
     told = executed(name).errors
     assert "Warning" not in told
