@@ -80,6 +80,66 @@ def test_a_line_that_comes_back_has_its_colour_still() -> None:
     assert [choice.styles[key] for key in keys(0, 1, 2, 3)] == [0, 1, 2, 3]
 
 
+def named(choice: LineChoice) -> dict[str, int]:
+    return {key[1]: style for key, style in choice.styles.items() if style >= 0}
+
+
+def test_the_largest_have_the_colours_and_of_those_that_are_alike_the_first() -> None:
+    choice = LineChoice()
+    choice.choose(values(300, s123=900.0, s007=3.0), 0.0)
+    assert named(choice) == {"s123": 0, "s007": 1, "s000": 2, "s001": 3, "s002": 4, "s003": 5}
+
+
+def test_one_that_becomes_clearly_larger_takes_the_place_of_the_smallest_that_has_a_name() -> None:
+    choice = LineChoice()
+    six = {f"s00{number}": 10.0 + number for number in range(6)}
+    choice.choose(values(6, **six), 0.0)
+    before = named(choice)
+    choice.choose(values(8, **six, s006=19.0, s007=15.0), 1.0)
+    assert named(choice) == before, "not twice as large as the smallest"
+    choice.choose(values(8, **six, s006=21.0, s007=15.0), 1.1)
+    smallest = before.pop("s000")
+    assert named(choice) == before | {"s006": smallest}
+    assert choice.styles["n1", "s000"] == -1
+    choice.choose(values(8, **six, s006=21.0, s007=99.0), 3.0)
+    assert "s007" not in named(choice), "names stay for two seconds"
+    choice.choose(values(8, **six, s006=21.0, s007=99.0), 3.1)
+    assert named(choice)["s007"] == before["s001"]
+
+
+def test_names_do_not_flicker_while_idle_servers_have_a_message_now_and_then() -> None:
+    choice = LineChoice()
+    choice.choose(values(30, s000=40.0), 0.0)
+    before = named(choice)
+    for tick in range(1, 300):
+        busy = {f"s{29 - tick % 29:03}": 1.0}
+        choice.choose(values(30, s000=40.0, **busy), 0.1 * tick)
+        assert named(choice) == before, "one message is no news beside forty"
+
+
+def test_supervisors_come_last_and_have_a_name_only_where_one_is_left() -> None:
+    choice = LineChoice()
+    supervisors = {"s000", "s001"}
+    assert choice.choose(values(4), 0.0, last=supervisors) == keys(2, 3, 0, 1)
+    assert set(named(choice)) == {"s000", "s001", "s002", "s003"}
+    before = named(choice)
+    after = choice.choose(values(8, s000=9.0), 2.0, last=supervisors)
+    assert after == keys(2, 3, 4, 5, 6, 7, 0, 1)
+    assert set(named(choice)) == {f"s00{number}" for number in range(2, 8)}
+    kept = {name: style for name, style in before.items() if name not in supervisors}
+    assert kept.items() <= named(choice).items()
+    lines = choice.choose(values(300, s000=9.0, s250=3.0), 4.0, last=supervisors)
+    assert "s250" in named(choice), "though a supervisor is larger"
+    assert lines[-2:] == keys(0, 1), "shown, but without a name"
+
+
+def test_one_that_gets_a_name_is_shown_at_once() -> None:
+    choice = LineChoice()
+    choice.choose(values(300), 0.0)
+    assert keys(123)[0] in choice.choose(values(300, s123=9.0), 0.5)
+    assert "s123" in named(choice)
+
+
 def test_lines_that_are_chosen_anew_have_the_colours_of_those_that_are_gone() -> None:
     choice = LineChoice()
     choice.choose(values(300), 0.0)

@@ -139,6 +139,27 @@ def test_a_paused_panel_sends_nothing(cluster: rk.Cluster) -> None:
     ticked(panel, lambda: panel.frame != last)
 
 
+def test_a_queue_that_grows_has_a_colour_among_idle_servers_and_supervisors_come_last(
+    cluster: rk.Cluster,
+) -> None:
+    children = [rk.ChildSpec(rk.Server, name=f"desk-{number}") for number in range(6)]
+    cluster.start(rk.SupervisorSpec("a-supervisor", children), node="n1")
+    panel = LiveMetrics(cluster, metrics=["queue_length"])
+    panel.start()
+
+    def lines() -> list[tuple[str, int]]:
+        shown = panel.arrangement["charts"][0]["lines"]
+        return [(line["name"], line["style"]) for line in shown]
+
+    ticked(panel, lambda: len(lines()) == 7)
+    assert [name for name, _ in lines()] == [*(f"desk-{number}" for number in range(6)),
+                                             "a-supervisor"]  # fmt: skip
+    cluster.start(rk.Server, name="thumbnail", node="n2")
+    cluster.metrics.append("queue_length", cluster.started + 1.0, "n2", "thumbnail", 900.0)
+    ticked(panel, lambda: dict(lines()).get("thumbnail", -1) >= 0)
+    assert dict(lines())["a-supervisor"] == -1
+
+
 def test_of_many_lines_the_first_have_colours(cluster: rk.Cluster) -> None:
     class Idle(rk.Server):
         pass
@@ -152,7 +173,7 @@ def test_of_many_lines_the_first_have_colours(cluster: rk.Cluster) -> None:
     assert sorted(styles) == [-1, -1, 0, 1, 2, 3, 4, 5]
 
 
-def test_of_hundreds_of_lines_those_with_colours_and_the_largest_are_sent(
+def test_of_hundreds_of_lines_the_largest_are_sent_and_have_colours(
     cluster: rk.Cluster,
 ) -> None:
     store, now = cluster.metrics, cluster.started + 1.0
@@ -163,8 +184,8 @@ def test_of_hundreds_of_lines_those_with_colours_and_the_largest_are_sent(
     ticked(panel, lambda: panel.frame)
     [chart] = panel.arrangement["charts"]
     names = [line["name"] for line in chart["lines"]]
-    assert names == [f"s{number:03}" for number in [*range(6), *range(266, 300)]]
-    assert [line["style"] for line in chart["lines"]] == [*range(6), *[-1] * 34]
+    assert names == [f"s{number:03}" for number in range(260, 300)]
+    assert [line["style"] for line in chart["lines"]] == [*[-1] * 34, *range(5, -1, -1)]
     assert chart["of"] == 300
     assert len(sent(panel)[1]) == 40
     picture = panel.last_picture()["text/html"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 __all__ = ["LineChoice"]
 
@@ -17,12 +17,19 @@ _FADES = 20.0
 """Seconds after which a peak counts as half as high: a line is shown while its peak is in view."""
 _RESTS = 2.0
 """Seconds for which lines stay, though others are larger by now: charts are made to be read."""
+_CLEARLY = 2.0
+"""Times as large as a line with a name must be one that takes its place."""
+_SEEN = 0.05
+"""The least share of the largest line that is seen to be apart from nothing."""
 
 Key = tuple[str, str]
 
 
 class LineChoice:
-    """Chooses the lines of one chart: those that have a colour, and then the largest.
+    """Chooses the lines of one chart, and the largest of them to have colours and names.
+
+    A line keeps its colour while it has one. It has to give it to another only when that is twice
+    as large, and every two seconds at most: with each change one learns the chart anew.
 
     Attributes:
         styles: Which colour and dashes each line has; -1 for one that stands back.
@@ -30,68 +37,94 @@ class LineChoice:
 
     Examples:
         >>> choice = LineChoice()
-        >>> len(choice.choose({("n1", f"s{number}"): 0.0 for number in range(300)}, now=1.0))
-        40
-        >>> choice.of
-        300
+        >>> lines = {("n1", f"s{number}"): 0.0 for number in range(300)} | {("n2", "queue"): 9.0}
+        >>> len(choice.choose(lines, now=1.0)), choice.of, choice.styles["n2", "queue"]
+        (40, 301, 0)
     """
 
     def __init__(self) -> None:
         self.styles: dict[Key, int] = {}
         self.of = 0
         self._shown: frozenset[Key] = frozenset()
-        self._changed = -math.inf
+        self._changed = self._renamed = -math.inf
         self._peaks: dict[Key, float] = {}
         self._last = -math.inf
 
-    def choose(self, newest: Mapping[Key, float], now: float) -> list[Key]:
+    def choose(
+        self, newest: Mapping[Key, float], now: float, last: Collection[str] = ()
+    ) -> list[Key]:
         """Return which lines are shown, sorted.
 
         Args:
             newest: The newest value of every line that there is.
             now: The time of that, in seconds on any clock.
+            last: Servers that come after all others, and have a name only where one is left:
+                supervisors, whose queues are no news.
         """
         self.of = len(newest)
-        self._dress(sorted(newest))
         self._remember(newest, now)
+        self._dress(newest, now, last)
+
+        def order(key: Key) -> tuple[bool, Key]:
+            return key[1] in last, key
+
         if len(newest) <= _MOST_LINES:
             self._shown, self._changed = frozenset(newest), -math.inf
-            return sorted(newest)
+            return sorted(newest, key=order)
         here = self._shown & newest.keys()
-        if len(here) < _MOST_LINES or now - self._changed >= _RESTS:
+        named = {key for key in newest if self.styles[key] >= 0}
+        if len(here) < _MOST_LINES or named - here or now - self._changed >= _RESTS:
             # Where lines are as large as each other, those that are there stay.
             best = sorted(
                 newest,
                 key=lambda key: (
-                    self.styles[key] < 0, -self._peaks[key], key not in here, key,
+                    key not in named, -self._peaks[key], key not in here, order(key),
                 ),
             )  # fmt: skip
             shown = frozenset(best[:_MOST_LINES])
             if shown != self._shown:
                 self._shown, self._changed = shown, now
-        return sorted(self._shown)
+        return sorted(self._shown, key=order)
 
     def wear(self, key: Key, style: int) -> None:
         """Give a line a style that it has everywhere."""
         self.styles[key] = style
 
-    def _dress(self, keys: Iterable[Key]) -> None:
-        """Give colours to those that come first; one that is back has the one that it had."""
-        keys = list(keys)
-        if len(self.styles) > len(keys) + _MOST_GONE:  # servers with ever new names
-            self.styles = {key: self.styles[key] for key in keys if key in self.styles}
-        used = {self.styles.get(key, -1) for key in keys} - {-1}
-        for key in keys:
-            if self.styles.setdefault(key, -1) >= 0 or len(used) == _MOST_NAMED:
-                continue
-            # First the colours that nobody has had, then those of lines that are gone.
-            had = set(self.styles.values())
-            free = [style for style in range(_MOST_NAMED) if style not in used]
-            style = next((each for each in free if each not in had), free[0])
-            for other in [other for other, worn in self.styles.items() if worn == style]:
-                del self.styles[other]
-            self.styles[key] = style
-            used.add(style)
+    def _dress(self, newest: Mapping[Key, float], now: float, last: Collection[str]) -> None:
+        """Give the colours that are free to the largest, and let the small give theirs up."""
+        if len(self.styles) > len(newest) + _MOST_GONE:  # servers with ever new names
+            self.styles = {key: self.styles[key] for key in newest if key in self.styles}
+        named = [key for key in newest if self.styles.setdefault(key, -1) >= 0]
+        back = [key for key in newest if self.styles[key] < 0]
+        back.sort(key=lambda key: (key[1] in last, -self._peaks[key], key))
+        while back and len(named) < _MOST_NAMED:
+            named.append(back.pop(0))
+            self._colour(named)
+        if now - self._renamed < _RESTS or not back:
+            return
+        named.sort(key=lambda key: (key[1] not in last, self._peaks[key], key))
+        for small, large in zip(named, back, strict=False):
+            if not self._outgrown(small, large, last):
+                break
+            self.styles[large], self.styles[small] = self.styles[small], -1
+            self._renamed = now
+
+    def _colour(self, named: list[Key]) -> None:
+        """Give the last of `named` a colour that no other has who is there."""
+        # First the colours that nobody has had, then those of lines that are gone.
+        used = {self.styles[key] for key in named}
+        had = set(self.styles.values())
+        free = [style for style in range(_MOST_NAMED) if style not in used]
+        style = next((each for each in free if each not in had), free[0])
+        for other in [other for other, worn in self.styles.items() if worn == style]:
+            del self.styles[other]
+        self.styles[named[-1]] = style
+
+    def _outgrown(self, small: Key, large: Key, last: Collection[str]) -> bool:
+        if (small[1] in last) != (large[1] in last):
+            return small[1] in last
+        peak, top = self._peaks[large], max(self._peaks.values())
+        return peak > max(_CLEARLY * self._peaks[small], _SEEN * top, 0.0)
 
     def _remember(self, newest: Mapping[Key, float], now: float) -> None:
         faded = 0.5 ** (max(now - self._last, 0.0) / _FADES)

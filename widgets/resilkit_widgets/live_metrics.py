@@ -168,7 +168,8 @@ class LiveMetrics(Watching):
             for key, (time, value) in store.latest(name).items()
             if time >= since and self._choice.shows(key)
         }
-        shown = choice.choose(newest, max(self._newest, self._origin))
+        supervisors = self._cluster._session.supervising
+        shown = choice.choose(newest, max(self._newest, self._origin), last=supervisors)
         found = store.lines(name, since=since, only=set(shown))
         return {key: found[key] for key in shown if key in found}
 
