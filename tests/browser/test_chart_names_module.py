@@ -124,6 +124,66 @@ def test_lines_that_stand_back_are_counted_and_named_where_somebody_points(modul
     made.wait("root.querySelector('.rk-near').textContent === ''")
 
 
+def test_the_legend_shows_each_line_as_it_is_drawn_and_counts_the_others(module: Module) -> None:
+    names = [f"s{number}" for number in range(9)]
+    made = shown(module, [chart(names, unit="messages", of=47)], [float(each) for each in range(9)])
+    drawn = (
+        "[...document.querySelectorAll('.u-legend .rk-key path')]"
+        ".filter((each) => each.closest('svg').checkVisibility())"
+        ".map((each) => [each.getAttribute('stroke'), each.getAttribute('stroke-dasharray')])"
+    )
+    keys = made.page.evaluate(drawn)
+    assert [dashes for _, dashes in keys] == [
+        "",
+        "8 3",
+        "2 2",
+        "9 3 2 3",
+        "5 2 2 2 2 2",
+        "14 5",
+        "",
+    ]
+    colours = [colour for colour, _ in keys]
+    assert len(set(colours)) == 7
+    assert set(colours) <= made.colours()
+    assert made.page.locator(".u-marker:visible").count() == 0, "no square says what a line is"
+    others = made.page.locator(".rk-others")
+    assert others.inner_text().strip() == "41 others"
+    titled = chart(names, unit="messages", of=10)
+    made.set("arrangement", {"id": 2, "window": 60.0, "charts": [titled]})
+    again(made, [float(each) for each in range(9)], 2, 2)
+    assert others.inner_text().strip() == "4 others"
+    few = chart(names[:6], unit="messages", of=6)
+    made.set("arrangement", {"id": 3, "window": 60.0, "charts": [few]})
+    again(made, [float(each) for each in range(6)], 3, 3)
+    assert not others.is_visible()
+
+
+def test_what_signs_mean_is_told_beside_the_title_of_the_chart_that_has_them_in_view(
+    module: Module,
+) -> None:
+    charts = [chart(["n1"], metric="cpu"), chart(["q"], 1, metric="queue_length")]
+    made = shown(module, charts, [1.0, 2.0])
+    signs = made.page.locator(".rk-signs")
+    place = made.page.locator(".u-over").nth(1).bounding_box()
+    assert signs.all_inner_texts() == ["", ""]
+    alert = {
+        "what": "",
+        "where": "",
+        "value": "",
+        "why": "",
+        "metric": "queue_length",
+        "limit": 1.0,
+    }
+    made.set("alerts", [alert | {"time": 20.0, "end": None}])
+    assert signs.all_inner_texts() == ["", "alert"]
+    ring = {"where": "", "shown": "", "usual": "", "metric": "queue_length", "value": 2.0}
+    made.set("anomalies", [ring | {"time": 30.0}, ring | {"time": 99.0, "metric": "cpu"}])
+    made.set("alerts", [alert | {"time": 20.0, "end": 25.0}, alert | {"time": -9.0, "end": -1.0}])
+    assert " ".join(signs.nth(1).inner_text().split()) == "unusual alert alert over"
+    assert signs.nth(0).inner_text() == "", "that one is not in view"
+    assert made.page.locator(".u-over").nth(1).bounding_box() == place, "nothing moves for it"
+
+
 def test_charts_that_are_arranged_anew_stay_where_only_a_title_or_another_chart_changed(
     module: Module,
 ) -> None:

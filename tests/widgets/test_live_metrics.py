@@ -190,7 +190,8 @@ def test_of_hundreds_of_lines_the_largest_are_sent_and_have_colours(
     assert len(sent(panel)[1]) == 40
     picture = panel.last_picture()["text/html"]
     assert picture.count('stroke-width="1.6"') == 6
-    assert picture.count('class="rk-g" fill="none"') == 20
+    assert picture.count('<path fill="none" style="stroke:var(--rk-back)"') == 20
+    assert "294 others" in picture
     assert "Queue length · 26 of 300 lines" in picture
 
 

@@ -86,12 +86,50 @@ def test_faults_are_shaded_where_they_stand() -> None:
     assert "before" not in drawn
 
 
-def test_lines_that_stand_back_have_no_name_and_more_than_fit_are_counted() -> None:
-    lines = [line([1.0], f"a-server-with-a-long-name-{number}") for number in range(6)]
-    lines.append(line([1.0], "faint", style=-1))
-    drawn = still_charts([StillChart("queue", "messages", lines)], span=(0.0, 4.0))
+def legend(drawn: str) -> list[tuple[float, float, str, str, str]]:
+    """Return x and y of each entry of the legends, and its text, its stroke, and its dashes."""
+    found = re.findall(
+        r'<path class="rk-k" d="M[\d.]+ [\d.]+h30" fill="none" style="stroke:([^"]*)"'
+        r'(?: stroke-width="2" stroke-dasharray="([^"]*)")?/>'
+        r'<text x="([\d.]+)" y="([\d.]+)">(.*?)</text>',
+        drawn,
+    )
+    return [
+        (float(x), float(y), re.sub("<[^>]*>|[\u2068\u2069]", "", text).strip(), stroke, dashes)
+        for stroke, dashes, x, y, text in found
+    ]
+
+
+def test_every_line_with_a_colour_is_in_the_legend_as_it_is_drawn_and_the_others_are_counted() -> (
+    None
+):
+    names = [f"a-server-with-a-long-name-{number}" for number in range(6)]
+    lines = [line([1.0, 2.0], name, number) for number, name in enumerate(names)]
+    lines += [line([1.0], "faint", style=-1)] * 3
+    charts = [StillChart("queue", "messages", lines, of=47), StillChart("cpu", "cores", lines[:1])]
+    drawn = still_charts(charts, span=(0.0, 4.0))
     assert "faint" not in drawn
-    assert "… and 3 more" in drawn
+    entries = legend(drawn)
+    assert [text for _, _, text, _, _ in entries] == [
+        *(f"{name} 2" for name in names), "41 others", f"{names[0]} 2 cores",
+    ]  # fmt: skip
+    looks = re.findall(
+        r'style="stroke:([^"]*)" stroke-width="1.6" stroke-dasharray="([^"]*)"', drawn
+    )
+    assert [
+        (stroke, dashes) for _, _, _, stroke, dashes in entries if "back" not in stroke
+    ] == looks
+    assert entries[6][3] == "var(--rk-back)"
+    rows = {y: [each for each in entries if each[1] == y] for _, y, *_ in entries}
+    assert len(rows) > 2
+    for row in rows.values():
+        for (x, _, text, _, _), (following, *_) in itertools.pairwise(row):
+            assert x + 6.0 * len(text) < following - 30
+        assert row[-1][0] + 6.0 * len(row[-1][2]) <= 760
+    tops = [float(each) for each in re.findall(r'd="M58 ([\d.]+)H748"', drawn)]
+    assert max(y for _, y, *_ in entries[:7]) < min(tops), "and the chart stands below"
+    assert "other" not in still_charts(charts[1:], span=(0.0, 4.0))
+    assert "1 other<" not in still_charts(charts[1:], span=(0.0, 4.0))
 
 
 @pytest.mark.parametrize(
@@ -117,8 +155,12 @@ def test_thresholds_alerts_and_anomalies_are_drawn_over_the_lines() -> None:
     )
     drawn = still_charts([StillChart("queue", "messages", [one], marks)], span=(0.0, 10.0))
     assert drawn.count('stroke-dasharray="6 4"') == 1, "the limit"
-    assert len(re.findall(r"l5 -?10h-10z", drawn)) == 2, "a sign each, of those that are in view"
-    assert drawn.count("<circle") == 1
+    signs = re.findall(r'<g transform="translate\(([\d.]+) ([\d.]+)\)">(?:<path|<circle)', drawn)
+    in_chart = [(x, y) for x, y in signs if float(y) >= 40]
+    assert [x for x, _ in in_chart] == ["196.0", "334.0", "403.0"], "of those that are in view"
+    assert drawn.count("<circle") == 2, "one in the chart, and what it means"
+    for meaning in ("unusual", "alert", "alert over"):
+        assert f">{meaning}</text>" in drawn
     assert "▲ queue_length &gt; &lt;b&gt;10</text>" in drawn
     assert ">10</text>" in drawn, "the axis reaches it"
 
@@ -165,7 +207,7 @@ def test_every_fault_in_view_is_named_once_under_the_charts_and_no_two_names_ove
     named = []
     for each in drawn.iter():
         text = "".join(each.itertext())
-        if each.tag.endswith("}text") and text.startswith("\u2068"):
+        if each.tag.endswith("}text") and float(each.attrib.get("y", 0)) > 392:
             x = float(each.attrib["x"])
             rows.setdefault(float(each.attrib["y"]), []).append((x, x + 6.0 * len(text)))
             named.append(text.split("\u2069")[0].strip("\u2068"))
@@ -182,5 +224,5 @@ def test_of_many_lines_that_stand_back_the_largest_twenty_are_drawn_and_told_of(
     chart = StillChart("Queue", "messages", [line([99.0], "named", 0), *back], of=300)
     drawn = still_charts([chart], span=(0.0, 900.0))
     assert "Queue · 21 of 300 lines" in drawn
-    assert drawn.count('class="rk-g" fill="none"') == 20
+    assert drawn.count('<path fill="none" style="stroke:var(--rk-back)"') == 20
     assert len(drawn) < 60_000

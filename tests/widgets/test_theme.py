@@ -26,3 +26,7 @@ def test_pictures_that_stay_have_them_too() -> None:
     light, dark = theme_named("light"), theme_named("dark")
     assert (light.lines, dark.lines) == (still_charts._LIGHT, still_charts._DARK)
     assert light.faults == still_charts.FAULTS
+
+
+def test_lines_that_stand_back_look_alike_live_and_in_pictures_that_stay() -> None:
+    assert tuple(re.findall(r'back: "(#[0-9a-f]{6})"', SOURCE)) == still_charts._BACK

@@ -27,6 +27,7 @@
 
 import uPlot from "uplot";
 import { bandsPlugin } from "./bands.js";
+import { signsPlugin } from "./chart_keys.js";
 import { withGaps } from "./frames.js";
 import { logEnds, logTicks } from "./log_axis.js";
 import { nameRows, nearPlugin, titled } from "./line_names.js";
@@ -98,7 +99,7 @@ export class Charts {
         });
         old?.destroy();
         this.plots[index] = plot;
-        nameRows(plot, chart);
+        nameRows(plot, chart, theme);
       }
       titled(this.plots[index], chart);
     });
@@ -177,7 +178,7 @@ export class Charts {
         })),
       ],
       hooks: { setSelect: [(plot) => this.zoom(plot)] },
-      plugins: [bandsPlugin(this.bands, { named: first }), marksPlugin(this.marks, chart), nearPlugin(written)],
+      plugins: [bandsPlugin(this.bands, { named: first }), marksPlugin(this.marks, chart), nearPlugin(written), signsPlugin(this.marks, chart.metric, theme)],
     };
   }
 

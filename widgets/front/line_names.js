@@ -1,11 +1,13 @@
 // @ts-check
 /** How the lines of a chart are told apart by name: in its title, its legend, and under the pointer. */
 
+import { lineKey } from "./chart_keys.js";
+import { write } from "./controls.js";
 import { element } from "./panel.js";
 import { widthOf } from "./units.js";
 
 /**
- * Write what stands above a chart.
+ * Write what stands above a chart, and how many lines there are beside those that have a name.
  *
  * @param {uPlot} plot
  * @param {import("./charts.js").Chart} chart
@@ -16,19 +18,29 @@ export function titled(plot, { title, lines, of = 0 }) {
   const text = place.firstChild;
   if (text?.nodeType === Node.TEXT_NODE) text.nodeValue = told;
   else place.prepend(told);
+  const others = Math.max(of, lines.length) - lines.filter(({ style }) => style >= 0).length;
+  const row = /** @type {HTMLElement} */ (plot.root.querySelector(".rk-others"));
+  row.hidden = others === 0;
+  write(/** @type {HTMLElement} */ (row.querySelector("span")), `${others} ${others === 1 ? "other" : "others"}`);
 }
 
 /**
- * Give the rows of a legend the whole of their names, room for their values, and keys.
+ * Give the rows of a legend the whole of their names, room for their values, keys, and a piece of the
+ * line as it is drawn; and a last row for the lines that stand back.
  *
  * @param {uPlot} plot
  * @param {import("./charts.js").Chart} chart
+ * @param {import("./theme.js").Theme} theme
  */
-export function nameRows(plot, { lines, unit, quantity = unit }) {
+export function nameRows(plot, { lines, unit, quantity = unit }, theme) {
   const rows = plot.root.querySelectorAll(".u-legend .u-series");
   plot.root.style.setProperty("--rk-value", `${widthOf(quantity)}ch`);
-  lines.forEach(({ name }, index) => {
+  const others = element("tr", "rk-others", /** @type {HTMLElement} */ (plot.root.querySelector(".u-legend")));
+  const told = element("td", "", others);
+  told.append(lineKey(-1, theme), document.createElement("span"));
+  lines.forEach(({ name, style }, index) => {
     const label = /** @type {HTMLElement} */ (rows[index + 1].querySelector("th"));
+    label.querySelector(".u-marker")?.replaceWith(lineKey(style, theme));
     label.title = name;
     label.tabIndex = 0;
     label.setAttribute("role", "button");

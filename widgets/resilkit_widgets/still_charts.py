@@ -15,8 +15,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from resilkit_widgets.still_bands import FAULTS, StillBand, StillBands
+from resilkit_widgets.still_legend import (
+    BACK,
+    DASHES,
+    StillEntry,
+    entry_rows,
+    legend,
+    rows_height,
+    sign_keys,
+)
 from resilkit_widgets.still_marks import StillMarks
-from resilkit_widgets.still_names import cut, name_span
 from resilkit_widgets.still_values import StillAxis, StillValues, round_ticks
 
 if TYPE_CHECKING:
@@ -29,18 +37,14 @@ _LEFT, _RIGHT, _TOP = 58, 12, 40
 _HEIGHT = 130
 _BETWEEN = 14
 _BELOW = 38
-_LETTER = 6.4
-"""Pixels of a letter, about."""
 _MOST_POINTS = 400
 _MOST_BACK = 20
 """Lines that stand back in a chart; with more of them a picture is a grey field of a megabyte."""
 _BACK_POINTS = 150
-_MOST_LETTERS = 28
-"""Letters of a line's name."""
 
 _LIGHT = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b37a00", "#332288")
 _DARK = ("#56b4e9", "#f08a4b", "#2fc79a", "#e39bc6", "#f0c05a", "#f0e442")
-_DASHES = ("", "8 3", "2 2", "9 3 2 3", "5 2 2 2 2 2", "14 5")
+_BACK = ("#808a94", "#66717c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +101,18 @@ def still_charts(
         >>> still_charts([StillChart("memory", "MiB", [line])], span=(0.0, 5.0))[:29]
         '<figure class="rk-stillcharts'
     """
-    each = _TOP + _HEIGHT + _BETWEEN
-    height = each * len(charts) + _BELOW - _BETWEEN
     shaded = StillBands(bands, span, lambda time: _x(time, span))
     parts = [shaded.patterns()]
-    parts += [_chart(chart, index * each, span, shaded) for index, chart in enumerate(charts)]
-    parts.append(_time_axis(each * len(charts) - _BETWEEN, span))
+    height = 0.0
+    for chart in charts:
+        drawn, high = _chart(chart, height, span, shaded)
+        parts.append(drawn)
+        height += high + _BETWEEN
+    parts.append(_time_axis(height - _BETWEEN, span))
+    height += _BELOW - _BETWEEN
     names, room = shaded.names(_LEFT, _WIDTH - _RIGHT, height)
     parts.append(names)
-    height += math.ceil(room)
+    height = math.ceil(height + room)
     told = ", ".join(chart.title for chart in charts) + " over time"
     seen = [each for each in bands if each.start <= span[1] and (each.end or span[1]) >= span[0]]
     if labels := dict.fromkeys(band.label for band in seen):
@@ -122,8 +129,10 @@ def _colours(names: Sequence[str]) -> str:
 
 
 _STYLE = (
-    f".rk-stillcharts{{{_colours(_LIGHT)};--rk-alert:#a8320a}}"
-    f'[data-jp-theme-light="false"] .rk-stillcharts{{{_colours(_DARK)};--rk-alert:#ff9d76}}'
+    f".rk-stillcharts{{{_colours(_LIGHT)};--rk-alert:#a8320a;"
+    f"--rk-back:{_BACK[0]}}}"
+    f'[data-jp-theme-light="false"] .rk-stillcharts{{{_colours(_DARK)};--rk-alert:#ff9d76;'
+    f"--rk-back:{_BACK[1]}}}"
     ".rk-stillcharts svg{max-width:100%;height:auto;font:11px system-ui,sans-serif}"
     ".rk-stillcharts text{fill:currentColor}.rk-stillcharts .rk-t{font-weight:600;font-size:12px}"
     ".rk-stillcharts .rk-g{stroke:currentColor;stroke-opacity:.15}"
@@ -135,19 +144,25 @@ def _x(seconds: float, span: tuple[float, float]) -> float:
     return _LEFT + (seconds - start) / max(end - start, 1e-9) * (_WIDTH - _LEFT - _RIGHT)
 
 
-def _chart(chart: StillChart, above: int, span: tuple[float, float], bands: StillBands) -> str:
-    top, bottom = above + _TOP, above + _TOP + _HEIGHT
+def _chart(
+    chart: StillChart, above: float, span: tuple[float, float], bands: StillBands
+) -> tuple[str, float]:
+    """Return a chart as SVG, and how high it is."""
     lines = _drawn(chart.lines)
     shown = chart.values or StillValues(chart.unit)
     axis = _axis(lines, shown, chart.marks)
+    count = max(chart.of, len(chart.lines))
+    rows = _legend(lines, shown, count)
+    top = above + _TOP + rows_height(rows)
+    bottom = top + _HEIGHT
 
     def y(value: float) -> float:
         return bottom - axis.share(value) * _HEIGHT
 
-    count = max(chart.of, len(chart.lines))
     title = f"{chart.title} · {len(lines)} of {count} lines" if count > len(lines) else chart.title
     parts = [f'<text class="rk-t" x="0" y="{above + 14}">{html.escape(title)}</text>']
-    parts.append(f'<text x="{_LEFT}" y="{above + 32}">{_legend(lines, shown)}</text>')
+    parts.append(sign_keys(chart.marks.signs(span), _WIDTH - _RIGHT, above + 14))
+    parts.append(legend(rows, _LEFT, above + 32))
     parts.append(bands.shades(top, _HEIGHT))
     for tick, text in axis.ticks:
         at = round(y(tick), 1)
@@ -164,7 +179,7 @@ def _chart(chart: StillChart, above: int, span: tuple[float, float], bands: Stil
     parts.append(chart.marks.svg(lambda time: _x(time, span), y, box))
     if not any(np.isfinite(line.values).any() for line in lines):
         parts.append(f'<text x="{_LEFT + 8}" y="{middle:g}" opacity=".75">no samples yet</text>')
-    return "".join(parts)
+    return "".join(parts), bottom - above
 
 
 def _drawn(lines: Sequence[StillLine]) -> list[StillLine]:
@@ -185,32 +200,26 @@ def _axis(lines: Sequence[StillLine], shown: StillValues, marks: StillMarks) -> 
     return shown.axis(least, marks.top(most))
 
 
-def _legend(lines: Sequence[StillLine], shown: StillValues) -> str:
-    """Return the names of the lines that have a colour, each with its sign and newest value."""
+def _legend(lines: Sequence[StillLine], shown: StillValues, count: int) -> list[list[StillEntry]]:
+    """Return the lines that have a colour, each with its newest value, and how many others are."""
     named = [line for line in lines if line.style >= 0]
     known = [line.values[np.isfinite(line.values)] for line in named]
-    names = [cut(line.name, _MOST_LETTERS) for line in named]
-    room = (_WIDTH - _LEFT) / _LETTER
+    others = count - len(named)
+    word = "other" if others == 1 else "others"
     for short in (False, True):
-        newest = [
-            f" {shown.shown(float(values[-1]), short=short)}" if values.size else ""
-            for values in known
+        entries = [
+            StillEntry(
+                line.name,
+                shown.shown(float(values[-1]), short=short) if values.size else "",
+                line.style,
+            )
+            for line, values in zip(named, known, strict=True)
         ]
-        widths = [len(name) + len(value) + 5 for name, value in zip(names, newest, strict=True)]
-        if sum(widths) <= room:
+        entries += [StillEntry(f"{others} {word}", "", -1)] * (others > 0)
+        rows = entry_rows(entries, _WIDTH - _LEFT)
+        if len(rows) <= 1:
             break
-    told = []
-    for count, (line, value) in enumerate(zip(named, newest, strict=True)):
-        room -= widths[count]
-        if room < 0:
-            told.append(f"… and {len(named) - count} more")
-            break
-        colour = f"var(--rk-{line.style % len(_LIGHT)})"
-        told.append(
-            f'<tspan style="fill:{colour}">━</tspan> {name_span(line.name, _MOST_LETTERS)}'
-            f"{html.escape(value)}"
-        )
-    return "   ".join(told).replace("   ", "\N{NO-BREAK SPACE}" * 3)
+    return rows
 
 
 def _line(line: StillLine, span: tuple[float, float], y: object) -> str:
@@ -229,15 +238,15 @@ def _line(line: StillLine, span: tuple[float, float], y: object) -> str:
     if not path:
         return ""
     if line.style < 0:
-        return f'<path class="rk-g" fill="none" d="{"".join(path)}"/>'
-    colour, dashes = f"var(--rk-{line.style % len(_LIGHT)})", _DASHES[line.style % len(_DASHES)]
+        return f'<path fill="none" style="{BACK}" d="{"".join(path)}"/>'
+    colour, dashes = f"var(--rk-{line.style % len(_LIGHT)})", DASHES[line.style % len(DASHES)]
     return (
         f'<path fill="none" style="stroke:{colour}" stroke-width="1.6" '
         f'stroke-dasharray="{dashes}" d="{"".join(path)}"/>'
     )
 
 
-def _time_axis(top: int, span: tuple[float, float]) -> str:
+def _time_axis(top: float, span: tuple[float, float]) -> str:
     ticks = [tick for tick in round_ticks(*span, most=10) if span[0] <= tick <= span[1]]
     parts = [
         f'<text x="{_x(tick, span):.1f}" y="{top + 14}" text-anchor="middle">{tick:g}</text>'

@@ -12,6 +12,14 @@ _REACH = 2.0
 """A threshold this many times as high as the lines would press them flat: it is only told of."""
 _ALERT = "var(--rk-alert)"
 _DASHED = 'stroke-dasharray="6 4"'
+_RING = '<circle r="4.5" fill="none" stroke="currentColor" stroke-width="1.3"/>'
+
+
+def _triangle(up: int, fill: str) -> str:
+    return f'<path d="M0 {-up}l5 {2 * up}h-10z" style="fill:{fill};stroke:{_ALERT}"/>'
+
+
+_RAISED, _OVER = _triangle(5, _ALERT), _triangle(-5, "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,8 @@ class StillMarks:
 
         Examples:
             >>> marks = StillMarks(unusual=[(2.0, 3.0)])
-            >>> marks.svg(lambda time: time, lambda value: value, (0, 0, 10, 10))
-            '<circle cx="2.0" cy="3.0" r="5" fill="none" stroke="currentColor" stroke-width="1.3"/>'
+            >>> marks.svg(lambda time: time, lambda value: value, (0, 0, 10, 10))[:46]
+            '<g transform="translate(2.0 3.0)"><circle r="4'
         """
         left, top, right, bottom = box
         parts = []
@@ -78,18 +86,24 @@ class StillMarks:
                 f'style="fill:{_ALERT}">{"▲" if limit.above else "▼"} {html.escape(limit.text)}'
                 f"{arrow}</text>"
             )
-        signs = [(*each, 5, _ALERT) for each in self.raised]
-        signs += [(*each, -5, "none") for each in self.over]
-        for time, value, up, fill in signs:
-            if left <= x(time) <= right:
-                parts.append(
-                    f'<path d="M{x(time):.1f} {min(max(y(value), top), bottom) - up:.1f}'
-                    f'l5 {2 * up}h-10z" style="fill:{fill};stroke:{_ALERT}"/>'
-                )
-        for time, value in self.unusual:
-            if left <= x(time) <= right:
-                parts.append(
-                    f'<circle cx="{x(time):.1f}" cy="{y(value):.1f}" r="5" fill="none" '
-                    'stroke="currentColor" stroke-width="1.3"/>'
-                )
+        for places, sign in ((self.raised, _RAISED), (self.over, _OVER), (self.unusual, _RING)):
+            parts += [
+                f'<g transform="translate({x(time):.1f} {min(max(y(value), top), bottom):.1f})">'
+                f"{sign}</g>"
+                for time, value in places
+                if left <= x(time) <= right
+            ]
         return "".join(parts)
+
+    def signs(self, span: tuple[float, float]) -> list[tuple[str, str]]:
+        """Return the signs that are in view, each as SVG around (0, 0), and what they mean."""
+        kinds = (
+            (self.unusual, _RING, "unusual"),
+            (self.raised, _RAISED, "alert"),
+            (self.over, _OVER, "alert over"),
+        )
+        return [
+            (sign, meaning)
+            for places, sign, meaning in kinds
+            if any(span[0] <= time <= span[1] for time, _ in places)
+        ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
-from unicodedata import category
+from unicodedata import category, east_asian_width
 
 from resilkit.texts import writable
 
-__all__ = ["cut", "name_span"]
+__all__ = ["cut", "name_span", "pixels"]
+
+_LETTER, _WIDE = 6.4, 11.5
 
 _TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """What tells in which direction the text after it runs."""
@@ -30,6 +32,16 @@ def cut(name: str, most: int) -> str:
         return clean
     tail = (most - 1) * 2 // 5
     return f"{clean[: most - 1 - tail]}…{clean[-tail:]}"
+
+
+def pixels(text: str) -> float:
+    """Return about how many pixels a text takes, rather more than less.
+
+    Examples:
+        >>> pixels("ab") < pixels("漢字")
+        True
+    """
+    return sum(_WIDE if east_asian_width(each) in "WF" else _LETTER for each in text)
 
 
 def name_span(name: str, most: int) -> str:
