@@ -34,6 +34,8 @@ _TONES: Final = {
 _CSS = """
 .rk-sequence{font:11px/1.3 system-ui,sans-serif;overflow-x:auto;color:inherit}
 .rk-sequence .rk-t{opacity:.65;text-anchor:end;font-variant-numeric:tabular-nums}
+.rk-sequence .rk-m{stroke:var(--jp-layout-color0,var(--vscode-editor-background,transparent));
+stroke-width:3px;paint-order:stroke;stroke-linejoin:round}
 .rk-sequence .rk-n{font-weight:600;text-anchor:middle}
 .rk-sequence .rk-l{stroke:currentColor;stroke-opacity:.35}
 .rk-sequence .rk-g{stroke:currentColor;stroke-opacity:.35;stroke-dasharray:1 5}
@@ -136,16 +138,15 @@ class _Canvas:
             dashes = ' stroke-dasharray="5 3"' if look.dashed else ""
             back = 5 if x2 > x1 else -5
             end = x2 - (0 if look.open else back)
-            parts.append(
-                f'<line x1="{x1:.1f}" y1="{y:.1f}" x2="{end:.1f}" y2="{y:.1f}" '
-                f'stroke="{colour}" stroke-width="1.4"{dashes}/>'
-            )
-            parts.append(_head(x2, y, back, colour, is_open=look.open))
             text = safe(fitted(step.text, abs(x2 - x1) - 16))
             middle = (x1 + x2) / 2
+            # Under the message: what interrupts the lifelines that it crosses is not to hide that.
             parts.append(
-                f'<text x="{middle:.1f}" y="{y - 4:.1f}" text-anchor="middle">{text}</text></g>'
+                f'<text class="rk-m" x="{middle:.1f}" y="{y - 4:.1f}" text-anchor="middle">{text}'
+                f'</text><line x1="{x1:.1f}" y1="{y:.1f}" x2="{end:.1f}" y2="{y:.1f}" '
+                f'stroke="{colour}" stroke-width="1.4"{dashes}/>'
             )
+            parts.append(f"{_head(x2, y, back, colour, is_open=look.open)}</g>")
             return "".join(parts)
         if step.kind in {"started", "ended"}:
             mark = f'<circle cx="{x1:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
@@ -163,7 +164,10 @@ class _Canvas:
         left, room = self._beside(step.source)
         anchor, at = ("end", x1 - 9) if left else ("start", x1 + 21)
         text = safe(fitted(step.text, room))
-        parts.append(f'<text x="{at:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{text}</text></g>')
+        parts.append(
+            f'<text class="rk-m" x="{at:.1f}" y="{y + 4:.1f}" text-anchor="{anchor}">{text}</text>'
+            "</g>"
+        )
         return "".join(parts)
 
     @staticmethod

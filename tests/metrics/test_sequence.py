@@ -156,3 +156,15 @@ def test_what_is_left_out_is_said_and_nothing_at_all_too() -> None:
     assert "The newest 2 are drawn." in sequence_svg(TALK, most=2)
     assert "newest" not in sequence_svg(TALK)
     assert "no messages yet" in sequence_svg([])
+
+
+def test_a_text_interrupts_the_lifelines_that_it_crosses_and_not_its_own_message() -> None:
+    talk = [
+        M(0.0, "cast", "a", "b", "go"),
+        M(1.0, "cast", "b", "c"),
+        M(2.0, "cast", "a", "c", "hi"),
+    ]
+    (crossing,) = [g for g in svg_of(talk).iter("g") if g[0].text == "cast hi()"]
+    kinds = [(each.tag, each.get("class")) for each in crossing]
+    assert kinds.index(("text", "rk-m")) < kinds.index(("line", None)), "what is later is above"
+    assert re.search(r"\.rk-m\{stroke:[^}]+paint-order:stroke", sequence_svg(talk))

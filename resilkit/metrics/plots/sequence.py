@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.collections import LineCollection
-from matplotlib.patheffects import withStroke
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
@@ -210,7 +209,7 @@ class _Drawing:
         self, text: str, x: float, y: float, room: float, ha: str, va: str
     ) -> None:
         shown = fitted(drawable(text), room)
-        style = {"color": self._theme.ink, "ha": ha, "va": va, "fontsize": 7.5, "zorder": 5}
-        # Lifelines stand back behind the texts that cross them.
-        halo = withStroke(linewidth=2.0, foreground=self._theme.paper)
-        put_text(self._axes, x, y, shown, path_effects=[halo], **style)
+        # Over the lifelines that it crosses, which it interrupts, and under the messages.
+        paper = {"facecolor": self._theme.paper, "edgecolor": "none", "pad": 1.5}
+        style = {"color": self._theme.ink, "ha": ha, "va": va, "fontsize": 7.5, "zorder": 2}
+        put_text(self._axes, x, y, shown, bbox=paper, **style)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
 
 from resilkit.errors import InvalidArgument
 from resilkit.metrics.plots import Picture, sequence_figure
@@ -52,6 +54,29 @@ def test_themes_differ_and_no_messages_are_a_picture_too() -> None:
     assert light.get_facecolor() != dark.get_facecolor()
     assert light.to_png() != dark.to_png()
     assert "no messages" in texts(sequence_figure([]))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_lifeline_is_interrupted_where_a_text_crosses_it(theme: str) -> None:
+    rows = [M(0.0, "cast", "a", "b", "go"), M(1.0, "cast", "b", "c", "go")]
+    rows.append(M(2.0, "cast", "a", "c", "wait", f"{' ' * 14}x"))  # its middle is blank
+    picture = sequence_figure(rows, theme=theme)
+    canvas: Any = picture.canvas
+    canvas.draw()
+    dots = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+    axes = picture.axes[0]
+    (lifeline,) = [each for each in axes.texts if each.get_text() == "b"]
+    (text,) = [each for each in axes.texts if each.get_text().startswith("wait")]
+    x = round(lifeline.get_transform().transform(lifeline.get_position())[0])
+    words = text.get_window_extent(canvas.get_renderer())
+    assert words.x0 < x < words.x1
+    paper = np.array(to_rgb(picture.get_facecolor())) * 255
+    beside = dots[:, x - 2 : x + 3]
+    high = dots.shape[0]
+    crossed = beside[high - int(words.y1) : high - int(words.y0) - 1]
+    assert np.abs(crossed - paper).max() <= 1
+    between = beside[high - int(words.y0) + 3 :]  # below the message, it goes on
+    assert (np.abs(between - paper).max(axis=(1, 2)) > 50).any()
 
 
 @pytest.mark.parametrize("width", [300, 700, 1200])
