@@ -25,6 +25,7 @@ __all__ = ["measure"]
 
 _WINDOW = 1.0
 _SILENCE = "nothing was answered well again until the run's end"
+_SILENCE_YET = "nothing has been answered well since"
 
 
 def measure(criterion: Criterion, evidence: Evidence) -> Measurement:
@@ -42,12 +43,15 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
     spans = fault_spans(evidence.events)
     kind = criterion.subject
     asked = [span for span in spans if kind in {None, span.kind}]
+    ongoing = bool(getattr(evidence, "ongoing", False))
     if not asked:
-        return nothing(f"no {kind!r} was injected" if spans else "no fault was injected")
+        what = repr(kind) if spans else "fault"
+        return nothing(f"no {what} {'has been injected yet' if ongoing else 'was injected'}")
     ended = evidence.started + evidence.duration
     passing = [span for span in spans if not span.standing(evidence.started, ended)]
     if not any(kind in {None, span.kind} for span in passing):
-        return nothing("every fault was in during the whole run")
+        lasting = "has been in since the load began" if ongoing else "was in during the whole run"
+        return nothing(f"every fault {lasting}")
     closed = operation_measures.closed_loop(evidence)
     rule = RecoveryRule(closed=closed, users=getattr(evidence, "users", None) if closed else None)
     # The end of a load generator is no harm that a fault did.
@@ -61,7 +65,8 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
         until = _asked_until(rule.users, evidence.started, ended)
         found = [_silenced(row, answered, until) for row in found]
     failed = _failed_in_reach(rows, found, kind, rule.hold)
-    return _slowest([row for row in found if kind in {None, row.kind}], found, failed)
+    mine = [row for row in found if kind in {None, row.kind}]
+    return _slowest(mine, found, failed, ongoing=ongoing)
 
 
 def _failed_in_reach(rows: DataFrame, found: list[Recovery], kind: str | None, hold: float) -> int:
@@ -83,36 +88,40 @@ def _failed_in_reach(rows: DataFrame, found: list[Recovery], kind: str | None, h
     return count
 
 
-def _slowest(found: list[Recovery], every: list[Recovery], failed: int) -> Measurement:
+def _slowest(
+    found: list[Recovery], every: list[Recovery], failed: int, *, ongoing: bool
+) -> Measurement:
     """Return the longest recovery; what was never seen gives the least that it must have taken.
 
     Args:
         found: What each fault that was asked for did.
         every: What each fault did, of whatever kind.
         failed: How many operations within their reach did not end ok.
+        ongoing: Whether the run goes on: then nothing that is said may sound final.
     """
+    from resilkit.metrics.recovery import ENDED
+
     censored = [(row.at_least, row) for row in found if row.at_least is not None]
     times = [(row.recovery, row) for row in found if row.recovery is not None]
     longest = max((time for time, _ in times), default=math.nan)
     if censored:
         known, row = max(censored, key=itemgetter(0))
         least = max(known, longest) if times else known
-        watched, back = f"{row.censored_after:.3g}", f"{known:.3g}"
-        reason = f"did not recover from {_told(row)} within the {watched} s that were watched"
-        # Had it held what was seen of it at last, that would have been the time.
-        reason += f", though it may have been back after {back} s" if back != watched else ""
-        reason += _meanwhile(row, every)
+        reason = _not_back(row, known, ongoing=ongoing) + _meanwhile(row, every, ongoing=ongoing)
         return Measurement(math.nan, least, math.inf, len(found), reason)
     untold = [row for row in found if row.recovery is None]
     if untold:
         high = math.inf if times else math.nan
-        reason = f"{_told(untold[0])}: {untold[0].reason}"
+        early = ongoing and untold[0].reason == ENDED
+        why = "it is too soon to tell" if early else untold[0].reason
+        reason = f"{_told(untold[0])}: {why}"
         return Measurement(math.nan, longest, high, len(found), reason)
     if not any(row.harmed for row in found):
-        said = "no fault did any harm"
+        said = "no fault has done any harm so far" if ongoing else "no fault did any harm"
         if failed:
             some = "1 operation" if failed == 1 else f"{failed:,} operations"
-            said = f"no fault took the system out of what is usual for it, though {some} within"
+            took = "has taken" if ongoing else "took"
+            said = f"no fault {took} the system out of what is usual for it, though {some} within"
             said += " reach of one did not end ok"
         return exactly(longest, len(found), said)
     slowest = next(row for time, row in times if time == longest)
@@ -120,17 +129,38 @@ def _slowest(found: list[Recovery], every: list[Recovery], failed: int) -> Measu
     return exactly(longest, len(found), f"{which} {_told(slowest)}{_meanwhile(slowest, every)}")
 
 
-def _meanwhile(row: Recovery, every: list[Recovery]) -> str:
+def _not_back(row: Recovery, known: float, *, ongoing: bool) -> str:
+    """Return what is known of a recovery that was not seen.
+
+    Args:
+        row: What the fault did.
+        known: The least that it takes (seconds).
+        ongoing: Whether it may be seen yet.
+    """
+    watched, back = f"{row.censored_after:.3g}", f"{known:.3g}"
+    if ongoing and back != watched:
+        return f"perhaps back {back} s after {_told(row, ongoing=True)}, if it stays so"
+    if ongoing:
+        return f"still out of what is usual, {watched} s after {_told(row, ongoing=True)}"
+    reason = f"did not recover from {_told(row)} within the {watched} s that were watched"
+    # Had it held what was seen of it at last, that would have been the time.
+    return reason + (f", though it may have been back after {back} s" if back != watched else "")
+
+
+def _meanwhile(row: Recovery, every: list[Recovery], *, ongoing: bool = False) -> str:
     """Return which fault was the first to strike before there was recovery from another, if any."""
     if not row.overlapped:
         return ""
     first = min((one for one in every if one.start > row.start), key=lambda one: one.start)
-    return f" ({_told(first)} struck before it had recovered)"
+    when = "meanwhile" if ongoing else "before it had recovered"
+    return f" ({_told(first)} struck {when})"
 
 
-def _told(row: Recovery) -> str:
+def _told(row: Recovery, *, ongoing: bool = False) -> str:
     """Return which fault it was and when it went in: charts of a cluster have another clock."""
     silent = f", after which {_SILENCE}," if row.reason == _SILENCE else ""
+    if ongoing and silent:
+        silent = f" ({_SILENCE_YET})"
     return f"{row.label} at {row.start:.1f} s of the load{silent}"
 
 
@@ -163,6 +193,8 @@ def _silenced(row: Recovery, answered: float, ended: float) -> Recovery:
 
 def _data_consistency(_: Criterion, evidence: Evidence) -> Measurement:
     found = evidence.consistency
+    if found is None and getattr(evidence, "ongoing", False):
+        return nothing("what is left of the data is told when the load is over, by an audit")
     if found is None:
         return nothing("nothing tells what is left of the data: no audit, or one that failed")
     share, n = found

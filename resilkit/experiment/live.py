@@ -179,6 +179,7 @@ class LiveEvidence:
         warmup: Seconds that are left out at the beginning.
     """
 
+    ongoing: bool
     closed_loop: bool
     consistency: tuple[float, int] | None = None
 
@@ -196,6 +197,7 @@ class LiveEvidence:
         self._began = self._origin + warmup
         self.started = warmup
         self.duration = max(elapsed - warmup, 0.0)
+        self.ongoing = not load.finished
         self.closed_loop = load.workload.loop == "closed"
         self.users = ramp_of(load.workload.arrivals)
         self.memory_limit_bytes: int | Mapping[str, int] | None = limits_of(spec or cluster.spec)

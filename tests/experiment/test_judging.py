@@ -9,6 +9,8 @@ import threading
 import pytest
 
 import resilkit as rk
+from resilkit.chaos import judge as judge_one
+from resilkit.experiment.judging import evidence_so_far
 from tests.experiment import systems
 
 
@@ -54,6 +56,15 @@ def test_criteria_are_checked_before_anything_is_judged(loaded):
     with pytest.raises(rk.InvalidArgument, match=r"criteria\[1\]"):
         rk.judge(load, ["availability >= 50 %", "p95[bid] < 1 s"])
     assert len(rk.judge(load).verdicts) == len(rk.chaos.DEFAULT_CRITERIA)
+
+
+def test_evidence_says_whether_the_load_goes_on(loaded):
+    _, load = loaded
+    assert evidence_so_far(load).ongoing
+    found = judge_one("recovery_time <= 5 s", evidence_so_far(load))
+    assert found.reason == "no fault has been injected yet"
+    load.stop()
+    assert not evidence_so_far(load).ongoing
 
 
 def test_what_is_no_load_is_refused():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pandas as pd
 import pytest
@@ -44,7 +45,7 @@ def test_what_was_not_seen_to_recover_took_at_least_the_longest_that_was_seen() 
 def test_a_system_that_is_away_until_the_end_fails_what_is_within_the_time_watched() -> None:
     verdict = recovered((17.2, 99.0), criterion="recovery_time <= 2.75 s")
     assert verdict.verdict == "fail"
-    assert verdict.reason.endswith("at 17.2 s within the 2.79 s that were watched")
+    assert verdict.reason.endswith("at 17.2 s of the load within the 2.79 s that were watched")
 
 
 def test_what_seems_back_at_the_very_end_fails_only_what_it_would_break_if_it_held() -> None:
@@ -82,8 +83,8 @@ def test_a_closed_loop_that_falls_silent_for_good_did_not_recover() -> None:
     assert found.verdict == "fail"
     assert found.low == pytest.approx(12.0, abs=0.6)
     assert found.reason == (
-        "did not recover from node crash n1 at 8.0 s, after which nothing was answered well again "
-        "until the run's end, within the 12 s that were watched"
+        "did not recover from node crash n1 at 8.0 s of the load, after which nothing was answered "
+        "well again until the run's end, within the 12 s that were watched"
     )
 
 
@@ -192,13 +193,68 @@ def struck(*down: Span, criterion: str) -> str:
 def test_a_fault_that_struck_before_there_was_recovery_from_another_is_named() -> None:
     apart = ((5.0, 7.0), (8.0, 8.5))
     assert struck(*apart, criterion="recovery_time <= 5 s") == (
-        "the longest after node crash n1 at 5.0 s"
+        "the longest after node crash n1 at 5.0 s of the load"
     )
-    told = "node crash n1 at 5.0 s (latency n2 at 8.0 s struck before it had recovered)"
+    told = (
+        "node crash n1 at 5.0 s of the load "
+        "(latency n2 at 8.0 s of the load struck before it had recovered)"
+    )
     for criterion in ("recovery_time <= 5 s", "recovery_time[node_crash] <= 5 s"):
         assert struck((5.0, 9.5), criterion=criterion).endswith(f"after {told}")
     endless = struck((5.0, 99.0), criterion="recovery_time[node_crash] <= 60 s")
     assert endless == (
-        "did not recover from node crash n1 at 5.0 s within the 15 s that were watched "
-        "(latency n2 at 8.0 s struck before it had recovered)"
+        "did not recover from node crash n1 at 5.0 s of the load within the 15 s that were watched "
+        "(latency n2 at 8.0 s of the load struck before it had recovered)"
+    )
+
+
+def so_far(*down: Span, crash: float, until: float = 20.0, second: float | None = None) -> str:
+    """What is said of a crash in a run that goes on, `until` seconds after it began."""
+    log = events(
+        (at, "fault", "injected", node, "", {"id": node, "fault": "node_crash"})
+        for at, node in ((crash, "n1"), (second, "n2"))
+        if at is not None
+    )
+    rows = operations(
+        ("get", n / 100, 0.01, "fail" if any(a <= n / 100 < b for a, b in down) else "ok")
+        for n in range(int(until * 100))
+    )
+    evidence = Ongoing(operations=rows, events=log, duration=until)
+    return judge("recovery_time <= 5 s", evidence).reason
+
+
+class Ongoing(Observed):
+    ongoing = True
+
+
+def test_of_a_run_that_goes_on_nothing_is_said_as_if_it_were_over() -> None:
+    crash = "node crash n1 at 15.8 s of the load"
+    assert so_far(crash=15.8, until=15.7) == f"{crash}: it is too soon to tell"
+    assert so_far((15.8, 99.0), crash=15.8) == (f"still out of what is usual, 4.19 s after {crash}")
+    assert so_far((15.8, 99.0), crash=15.8, second=17.0) == (
+        f"still out of what is usual, 4.19 s after {crash} "
+        "(node crash n2 at 17.0 s of the load struck meanwhile)"
+    )
+    seems_back = so_far((15.8, 18.9), crash=15.8)
+    assert re.fullmatch(
+        rf"perhaps back 3\.\d+ s after {re.escape(crash)}, if it stays so", seems_back
+    )
+    assert so_far(crash=15.8) == "no fault has done any harm so far"
+    assert so_far((15.8, 17.0), crash=15.8) == f"after {crash}"
+    untold = judge("recovery_time <= 5 s", Ongoing()).reason
+    assert untold == "no fault has been injected yet"
+    audited = judge("data_consistency >= 1", Ongoing()).reason
+    assert audited == "what is left of the data is told when the load is over, by an audit"
+
+
+def test_users_who_all_wait_in_a_closed_loop_that_goes_on_have_not_been_answered_yet() -> None:
+    class Waiting(Ongoing):
+        closed_loop = True
+
+    log = events([(6.0, "fault", "injected", "n1", "", {"id": "1", "fault": "node_crash"})])
+    rows = operations(("get", n / 100, 0.01, "ok") for n in range(600))
+    found = judge("recovery_time <= 9 s", Waiting(operations=rows, events=log, duration=10.0))
+    assert found.reason == (
+        "still out of what is usual, 4 s after node crash n1 at 6.0 s of the load "
+        "(nothing has been answered well since)"
     )
