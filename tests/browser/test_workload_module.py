@@ -30,7 +30,10 @@ def load(number: int = 1, **others: Any) -> dict[str, Any]:
         "id": number, "state": "running", "sign": "▶", "words": "running for 3.0 s", "lever": lever,
         "what": "get 100 %; open loop, poisson(rate=100)", "errors": [], "kinds": 0,
         "incomplete": "",
-        "figures": [{"name": "ok/s", "text": "99"}, {"name": "p95", "text": "12 ms"}],
+        "figures": [
+            {"name": "ok/s", "text": "99", "over": "last second"},
+            {"name": "p95", "text": "12 ms", "over": "last second"},
+        ],
     }  # fmt: skip
     return row | others
 
@@ -139,7 +142,7 @@ def test_what_is_still_to_be_done_is_a_hint_and_an_error_only_after_a_try(module
 @pytest.mark.parametrize(("width", "rows"), [(430, 2), (620, 2), (660, 2), (760, 1), (1200, 1)])
 def test_no_figure_stands_alone_on_a_row(module: Module, width: int, rows: int) -> None:
     names = ("intended/s", "ok/s", "errors/s", "p95", "waiting > 1 s", "operations", "not ok")
-    figures = [{"name": name, "text": "1,234"} for name in names]
+    figures = [{"name": name, "text": "1,234", "over": "last second"} for name in names]
     made = shown(module, width=width, loads=[load(figures=figures)])
     tops = made.page.locator(".rk-figures > div").evaluate_all(
         "all => all.map((each) => Math.round(each.getBoundingClientRect().top))"
@@ -182,6 +185,9 @@ def test_loads_are_shown_the_newest_first_and_each_can_be_stopped(module: Module
     cards = made.page.locator("article")
     assert [cards.nth(at).get_attribute("data-load") for at in range(2)] == ["2", "1"]
     assert "▶ running for 3.0 s" in cards.nth(0).inner_text()
+    assert cards.nth(0).locator("[data-figure='p95']").inner_text().split("\n") == [
+        "p95", "12 ms", "last second",
+    ]  # fmt: skip
     assert f"12 × {HOSTILE}" in cards.nth(0).inner_text()
     assert "… and 2 more kinds of error" in cards.nth(0).inner_text()
     assert cards.nth(0).locator("[data-figure='p95'] .rk-value").inner_text() == "12 ms"

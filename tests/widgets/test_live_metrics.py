@@ -60,8 +60,8 @@ def test_a_load_has_its_charts_and_says_when_none_runs(cluster: rk.Cluster) -> N
 
     panel.tick()
     assert titles() == [
-        "Response time, per 1 s · no load runs",
-        "Throughput and errors, per 1 s · no load runs",
+        "Response time, of each second · no load runs",
+        "Throughput and errors, of each second · no load runs",
     ]
     workload = rk.Workload(
         [rk.Operation.call("desk", "answer"), rk.Operation.call("desk", "refuse", weight=0.25)],
@@ -70,7 +70,9 @@ def test_a_load_has_its_charts_and_says_when_none_runs(cluster: rk.Cluster) -> N
     with workload.start(cluster) as load:
         ticked(panel, lambda: panel.frame and len(sent(panel)[1]) == 5)
         latency, operations = panel.arrangement["charts"]
-        assert titles() == ["Response time, per 1 s", "Throughput and errors, per 1 s"]
+        assert titles() == [
+            "Response time, of each second", "Throughput and errors, of each second",
+        ]  # fmt: skip
         named = [(line["name"], line["style"]) for line in latency["lines"]]
         assert named == [("p50", 0), ("p95", 1), ("p99", 2)]
         assert (latency["quantity"], latency["factor"], latency["log"]) == ("s", 1.0, True)

@@ -137,6 +137,9 @@ def test_a_load_is_started_from_the_form_followed_and_stopped(cluster: rk.Cluste
     assert (figures(shown)["intended/s"], figures(shown)["errors/s"]) == ("100", "0")
     assert 80 <= float(figures(shown)["ok/s"]) <= 120
     assert "users" not in figures(shown), "an open loop has none"
+    assert [each["over"] for each in shown["figures"]] == [
+        "now", "last second", "last second", "last second", "now", "so far", "so far",
+    ]  # fmt: skip
     row(panel, lambda row: figures(row)["p95"] != "–")
     press(panel, "stop", id=shown["id"])
     assert load.wait(20.0)
@@ -144,6 +147,7 @@ def test_a_load_is_started_from_the_form_followed_and_stopped(cluster: rk.Cluste
     assert shown["lever"] is None
     assert figures(shown)["operations"] == f"{len(load.history):,}"
     assert figures(shown)["p50"].endswith("s")
+    assert {each["over"] for each in shown["figures"]} == {"whole load"}
     press(panel, "stop", id=shown["id"])
     assert panel.refused == "", "it has ended already"
 

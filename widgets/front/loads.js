@@ -20,7 +20,7 @@ import { button, element } from "./panel.js";
  * @property {string} words
  * @property {string} what
  * @property {Lever | null} lever
- * @property {{name: string, text: string}[]} figures
+ * @property {{name: string, text: string, over: string}[]} figures What is measured, over which time.
  * @property {{text: string, count: string}[]} errors
  * @property {number} kinds How many different errors there were.
  * @property {string} incomplete
@@ -68,11 +68,13 @@ export function loadCard(parent, acts) {
         // No list of definitions: JupyterLab has a style of its own for these.
         element("span", "rk-name", box).textContent = each.name;
         element("span", "rk-value", box);
+        element("span", "rk-over", box);
       });
-      load.figures.forEach(({ name, text }, index) => {
-        const [term, value] = figures.children[index].children;
+      load.figures.forEach(({ name, text, over }, index) => {
+        const [term, value, time] = figures.children[index].children;
         write(/** @type {HTMLElement} */ (term), name);
         write(/** @type {HTMLElement} */ (value), text);
+        write(/** @type {HTMLElement} */ (time), over);
         /** @type {HTMLElement} */ (figures.children[index]).dataset.figure = name;
       });
       const more = load.kinds - load.errors.length;

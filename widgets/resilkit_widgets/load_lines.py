@@ -109,7 +109,8 @@ class LoadLines:
 
     def title(self, name: str, since: float) -> str:
         """Return what stands above a chart: what it shows, and why something of it is missing."""
-        title = f"{LOAD_CHARTS[name].title}, per {self.apart:g} s"
+        of = "each second" if self.apart == 1.0 else f"each {self.apart:g} s"
+        title = f"{LOAD_CHARTS[name].title}, of {of}"
         if not self.running:
             return f"{title} · no load runs"
         known = {

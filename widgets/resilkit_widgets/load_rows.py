@@ -117,17 +117,16 @@ class _Shown:
         wanted = ("users", f"{load.users:,}") if load.rate is None else (
             "intended/s", _rate(load.rate),
         )  # fmt: skip
-        return _named(
-            dict([wanted])
-            | {
-                "ok/s": _rate(ok),
-                "errors/s": _rate(errors),
-                "p95": "–" if math.isnan(p95) else format_value(p95, "s"),
-                "waiting > 1 s": f"{load.overdue:,}",
-                "operations": f"{len(load.history):,}",
-                "not ok": _share(totals),
-            }
-        )
+        last, so_far = "last second", "so far"
+        return [
+            _figure(*wanted, "now"),
+            _figure("ok/s", _rate(ok), last),
+            _figure("errors/s", _rate(errors), last),
+            _figure("p95", "–" if math.isnan(p95) else format_value(p95, "s"), last),
+            _figure("waiting > 1 s", f"{load.overdue:,}", "now"),
+            _figure("operations", f"{len(load.history):,}", so_far),
+            _figure("not ok", _share(totals), so_far),
+        ]
 
     def _over_all(self, load: LoadRun, totals: Totals) -> list[dict[str, str]]:
         shares = (0.5, 0.95, 0.99)
@@ -137,17 +136,16 @@ class _Shown:
             for share, value in zip(shares, totals.latency.percentiles(shares), strict=True)
         )
         seconds = load.elapsed
-        return _named(
-            {
-                "operations": f"{len(load.history):,}",
-                "ok/s": _rate(totals.ok / seconds if seconds else math.nan),
-                "not ok": _share(totals),
-                "unknown": f"{totals.info:,}",
-                "p50": p50,
-                "p95": p95,
-                "p99": p99,
-            }
-        )
+        shown = {
+            "operations": f"{len(load.history):,}",
+            "ok/s": _rate(totals.ok / seconds if seconds else math.nan),
+            "not ok": _share(totals),
+            "unknown": f"{totals.info:,}",
+            "p50": p50,
+            "p95": p95,
+            "p99": p99,
+        }
+        return [_figure(name, text, "whole load") for name, text in shown.items()]
 
     def picture(self, load: LoadRun) -> str:
         row = self.row
@@ -155,7 +153,7 @@ class _Shown:
             # Once: it goes through all that there is.
             body = self._table = self._table or summary_table(load.summary())
         else:
-            heads = [each["name"] for each in row["figures"]]
+            heads = [f"{each['name']}, {each['over']}" for each in row["figures"]]
             told = [each["text"] for each in row["figures"]]
             body = table(heads, [told], numbers=range(len(heads)))
         errors = (paragraph(f"{each['count']} × {each['text']}") for each in row["errors"])
@@ -188,8 +186,9 @@ def _slider(
     }  # fmt: skip
 
 
-def _named(figures: dict[str, str]) -> list[dict[str, str]]:
-    return [{"name": name, "text": text} for name, text in figures.items()]
+def _figure(name: str, text: str, over: str) -> dict[str, str]:
+    """Return a figure with what it is over: without that, two panels seem to contradict."""
+    return {"name": name, "text": text, "over": over}
 
 
 def _rate(value: float) -> str:

@@ -136,7 +136,7 @@ def latency_panel(
     frame = windows.frame(_SHARES)
     draw = functools.partial(_draw_percentiles, frame=frame, window=window)
     key = legend_width([percentile_name(share) for share in _SHARES]) + text_width(_TOO_FEW)
-    title = f"{title}, per {plain_number(window)} s"
+    title = f"{title}, of each {'second' if window == 1.0 else f'{plain_number(window)} s'}"
     return Panel(title, "", _times(operations), draw, height, key=key)
 
 
