@@ -252,7 +252,7 @@ class Result:
         word = {True: "passed", False: "failed", None: "inconclusive"}[self.passed]
         said = Counter(self.verdicts["verdict"])
         counts = (
-            f"{said['pass']} held, {said['fail']} did not, {said['inconclusive']} undecided"
+            f"{said['pass']} pass, {said['fail']} fail, {said['inconclusive']} inconclusive"
             if len(self.verdicts)
             else "no criteria"
         )

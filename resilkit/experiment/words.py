@@ -39,10 +39,11 @@ OUTCOMES = {
 """``passed`` to a CSS class, a symbol and a word: never colour alone."""
 
 VERDICTS = {
-    "pass": ("pass", "✓", "held"),
-    "fail": ("fail", "✗", "did not hold"),
+    "pass": ("pass", "✓", "pass"),
+    "fail": ("fail", "✗", "fail"),
     "inconclusive": ("inconclusive", "?", "inconclusive"),
 }
+"""The verdict on a criterion, to the same three: its word is what the frame of verdicts says."""
 
 
 def quantity(value: float | None, unit: str) -> str:

@@ -16,7 +16,7 @@ HOSTILE = '<img src=x onerror="window.hacked = 1">'
 
 def row(kind: str = "inconclusive", **others: Any) -> dict[str, Any]:
     """Return a criterion's row, as the kernel sends it."""
-    sign, word = {"pass": ("✓", "held"), "fail": ("✗", "did not hold")}.get(kind, ("…", "not yet"))
+    sign, word = {"pass": ("✓", "pass"), "fail": ("✗", "fail")}.get(kind, ("…", "not yet"))
     known = {"criterion": "p95 <= 500 ms", "measured": "12 ms", "interval": "11 ms to 13 ms"}
     return {"kind": kind, "sign": sign, "word": word, "n": 1234, "reason": ""} | known | others
 
@@ -41,7 +41,7 @@ def test_a_criterion_shows_how_it_stands_and_keeps_its_place(module: Module) -> 
     made.set("rows", [row("fail", reason="too slow")])
     assert made.page.locator("tbody tr").count() == 1
     assert made.page.locator("tbody tr").get_attribute("data-seen") == "yes"
-    assert cells.all_inner_texts()[0] == "✗ did not hold"
+    assert cells.all_inner_texts()[0] == "✗ fail"
 
 
 def test_progress_is_a_bar_with_what_is_left_in_words(module: Module) -> None:

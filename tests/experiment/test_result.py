@@ -101,9 +101,9 @@ def test_which_fault_struck_meanwhile_is_for_the_verdict_and_not_for_the_sentenc
 
 def test_every_criterion_is_in_one_of_three_numbers():
     result = synthetic.result()
-    assert "failed (1 held, 1 did not, 1 undecided)" in repr(result)
+    assert "failed (1 pass, 1 fail, 1 inconclusive)" in repr(result)
     held = synthetic.result(verdicts=synthetic.verdicts("pass"))
-    assert "passed (1 held, 0 did not, 0 undecided)" in repr(held)
+    assert "passed (1 pass, 0 fail, 0 inconclusive)" in repr(held)
     assert held.sentence().startswith("Passed: the one criterion held.")
     opened = synthetic.result(verdicts=synthetic.verdicts("pass", "inconclusive"))
     words = "Inconclusive: Of 2 criteria, 1 could not be decided (p99.9[put] < 200 ms), 1 held."

@@ -53,14 +53,14 @@ def test_the_load_on_a_cluster_is_judged_while_it_runs_and_finally(
     assert not panel.exportable
     assert "no load yet" in panel.progress["text"]
     with load_on(cluster) as load:
-        shown(panel, lambda: words(panel) == ["held", "did not hold", "not yet"])
+        shown(panel, lambda: words(panel) == ["pass", "fail", "not yet"])
         assert panel.outcome == {}
         assert panel.stoppable
         press(panel, "stop")
         shown(panel, lambda: panel.outcome)
         assert load.finished
     assert panel.outcome["kind"] == "fail"
-    assert words(panel) == ["held", "did not hold", "undecided"]
+    assert words(panel) == ["pass", "fail", "inconclusive"]
     press(panel, "export", **{"as": "html", "path": str(tmp_path / "report.html")})
     press(panel, "export", **{"as": "parquet", "path": str(tmp_path / "run")})
     assert panel.refused == ""
@@ -81,7 +81,7 @@ def test_other_criteria_are_checked_while_one_writes_and_judged_by_when_asked(
     assert panel.problem == ""
     with load_on(cluster):
         press(panel, "judge", criteria="p50[increment] < 9 s\np95[pony] < 1 s\n")
-        shown(panel, lambda: words(panel) == ["held", "not yet"])
+        shown(panel, lambda: words(panel) == ["pass", "not yet"])
         assert "pony" in panel.rows[1]["reason"]
         press(panel, "judge", criteria="pony")
         assert panel.refused.startswith("InvalidArgument: criteria[0]")
@@ -103,7 +103,7 @@ def test_an_experiment_is_run_from_the_panel_shown_and_exported(tmp_path: Path) 
     assert panel.progress["total"] == 1.5
     running.join(60.0)
     shown(panel, lambda: panel.outcome)
-    assert (panel.outcome["kind"], words(panel)) == ("pass", ["held"])
+    assert (panel.outcome["kind"], words(panel)) == ("pass", ["pass"])
     press(panel, "export", **{"as": "html", "path": str(tmp_path / "report.html")})
     assert (tmp_path / "report.html").exists()
 
@@ -134,7 +134,7 @@ def test_an_experiment_on_the_cluster_takes_the_place_of_its_load(cluster: rk.Cl
     )
     running = threading.Thread(target=made.run, kwargs={"cluster": cluster, "progress": False})
     running.start()
-    shown(panel, lambda: words(panel) == ["held"])
+    shown(panel, lambda: words(panel) == ["pass"])
     assert panel.rows[0]["criterion"] == "error_rate < 90 %"
     assert not panel.editable
     press(panel, "stop")
@@ -188,7 +188,7 @@ def test_it_ends_with_its_cluster_when_the_last_word_is_said(cluster: rk.Cluster
     shown(panel, lambda: len(load.history) > 50)
     cluster.close()
     wait_until(lambda: panel.tick() or panel.state == "over")  # type: ignore[func-returns-value]
-    assert words(panel) == ["held"]
+    assert words(panel) == ["pass"]
     assert panel.outcome["kind"] == "pass"
     wait_until(lambda: "resilkit verdicts" not in [each.name for each in threading.enumerate()])
 

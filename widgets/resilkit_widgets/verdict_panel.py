@@ -32,7 +32,7 @@ class VerdictPanel(ActingPanel):
     one. Of a cluster it judges the load that runs on it (see `Workload.start`) by criteria that
     can be edited in the panel; an experiment that runs on the cluster takes its place meanwhile.
 
-    A criterion that cannot be decided yet is "not yet"; when the run is over, "undecided".
+    A criterion that cannot be decided yet is "not yet"; when the run is over, "inconclusive".
 
     Args:
         target: The experiment or the cluster.
@@ -171,8 +171,8 @@ _TOLD = ("criterion", "measured", "interval", "n", "reason")
 
 def _row(verdict: Verdict, *, over: bool) -> dict[str, Any]:
     kind, sign, word = VERDICTS[verdict.verdict]
-    if kind == "inconclusive":
-        sign, word = ("?", "undecided") if over else ("…", "not yet")
+    if kind == "inconclusive" and not over:
+        sign, word = "…", "not yet"
     return {
         "kind": kind,
         "sign": sign,

@@ -341,5 +341,5 @@ def _not_yet(criterion: Criterion) -> Verdict:
 
 def _sentence(passed: bool | None) -> str:  # noqa: FBT001
     if passed is None:
-        return "Nobody can say: see what is undecided."
+        return "Nobody can say: see what is inconclusive."
     return "All criteria held." if passed else "Not all criteria held."
