@@ -21,7 +21,9 @@ BytesPerSecond = Annotated[float, Unit("bytes/s", low=1.0, high=1e12, scaling="d
 
 @register_fault("bandwidth")
 class Bandwidth(LinkFault):
-    """Lets a message take its size over the bandwidth to cross a link, one after the other.
+    """Limits how many bytes a second a link carries.
+
+    Messages cross one after the other, each in its size over the bandwidth.
 
     Applies to: the target links, or those of the target nodes, each direction with a bandwidth
     of its own.

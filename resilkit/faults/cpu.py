@@ -12,15 +12,15 @@ __all__ = ["CPU"]
 
 @register_fault("cpu")
 class CPU(ResourceFault):
-    """Burns processor time beside a node, in processes of its own.
+    """Keeps processor cores busy, so that a node gets less of them.
 
-    The burners compete with the node for its cores, as a busy neighbour does; the node's own
-    event loop is not blocked by them. The processor time that they got is measured, over the half
-    second after the ramp (or the last half second of `duration`, if that is over first): it is less
-    than asked for where others want the cores too. That is remarked on, but a core that others had
-    was as busy as was asked: only as far as cores were idle meanwhile (under a container's quota of
-    processor time, say) the burners fell short, and below 3/4 no run passes. What they got in less
-    than 0.2 s cannot be measured, and is remarked on as unknown.
+    The burners, processes of their own, compete with the node as a busy neighbour does; the node's
+    own event loop is not blocked by them. The processor time that they got is measured, over the
+    half second after the ramp (or the last half second of `duration`, if that is over first): it is
+    less than asked for where others want the cores too. That is remarked on, but a core that others
+    had was as busy as was asked: only as far as cores were idle meanwhile (under a container's
+    quota of processor time, say) the burners fell short, and below 3/4 no run passes. What they got
+    in less than 0.2 s cannot be measured, and is remarked on as unknown.
 
     Applies to: nodes; on one machine, every node that shares the cores feels it.
     Healing: the burners end, and that they have is confirmed.

@@ -19,7 +19,7 @@ __all__ = ["Duplicate"]
 
 @register_fault("duplicate")
 class Duplicate(LinkFault):
-    """Delivers a share of the messages on a link once more.
+    """Delivers a share of the messages on a link twice.
 
     A server then handles the same call or cast twice, as it would after a retry by the sender;
     a second reply finds nobody waiting and is dropped.

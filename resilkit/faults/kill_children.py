@@ -13,10 +13,10 @@ __all__ = ["KillChildren"]
 
 @register_fault("supervisor_children")
 class KillChildren(ServerFault):
-    """Kills children of a supervisor at a rate, for as long as the injection lasts.
+    """Kills children of a supervisor at random moments, again and again, until it heals.
 
-    Each kill cannot be trapped (reason ``"killed"``). More kills than the supervisor's intensity
-    allows end the supervisor itself: that is reported, not prevented.
+    `rate` says how often. Each kill cannot be trapped (reason ``"killed"``). More kills than the
+    supervisor's intensity allows end the supervisor itself: that is reported, not prevented.
 
     Applies to: the children of one supervisor; `targets` says which ones each kill hits, by the
     ids of their specs, which are their names where they were given no other.

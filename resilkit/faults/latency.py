@@ -20,7 +20,9 @@ __all__ = ["Latency"]
 
 @register_fault("latency")
 class Latency(LinkFault):
-    """Delays every message on a link by a time drawn evenly between two bounds.
+    """Delays every message on a link by a random time between two bounds.
+
+    Each time between them is as likely as any other.
 
     Applies to: the target links, or those of the target nodes, both ways; the order between two
     nodes stays.

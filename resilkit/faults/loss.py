@@ -19,10 +19,11 @@ __all__ = ["Loss"]
 
 @register_fault("loss")
 class Loss(LinkFault):
-    """Drops a share of the messages on a link, each by a draw of its own.
+    """Drops a share of the messages on a link, chosen at random.
 
-    Nobody is told: a call whose message or reply is dropped ends in its timeout. The links
-    themselves stay up; it is resilkit's own messages that are dropped, not packets of TCP.
+    Each message has a draw of its own. Nobody is told: a call whose message or reply is dropped
+    ends in its timeout. The links themselves stay up; it is resilkit's own messages that are
+    dropped, not packets of TCP.
 
     Applies to: the target links, or those of the target nodes, both ways.
     Healing: later messages pass; what was dropped stays lost.

@@ -12,7 +12,7 @@ __all__ = ["Memory"]
 
 @register_fault("memory")
 class Memory(ResourceFault):
-    """Makes a node hold memory until what it uses is a share of its limit.
+    """Fills the memory of a node up to a share of its limit.
 
     The pages are written to, so they count; what the node already uses is part of the share.
     8 MiB below the limit stay free whatever the share, also at 1: the node's own runtime must

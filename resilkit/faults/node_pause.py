@@ -13,7 +13,7 @@ __all__ = ["NodePause"]
 
 @register_fault("node_pause")
 class NodePause(NodeFault):
-    """Stops nodes with SIGSTOP, as a long garbage collection or a frozen machine does.
+    """Freezes nodes (SIGSTOP), as a long garbage collection or a machine that hangs does.
 
     Its sockets stay open, so that the others notice only by its silence. When it goes on, its
     timers are late and what was sent meanwhile arrives at once.

@@ -12,7 +12,7 @@ __all__ = ["OpenFiles"]
 
 @register_fault("open_files")
 class OpenFiles(ResourceFault):
-    """Makes a node hold file descriptors until a share of its limit is used.
+    """Uses up the files and sockets that a node may have open, to a share of its limit.
 
     With a share of 1 nothing can be opened any more: no file, no socket, no new link.
 

@@ -25,7 +25,7 @@ _MOST_TRIES = 200
 
 @register_fault("partition")
 class Partition(PartitionFault):
-    """Cuts nodes from each other; the nodes themselves go on.
+    """Cuts nodes off from each other; the nodes themselves go on.
 
     Applies to: pairs of nodes, one direction at a time. The kinds are Jepsen's
     (``jepsen.nemesis``):

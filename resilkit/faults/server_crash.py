@@ -12,8 +12,9 @@ __all__ = ["ServerCrash"]
 
 @register_fault("server_crash")
 class ServerCrash(ServerFault):
-    """Ends servers with a reason that is not normal: at once, or on a message.
+    """Crashes servers: at once, or when they get a message.
 
+    They end with a reason that is not normal: supervisors start them again, but temporary ones.
     Without `after_calls`, `share` and `method` the server crashes at once, when the injection
     takes place. Otherwise the injection waits for messages: those that fit `method`, after
     `after_calls` of them, each with the chance `share`. A server that its supervisor restarts
