@@ -104,12 +104,13 @@ def test_a_run_tells_the_cause_before_that_nobody_is_called_so():
     shops = rk.SupervisorSpec("shops", [rk.ChildSpec(Divides, name="shop")], max_restarts=1)
     load = rk.Workload([rk.Operation.call("shop", "sell")], arrivals=rk.arrivals.constant(90))
     result = experiment(system=shops, workload=load, duration=1.0).run(progress=False)
-    cause, symptom = result.problems
+    # On a busy machine a generator tells, besides, that it was late.
+    cause, symptom = (each for each in result.problems if not each.startswith("g"))
     assert cause.startswith("supervisor 'shops' gave up at "), result.problems
     assert cause.endswith(f": shop ended with {DIVIDED}")
     assert symptom.startswith("operation 'sell' never succeeded; most often: NoProcess")
     said = result.sentence()
-    assert f"S{cause[1:]}. O{symptom[1:]}." in said
+    assert said.index(f"S{cause[1:]}.") < said.index(f"O{symptom[1:]}.")
 
 
 def test_a_struck_server_is_told_from_its_process_also_where_its_id_is_another_than_its_name():
