@@ -185,7 +185,8 @@ def test_the_load_of_a_link_is_told_a_second_and_by_direction(
         return bool(panel.loads[0][0] > panel.loads[0][1] > -1 and panel.loads[0][2] > 0)
 
     wait_until(loaded)
-    assert panel.loads[3][:2] == [0.0, 0.0], "n3 and n4 have nothing to say to each other"
+    # n3 and n4 have nothing to say to each other, but that they are there.
+    assert max(panel.loads[3][:2]) < panel.loads[0][0] / 2
 
 
 def test_nothing_new_is_not_sent(panel: TopologyPanel, monkeypatch: pytest.MonkeyPatch) -> None:
