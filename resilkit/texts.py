@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["all_writable", "clean_text", "shown", "writable"]
+__all__ = ["all_writable", "clean_text", "plain", "shown", "writable"]
 
 
 def shown(value: object) -> str:
@@ -70,3 +70,14 @@ def clean_text(value: object) -> str:
     if value is None or value != value:  # noqa: PLR0124 - NaN, however it was made
         return ""
     return writable(value if isinstance(value, str) else str(value))
+
+
+def plain(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Examples:
+        >>> plain(1, "operation"), plain(1932, "operation"), plain(4, "criterion")
+        ('1 operation', '1,932 operations', '4 criteria')
+    """
+    irregular = {"criterion": "criteria"}
+    return f"{count:,} {noun if count == 1 else irregular.get(noun, f'{noun}s')}"

@@ -27,6 +27,7 @@ from resilkit.markup import (
     signed,
     table,
 )
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,12 +57,13 @@ def cluster_html(cluster: Cluster) -> str:
     """Return the nodes, links and servers as a picture and two tables."""
     session = cluster._session
     if cluster.closed:
-        caption = f"Cluster of {len(session.nodes)} nodes, seed {cluster.seed}, as last seen"
+        nodes = plain(len(session.nodes), "node")
+        caption = f"Cluster of {nodes}, seed {cluster.seed}, as last seen"
         return display(
             "cluster", cluster.spec.name or "", signed("closed"), _table_of_closed(session, caption)
         )
     rows, servers = session.thread.sync(_look(session))
-    caption = f"Cluster of {len(rows)} nodes, seed {cluster.seed}"
+    caption = f"Cluster of {plain(len(rows), 'node')}, seed {cluster.seed}"
     states = {name: str(row["status"]) for name, row in rows.items()}
     drawn = picture(states, link_states(session, states))
     return display(

@@ -10,6 +10,7 @@ from resilkit.cluster.supervision import ask_nodes, branches, find_branch
 from resilkit.errors import InvalidArgument, ResilkitError
 from resilkit.metrics.event_bands import event_bands
 from resilkit.metrics.units import format_value
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from resilkit.cluster.cluster import Cluster
@@ -35,7 +36,7 @@ def topology(cluster: Cluster, *, theme: str, width: int) -> Picture:
         if statuses.get(node) in ("running", "paused")
     }
     links = link_states(session, statuses)
-    title = cluster.spec.name or f"Cluster of {len(statuses)} nodes, seed {cluster.seed}"
+    title = cluster.spec.name or f"Cluster of {plain(len(statuses), 'node')}, seed {cluster.seed}"
     return topology_figure(
         statuses, links, load=_load(cluster), about=about, theme=theme, width=width, title=title
     )

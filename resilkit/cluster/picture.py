@@ -81,9 +81,9 @@ def picture(nodes: Mapping[str, str], links: Mapping[tuple[str, str], LinkState]
         title = safe(f"{name}: {status}" if status else name)
         dots.append(
             Markup(
-                '<g><title>{}</title><circle cx="{:.0f}" cy="{:.0f}" r="9" fill="{}"/>'
+                '<g><title>{}</title><circle cx="{:.0f}" cy="{:.0f}" r="9" fill="{}"/>{}'
                 '<text x="{:.0f}" y="{:.0f}" text-anchor="middle">{}</text></g>'
-            ).format(title, x, y, colour, *_label_spot(x, y), safe(name))
+            ).format(title, x, y, colour, _sign(status, x, y), *_label_spot(x, y), safe(name))
         )
     drawn = Markup("").join(lines + dots)
     labels = [_label_spot(*spot)[1] for spot in spots.values()]
@@ -99,6 +99,15 @@ def picture(nodes: Mapping[str, str], links: Mapping[tuple[str, str], LinkState]
         if state in links.values()
     ]
     return made + note(*key) if key else made
+
+
+def _sign(status: str, x: float, y: float) -> Markup:
+    """Return the sign of what does not run: not all can tell the colours apart."""
+    if status in {"", "running"}:
+        return Markup("")
+    return Markup(
+        '<text x="{:.0f}" y="{:.0f}" text-anchor="middle" font-size="11" fill="#fff">{}</text>'
+    ).format(x, y + 4, sign_of(status).mark)
 
 
 def _spots(names: list[str]) -> dict[str, tuple[float, float]]:

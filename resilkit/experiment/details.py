@@ -7,8 +7,9 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from resilkit.experiment.words import percent, plain, quantity
+from resilkit.experiment.words import percent, quantity
 from resilkit.faults.places import few, place_words, places
+from resilkit.texts import plain
 
 __all__ = ["detail_words", "news_words", "place_of", "strike_of"]
 

@@ -26,7 +26,7 @@ from resilkit.experiment.names import warn_of_unknown
 from resilkit.experiment.remarks import load_remarks
 from resilkit.experiment.result import INTERRUPTED
 from resilkit.experiment.running import Running
-from resilkit.experiment.words import plain
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable

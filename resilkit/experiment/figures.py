@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from resilkit.chaos.spans import fault_spans
-from resilkit.experiment.words import plain
 from resilkit.metrics.event_bands import outage_bands
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     import pandas as pd

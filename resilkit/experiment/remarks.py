@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from resilkit.experiment.suspects import bugs, never_succeeded
-from resilkit.experiment.words import plain
+from resilkit.texts import plain
 
 __all__ = ["load_remarks"]
 

@@ -19,12 +19,12 @@ from resilkit.experiment.words import (
     capital,
     interval,
     percent,
-    plain,
     quantity,
     story,
 )
 from resilkit.metrics.summary import SUMMARY_UNITS
 from resilkit.metrics.units import scale_of
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

@@ -11,6 +11,7 @@ from resilkit.experiment.giving_up import GIVING_UP
 from resilkit.experiment.instruments import LAUNCHER_DIED
 from resilkit.experiment.suspects import bugs, never_succeeded
 from resilkit.metrics.units import format_value
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from resilkit.experiment.result import Result
@@ -22,7 +23,6 @@ __all__ = [
     "capital",
     "interval",
     "percent",
-    "plain",
     "quantity",
     "sentence",
     "story",
@@ -98,17 +98,6 @@ def percent(share: float) -> str:
     text = f"{share * 100:.{digits}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return f"{text} %"
-
-
-def plain(count: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Examples:
-        >>> plain(1, "operation"), plain(1932, "operation"), plain(4, "criterion")
-        ('1 operation', '1,932 operations', '4 criteria')
-    """
-    irregular = {"criterion": "criteria"}
-    return f"{count:,} {noun if count == 1 else irregular.get(noun, f'{noun}s')}"
 
 
 def availability(result: Result) -> float | None:

@@ -306,7 +306,7 @@ def test_of_very_many_nodes_the_sides_and_cuts_are_told_and_any_link_can_be_cut(
     told = made.page.locator(".rk-sides p").all_inner_texts()
     assert told[1] == "Side B: n7"
     assert told[2] == "n1 ↔ n7: cut both ways"
-    assert told[-1] == "… and 113 links more"
+    assert told[-1] == "… and 113 more links"
     choose(made, "n9", "n7")
     assert made.page.locator(".rk-how").inner_text() == "Its ends are on different sides."
     choose(made, "n9", "n3")

@@ -114,6 +114,7 @@ def test_a_paused_node_and_what_is_on_it_are_told_at_once(cluster: Cluster) -> N
         assert "? does not answer : it is paused" in shown(node)
         assert "Its node n2 is paused." in shown(server)
         assert "‖ paused" in shown(cluster)
+        assert ">‖</text>" in cluster._repr_html_(), "in the picture, too: not by its colour alone"
     finally:
         node.resume()
 

@@ -51,9 +51,9 @@ def test_a_running_cluster_has_all_its_panels_at_once_and_leaves_their_pictures(
         assert sorted(placed(lab)) == sorted(name for name, kind in PANELS.items() if kind.shown)
         widget, still = outputs
         assert widget.html == ""
-        assert "Cluster of 1 nodes" in still.html
+        assert "Cluster of 1 node," in still.html
     wait_until(lambda: widget.html)
-    assert "Cluster of 1 nodes" in widget.html
+    assert "Cluster of 1 node," in widget.html
     assert "rk-stillcharts" in widget.html
     assert still.html == "<span></span>"
     wait_until(no_threads_of_ours)
@@ -66,7 +66,7 @@ def test_a_cell_that_closes_the_cluster_ends_with_the_last_pictures_in_place(
         Lab(cluster)._ipython_display_()
     shell.run_cell()
     widget, still = outputs
-    assert "Cluster of 1 nodes" in widget.html
+    assert "Cluster of 1 node," in widget.html
     assert "</span> closed</span>" in widget.html
     assert still.html == "<span></span>"
 

@@ -124,7 +124,7 @@ function drawSides(place, state) {
   if (state.view.kind === "sides") {
     lines.push(...state.harmed.map((link) => `${link.name.replace("<->", " ↔ ")}: ${linkWords(state, link)}`));
     const more = state.counts.all - state.harmed.length;
-    if (more > 0) lines.push(`… and ${more} links more`);
+    if (more > 0) lines.push(`… and ${more} more ${more === 1 ? "link" : "links"}`);
     if (lines.length === 0) lines.push("Nobody is apart, and nothing is on the links.");
   }
   const now = lines.join("\n");

@@ -147,7 +147,6 @@ function drawLink({ group, area, line, scissors, arrow, label, title }, state, l
   const a = state.nodes[link.one];
   const b = state.nodes[link.other];
   const total = link.there + link.back;
-  const same = a.side >= 0 && a.side === b.side;
   const many = state.links.length > MANY_LINKS;
   const faint = Boolean(link.cut) && state.counts.cut > MANY_CUTS && !chosen;
   put(group, {
@@ -165,7 +164,6 @@ function drawLink({ group, area, line, scissors, arrow, label, title }, state, l
   put(line, {
     "stroke-width": faint ? 1 : many ? Math.max(1, widthOf(total) / 2.5) : widthOf(total),
     "stroke-dasharray": link.down ? "1 6" : (CUT_DASHES[link.cut] ?? (link.disturbed ? OTHER_DASHES : "none")),
-    style: same && !link.cut && !link.late && !link.disturbed && !link.down ? `stroke:${SIDES[a.side % SIDES.length]};stroke-opacity:${many ? 0.45 : 0.9}` : "",
   });
   const part = labelPart(link.one, link.other, state.nodes.length);
   const x = a.x + part * (b.x - a.x);

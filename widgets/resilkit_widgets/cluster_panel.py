@@ -9,6 +9,7 @@ import traitlets
 
 from resilkit import Cluster, InvalidArgument, Refused, Workload, validate
 from resilkit.markup import display, signed, table
+from resilkit.texts import plain
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.in_code import in_code
 from resilkit_widgets.node_rows import node_rows
@@ -140,7 +141,7 @@ class ClusterPanel(ActingPanel):
             for row in self.nodes
         ]  # fmt: skip
         end = "closed, as last seen" if self.closed else "as last seen"
-        caption = f"Cluster of {len(self.nodes)} nodes, seed {self.seed}, {end}"
+        caption = f"Cluster of {plain(len(self.nodes), 'node')}, seed {self.seed}, {end}"
         shown = table(_COLUMNS, rows, numbers=(2, 3, 4), caption=caption, most=len(rows))
         return display("cluster", "", shown)
 

@@ -40,8 +40,6 @@ def _link(shown: Shown, index: int, *, many: bool, faint: bool) -> str:
     total = load[0] + load[1]
     width = max(1.0, width_of(total) / 2.5) if many else width_of(total)
     colour, dash, opacity = "currentColor", "", 0.2 if many else 0.4
-    if a["side"] >= 0 and a["side"] == b["side"]:
-        colour, opacity = SIDES[a["side"] % len(SIDES)], 0.45 if many else 0.9
     if disturbed:
         colour, opacity, dash = OTHER, 1.0, _OTHER_DASHES
     if late:

@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from resilkit.texts import plain
 from resilkit_widgets.node_rows import UP
 from resilkit_widgets.still_matrix import still_matrix
 from resilkit_widgets.still_ring import still_ring
@@ -99,5 +100,5 @@ def _listed(harms: Sequence[Sequence[Any]], harmed: Mapping[str, int]) -> str:
         told.append(f"<li>{html.escape(f'{a} ↔ {b}: {said}')}</li>")
     more = harmed.get("all", 0) - len(told)
     if more > 0:
-        told.append(f"<li>… and {more} links more</li>")
+        told.append(f"<li>… and {plain(more, 'more link')}</li>")
     return f"<ul>{''.join(told)}</ul>" if told else ""
