@@ -165,6 +165,22 @@ def test_thresholds_alerts_and_anomalies_are_drawn_over_the_lines() -> None:
     assert ">10</text>" in drawn, "the axis reaches it"
 
 
+def test_labels_of_thresholds_are_beyond_the_reach_of_signs_and_of_each_other() -> None:
+    one = StillLine("n1", np.array([0.0, 10.0]), np.array([5.0, 10.0]), 0)
+    for limits in ((5.0,), (9.9,), (5.0, 5.2, 9.9)):
+        marks = StillMarks(
+            limits=[StillLimit(limit, f"q > {limit}", above=True) for limit in limits],
+            raised=[(2.0, limit) for limit in limits],
+        )
+        drawn = still_charts([StillChart("queue", "messages", [one], marks)], span=(0.0, 10.0))
+        feet = [float(y) for y in re.findall(r'class="rk-l" x="742" y="([\d.]+)"', drawn)]
+        lines = [float(y) for y in re.findall(r'd="M58 ([\d.]+)H748" style="stroke:var', drawn)]
+        assert len(feet) == len(lines) == len(limits)
+        for foot, line in zip(feet, lines, strict=True):
+            assert foot <= line - 8 or foot - 8 >= line + 6, "a triangle reaches 5 pixels"
+        assert all(abs(a - b) >= 12 for a, b in itertools.combinations(feet, 2))
+
+
 def test_a_threshold_that_is_far_away_does_not_press_the_lines_flat() -> None:
     one = StillLine("n1", np.array([0.0, 10.0]), np.array([5.0, 8.0]), 0)
     marks = StillMarks(limits=[StillLimit(1000.0, "queue_length > 1000", above=True)])
@@ -207,7 +223,7 @@ def test_every_fault_in_view_is_named_once_under_the_charts_and_no_two_names_ove
     named = []
     for each in drawn.iter():
         text = "".join(each.itertext())
-        if each.tag.endswith("}text") and float(each.attrib.get("y", 0)) > 392:
+        if each.tag.endswith("}text") and [one for one in each if "opacity" in one.attrib]:
             x = float(each.attrib["x"])
             rows.setdefault(float(each.attrib["y"]), []).append((x, x + 6.0 * len(text)))
             named.append(text.split("\u2069")[0].strip("\u2068"))

@@ -9,6 +9,8 @@ import pytest
 
 from resilkit.metrics.plots.style import theme_named
 from resilkit_widgets import still_charts
+from resilkit_widgets.still_charts import StillBand
+from resilkit_widgets.still_marks import StillLimit, StillMarks
 
 SOURCE = (Path(__file__).parents[2] / "widgets" / "front" / "theme.js").read_text(encoding="utf-8")
 
@@ -26,6 +28,21 @@ def test_pictures_that_stay_have_them_too() -> None:
     light, dark = theme_named("light"), theme_named("dark")
     assert (light.lines, dark.lines) == (still_charts._LIGHT, still_charts._DARK)
     assert light.faults == still_charts.FAULTS
+
+
+def test_faults_and_thresholds_are_as_faint_live_as_in_pictures_that_stay() -> None:
+    front = Path(__file__).parents[2] / "widgets" / "front"
+    shade = (front / "bands.js").read_text("utf-8").partition("function shade(")[2]
+    tints = re.findall(r"globalAlpha = ([\d.]+);", shade)[:2]
+    [zone] = re.findall(r"const ZONE = ([\d.]+);", (front / "thresholds.js").read_text("utf-8"))
+    band = StillBand(0.0, None, "latency", 0)
+    marks = StillMarks(limits=[StillLimit(0.0, "q > 0", above=True)])
+    drawn = still_charts.still_charts(
+        [still_charts.StillChart("q", "", marks=marks)], span=(0.0, 1.0), bands=[band]
+    )
+    [behind] = re.findall(r'-0-f" .*?fill-opacity="([\d.]+)".*?stroke-opacity="([\d.]+)"', drawn)
+    assert [float(each) for each in behind] == [float(each) for each in tints]
+    assert f'fill-opacity="{zone.lstrip("0")}"' in drawn.partition("</defs>")[2]
 
 
 def test_lines_that_stand_back_look_alike_live_and_in_pictures_that_stay() -> None:

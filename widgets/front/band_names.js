@@ -2,6 +2,7 @@
 /** The names of the faults that are in view: under the charts, where there is room for all of them. */
 
 import { element } from "./panel.js";
+import { inView } from "./fault_lane.js";
 import { pageTheme } from "./theme.js";
 
 /** Times of one name that are told; of more there is the number, and the last. */
@@ -22,9 +23,9 @@ export function bandNames(parent) {
    * @param {import("./bands.js").Band[]} bands
    * @param {[number, number]} span
    */
-  return (bands, [start, end]) => {
+  return (bands, span) => {
     const theme = pageTheme();
-    const seen = bands.filter((band) => band.start <= end && (band.end ?? Infinity) >= start);
+    const seen = inView(bands, span);
     const key = JSON.stringify([seen, theme.name, parent.clientWidth]);
     if (key === shown) return;
     shown = key;
@@ -57,9 +58,11 @@ export function bandNames(parent) {
 
 /** @param {import("./bands.js").Band[]} bands Of one name. */
 function times(bands) {
-  const told = bands.slice(-MOST_TIMES).map(({ start, end }) =>
-    end === null ? `since ${start.toFixed(1)} s` : `${start.toFixed(1)}–${end.toFixed(1)} s`,
-  );
+  const told = bands.slice(-MOST_TIMES).map(({ start, end }) => {
+    const [from, to] = [start.toFixed(1), end?.toFixed(1)];
+    if (to === undefined) return `since ${from} s`;
+    return from === to ? `${from} s` : `${from}–${to} s`;
+  });
   if (bands.length <= MOST_TIMES) return told.join(", ");
   return `${bands.length} times, last ${told[told.length - 1]}`;
 }

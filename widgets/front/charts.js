@@ -26,8 +26,9 @@
  */
 
 import uPlot from "uplot";
-import { bandsPlugin } from "./bands.js";
+import { LANE_FONT, bandsPlugin } from "./bands.js";
 import { signsPlugin } from "./chart_keys.js";
+import { ROW, crowded, inView, laneRows } from "./fault_lane.js";
 import { withGaps } from "./frames.js";
 import { logEnds, logTicks } from "./log_axis.js";
 import { nameRows, nearPlugin, titled } from "./line_names.js";
@@ -37,6 +38,8 @@ import { shownValue } from "./units.js";
 
 const HEIGHT = 150;
 const LEAST_WIDTH = 240;
+/** Pixels above the first chart, for the names of faults; a lane of them may need more. */
+const ABOVE = 16;
 /** Pixels within which somebody points at a line. */
 const NEAR = 16;
 const FONT = "11px system-ui, sans-serif";
@@ -66,6 +69,9 @@ export class Charts {
     this.zoomed = null;
     /** @type {number | undefined} The newest second that was drawn. */
     this.end = undefined;
+    /** @type {import("./bands.js").Faults} */
+    this.faults = { bands: [], lane: null };
+    this.above = this.highest = ABOVE;
     stacks += 1;
     this.cursor = uPlot.sync(`resilkit-${stacks}`);
     this.resizes = new ResizeObserver(() => this.resize());
@@ -131,10 +137,9 @@ export class Charts {
     const written = (/** @type {number} */ value) => shownValue(value / (chart.factor ?? 1), quantity);
     return {
       width: this.width(),
-      // All have as much room for their lines.
-      height: (this.layout?.height ?? HEIGHT) + (first ? 8 : 0) + (last ? 20 : 0),
+      height: this.height(first, last),
       title: chart.title,
-      padding: [first ? 16 : 8, 12, 0, 0], // above the first one stand the names of the faults
+      padding: [() => (first ? this.above : 8), 12, 0, 0],
       cursor: { sync: { key: this.cursor.key }, drag: { x: true, y: false }, points: { size: 5 }, focus: { prox: NEAR } },
       focus: { alpha: 1 },
       legend: { live: true },
@@ -178,7 +183,7 @@ export class Charts {
         })),
       ],
       hooks: { setSelect: [(plot) => this.zoom(plot)] },
-      plugins: [bandsPlugin(this.bands, { named: first }), marksPlugin(this.marks, chart), nearPlugin(written), signsPlugin(this.marks, chart.metric, theme)],
+      plugins: [bandsPlugin(() => this.faults, { first }), marksPlugin(this.marks, chart), nearPlugin(written), signsPlugin(this.marks, chart.metric, theme)],
     };
   }
 
@@ -209,6 +214,7 @@ export class Charts {
   draw(frame) {
     this.drawn = frame;
     this.end = frame.x.at(-1);
+    this.lookAtFaults();
     const x = Array.from(frame.x);
     this.layout?.charts.forEach((chart, index) => {
       const lines = chart.lines.map((line) => withGaps(frame.columns[line.column]));
@@ -220,6 +226,31 @@ export class Charts {
       }
     });
     this.look();
+  }
+
+  /** Look which faults are in view, and make room above the charts where they need a lane. */
+  lookAtFaults() {
+    const [plot] = this.plots;
+    if (!plot) return;
+    const span = this.range();
+    const width = plot.over.clientWidth || this.width();
+    const bands = inView(this.bands(), span);
+    plot.ctx.font = LANE_FONT;
+    const measure = (/** @type {string} */ text) => plot.ctx.measureText(text).width;
+    const lane = crowded(bands, (span[1] - span[0]) / width) ? laneRows(bands, span, width, measure) : null;
+    this.faults = { bands, lane };
+    const above = Math.max(ABOVE, lane ? lane.length * ROW + 2 : 0);
+    if (above === this.above) return;
+    this.above = above;
+    // What stands below does not jump up and down: room that is not needed any more is the first chart's.
+    this.highest = Math.max(this.highest, above);
+    plot.setSize({ width: plot.width, height: this.height(true, this.plots.length === 1) });
+    plot.redraw(false, true);
+  }
+
+  /** @param {boolean} first @param {boolean} last @returns {number} All have as much room for their lines. */
+  height(first, last) {
+    return (this.layout?.height ?? HEIGHT) + (first ? this.highest - 8 : 0) + (last ? 20 : 0);
   }
 
   /** Tell which seconds are shown. */
@@ -240,6 +271,7 @@ export class Charts {
     for (const plot of this.plots) {
       if (plot.width !== width) plot.setSize({ width, height: plot.height });
     }
+    this.lookAtFaults();
   }
 
   clear() {

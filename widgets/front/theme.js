@@ -2,7 +2,7 @@
 /**
  * Colours of the page that a panel is in: JupyterLab tells its theme, other pages prefer one.
  *
- * The colours are Okabe and Ito's, those of the figures in Python; lines differ in their dashes
+ * The colours are Okabe and Ito's, some darker, those of the figures in Python; lines differ in their dashes
  * too, and faults in their hatches.
  *
  * @typedef {object} Theme
@@ -23,10 +23,10 @@ const LIGHT = {
   ink: "#1b1f24",
   faint: "#5c6670",
   grid: "#dde1e6",
-  back: "#808a94",
+  back: "#7a848e",
   paper: "#ffffff",
   alert: "#a8320a",
-  lines: ["#0072b2", "#d55e00", "#009e73", "#aa4499", "#b37a00", "#332288"],
+  lines: ["#0072b2", "#d55e00", "#008f68", "#aa4499", "#a87300", "#332288"],
   faults: ["#cc79a7", "#e69f00", "#56b4e9", "#d55e00", "#009e73", "#8c6bb1", "#0072b2", "#777777"],
 };
 
@@ -36,7 +36,7 @@ const DARK = {
   ink: "#e8ebee",
   faint: "#9aa4ae",
   grid: "#343b43",
-  back: "#66717c",
+  back: "#6f7b86",
   paper: "#14181d",
   alert: "#ff9d76",
   lines: ["#56b4e9", "#f08a4b", "#2fc79a", "#e39bc6", "#f0c05a", "#f0e442"],

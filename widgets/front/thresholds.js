@@ -36,6 +36,10 @@ import { pageTheme } from "./theme.js";
 
 const SIGN_PIXELS = 5;
 const RING_PIXELS = 6;
+/** How strong the tint beyond a threshold is: lines in it, and over a fault, keep their contrast. */
+const ZONE = 0.06;
+/** Pixels from a threshold to the middle of its label: signs on the line reach less far. */
+const TO_LABEL = SIGN_PIXELS + 9;
 /** A threshold this many times as high as the lines would press them flat: it is only told of. */
 const REACH = 2;
 
@@ -105,11 +109,11 @@ function within(plot, work) {
  * @param {Threshold} threshold
  * @param {number} factor
  */
-function shadeBeyond(plot, ctx, box, { limit, above, standing }, factor) {
+function shadeBeyond(plot, ctx, box, { limit, above }, factor) {
   const at = clamped(plot.valToPos(limit * factor, "y", true), box);
   const [top, bottom] = above ? [box.top, at] : [at, box.top + box.height];
   ctx.fillStyle = pageTheme().alert;
-  ctx.globalAlpha = standing.length ? 0.16 : 0.07;
+  ctx.globalAlpha = ZONE;
   ctx.fillRect(box.left, top, box.width, bottom - top);
 }
 
@@ -121,7 +125,7 @@ function shadeBeyond(plot, ctx, box, { limit, above, standing }, factor) {
  * @param {number} factor
  * @param {Label[]} labels
  */
-function drawLimit(plot, ctx, box, { text, limit, above }, factor, labels) {
+function drawLimit(plot, ctx, box, { text, limit, above, standing }, factor, labels) {
   const wanted = plot.valToPos(limit * factor, "y", true);
   const at = clamped(wanted, box);
   const outside = Math.abs(at - wanted) > 1;
@@ -129,8 +133,8 @@ function drawLimit(plot, ctx, box, { text, limit, above }, factor, labels) {
   const { alert, paper } = pageTheme();
   ctx.fillStyle = ctx.strokeStyle = alert;
   if (!outside) {
-    ctx.lineWidth = 1.2 * scale;
-    ctx.setLineDash([6 * scale, 4 * scale]);
+    ctx.lineWidth = (standing.length ? 2 : 1.2) * scale;
+    ctx.setLineDash(standing.length ? [] : [6 * scale, 4 * scale]);
     ctx.beginPath();
     ctx.moveTo(box.left, at);
     ctx.lineTo(box.left + box.width, at);
@@ -139,11 +143,11 @@ function drawLimit(plot, ctx, box, { text, limit, above }, factor, labels) {
   }
   ctx.font = `${10 * scale}px system-ui, sans-serif`;
   ctx.textAlign = "right";
-  const room = at - box.top > 14 * scale;
+  const room = at - box.top > (TO_LABEL + 6) * scale;
   ctx.textBaseline = "middle";
   const arrow = outside ? (wanted < box.top ? " ↑" : " ↓") : "";
   const label = `${above ? "▲" : "▼"} ${text}${arrow}`;
-  const y = at + (room ? -7 : 8) * scale;
+  const y = at + (room ? -TO_LABEL : TO_LABEL) * scale;
   // Beside those that it would cover.
   const covered = labels.filter((each) => Math.abs(each.y - y) < 12 * scale).map(({ left }) => left);
   const right = Math.min(box.left + box.width, ...covered) - 8 * scale;

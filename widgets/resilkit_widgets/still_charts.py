@@ -42,9 +42,9 @@ _MOST_BACK = 20
 """Lines that stand back in a chart; with more of them a picture is a grey field of a megabyte."""
 _BACK_POINTS = 150
 
-_LIGHT = ("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b37a00", "#332288")
+_LIGHT = ("#0072b2", "#d55e00", "#008f68", "#aa4499", "#a87300", "#332288")
 _DARK = ("#56b4e9", "#f08a4b", "#2fc79a", "#e39bc6", "#f0c05a", "#f0e442")
-_BACK = ("#808a94", "#66717c")
+_BACK = ("#7a848e", "#6f7b86")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,8 @@ def still_charts(
     shaded = StillBands(bands, span, lambda time: _x(time, span))
     parts = [shaded.patterns()]
     height = 0.0
-    for chart in charts:
-        drawn, high = _chart(chart, height, span, shaded)
+    for place, chart in enumerate(charts):
+        drawn, high = _chart(chart, height, span, shaded, first=place == 0)
         parts.append(drawn)
         height += high + _BETWEEN
     parts.append(_time_axis(height - _BETWEEN, span))
@@ -130,11 +130,13 @@ def _colours(names: Sequence[str]) -> str:
 
 _STYLE = (
     f".rk-stillcharts{{{_colours(_LIGHT)};--rk-alert:#a8320a;"
-    f"--rk-back:{_BACK[0]}}}"
+    f"--rk-back:{_BACK[0]};--rk-paper:#fff}}"
     f'[data-jp-theme-light="false"] .rk-stillcharts{{{_colours(_DARK)};--rk-alert:#ff9d76;'
-    f"--rk-back:{_BACK[1]}}}"
+    f"--rk-back:{_BACK[1]};--rk-paper:#14181d}}"
     ".rk-stillcharts svg{max-width:100%;height:auto;font:11px system-ui,sans-serif}"
     ".rk-stillcharts text{fill:currentColor}.rk-stillcharts .rk-t{font-weight:600;font-size:12px}"
+    ".rk-stillcharts .rk-l{paint-order:stroke;stroke:var(--rk-paper);"
+    "stroke-width:3px;stroke-linejoin:round;font-size:10px}"
     ".rk-stillcharts .rk-g{stroke:currentColor;stroke-opacity:.15}"
 )
 
@@ -145,7 +147,7 @@ def _x(seconds: float, span: tuple[float, float]) -> float:
 
 
 def _chart(
-    chart: StillChart, above: float, span: tuple[float, float], bands: StillBands
+    chart: StillChart, above: float, span: tuple[float, float], bands: StillBands, *, first: bool
 ) -> tuple[str, float]:
     """Return a chart as SVG, and how high it is."""
     lines = _drawn(chart.lines)
@@ -153,7 +155,8 @@ def _chart(
     axis = _axis(lines, shown, chart.marks)
     count = max(chart.of, len(chart.lines))
     rows = _legend(lines, shown, count)
-    top = above + _TOP + rows_height(rows)
+    lane = above + _TOP + rows_height(rows)
+    top = lane + bands.lane_height if first else lane
     bottom = top + _HEIGHT
 
     def y(value: float) -> float:
@@ -163,6 +166,8 @@ def _chart(
     parts = [f'<text class="rk-t" x="0" y="{above + 14}">{html.escape(title)}</text>']
     parts.append(sign_keys(chart.marks.signs(span), _WIDTH - _RIGHT, above + 14))
     parts.append(legend(rows, _LEFT, above + 32))
+    if first:
+        parts.append(bands.lane(lane))
     parts.append(bands.shades(top, _HEIGHT))
     for tick, text in axis.ticks:
         at = round(y(tick), 1)

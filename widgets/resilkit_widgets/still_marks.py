@@ -11,6 +11,8 @@ __all__ = ["StillLimit", "StillMarks"]
 _REACH = 2.0
 """A threshold this many times as high as the lines would press them flat: it is only told of."""
 _ALERT = "var(--rk-alert)"
+_TO_LABEL, _LETTERS = 9.0, 13.0
+"""Pixels from a threshold to its label, and how high that is."""
 _DASHED = 'stroke-dasharray="6 4"'
 _RING = '<circle r="4.5" fill="none" stroke="currentColor" stroke-width="1.3"/>'
 
@@ -72,17 +74,23 @@ class StillMarks:
         """
         left, top, right, bottom = box
         parts = []
-        for place, limit in enumerate(self.limits):
+        used: list[float] = []
+        for limit in self.limits:
             wanted = y(limit.value)
             at = min(max(wanted, top), bottom)
             arrow = " ↑" if wanted < top - 1 else " ↓" if wanted > bottom + 1 else ""
             line = f'<path d="M{left} {at:.1f}H{right}" style="stroke:{_ALERT}" {_DASHED}/>'
             start, end = (top, at) if limit.above else (at, bottom)
+            # Above its line, beyond the reach of signs on it, or below where there is no room.
+            foot = at - _TO_LABEL if at - top > _TO_LABEL + _LETTERS else at + _TO_LABEL + 8
+            while any(abs(foot - other) < _LETTERS for other in used):
+                foot += _LETTERS
+            used.append(foot)
             parts.append(
                 f'<rect x="{left}" y="{start:.1f}" width="{right - left}" '
-                f'height="{end - start:.1f}" style="fill:{_ALERT}" fill-opacity=".08"/>'
+                f'height="{end - start:.1f}" style="fill:{_ALERT}" fill-opacity=".06"/>'
                 f"{'' if arrow else line}"
-                f'<text x="{right - 6}" y="{top + 12 + 13 * place:.1f}" text-anchor="end" '
+                f'<text class="rk-l" x="{right - 6}" y="{foot:.1f}" text-anchor="end" '
                 f'style="fill:{_ALERT}">{"▲" if limit.above else "▼"} {html.escape(limit.text)}'
                 f"{arrow}</text>"
             )

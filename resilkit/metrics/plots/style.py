@@ -1,7 +1,8 @@
 """How every figure looks: colours, lines and hatches that differ for any eye, and on paper.
 
-Colours are Okabe and Ito's (distinguishable with every common colour blindness), and no meaning
-hangs on colour alone: lines differ in their dashes, areas and faults in their hatches.
+Colours are Okabe and Ito's (distinguishable with every common colour blindness), some of
+them darker for lines on white. No meaning hangs on colour alone: lines differ in their dashes,
+areas and faults in their hatches.
 
 Nothing here touches matplotlib's global state (pyplot, rcParams), so figures can be drawn in any
 thread, and leave nothing behind. Names that a person or a system chose are never read as TeX.
@@ -96,7 +97,7 @@ _LIGHT = Theme(
     ink="#1b1f24",
     faint="#66707a",
     grid="#dde1e6",
-    lines=("#0072b2", "#d55e00", "#009e73", "#aa4499", "#b37a00", "#332288"),
+    lines=("#0072b2", "#d55e00", "#008f68", "#aa4499", "#a87300", "#332288"),
     statuses={"ok": "#8fc3e3", "info": "#e69f00", "fail": "#d55e00", "dropped": "#5c636b"},
     faults=("#cc79a7", "#e69f00", "#56b4e9", "#d55e00", "#009e73", "#8c6bb1", "#0072b2", "#777777"),
     heat="YlGnBu",
