@@ -52,13 +52,18 @@ class ModulePage:
         name: The panel's bundle.
         theme: ``"light"`` or ``"dark"``, as JupyterLab tells it.
         width: Of the page, in pixels.
+        clock: Whether time passes only as the test says; see playwright's ``page.clock``.
         **traits: What the kernel's side has.
     """
 
     def __init__(
-        self, page: Page, name: str, *, theme: str = "light", width: int = 900, **traits: Any
-    ) -> None:
+        self, page: Page, name: str, *, theme: str = "light", width: int = 900,
+        clock: bool = False, **traits: Any,
+    ) -> None:  # fmt: skip
         self.page = page
+        if clock:
+            page.clock.install(time=0)
+            page.clock.pause_at(1000)
         page.set_viewport_size({"width": width, "height": 700})
         style = (STATIC / f"{name}.css").read_text(encoding="utf-8")
         page.set_content(

@@ -125,11 +125,108 @@ def test_faults_that_are_in_are_listed_and_each_can_be_healed(module: Module) ->
     made.page.get_by_role("button", name="Heal all").click()
     assert made.asked()[-1] == {"do": "heal_all"}
     made.set("injections", [injection(1, strikes=4)])
-    assert rows.count() == 1
     assert "4" in rows.first.inner_text()
     made.set("injections", [])
-    assert made.page.get_by_text("No fault is in.").is_visible()
     assert made.page.get_by_role("button", name="Heal all").is_disabled()
+
+
+def heals(made: ModulePage) -> list[dict[str, float]]:
+    """Return where the buttons are that heal one fault."""
+    buttons = made.page.get_by_role("button", name="Heal", exact=True)
+    return [buttons.nth(at).bounding_box() or {} for at in range(buttons.count())]
+
+
+@pytest.mark.parametrize("width", [430, 700, 1200])
+def test_no_heal_button_moves_when_a_fault_above_it_heals_or_something_is_told(
+    module: Module, width: int
+) -> None:
+    first, second, third = (injection(number, words="active") for number in (1, 2, 3))
+    made = shown(module, injections=[first, second, third], width=width)
+    before = heals(made)
+    longer = {"when": "until healed, strikes again in 12 s", "where": "n1, n2, n3"}
+    made.set("injections", [first | longer, second | {"trouble": "node n2 is down"}, third])
+    assert heals(made) == before
+    assert made.page.get_by_text("the last strike failed: node n2 is down").is_visible()
+    made.set("injections", [second, third])
+    assert heals(made) == before[1:]
+    gone = made.page.locator("tbody tr").first
+    assert "✓ healed" in gone.inner_text()
+    made.set("injections", [second, third, injection(4)])
+    assert heals(made)[:2] == before[1:]
+
+
+def test_the_row_of_what_has_healed_goes_when_nobody_is_at_the_table(module: Module) -> None:
+    made = shown(module, clock=True, injections=[injection(1), injection(2)])
+    rows = made.page.locator(".rk-injections tbody tr")
+    rows.nth(1).hover()
+    made.set("ended", {"latency-1": {"words": "✕ not taken back", "why": f"n1 {HOSTILE}"}})
+    made.set("injections", [injection(2)])
+    made.page.clock.run_for(60_000)
+    assert rows.count() == 2, "the pointer is in the table"
+    assert f"✕ not taken back\nn1 {HOSTILE}" in rows.first.inner_text()
+    made.page.get_by_label("Fault", exact=True).hover()
+    made.page.clock.run_for(1_000)
+    assert rows.count() == 1
+    made.set("injections", [])
+    made.page.clock.run_for(3_000)
+    assert rows.count() == 1
+    made.page.clock.run_for(5_000)
+    assert made.page.get_by_text("No fault is in.").is_visible()
+
+
+def test_who_heals_with_the_keyboard_does_not_come_to_another_button_by_itself(
+    module: Module,
+) -> None:
+    made = shown(module, clock=True, injections=[injection(1), injection(2)])
+    made.page.get_by_role("button", name="Heal", exact=True).first.press("Enter")
+    made.set("injections", [injection(2)])
+    asked = made.asked()
+    made.page.clock.run_for(60_000)
+    made.page.keyboard.press("Enter")
+    assert made.asked() == asked
+    assert made.page.locator(":focus").get_attribute("data-injection") == "latency-1"
+
+
+def test_a_table_that_is_looked_at_for_long_grows_no_further_than_so(module: Module) -> None:
+    made = shown(module, clock=True, injections=[injection(0)])
+    rows = made.page.locator(".rk-injections tbody tr")
+    rows.first.hover()
+    for number in range(1, 60):
+        made.set("injections", [injection(number)])
+    assert rows.count() == 20
+
+
+def test_it_opens_on_a_fault_that_needs_nothing(module: Module) -> None:
+    made = module("chaos", faults=FORMS, problems={}, injections=[], doing="", refused="")
+    assert made.page.get_by_label("Fault", exact=True).input_value() == "node_crash"
+    assert made.page.get_by_role("button", name="Inject").is_enabled()
+    assert made.page.locator(".rk-why").inner_text() == ""
+    assert made.page.get_by_text("* needed").is_hidden()
+    others = [form for form in FORMS if form["name"] in ("bandwidth", "node_pause")]
+    made = module("chaos", faults=others, problems={}, injections=[], doing="", refused="")
+    assert made.page.get_by_label("Fault", exact=True).input_value() == "node_pause"
+
+
+def test_under_the_button_stands_what_is_missing_and_nothing_moves_for_it(module: Module) -> None:
+    made = shown(module, injections=[injection(1)])
+    made.set("problems", {"low": "is missing"})
+    why = made.page.locator(".rk-why")
+    assert why.inner_text() == "low and high are needed"
+    assert made.page.get_by_text("* needed").is_visible()
+    before = heals(made), made.page.get_by_role("button", name="Inject").bounding_box()
+    made.page.get_by_label("low", exact=True).fill("1")
+    assert why.inner_text() == "high is needed"
+    made.page.get_by_label("high", exact=True).fill("2")
+    made.set("problems", {})
+    assert why.inner_text() == ""
+    assert (heals(made), made.page.get_by_role("button", name="Inject").bounding_box()) == before
+    made.set("problems", {"fraction": "must be at most 1"})
+    assert why.inner_text() == "fraction is not right yet: see what stands there"
+    made.set("lacking", {"latency": "no such thing here"})
+    assert why.inner_text() == "✕ Does not work on this machine: no such thing here"
+    made.set("lacking", {})
+    made.set("problems", {"": f"ValueError: {HOSTILE}"})
+    assert why.inner_text() == f"ValueError: {HOSTILE}"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

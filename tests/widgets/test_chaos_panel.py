@@ -13,6 +13,10 @@ from tests.cluster.harm import wait_until
 from tests.widgets.pressing import press
 
 
+class Counter(rk.Server):
+    """Counts nothing: it is there to be crashed."""
+
+
 @pytest.fixture
 def panel(monkeypatch: pytest.MonkeyPatch) -> Iterator[ChaosPanel]:
     monkeypatch.setattr(ticker, "begin", lambda _: None)
@@ -67,6 +71,7 @@ def test_a_fault_is_injected_listed_and_healed(panel: ChaosPanel) -> None:
     assert cluster.health()["n1"]["reachable"] == ["n1"]
     press(panel, "heal", id=row["id"])
     assert panel.injections == []
+    assert panel.ended == {row["id"]: {"words": "✓ healed", "why": ""}}
     assert cluster.health()["n1"]["reachable"] == ["n1", "n2", "n3"]
     press(panel, "heal", id=row["id"])
     assert panel.refused == "", "it has healed already"
@@ -81,6 +86,43 @@ def test_faults_that_code_injects_are_listed_too_and_healed_all_together(
     assert [row["state"] for row in panel.injections] == ["active", "waiting"]
     press(panel, "heal_all")
     assert panel.injections == []
+
+
+def test_a_crash_of_a_server_has_struck_so_often_and_is_never_in(panel: ChaosPanel) -> None:
+    cluster = panel._cluster
+    cluster.start(rk.SupervisorSpec("all", [rk.ChildSpec(Counter, name="c")], max_restarts=99))
+    crash = cluster.inject(rk.faults.ServerCrash(every=0.05, count=2, targets="c"))
+    seen = set()
+
+    def over() -> bool:
+        panel.acknowledged = panel.sent
+        panel.tick()
+        seen.update((row["state"], row["words"]) for row in panel.injections)
+        return bool(panel.ended)
+
+    wait_until(over)
+    assert {state for state, _ in seen} == {"waiting"}
+    assert ("waiting", "struck once") in seen
+    assert panel.ended == {crash.id: {"words": "✓ struck twice, over", "why": ""}}
+
+
+def test_what_has_become_of_a_fault_is_told_as_it_is(panel: ChaosPanel) -> None:
+    def heal(broken: str) -> dict[str, str]:
+        fault = rk.faults.Latency(0.0, 0.001, at=99.0 if broken == "never struck" else None)
+        injection = panel._cluster.inject(fault)
+        panel.tick()
+        if broken == "cannot":
+            injection.outcomes[0]["heal_failed"] = "n1 does not come back"
+        injection.heal()
+        panel.acknowledged = panel.sent
+        panel.tick()
+        return dict(panel.ended[injection.id])
+
+    assert heal("never struck")["words"] == "– taken back before it struck"
+    assert heal("cannot") == {"words": "✕ not taken back", "why": "n1 does not come back"}
+    for _ in range(60):
+        heal("")
+    assert len(panel.ended) == 50
 
 
 def test_what_cannot_be_injected_is_told_under_the_panel(panel: ChaosPanel) -> None:

@@ -56,6 +56,7 @@ export default {
     return end(restyle, () => {
       scenario.end();
       runs.end();
+      injections.end();
       for (const [name, listener] of Object.entries(heard)) model.off(`change:${name}`, listener);
     });
   },

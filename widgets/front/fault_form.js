@@ -1,6 +1,7 @@
 // @ts-check
 /** A form for each fault, made from its fields. */
 
+import { write } from "./controls.js";
 import { control } from "./fields.js";
 import { button, element } from "./panel.js";
 
@@ -8,6 +9,8 @@ import { button, element } from "./panel.js";
  * @typedef {{name: string, title: string, doc: string, fields: import("./fields.js").Field[]}} Form
  */
 
+/** What most people look for first; it needs nothing but a cluster. */
+const FIRST = "node_crash";
 const WORDS = ["one", "all", "minority", "majority", "none"];
 
 let made = 0;
@@ -26,19 +29,26 @@ export function faultForm(parent, model) {
   const choice = /** @type {HTMLSelectElement} */ (element("select", "", label));
   choice.setAttribute("aria-label", "Fault");
   for (const { name, title } of forms) choice.add(new Option(title, name));
+  const first = forms.find(({ name }) => name === FIRST) ?? forms.find(({ fields }) => !fields.some(needed));
+  if (first) choice.value = first.name;
   const doc = element("p", "rk-faint rk-doc", form);
-  const lacks = element("p", "rk-problem rk-lacks", form);
   const own = element("div", "rk-fields", form);
+  const star = element("p", "rk-faint rk-star", form);
+  star.textContent = "* needed";
   const more = element("details", "rk-more", form);
   element("summary", "", more).textContent = "When, how long and whom";
   const schedule = element("div", "rk-fields", more);
-  const wrong = element("p", "rk-problem", form);
   const go = button(form, "Inject", "Put the fault in", () => {});
   go.type = "submit";
+  // Under the button, which would move with it.
+  const told = element("p", "rk-why", form);
+  told.id = `rk-why-${made + 1}`;
+  told.setAttribute("role", "status");
+  go.setAttribute("aria-describedby", told.id);
   const key = `rk-names-${(made += 1)}`;
   const lists = element("div", "", form);
 
-  /** @type {Map<string, {read: () => unknown, problem: HTMLElement, input: HTMLInputElement}>} */
+  /** @type {Map<string, {field: import("./fields.js").Field, read: () => unknown, problem: HTMLElement, input: HTMLInputElement}>} */
   let fields = new Map();
   const wish = () => {
     const values = {};
@@ -48,12 +58,25 @@ export function faultForm(parent, model) {
     }
     return { [choice.value]: values };
   };
-  const check = () => model.send({ do: "check", fault: wish() });
+  const check = () => {
+    model.send({ do: "check", fault: wish() });
+    show();
+  };
   const why = () => (model.get("lacking") ?? {})[choice.value] ?? "";
   const show = () => {
-    const wrongs = Object.keys(model.get("problems")).length;
+    const problems = model.get("problems");
     const over = model.get("state") === "over";
-    go.disabled = over || Boolean(model.get("doing")) || wrongs > 0 || why() !== "";
+    const wrongs = Object.keys(problems).length > 0;
+    go.disabled = over || Boolean(model.get("doing")) || wrongs || why() !== "";
+    const missing = [...fields].filter(([, { input, field }]) => needed(field) && input.value.trim() === "");
+    const marked = Object.keys(problems).find((name) => fields.has(name));
+    const wrong = why() ? `✕ Does not work on this machine: ${why()}` : problems[""] ?? "";
+    told.toggleAttribute("data-wrong", Boolean(wrong));
+    // Not from the problems: the kernel has not looked yet at what was written just now.
+    if (over) write(told, "");
+    else if (wrong) write(told, wrong);
+    else if (missing.length) write(told, needs(missing.map(([name]) => name.replaceAll("_", " "))));
+    else write(told, marked ? `${marked.replaceAll("_", " ")} is not right yet: see what stands there` : "");
   };
   const showLacking = () => {
     const lacking = model.get("lacking") ?? {};
@@ -61,7 +84,6 @@ export function faultForm(parent, model) {
       const title = forms.find(({ name }) => name === option.value)?.title ?? "";
       option.text = option.value in lacking ? `✕ ${title}, not on this machine` : title;
     }
-    lacks.textContent = why() ? `✕ Does not work on this machine: ${why()}` : "";
     show();
   };
   const build = () => {
@@ -73,9 +95,10 @@ export function faultForm(parent, model) {
     fields = new Map(
       chosen.fields.map((field) => {
         const list = field.names ? `${key}-${field.type === "targets" ? "targets-" : ""}${field.names}` : "";
-        return [field.key, control(field.own ? own : schedule, field, check, list)];
+        return [field.key, { field, ...control(field.own ? own : schedule, field, check, list) }];
       }),
     );
+    star.hidden = !chosen.fields.some(needed);
     showLacking();
     check();
   };
@@ -88,7 +111,6 @@ export function faultForm(parent, model) {
       input.setAttribute("aria-invalid", String(told));
       if (name in problems && schedule.contains(input)) more.setAttribute("open", "");
     }
-    wrong.textContent = problems[""] ?? "";
     show();
   };
   const showPlaces = () => {
@@ -118,4 +140,20 @@ export function faultForm(parent, model) {
   showPlaces();
   build();
   return { show, showProblems, showLacking, showPlaces };
+}
+
+/** @param {import("./fields.js").Field} field */
+function needed({ required }) {
+  return required;
+}
+
+/**
+ * Say what has to be written before anything can be done.
+ *
+ * @param {string[]} names
+ */
+function needs(names) {
+  const last = names[names.length - 1];
+  if (names.length === 1) return `${last} is needed`;
+  return `${names.slice(0, -1).join(", ")} and ${last} are needed`;
 }

@@ -70,8 +70,9 @@ function runView(parent, stopped) {
     show(run, busy) {
       root.setAttribute("aria-label", `Scenario ${run.name}`);
       write(title, heading(run));
-      stop.hidden = run.state !== "running";
-      stop.disabled = busy;
+      const over = run.state !== "running";
+      stop.toggleAttribute("data-gone", over);
+      stop.disabled = busy || over;
       stop.title = run.by === "experiment"
         ? "Take back all its faults; the experiment's load goes on"
         : "End it, and take back all its faults";

@@ -54,6 +54,10 @@ export function scenarioPart(parent, model) {
   const own = element("div", "rk-own", form);
   const text = /** @type {HTMLTextAreaElement} */ (labelled(own, "Scenario as YAML", "textarea"));
   Object.assign(text, { spellcheck: false, rows: 12, wrap: "off" });
+  // Above what comes and goes while somebody writes.
+  const start = button(form, "Start", "Give the cluster this scenario", () => {});
+  start.type = "submit";
+  const note = element("p", "rk-faint rk-note", form);
   const wrong = element("p", "rk-problem", form);
   wrong.setAttribute("role", "status");
   const go = button(form, "", "", () => reveal(text, answer.line ?? 1));
@@ -61,9 +65,6 @@ export function scenarioPart(parent, model) {
   const plan = element("div", "rk-plan", form);
   const planned = element("p", "rk-faint rk-planned", plan);
   const line = timeline(plan);
-  const start = button(form, "Start", "Give the cluster this scenario", () => {});
-  start.type = "submit";
-  const note = element("span", "rk-faint rk-note", form);
 
   // What is asked while a cell is busy may be answered when it ends, after later questions.
   let asked = 0;

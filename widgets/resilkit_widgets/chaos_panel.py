@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
@@ -11,11 +10,11 @@ import traitlets
 
 from resilkit import Cluster, Injection, InvalidArgument
 from resilkit.faults import from_dict, registered_faults
-from resilkit.faults.places import place_words
 from resilkit.runtime.reasons import describe
 from resilkit_widgets import machine
 from resilkit_widgets.acting import ActingPanel
-from resilkit_widgets.fault_forms import described, form
+from resilkit_widgets.fault_forms import form
+from resilkit_widgets.injection_rows import ended_words, injection_row
 from resilkit_widgets.panel import bundle
 from resilkit_widgets.scenario_part import (
     Colours,
@@ -29,6 +28,9 @@ from resilkit_widgets.scenario_part import (
 from resilkit_widgets.still_chaos import still_chaos
 
 __all__ = ["ChaosPanel"]
+
+_MOST_ENDED = 50
+"""Faults of which it is told what has become of them: their rows stay for some seconds."""
 
 
 class ChaosPanel(ActingPanel):
@@ -56,6 +58,7 @@ class ChaosPanel(ActingPanel):
 
     faults: traitlets.List[Any] = traitlets.List().tag(sync=True)
     problems: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
+    ended: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
     injections: traitlets.List[Any] = traitlets.List().tag(sync=True)
     places: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
     lacking: traitlets.Dict[Any, Any] = traitlets.Dict().tag(sync=True)
@@ -72,6 +75,7 @@ class ChaosPanel(ActingPanel):
         self._mark = 0
         self._colours: Colours = {}
         self._looked: object = None
+        self._shown: dict[str, Injection] = {}
         self._turns, self._answered = count(), dict[str, int]()
         super().__init__(
             faults=[form(name, kind) for name, kind in registered_faults().items()],
@@ -114,7 +118,12 @@ class ChaosPanel(ActingPanel):
             injection.id: plan.scenario.name for plan in plans for injection in plan.injections
         }
         running = list(session.faults.injections.values())
-        self.injections = [_row(each, scenarios.get(each.id, "")) for each in running]
+        now = session.clock.now()
+        here = {one.id: one for one in running}
+        gone = {id: ended_words(one) for id, one in self._shown.items() if id not in here}
+        self.ended = dict([*self.ended.items(), *gone.items()][-_MOST_ENDED:])
+        self._shown = here
+        self.injections = [injection_row(one, scenarios.get(one.id, ""), now) for one in running]
 
     def _ended(self) -> bool:
         return self._cluster.closed
@@ -182,29 +191,3 @@ class ChaosPanel(ActingPanel):
                     plan.stop()
         elif injection := self._cluster._session.faults.injections.get(content["id"]):
             injection.heal()  # else it has healed by itself just now
-
-
-def _row(injection: Injection, scenario: str) -> dict[str, Any]:
-    last = injection.outcomes[-1] if injection.outcomes else {"targets": []}
-    return {
-        "id": injection.id,
-        "what": described(injection.fault),
-        "of": scenario,
-        "where": place_words(last, ", ".join(last["targets"])),
-        "state": "active" if injection.active else "waiting",
-        "strikes": len(injection.outcomes),
-        "when": _when(injection),
-        "trouble": "" if last.get("delivered", True) else str(last.get("why", "")),
-    }
-
-
-def _when(injection: Injection) -> str:
-    """Return in words what is to come of an injection."""
-    heals, strikes = injection.coming.heals_in, injection.coming.strikes_in
-    told = []
-    if injection.active:
-        told.append("until healed" if heals is None else f"heals in {math.ceil(heals)} s")
-    if strikes is not None:
-        again = " again" if injection.outcomes else ""
-        told.append(f"strikes{again} in {math.ceil(strikes)} s")
-    return ", ".join(told)
