@@ -64,11 +64,13 @@ def test_progress_is_a_bar_with_what_is_left_in_words(module: Module) -> None:
 def test_an_experiment_is_run_and_stopped_by_its_buttons(module: Module) -> None:
     made = shown(module, row(), startable=True)
     run, stop = (made.page.get_by_role("button", name=name) for name in ("Run", "Stop"))
-    assert stop.is_hidden()
+    assert stop.is_disabled()
+    place = stop.bounding_box()
     run.press("Enter")
     made.set("doing", "running")
     assert run.is_disabled()
     made.set("stoppable", True)
+    assert stop.bounding_box() == place, "it does not come where Run has just been pressed"
     stop.click()
     assert made.asked() == [{"do": "run"}, {"do": "stop"}]
     made.set("outcome", {"kind": "fail", "sign": "✗", "sentence": "Failed: two did not hold."})
@@ -101,7 +103,8 @@ def test_exports_are_offered_when_there_is_something_and_say_where_they_are(
 ) -> None:
     made = shown(module, row())
     html = made.page.get_by_role("button", name="Export HTML")
-    assert html.is_hidden()
+    assert html.is_disabled()
+    assert "nothing to export" in str(html.get_attribute("title"))
     made.set("exportable", True)
     made.page.get_by_label("path for Export HTML").fill(" here.html ")
     html.click()
@@ -112,6 +115,40 @@ def test_exports_are_offered_when_there_is_something_and_say_where_they_are(
     ]
     made.set("exported", ["/tmp/here.html"])
     assert "Written: /tmp/here.html" in made.page.locator(".rk-panel").inner_text()
+
+
+@pytest.mark.parametrize("width", [430, 700, 1200])
+def test_nothing_that_can_be_pressed_moves_while_a_load_is_judged(
+    module: Module, width: int
+) -> None:
+    made = shown(module, row(), row("pass"), editable=True, width=width)
+    panel = made.page.locator(".rk-panel")
+
+    def places() -> list[object]:
+        pressed = panel.locator("button:visible, summary, input:visible")
+        return [pressed.nth(at).bounding_box() for at in range(pressed.count())]
+
+    def height() -> float:
+        return (panel.bounding_box() or {"height": 0.0})["height"]
+
+    before = places()
+    assert len(before) == 6, "Stop, two paths and exports, and the criteria"
+    made.set("exportable", True)
+    made.set("stoppable", True)
+    made.set("progress", {"text": "under load", "elapsed": 4.2, "total": 10, "rate": 512.3})
+    made.set("rows", [row("fail", reason="no window after the fault is whole " * 4), row("pass")])
+    assert places() == before
+    high = height()
+    made.set("rows", [row("pass"), row("pass")])
+    made.set("progress", {"text": "under load"})
+    assert (places(), height()) == (before, high), "what is below does not go up and down either"
+    made.set("outcome", {"kind": "pass", "sign": "✓", "sentence": "All criteria held. " * 20})
+    made.set("exported", ["/tmp/here.html"])
+    assert places() == before
+    made.set("outcome", {})
+    made.set("progress", {})
+    made.set("rows", [row("pass", criterion="mean < 1 s")])
+    assert height() < high, "other criteria have a height of their own"
 
 
 def test_where_it_is_narrow_the_reason_is_under_the_criterion_and_nothing_is_cut_off(

@@ -20,7 +20,7 @@ export function keepingHeight(place) {
   return {
     /** From now on it is at least as high as it is. */
     keep() {
-      place.style.minHeight = `${place.offsetHeight}px`;
+      place.style.minHeight = `${place.getBoundingClientRect().height}px`;
     },
     /** It is as high as what is in it again. */
     free,

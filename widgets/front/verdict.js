@@ -5,6 +5,7 @@ import "./panel.css";
 import "./controls.css";
 import "./verdict.css";
 import { labelled, write } from "./controls.js";
+import { keepingHeight } from "./keeping.js";
 import { button, element, panel } from "./panel.js";
 
 /**
@@ -40,14 +41,19 @@ export default {
       model.send({ do: "stop" }),
     );
 
-    const told = element("p", "rk-outcome", body);
+    // Above what grows and shrinks with each remark: nobody's click is to miss them.
+    const exports = exportForm(body, model);
+    const edit = criteriaForm(body, model);
+
+    const standing = element("div", "rk-standing", body);
+    const told = element("p", "rk-outcome", standing);
     told.setAttribute("role", "status");
-    const place = element("div", "rk-progress", body);
+    const place = element("div", "rk-progress", standing);
     const bar = /** @type {HTMLProgressElement} */ (element("progress", "", place));
     bar.setAttribute("aria-label", "Seconds of load");
     const words = element("span", "rk-faint", place);
 
-    const scroll = element("div", "rk-scroll", body);
+    const scroll = element("div", "rk-scroll", standing);
     const table = /** @type {HTMLTableElement} */ (element("table", "rk-table rk-verdicts", scroll));
     // Said, since the style that makes lines of its rows takes from it that it is a table.
     table.setAttribute("role", "table");
@@ -60,8 +66,9 @@ export default {
     }
     const list = table.createTBody();
 
-    const edit = criteriaForm(body, model);
-    const exports = exportForm(body, model);
+    const height = keepingHeight(standing);
+    const written = writtenPart(body, model);
+    let before = "";
 
     const show = () => {
       /** @type {Row[]} */
@@ -88,10 +95,16 @@ export default {
       const over = model.get("state") === "over";
       run.hidden = !model.get("startable") && !(busy && !model.get("editable"));
       run.disabled = busy || over || !model.get("startable");
-      stop.hidden = !model.get("stoppable");
-      stop.disabled = over;
+      // In its place all the time: it must not come where somebody has just pressed the other.
+      stop.disabled = over || !model.get("stoppable");
       exports.show(busy);
       edit.show(busy || over);
+      written.show();
+      // Reasons come and go while it runs. Other criteria, or an outcome, are another table.
+      const now = JSON.stringify([rows.map(({ criterion }) => criterion), outcome.sentence]);
+      if (now !== before) height.free();
+      before = now;
+      height.keep();
     };
     const showProgress = (/** @type {Progress} */ { text, elapsed, total, ...figures }) => {
       place.hidden = !text;
@@ -118,6 +131,7 @@ export default {
     for (const name of heard) model.on(`change:${name}`, show);
     show();
     return end(show, () => {
+      height.end();
       for (const name of heard) model.off(`change:${name}`, show);
     });
   },
@@ -142,10 +156,10 @@ function criteriaForm(parent, model) {
   const text = /** @type {HTMLTextAreaElement} */ (labelled(form, "One a line", "textarea"));
   text.spellcheck = false;
   text.setAttribute("aria-label", "Criteria, one a line");
-  const problem = element("p", "rk-problem", form);
-  problem.setAttribute("role", "status");
   const go = button(form, "Judge by these", "Judge the load by these criteria from now on", () => {});
   go.type = "submit";
+  const problem = element("p", "rk-problem rk-why", form);
+  problem.setAttribute("role", "status");
   let touched = false;
   text.addEventListener("input", () => {
     touched = true;
@@ -189,16 +203,28 @@ function exportForm(parent, model) {
     made.dataset.action = kind;
     return made;
   });
-  const written = element("p", "rk-faint rk-written", parent);
-  written.setAttribute("role", "status");
   return {
     show(/** @type {boolean} */ busy) {
       const able = model.get("exportable");
-      form.hidden = !able;
-      for (const each of buttons) each.disabled = busy;
+      buttons.forEach((each, at) => {
+        each.disabled = busy || !able;
+        each.title = able ? formats[at][2] : "There is nothing to export before a load has begun";
+      });
+    },
+  };
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {import("./panel.js").Model} model
+ */
+function writtenPart(parent, model) {
+  const place = element("p", "rk-faint rk-written", parent);
+  place.setAttribute("role", "status");
+  return {
+    show() {
       const paths = model.get("exported");
-      written.hidden = paths.length === 0;
-      write(written, paths.length ? `Written: ${paths.join(", ")}` : "");
+      write(place, paths.length ? `Written: ${paths.join(", ")}` : "");
     },
   };
 }
