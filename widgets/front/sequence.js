@@ -53,7 +53,8 @@ export class Sequence {
     /** @type {number | null} */
     this.chosen = null;
     for (const event of ["pointerover", "focusin"]) {
-      this.arrows.addEventListener(event, ({ target }) => {
+      // Not on the arrows: part of a drawing that listens to the focus takes it, too.
+      this.scroll.addEventListener(event, ({ target }) => {
         const group = /** @type {Element} */ (target).closest("[data-id]");
         if (group) this.choose(Number(group.getAttribute("data-id")));
       });

@@ -45,7 +45,8 @@ export function ring(svg, choose) {
     const item = itemOf(event.target);
     if (item) pick(item);
   });
-  svg.addEventListener("focusin", (event) => {
+  // On what it is in: a drawing that listens to this itself is one more stop of the tabulator.
+  svg.parentElement?.addEventListener("focusin", (event) => {
     const item = itemOf(event.target);
     if (item) moveTo(item.dataset.link ? { ...at, link: item.dataset.link } : { node: item.dataset.node ?? "", link: "" });
   });
