@@ -50,7 +50,7 @@ def focused(made: ModulePage) -> str:
 def test_the_tree_is_nested_and_each_line_tells_what_there_is_to_know(module: Module) -> None:
     made = shown(module, team(restarts=2, queue=5, reason="ValueError: boom"))
     assert words(made, "leaf").split("  ")[0] == (
-        "● running leaf Counter · n1 · permanent ↻ 2 queue 5 ended last with ValueError: boom"
+        "● running leaf Counter · n1 · permanent ↻ 2 queue 5 last end: ValueError: boom"
     )
     assert "one_for_one, 3 in 5 s · n1" in words(made, "top")
     leaf = made.page.locator("li[data-child='leaf']")
@@ -147,6 +147,43 @@ def test_a_silent_node_is_told_and_nothing_can_be_done_on_it(module: Module) -> 
     assert made.page.locator(".rk-notice").inner_text() == "n1 does not answer: it is paused."
     made.page.locator("li[data-child='leaf'] .rk-id").click()
     assert made.page.locator(".rk-actions button:enabled").count() == 0
+
+
+@pytest.mark.parametrize("width", [700, 1200])
+def test_no_line_moves_when_a_node_falls_silent_or_a_child_comes_back(
+    module: Module, width: int
+) -> None:
+    workers = [row(f"counter-{number}") for number in range(3)]
+    made = shown(module, row("counters", *workers, top=True), width=width)
+
+    def places() -> list[object]:
+        lines = made.page.locator("li, .rk-actions button")
+        return [
+            (box["x"], box["y"], box["height"])
+            for at in range(lines.count())
+            if (box := lines.nth(at).bounding_box())
+        ]
+
+    before = places()
+    made.set("notices", ["n1 does not answer: it is paused."])
+    assert made.page.get_by_text("n1 does not answer").is_visible()
+    assert places() == before
+    ended = {"restarts": 12, "reason": "ServerExit: chaos, as somebody wanted it " * 4}
+    for change in (ended, ended | {"status": "restarting", "sign": "↻", "queue": None}):
+        made.set("trees", [row("counters", workers[0] | change, *workers[1:], top=True)])
+        assert places() == before
+    made.page.locator("li[data-child='counter-0']").focus()
+    assert places() == before
+
+
+def test_a_long_name_that_is_chosen_moves_nothing(module: Module) -> None:
+    long = row("a-very-long-name-of-a-child-" * 5)
+    made = shown(module, row("top", long, row("other"), top=True), width=500)
+    other = made.page.locator("li[data-child='other']")
+    before = other.bounding_box()
+    made.page.locator(f"li[data-child='{long['id']}']").focus()
+    assert made.page.locator(".rk-chosen").get_attribute("title") == long["id"]
+    assert other.bounding_box() == before
 
 
 def test_without_supervisors_it_says_how_to_start_one(module: Module) -> None:

@@ -51,13 +51,14 @@ export default {
       return made;
     });
     const told = element("span", "rk-faint rk-chosen", bar);
-    const notices = element("div", "rk-notices", body);
-    notices.setAttribute("role", "status");
     const tree = element("ul", "rk-tree", body);
     tree.setAttribute("role", "tree");
     tree.setAttribute("aria-label", "Supervisors and their children");
     const none = element("p", "rk-faint", body);
     none.textContent = "No supervisor runs. cluster.start(SupervisorSpec(…)) starts one.";
+    // Under the tree: they come and go with each pause of a node, and its lines stay.
+    const notices = element("div", "rk-notices", body);
+    notices.setAttribute("role", "status");
 
     const choose = (/** @type {string} */ key) => {
       chosen = key;
@@ -81,6 +82,7 @@ export default {
       };
       for (const each of buttons) each.disabled = idle || !may[each.dataset.action ?? ""];
       write(told, row ? row.id : items.size ? "Choose a child to act on it." : "");
+      told.title = row?.id ?? "";
     };
 
     const light = (/** @type {Item} */ item) => {
@@ -231,8 +233,8 @@ function showRow(item, row, level) {
   write(parts.restarts, row.restarts ? `↻ ${row.restarts}` : "");
   parts.restarts.title = row.restarts ? `restarts: ${row.restarts}` : "";
   write(parts.queue, row.queue === null ? "" : `queue ${row.queue}`);
-  write(parts.reason, row.reason ? `ended last with ${row.reason}` : "");
-  parts.reason.title = row.reason;
+  write(parts.reason, row.reason ? `last end: ${row.reason}` : "");
+  parts.reason.title = row.reason ? `ended last with ${row.reason}` : "";
 }
 
 /**
