@@ -46,8 +46,8 @@ def alert(time: float, end: float | None, **more: Any) -> dict[str, Any]:
 
 
 def anomaly(time: float, value: float, **more: Any) -> dict[str, Any]:
-    known = {"metric": "memory_rss", "where": "n1", "shown": "5 MiB", "usual": "10 MiB"}
-    return known | {"time": time, "value": value} | more
+    known = {"metric": "memory_rss", "title": "Memory (RSS)", "where": "n1", "shown": "5 MiB"}
+    return known | {"usual": "10 MiB"} | {"time": time, "value": value} | more
 
 
 def shown(module: Module, *, opened: bool = True, **traits: Any) -> ModulePage:
@@ -147,7 +147,7 @@ def test_alerts_and_anomalies_are_listed_newest_first_with_time_place_and_value(
     rows = [row.all_inner_texts() for row in _cells(made)]
     assert rows == [
         ["▲", "30.0", "memory_rss > 15 MiB", "n1", "16 MiB", "…"],
-        ["○", "25.0", "memory_rss, usually 10 MiB", "n1", "5 MiB", ""],
+        ["○", "25.0", "Memory (RSS), usually 10 MiB", "n1", "5 MiB", ""],
         ["△", "20.0", "memory_rss > 15 MiB (node n1 crashed)", "n1", "16 MiB", "1.0"],
         ["△", "10.0", "memory_rss > 15 MiB", "n1", "16 MiB", "2.5"],
     ]
@@ -167,7 +167,7 @@ def test_what_comes_by_itself_is_told_in_a_line_and_moves_nothing_below(module: 
     assert line.inner_text() == "Alerts: none yet"
     height = made.page.locator(".rk-panel").bounding_box()["height"]  # type: ignore[index]
     made.set("anomalies", [anomaly(25.0, 5 * MIB)])
-    told = "Alerts: 1 so far · ○ memory_rss, usually 10 MiB, n1, at 25.0 s"
+    told = "Alerts: none, 1 unusual · ○ Memory (RSS), usually 10 MiB, n1, at 25.0 s"
     assert line.inner_text() == told
     made.set("alerts", [alert(number, None, where="w" * 200) for number in range(9)])
     assert line.inner_text().startswith("Alerts: 9 now · ▲ memory_rss > 15 MiB, www")
@@ -175,7 +175,7 @@ def test_what_comes_by_itself_is_told_in_a_line_and_moves_nothing_below(module: 
     assert line.evaluate(colour) == "rgb(168, 50, 10)", "it stands"
     assert made.page.locator(".rk-panel").bounding_box()["height"] == height  # type: ignore[index]
     made.set("alerts", [alert(30.0, 32.0)])
-    assert line.inner_text() == "Alerts: 2 so far · △ memory_rss > 15 MiB, n1, at 30.0 s"
+    assert line.inner_text() == "Alerts: 1 so far, 1 unusual · △ memory_rss > 15 MiB, n1, at 30.0 s"
     assert not made.page.locator(".rk-alerts").is_visible()
     line.press("Enter")
     assert made.page.locator(".rk-alerts").is_visible()

@@ -196,6 +196,7 @@ def test_samples_unlike_the_last_minutes_are_told_where_a_line_is_shown(
     ticked(panel, lambda: panel.anomalies)
     [row] = panel.anomalies
     assert (row["metric"], row["where"], row["value"]) == ("queue_length", "bank", 900.0)
+    assert row["title"] == "Queue length"
     assert (row["shown"], row["usual"]) == ("900 messages", "1 messages")
 
 

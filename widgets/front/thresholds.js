@@ -23,6 +23,7 @@
  * @typedef {object} Anomaly
  * @property {number} time Seconds.
  * @property {string} metric
+ * @property {string} title What the metric is called.
  * @property {string} where
  * @property {number} value In the metric's unit.
  * @property {string} shown With its unit.

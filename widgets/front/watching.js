@@ -156,13 +156,18 @@ function thresholdRow({ text }, ask) {
  */
 function showSummary(place, model) {
   const alerts = (model.get("alerts") ?? []).map(alertCells);
-  const all = [...alerts, ...(model.get("anomalies") ?? []).map(anomalyCells)];
+  const unusual = (model.get("anomalies") ?? []).map(anomalyCells);
+  const all = [...alerts, ...unusual];
   const standing = alerts.filter(({ kind }) => kind === "standing");
   const last = newestFirst(standing.length ? standing : all)[0];
   place.parentElement?.setAttribute("data-standing", String(standing.length));
   if (!last) return write(place, "Alerts: none yet");
   const [sign, time, what, where] = last.cells;
-  const counted = standing.length ? `${standing.length} now` : `${all.length} so far`;
+  const counted = standing.length
+    ? `${standing.length} now`
+    : [alerts.length ? `${alerts.length} so far` : "none", unusual.length ? `${unusual.length} unusual` : ""]
+        .filter(Boolean)
+        .join(", ");
   write(place, `Alerts: ${counted} · ${sign} ${what}${where ? `, ${where}` : ""}, at ${time} s`);
 }
 
@@ -203,8 +208,8 @@ function alertCells({ time, end, what, where, value, why }) {
 }
 
 /** @param {import("./thresholds.js").Anomaly} anomaly */
-function anomalyCells({ time, metric, where, shown, usual }) {
-  return { time, kind: "unusual", cells: ["○", time.toFixed(1), `${metric}, usually ${usual}`, where, shown, ""] };
+function anomalyCells({ time, title, where, shown, usual }) {
+  return { time, kind: "unusual", cells: ["○", time.toFixed(1), `${title}, usually ${usual}`, where, shown, ""] };
 }
 
 /**

@@ -12,7 +12,7 @@ from resilkit import Cluster
 from resilkit.experiment.words import quantity
 from resilkit.metrics.anomalies import LEAST_CHANGES, Anomalies, Anomaly
 from resilkit.metrics.events import Event
-from resilkit.metrics.units import format_value, unit_of
+from resilkit.metrics.units import format_value, title_of, unit_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -162,7 +162,7 @@ class AnomalyRows:
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """A row each: time (s), metric, where, value (in its unit), shown, and usual."""
+        """A row each: time (s), metric, its title, where, value (in its unit), shown, and usual."""
         return list(self._rows)
 
     def look(
@@ -179,6 +179,7 @@ class AnomalyRows:
             {
                 "time": anomaly.time - self._origin,
                 "metric": metric,
+                "title": title_of(metric),
                 "where": server or node,
                 "value": anomaly.value,
                 "shown": format_value(anomaly.value, unit_of(metric)),
