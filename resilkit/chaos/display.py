@@ -14,6 +14,7 @@ from resilkit.faults import Fault
 from resilkit.faults.display import worded
 from resilkit.faults.fields import field_info
 from resilkit.markup import code, display, guarded, note, paragraph, safe, signed, table
+from resilkit.metrics.fault_looks import colour_of_fault
 
 if TYPE_CHECKING:
     from resilkit.chaos.capabilities import Capabilities
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["capabilities_html", "criteria_list", "running_html", "scenario_html", "timeline"]
 
-_COLOURS = ("#CC79A7", "#E69F00", "#56B4E9", "#D55E00", "#009E73", "#8C6BB1", "#0072B2", "#888888")
-"""Of lanes, in their order; each has its name beside it."""
 _WIDTH, _LEFT, _RIGHT, _ROW, _AXIS = 640, 150, 14, 22, 34
 _LONGEST_LABEL = 22
 _MOST_MARKS = 300
@@ -142,7 +141,7 @@ def _svg(scenario: Scenario, plan: Sequence[Planned], seconds: float) -> Markup:
 
 def _lane(place: int, fault: Fault, marks: Sequence[Planned], seconds: float) -> Markup:
     across = _WIDTH - _LEFT - _RIGHT
-    colour, top = _COLOURS[place % len(_COLOURS)], place * _ROW
+    colour, top = colour_of_fault(fault.fault_name), place * _ROW
     middle = top + _ROW / 2
     name = fault.fault_name.replace("_", " ")
     label = name if len(name) <= _LONGEST_LABEL else f"{name[:_LONGEST_LABEL]}…"

@@ -77,7 +77,8 @@ def report_figures(result: Result) -> list[dict[str, object]]:
             variants.append(_markup(picture, f"{size} {theme}", _words(result)))
     caption = (
         "From top to bottom: the faults, operations by how they ended, response times, every "
-        "response time as a heat map, queue lengths and memory. Faults are shaded."
+        "response time as a heat map, queue lengths and memory. Faults are shaded, each kind in "
+        "its colour, and pale where several were in at once."
     )
     # Everything in it went through an XML writer or `escape` below.
     return [{"markup": Markup("".join(variants)), "caption": caption}]  # noqa: S704

@@ -10,6 +10,7 @@ import pytest
 import resilkit as rk
 from resilkit.chaos import named
 from resilkit.faults import registered_faults
+from resilkit.metrics.fault_looks import lean_of
 from resilkit_widgets.fault_forms import form
 from resilkit_widgets.scenario_part import library, plan_shown
 from tests.browser.modules import ModulePage
@@ -21,8 +22,8 @@ CRASHES = named("progressive node failures")
 FORMS = [form(name, kind) for name, kind in registered_faults().items()]
 
 
-def plan(scenario: rk.Scenario = CRASHES, **colours: int) -> dict[str, Any]:
-    return plan_shown(scenario, 30.0, 7, colours)
+def plan(scenario: rk.Scenario = CRASHES) -> dict[str, Any]:
+    return plan_shown(scenario, 30.0, 7)
 
 
 def draft(**others: Any) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def draft(**others: Any) -> dict[str, Any]:
 
 def run(elapsed: float, *states: dict[str, Any], **others: Any) -> dict[str, Any]:
     """Return a run, as the kernel sends it; `states` are those of the first lane's strikes."""
-    made = plan(node_crash=0, latency=1)
+    made = plan()
     for strike, state in zip(made["lanes"][0]["strikes"], states, strict=False):
         strike.update(state)
     about = {"id": "1.0", "by": "code", "at": 12.3, "elapsed": elapsed, "state": "running"}
@@ -223,8 +224,17 @@ def test_all_can_be_done_with_the_keyboard(module: Module) -> None:
 def test_hatches_have_the_colours_and_sides_of_the_bands_in_charts(module: Module) -> None:
     made = shown(module, runs=[run(3.0)], draft=draft(timeline=None))
     paths = made.page.locator(".rk-run pattern path")
-    assert [paths.nth(at).get_attribute("stroke") for at in range(2)] == ["#cc79a7", "#e69f00"]
+    assert [paths.nth(at).get_attribute("stroke") for at in range(2)] == ["#d55e00", "#56b4e9"]
     assert len({paths.nth(at).get_attribute("d") for at in range(2)}) == 2
+    numbers = (2, 10, 18)  # of one colour
+    alike = run(3.0, lanes=[run(3.0)["lanes"][0] | {"colour": number} for number in numbers])
+    made.set("runs", [alike])
+    made.wait("root.querySelectorAll('.rk-run pattern').length === 3")
+    leans = [paths.nth(at).get_attribute("d") for at in range(3)]
+    assert len(set(leans)) == 3
+    right, left = "M-1 1", "M-1 8"
+    sides = [{"right": [right], "left": [left], "both": [right, left]}[lean_of(n)] for n in numbers]
+    assert [[each for each in (right, left) if each in (d or "")] for d in leans] == sides
     made.page.evaluate("document.body.dataset.jpThemeLight = 'false'")
     made.wait("root.querySelector('.rk-run text').getAttribute('fill') === '#9aa4ae'")
 

@@ -7,6 +7,7 @@ import re
 from resilkit import faults
 from resilkit.chaos import Scenario
 from resilkit.chaos.display import timeline
+from resilkit.metrics.fault_looks import colour_of_fault
 from tests.seen import HOSTILE, seen, text_of
 
 
@@ -35,6 +36,16 @@ def test_each_injection_stands_at_its_time_and_as_long_as_it_lasts() -> None:
     (first, one), (second, other) = bars(picture)
     assert one == other
     assert round((second - first) / one, 6) == 2.0, "2 s apart, and 1 s long"
+
+
+def test_a_kind_of_fault_has_the_colour_that_it_has_in_figures_whatever_stands_before_it() -> None:
+    crash, loss = faults.ServerCrash(at=4.0), faults.Loss(0.2, at=2.0, duration=1.0)
+    for order in ([crash, loss], [loss, crash]):
+        picture = timeline(Scenario("s", order), 10.0)
+        drawn = re.findall(r"<title>(\w+ ?\w*) at .*?fill=\"(#\w+)\"", picture)
+        assert dict(drawn) == {
+            name: colour_of_fault(name.replace(" ", "_")) for name in ("server crash", "loss")
+        }
 
 
 def test_a_node_that_comes_back_ends_its_crash() -> None:

@@ -11,6 +11,7 @@ import pytest
 import resilkit as rk
 from resilkit.chaos import named, scenario_names
 from resilkit.chaos.planning import planned_strikes
+from resilkit.metrics.fault_looks import look_of_fault
 from resilkit_widgets import ChaosPanel, machine, ticker
 from tests.cluster.harm import wait_until
 from tests.experiment.runs import experiment
@@ -212,6 +213,8 @@ def test_colours_are_those_of_the_charts(panel: ChaosPanel) -> None:
         name: theirs[name] for name in ("latency", "node")
     }
     assert ours["loss"] not in theirs.values()
+    figures = {kind: look_of_fault(kind) for kind in ("latency", "node_pause", "loss")}
+    assert list(figures.values()) == [ours["latency"], ours["node"], ours["loss"]]
     charts.close()
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from resilkit.metrics.fault_looks import FAULT_COLOURS, lean_of
 from resilkit.metrics.plots.style import theme_named
 from resilkit_widgets import still_charts
+from resilkit_widgets.still_bands import hatch_path, ink_of
 from resilkit_widgets.still_charts import StillBand
 from resilkit_widgets.still_marks import StillLimit, StillMarks
 
@@ -27,7 +29,11 @@ def test_lines_and_faults_have_the_colours_that_they_have_in_figures(name: str) 
 def test_pictures_that_stay_have_them_too() -> None:
     light, dark = theme_named("light"), theme_named("dark")
     assert (light.lines, dark.lines) == (still_charts._LIGHT, still_charts._DARK)
-    assert light.faults == still_charts.FAULTS
+    assert light.faults == FAULT_COLOURS == tuple(map(ink_of, range(8)))
+    assert [hatch_path(kind, 9) for kind in (1, 8, 16)] == [
+        hatch_path(kind, 9) for kind in (3, 10, 23)
+    ], "it hangs on the lean alone"
+    assert [lean_of(kind) for kind in (1, 8, 16)] == ["left", "left", "both"]
 
 
 def test_faults_and_thresholds_are_as_faint_live_as_in_pictures_that_stay() -> None:

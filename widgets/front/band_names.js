@@ -3,6 +3,7 @@
 
 import { element } from "./panel.js";
 import { inView } from "./fault_lane.js";
+import { leanOf } from "./leans.js";
 import { pageTheme } from "./theme.js";
 
 /** Times of one name that are told; of more there is the number, and the last. */
@@ -40,7 +41,7 @@ export function bandNames(parent) {
       const ink = theme.faults[colour % theme.faults.length];
       swatch.style.setProperty("--rk-swatch", ink);
       swatch.style.setProperty("--rk-swatch-pale", `${ink}29`);
-      swatch.dataset.lean = colour % 2 ? "left" : "right";
+      swatch.dataset.lean = leanOf(colour);
       const name = element("span", "rk-name", row);
       name.textContent = name.title = label;
       element("span", "rk-faint", row).textContent = times(all);

@@ -6,7 +6,7 @@
  * @property {number} start Seconds.
  * @property {number | null} end Seconds; null while it goes on.
  * @property {string} label What it is called.
- * @property {number} colour Which of the theme's colours its kind has.
+ * @property {number} colour The number of its kind: which colour and which hatch it has.
  *
  * @typedef {object} Faults What is in view.
  * @property {Band[]} bands
@@ -14,6 +14,7 @@
  */
 
 import { ROW, isMoment } from "./fault_lane.js";
+import { leanOf } from "./leans.js";
 import { pageTheme } from "./theme.js";
 
 const HATCH_PIXELS = 9;
@@ -107,7 +108,7 @@ function shade(ctx, left, width, box, kind) {
  * @param {number} left
  * @param {number} width
  * @param {{top: number, height: number}} box
- * @param {number} kind Kinds lean to different sides, for those who cannot tell their colours.
+ * @param {number} kind
  * @param {number} apart Pixels between two lines.
  */
 function hatch(ctx, left, width, { top, height }, kind, apart) {
@@ -117,11 +118,17 @@ function hatch(ctx, left, width, { top, height }, kind, apart) {
   ctx.clip();
   ctx.beginPath();
   const step = apart * devicePixelRatio;
-  const lean = kind % 2 ? -1 : 1;
+  const lean = leanOf(kind);
   // From a multiple of the step, so that the hatch moves with its band and does not flicker.
   for (let at = left - height; at < left + width + height; at += step) {
-    ctx.moveTo(at, lean > 0 ? top + height : top);
-    ctx.lineTo(at + height, lean > 0 ? top : top + height);
+    if (lean !== "left") {
+      ctx.moveTo(at, top + height);
+      ctx.lineTo(at + height, top);
+    }
+    if (lean !== "right") {
+      ctx.moveTo(at, top);
+      ctx.lineTo(at + height, top + height);
+    }
   }
   ctx.stroke();
   ctx.restore();

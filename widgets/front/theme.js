@@ -14,7 +14,7 @@
  * @property {string} paper What is behind all.
  * @property {string} alert Thresholds, and where they are crossed.
  * @property {string[]} lines Colours of lines, in the order in which they take them.
- * @property {string[]} faults Colours of kinds of fault.
+ * @property {string[]} faults Colours of kinds of fault, by their numbers.
  */
 
 /** @type {Theme} */

@@ -14,7 +14,7 @@
  * @typedef {object} Lane
  * @property {string} label
  * @property {string} about
- * @property {number} colour Which of the theme's colours its kind has, as in the charts.
+ * @property {number} colour The number of its kind: which colour and which hatch it has.
  * @property {Strike[]} strikes
  * @property {number} more Strikes that are not drawn.
  *
@@ -28,6 +28,7 @@
  */
 
 import { element } from "./panel.js";
+import { leanOf } from "./leans.js";
 import { pageTheme } from "./theme.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -213,7 +214,8 @@ function hatch(defs, colour, id) {
   put(pattern, "rect", { width: HATCH, height: HATCH, fill: ink, "fill-opacity": 0.25 });
   const up = `M-1 1l2-2M0 ${HATCH}L${HATCH} 0M${HATCH - 1} ${HATCH + 1}l2-2`;
   const down = `M-1 ${HATCH - 1}l2 2M0 0L${HATCH} ${HATCH}M${HATCH - 1} -1l2 2`;
-  put(pattern, "path", { d: colour % 2 ? down : up, stroke: ink, "stroke-opacity": 0.8 });
+  const d = { left: down, right: up, both: up + down }[leanOf(colour)];
+  put(pattern, "path", { d, stroke: ink, "stroke-opacity": 0.8 });
 }
 
 /**

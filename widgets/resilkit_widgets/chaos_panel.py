@@ -17,8 +17,6 @@ from resilkit_widgets.fault_forms import form
 from resilkit_widgets.injection_rows import ended_words, injection_row
 from resilkit_widgets.panel import bundle
 from resilkit_widgets.scenario_part import (
-    Colours,
-    colours_of,
     drafted,
     library,
     plans_of,
@@ -73,14 +71,13 @@ class ChaosPanel(ActingPanel):
             )
         self._cluster = cluster
         self._mark = 0
-        self._colours: Colours = {}
         self._looked: object = None
         self._shown: dict[str, Injection] = {}
         self._turns, self._answered = count(), dict[str, int]()
         super().__init__(
             faults=[form(name, kind) for name, kind in registered_faults().items()],
             library=(named := library()),
-            draft=drafted({"name": named[0]["name"]}, cluster, {}),
+            draft=drafted({"name": named[0]["name"]}, cluster),
         )
 
     def __repr__(self) -> str:
@@ -106,14 +103,12 @@ class ChaosPanel(ActingPanel):
         }
         self._mark, news = self._cluster.events.after(self._mark)
         fresh = any(each.kind == "fault" for each in news)
-        if fresh:
-            self._colours = colours_of(self._cluster)
         plans = plans_of(self._cluster)
         # A run is looked at when something has happened, and else once a second.
         looked = [(one.started, one.done, int(one.elapsed)) for one in plans]
         if fresh or looked != self._looked:
             self._looked = looked
-            self.runs = [run_shown(one, self._colours, session.started) for one in plans]
+            self.runs = [run_shown(one, session.started) for one in plans]
         scenarios = {
             injection.id: plan.scenario.name for plan in plans for injection in plan.injections
         }
@@ -130,8 +125,7 @@ class ChaosPanel(ActingPanel):
 
     def _picture(self) -> str:
         cluster = self._cluster
-        colours = colours_of(cluster)
-        runs = [run_shown(one, colours, cluster.started) for one in plans_of(cluster)]
+        runs = [run_shown(one, cluster.started) for one in plans_of(cluster)]
         return still_chaos(runs, cluster.events, cluster.started)
 
     # What is asked for ---------------------------------------------------------------------------
@@ -142,7 +136,7 @@ class ChaosPanel(ActingPanel):
         if asked == "check":
             self._answer("problems", lambda: self._problems(content.get("fault")))
         elif asked == "draft":
-            self._answer("draft", lambda: drafted(content, self._cluster, self._colours))
+            self._answer("draft", lambda: drafted(content, self._cluster))
         else:
             super()._heard(widget, content, buffers)
 

@@ -11,6 +11,7 @@ import traitlets
 
 from resilkit import Cluster, InvalidArgument, validate
 from resilkit.metrics.event_bands import event_bands, outage_bands
+from resilkit.metrics.fault_looks import look_of_fault
 from resilkit.metrics.units import METRICS, Scale, scale_of, title_of, unit_of
 from resilkit_widgets.frames import Line, on_grid, pack
 from resilkit_widgets.line_choice import LineChoice
@@ -228,14 +229,13 @@ class LiveMetrics(Watching):
         if not any(each.kind == "fault" or each.event in _TURNS for each in news):
             return
         events = self._cluster.events.frame()
-        kinds: dict[str, int] = {}
         bands = sorted([*event_bands(events), *outage_bands(events)], key=lambda band: band.start)
         self.bands = [
             {
                 "start": band.start - self._origin,
                 "end": None if band.end is None else band.end - self._origin,
                 "label": band.label,
-                "colour": kinds.setdefault(band.kind, len(kinds)),
+                "colour": look_of_fault(band.kind),
             }
             for band in bands
         ]

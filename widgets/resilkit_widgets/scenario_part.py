@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from resilkit import Cluster, InvalidArgument, ResilkitError, Scenario, amounts, validate
-from resilkit.chaos import RunningScenario, fault_spans, named, scenario_names
+from resilkit.chaos import RunningScenario, named, scenario_names
 from resilkit.chaos.fitting import check_fit
 from resilkit.chaos.planning import planned_strikes
 from resilkit.chaos.scenario_files import line_of
+from resilkit.metrics.fault_looks import look_of_fault
 from resilkit.runtime.reasons import describe
 from resilkit_widgets.fault_forms import described
 from resilkit_widgets.machine import lacking
@@ -18,10 +19,7 @@ from resilkit_widgets.machine import lacking
 if TYPE_CHECKING:
     from resilkit.chaos import Planned, Struck
 
-__all__ = ["Colours", "colours_of", "drafted", "library", "plans_of", "read_draft", "run_shown"]
-
-Colours = dict[str, int]
-"""Which of the theme's colours a kind of fault has."""
+__all__ = ["drafted", "library", "plans_of", "read_draft", "run_shown"]
 
 _LONGEST_DRAFT = 10_000
 """Characters of a scenario that are read with each key that somebody presses: for 0.2 s at most."""
@@ -37,14 +35,6 @@ def library() -> list[dict[str, Any]]:
         {"name": one.name, "doc": one.description, "duration": f"{one.duration:g} s"}
         for one in found
     ]
-
-
-def colours_of(cluster: Cluster) -> Colours:
-    """Return the colours that the charts give to the kinds of fault that there have been."""
-    kinds: Colours = {}
-    for span in fault_spans(cluster.events.frame("fault")):
-        kinds.setdefault(span.kind, len(kinds))
-    return kinds
 
 
 # What somebody writes -----------------------------------------------------------------------------
@@ -94,7 +84,7 @@ def _seed(text: object) -> int | None:
     return validate.number(text, "seed", low=0, high=2**63 - 1, integer=True)
 
 
-def drafted(content: Mapping[str, Any], cluster: Cluster, colours: Colours) -> dict[str, Any]:
+def drafted(content: Mapping[str, Any], cluster: Cluster) -> dict[str, Any]:
     """Return what a form comes to: its plan as a timeline, or what is wrong and where.
 
     Returns:
@@ -114,7 +104,7 @@ def drafted(content: Mapping[str, Any], cluster: Cluster, colours: Colours) -> d
             raise InvalidArgument("is missing", path="duration", allowed=allowed)
         check_fit(scenario, cluster._session, length, machine=lacking() is not None)
         root = cluster.seed if seed is None else seed
-        answer["timeline"] = plan_shown(scenario, length, root, colours)
+        answer["timeline"] = plan_shown(scenario, length, root)
     except ResilkitError as error:
         answer |= _placed(error, content)
     except Exception as error:  # noqa: BLE001 - a fault of the user's may raise anything
@@ -143,11 +133,11 @@ def _placed(error: ResilkitError, content: Mapping[str, Any]) -> dict[str, Any]:
 # Timelines ----------------------------------------------------------------------------------------
 
 
-def plan_shown(scenario: Scenario, duration: float, seed: int, colours: Colours) -> dict[str, Any]:
+def plan_shown(scenario: Scenario, duration: float, seed: int) -> dict[str, Any]:
     """Return a timeline of what is planned."""
     plan = planned_strikes(scenario, duration, seed)
     strikes = [_planned(one, duration) for one in plan]
-    lanes = _lanes(scenario, strikes, colours)
+    lanes = _lanes(scenario, strikes)
     return {"name": scenario.name, "duration": duration, "seed": str(seed), "lanes": lanes}
 
 
@@ -158,7 +148,7 @@ def plans_of(cluster: Cluster) -> list[RunningScenario]:
     return list(reversed(running or plans[-1:]))
 
 
-def run_shown(running: RunningScenario, colours: Colours, started: float) -> dict[str, Any]:
+def run_shown(running: RunningScenario, started: float) -> dict[str, Any]:
     """Return a timeline of what is planned and has happened; `started` is the charts' 0."""
     done = running.done
     strikes = [_struck(one, running.duration) for one in running.strikes]
@@ -171,7 +161,7 @@ def run_shown(running: RunningScenario, colours: Colours, started: float) -> dic
         "at": round(running.started - started, 1),
         "elapsed": round(running.elapsed, 2),
         "state": "running" if not done else "stopped" if running.stopped else "over",
-        "lanes": _lanes(running.scenario, strikes, colours),
+        "lanes": _lanes(running.scenario, strikes),
     }
 
 
@@ -193,24 +183,16 @@ def _struck(one: Struck, duration: float) -> dict[str, Any]:
     }
 
 
-def _lanes(
-    scenario: Scenario, strikes: Sequence[dict[str, Any]], colours: Colours
-) -> list[dict[str, Any]]:
-    # Kinds that have not struck yet take the next colours in the order in which they will.
-    kinds = dict(colours)
-    faults = scenario.scaled_faults
-    order = [faults[one["lane"]].fault_name for one in strikes]
-    for kind in [*order, *(fault.fault_name for fault in faults)]:
-        kinds.setdefault(kind, len(kinds))
+def _lanes(scenario: Scenario, strikes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     lanes = []
-    for index, fault in enumerate(faults):
+    for index, fault in enumerate(scenario.scaled_faults):
         mine = [one for one in strikes if one["lane"] == index]
         drawn = [{key: each[key] for key in each if key != "lane"} for each in mine]
         lanes.append(
             {
                 "label": fault.fault_name.replace("_", " "),
                 "about": described(fault),
-                "colour": kinds[fault.fault_name],
+                "colour": look_of_fault(fault.fault_name),
                 "strikes": drawn[:_MOST_MARKS],
                 "more": max(len(drawn) - _MOST_MARKS, 0),
             }

@@ -6,14 +6,12 @@ import html
 import zlib
 from collections.abc import Callable, Sequence
 
+from resilkit.metrics.fault_looks import FAULT_COLOURS, lean_of
 from resilkit_widgets.still_lane import ROW, LaneRow, StillBand, crowded, is_moment, lane_rows
 from resilkit_widgets.still_names import cut, name_span, pixels
 
-__all__ = ["FAULTS", "StillBand", "StillBands"]
+__all__ = ["StillBand", "StillBands", "hatch_path", "ink_of"]
 
-FAULTS = (
-    "#cc79a7", "#e69f00", "#56b4e9", "#d55e00", "#009e73", "#8c6bb1", "#0072b2", "#777777",
-)  # fmt: skip
 _ROW = 18
 _SWATCH = 26
 """Pixels from the left of a swatch to its name."""
@@ -53,16 +51,15 @@ class StillBands:
 
     def patterns(self) -> str:
         """Return the hatches, as SVG: kinds lean to different sides, as in the live charts."""
-        colours = sorted({band.colour % len(FAULTS) for band in self._bands})
         found = "".join(
             f'<pattern id="{self._key}-{colour}" width="9" height="9" '
-            f'patternUnits="userSpaceOnUse"><path d="M0 0h9v9h-9z" fill="{FAULTS[colour]}" '
-            f'fill-opacity=".16"/><path d="{_HATCHES[colour % 2]}" stroke="{FAULTS[colour]}" '
+            f'patternUnits="userSpaceOnUse"><path d="M0 0h9v9h-9z" fill="{ink_of(colour)}" '
+            f'fill-opacity=".16"/><path d="{hatch_path(colour, 9)}" stroke="{ink_of(colour)}" '
             f'stroke-opacity=".5"/></pattern><pattern id="{self._key}-{colour}-f" width="9" '
             f'height="9" patternUnits="userSpaceOnUse"><path d="M0 0h9v9h-9z" '
-            f'fill="{FAULTS[colour]}" fill-opacity=".05"/><path d="{_HATCHES[colour % 2]}" '
-            f'stroke="{FAULTS[colour]}" stroke-opacity=".2"/></pattern>'
-            for colour in colours
+            f'fill="{ink_of(colour)}" fill-opacity=".05"/><path d="{hatch_path(colour, 9)}" '
+            f'stroke="{ink_of(colour)}" stroke-opacity=".2"/></pattern>'
+            for colour in sorted({band.colour for band in self._bands})
         )
         return f"<defs>{found}</defs>" if found else ""
 
@@ -79,7 +76,7 @@ class StillBands:
             brief = is_moment(band, self._apart)
             finish = band.start if brief else band.finish
             left, right = (self._x(min(max(time, start), end)) for time in (band.start, finish))
-            colour = band.colour % len(FAULTS)
+            colour = band.colour
             edges = "".join(
                 f"M{self._x(time):.1f} {top:g}v{height:g}"
                 for time in dict.fromkeys((band.start, finish))
@@ -93,7 +90,7 @@ class StillBands:
                 )
             parts.append(
                 f"<g><title>{html.escape(cut(band.label, 200))}</title>{fill}"
-                f'<path d="{edges}" stroke="{FAULTS[colour]}" '
+                f'<path d="{edges}" stroke="{ink_of(colour)}" '
                 f'stroke-opacity="{".45" if self._lane else ".75"}"'
                 f"{_DASHED if brief else ''}/></g>"
             )
@@ -122,13 +119,13 @@ class StillBands:
         return "".join(parts)
 
     def _bar(self, band: StillBand, seen: tuple[float, float], y: float, others: bool) -> str:  # noqa: FBT001
-        colour = band.colour % len(FAULTS)
+        colour = band.colour
         left, right = (self._x(time) for time in seen)
         if is_moment(band, self._apart):
-            ink = "currentColor" if others else FAULTS[colour]
+            ink = "currentColor" if others else ink_of(colour)
             return f'<path d="M{left - 4.5:.1f} {y:g}h9l-4.5 {ROW - 4}z" fill="{ink}"/>'
         fill = f"url(#{self._key}-{colour})"
-        look = f'fill="{fill}" stroke="{FAULTS[colour]}"'
+        look = f'fill="{fill}" stroke="{ink_of(colour)}"'
         if others:
             look = 'fill="currentColor" fill-opacity=".15" stroke="currentColor"'
         return (
@@ -152,10 +149,10 @@ class StillBands:
             needed = _SWATCH + pixels(f"{name} {when} ")
             if x > left and x + needed > right:
                 x, row = left, row + 1
-            y, colour = top + row * _ROW + 12, all_[0].colour % len(FAULTS)
+            y, colour = top + row * _ROW + 12, all_[0].colour
             parts.append(
                 f'<path d="M{x:.1f} {y - 10}h18v12h-18z" fill="url(#{self._key}-{colour})" '
-                f'stroke="{FAULTS[colour]}"/><text x="{x + _SWATCH:.1f}" y="{y}">'
+                f'stroke="{ink_of(colour)}"/><text x="{x + _SWATCH:.1f}" y="{y}">'
                 f'{name_span(label, _MOST_LETTERS)} <tspan opacity=".75">{when}</tspan></text>'
             )
             x += needed + _BETWEEN
@@ -163,7 +160,18 @@ class StillBands:
 
 
 _DASHED = ' stroke-dasharray="3 2"'
-_HATCHES = ("M-1 1l2-2M0 9l9-9M8 10l2-2", "M-1 8l2 2M0 0l9 9M8-1l2 2")
+
+
+def ink_of(kind: int) -> str:
+    """Return the colour of a kind of fault, by its number."""
+    return FAULT_COLOURS[kind % len(FAULT_COLOURS)]
+
+
+def hatch_path(kind: int, side: int) -> str:
+    """Return the lines of a kind's hatch, as in the live charts, for a square pattern."""
+    right = f"M-1 1l2-2M0 {side}l{side}-{side}M{side - 1} {side + 1}l2-2"
+    left = f"M-1 {side - 1}l2 2M0 0l{side} {side}M{side - 1}-1l2 2"
+    return {"right": right, "left": left, "both": left + right}[lean_of(kind)]
 
 
 def _times(bands: Sequence[StillBand]) -> str:

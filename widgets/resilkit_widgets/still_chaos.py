@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from resilkit.faults.places import place_words
 from resilkit.markup import display, note, signed, table
-from resilkit_widgets.still_charts import FAULTS, round_ticks
+from resilkit_widgets.still_bands import hatch_path, ink_of
+from resilkit_widgets.still_charts import round_ticks
 
 if TYPE_CHECKING:
     from resilkit.metrics.events import Event
@@ -50,8 +51,8 @@ def still_chaos(runs: Sequence[Mapping[str, Any]], events: Iterable[Event], star
 def _timeline(run: Mapping[str, Any]) -> str:
     height = _LANE * len(run["lanes"]) + _BELOW
     key = f"rk-h{zlib.crc32(repr(run).encode()):08x}"
-    colours = sorted({lane["colour"] % len(FAULTS) for lane in run["lanes"]})
-    hatches = "".join(_hatch(colour, key) for colour in colours)
+    kinds = sorted({lane["colour"] for lane in run["lanes"]})
+    hatches = "".join(_hatch(kind, key) for kind in kinds)
     lanes = "".join(_lane(lane, index, run, key) for index, lane in enumerate(run["lanes"]))
     floor = _LANE * len(run["lanes"])
     axis = "".join(
@@ -79,13 +80,12 @@ def _x(seconds: float, run: Mapping[str, Any]) -> float:
     return _LEFT + seconds / max(run["duration"], 1e-9) * (_WIDTH - _LEFT - _RIGHT)
 
 
-def _hatch(colour: int, key: str) -> str:
-    """Return the hatch of a colour: as in the charts, kinds lean to different sides."""
-    line = "M-1 1l2-2M0 7l7-7M6 8l2-2" if colour % 2 == 0 else "M-1 6l2 2M0 0l7 7M6-1l2 2"
+def _hatch(kind: int, key: str) -> str:
+    ink = ink_of(kind)
     return (
-        f'<pattern id="{key}-{colour}" width="7" height="7" patternUnits="userSpaceOnUse">'
-        f'<rect width="7" height="7" fill="{FAULTS[colour]}" fill-opacity=".25"/>'
-        f'<path d="{line}" stroke="{FAULTS[colour]}" stroke-width="1.2"/></pattern>'
+        f'<pattern id="{key}-{kind}" width="7" height="7" patternUnits="userSpaceOnUse">'
+        f'<rect width="7" height="7" fill="{ink}" fill-opacity=".25"/>'
+        f'<path d="{hatch_path(kind, 7)}" stroke="{ink}" stroke-width="1.2"/></pattern>'
     )
 
 
@@ -98,15 +98,14 @@ def _lane(lane: Mapping[str, Any], index: int, run: Mapping[str, Any], key: str)
         f'<text x="0" y="{top + 13:g}">{html.escape(label)}{about}</text>',
         f'<path {_THIN} d="M{_LEFT} {(index + 1) * _LANE}H{_WIDTH - _RIGHT}"/>',
     ]
-    parts += [_mark(strike, lane["colour"] % len(FAULTS), top, run, key)
-              for strike in lane["strikes"]]  # fmt: skip
+    parts += [_mark(strike, lane["colour"], top, run, key) for strike in lane["strikes"]]
     return "".join(parts)
 
 
 def _mark(
-    strike: Mapping[str, Any], colour: int, top: float, run: Mapping[str, Any], key: str
+    strike: Mapping[str, Any], kind: int, top: float, run: Mapping[str, Any], key: str
 ) -> str:
-    ink, state = FAULTS[colour], strike["state"]
+    ink, state = ink_of(kind), strike["state"]
     left, right = _x(strike["at"], run), _x(min(strike["until"], run["duration"]), run)
     where, why = strike.get("where") or "", strike.get("why") or ""
     told = ", ".join(
@@ -130,7 +129,7 @@ def _mark(
         else:
             parts.append(
                 f'<rect x="{begun:.1f}" y="{top:g}" width="{wide:.1f}" height="{_BAR}" '
-                f'fill="url(#{key}-{colour})" stroke="{ink}"/>'
+                f'fill="url(#{key}-{kind})" stroke="{ink}"/>'
             )
             if len(where) * _LETTER + 8 < wide:
                 parts.append(f'<text x="{begun + 4:.1f}" y="{top + 13:g}">'

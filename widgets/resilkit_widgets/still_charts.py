@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resilkit_widgets.still_bands import FAULTS, StillBand, StillBands
+from resilkit_widgets.still_bands import StillBand, StillBands
 from resilkit_widgets.still_legend import (
     BACK,
     DASHES,
@@ -30,7 +30,7 @@ from resilkit_widgets.still_values import StillAxis, StillValues, round_ticks
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["FAULTS", "StillBand", "StillChart", "StillLine", "round_ticks", "still_charts"]
+__all__ = ["StillBand", "StillChart", "StillLine", "round_ticks", "still_charts"]
 
 _WIDTH = 760
 _LEFT, _RIGHT, _TOP = 58, 12, 40

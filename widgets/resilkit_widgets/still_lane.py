@@ -26,7 +26,10 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class StillBand:
-    """A fault, in seconds on the axis; ``end`` None while it goes on."""
+    """A fault, in seconds on the axis; ``end`` None while it goes on.
+
+    ``colour`` is the number of its kind; see `resilkit.metrics.fault_looks`.
+    """
 
     start: float
     end: float | None

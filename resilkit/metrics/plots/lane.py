@@ -5,23 +5,27 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from resilkit.metrics.fault_looks import FAULT_COLOURS, look_of_fault
 from resilkit.metrics.plots.hatching import Box, add_hatch
+from resilkit.metrics.plots.stretches import SEVERAL, finish, is_instant, several
 from resilkit.metrics.plots.style import HATCHES, mixed, put_text, shown_name, text_width
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from matplotlib.axes import Axes
 
     from resilkit.metrics.bands import FaultBand
     from resilkit.metrics.plots.style import Theme
 
-__all__ = ["draw_lane", "finish", "is_instant", "lane_rows", "looks_of", "visible"]
+__all__ = ["draw_lane", "lane_rows", "looks_of", "margin_width", "visible"]
 
 _MOST_ROWS = 5
 _LONGEST_LABEL = 30
 _LONGEST_SHARED = 22
 _POINTS = 7.5
+_APART = 3
 _MARK = 9.0  # pixels that the mark of an instant is wide
-_INSTANT = 3.0  # pixels: what is shorter is drawn as an instant
 
 
 class Look(NamedTuple):
@@ -49,8 +53,19 @@ def lane_rows(
     """Distribute faults over rows such that neither bars nor labels overlap.
 
     With more rows than five, faults of one kind share a row and a label: those that last one, and
-    those that were over at once another, since a long bar would hide their marks.
+    those that were over at once another, since a long bar would hide their marks. Where faults of
+    several kinds were in at once, a last row says when.
     """
+    rows = _rows(bands, start, end, seconds_a_pixel)
+    crowded = several(bands, start, end, seconds_a_pixel)
+    if crowded:
+        rows.append([_item(crowded, crowded[0].label, start, end, seconds_a_pixel)])
+    return rows
+
+
+def _rows(
+    bands: list[FaultBand], start: float, end: float, seconds_a_pixel: float
+) -> list[list[Item]]:
     single = [_item([band], band.label, start, end, seconds_a_pixel) for band in bands]
     rows = _packed(single)
     if len(rows) <= _MOST_ROWS:
@@ -109,16 +124,6 @@ def _item(
     return Item(label, bands, "inside", first, first, last)
 
 
-def finish(band: FaultBand) -> float:
-    """Return when a fault ended; infinity when it was never healed."""
-    return math.inf if band.end is None else band.end
-
-
-def is_instant(band: FaultBand, seconds_a_pixel: float) -> bool:
-    """Return whether a fault is too short to be seen as a bar."""
-    return finish(band) - band.start < _INSTANT * seconds_a_pixel
-
-
 def _packed(items: list[Item]) -> list[list[Item]]:
     rows: list[list[Item]] = []
     for item in sorted(items, key=lambda each: each.begin):
@@ -133,7 +138,6 @@ def _packed(items: list[Item]) -> list[list[Item]]:
 def draw_lane(
     axes: Axes,
     rows: list[list[Item]],
-    bands: list[FaultBand],
     seconds_a_pixel: float,
     theme: Theme,
 ) -> None:
@@ -141,7 +145,8 @@ def draw_lane(
 
     The bar of a fault that outlasts the span, or was never healed, is open at its right end.
     """
-    looks = looks_of(bands, theme, strength=0.7)
+    kinds = {band.kind for row in rows for item in row for band in item.bands}
+    looks = looks_of(kinds, theme, strength=0.7)
     axes.set_ylim(len(rows), 0)
     axes.set_yticks([])
     axes.set_xticks([])
@@ -161,7 +166,10 @@ def draw_lane(
             for band in item.bands
             if band.kind == kind and not is_instant(band, seconds_a_pixel)
         ]
-        add_hatch(axes, boxes, look.hatch, transform=axes.transData, colour=look.lines, zorder=1.1)
+        if look.hatch:
+            add_hatch(
+                axes, boxes, look.hatch, transform=axes.transData, colour=look.lines, zorder=1.1
+            )
     pad = 4 * seconds_a_pixel
     for place, row in enumerate(rows):
         for item in row:
@@ -209,11 +217,17 @@ def visible(axes: Axes, band: FaultBand) -> tuple[float, float]:
     return max(left, band.start), min(right, finish(band))
 
 
-def looks_of(bands: list[FaultBand], theme: Theme, *, strength: float) -> dict[str, Look]:
+def looks_of(kinds: Iterable[str], theme: Theme, *, strength: float) -> dict[str, Look]:
     """Return how each kind of fault looks; the lines of its hatch are `strength` of its colour."""
     looks: dict[str, Look] = {}
-    for place, kind in enumerate(dict.fromkeys(band.kind for band in bands)):
-        colour = theme.faults[place % len(theme.faults)]
-        hatch = HATCHES[place % len(HATCHES)]
+    for kind in kinds:
+        if kind == SEVERAL:
+            looks[kind] = Look(theme.faint, "", theme.faint)
+            continue
+        number = look_of_fault(kind)
+        turn, place = divmod(number, len(FAULT_COLOURS))
+        colour = theme.faults[place]
+        # Kinds of one colour have hatches that are no neighbours.
+        hatch = HATCHES[(place + _APART * turn) % len(HATCHES)]
         looks[kind] = Look(colour, hatch, mixed(colour, theme, strength))
     return looks

@@ -13,8 +13,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, MultipleLocator
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.metrics.bands import FaultBand, fault_bands
-from resilkit.metrics.plots.lane import draw_lane, finish, lane_rows, margin_width
+from resilkit.metrics.plots.lane import draw_lane, lane_rows, margin_width
 from resilkit.metrics.plots.shades import shade
+from resilkit.metrics.plots.stretches import finish
 from resilkit.metrics.plots.style import (
     TEXT_POINTS,
     Picture,
@@ -156,7 +157,7 @@ def compose(
         )  # fmt: skip
         top += headline
     if rows:
-        draw_lane(place(top, len(rows) * _LANE_ROW), rows, bands, canvas.seconds_a_pixel, colours)
+        draw_lane(place(top, len(rows) * _LANE_ROW), rows, canvas.seconds_a_pixel, colours)
         top += lane
     for number, panel in enumerate(panels):
         axes = place(top + headers[number], panel.height)

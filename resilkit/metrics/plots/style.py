@@ -24,6 +24,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
 from resilkit import validate
+from resilkit.metrics.fault_looks import FAULT_COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +61,8 @@ DASHES: Final[tuple[Dashes, ...]] = (
 )
 """Line styles, in the order in which lines take them."""
 
-HATCHES: Final = ("///", "\\\\\\", "...", "xxx", "|||", "---", "ooo", "++")
-"""Hatches, in the order in which kinds of fault take them."""
+HATCHES: Final = ("///", "\\\\\\", "...", "xxx", "---", "++", "|||", "ooo")
+"""Hatches of kinds of fault, in the order of their numbers; see `lane.looks_of`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Theme:
         grid: Grid lines and axes.
         lines: Colours of lines, in the order in which they take them.
         statuses: Colours of ``ok``, ``info``, ``fail`` and ``dropped``.
-        faults: Colours of kinds of fault.
+        faults: Colours of kinds of fault; see `resilkit.metrics.fault_looks`.
         heat: The name of the colour map of heat maps.
     """
 
@@ -99,7 +100,7 @@ _LIGHT = Theme(
     grid="#dde1e6",
     lines=("#0072b2", "#d55e00", "#008f68", "#aa4499", "#a87300", "#332288"),
     statuses={"ok": "#8fc3e3", "info": "#e69f00", "fail": "#d55e00", "dropped": "#5c636b"},
-    faults=("#cc79a7", "#e69f00", "#56b4e9", "#d55e00", "#009e73", "#8c6bb1", "#0072b2", "#777777"),
+    faults=FAULT_COLOURS,
     heat="YlGnBu",
 )
 _DARK = Theme(

@@ -8,10 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
 
 from resilkit.metrics import FaultBand
 from resilkit.metrics.plots import memory_figure, style
-from resilkit.metrics.plots.lane import lane_rows
+from resilkit.metrics.plots.lane import lane_rows, looks_of
+from resilkit.metrics.plots.stretches import SEVERAL, stretches
 
 bands_of = st.lists(
     st.builds(
@@ -32,6 +35,9 @@ def test_every_fault_stands_in_one_row_and_nothing_overlaps(
     bands: list[FaultBand], seconds_a_pixel: float
 ) -> None:
     rows = lane_rows(bands, 0.0, 20.0, seconds_a_pixel)
+    if rows and rows[-1][0].bands[0].kind == SEVERAL:
+        (key,) = rows.pop()
+        assert key.label == "several at once"
     assert len(rows) <= 10
     shown = [band for row in rows for item in row for band in item.bands]
     assert sorted(map(repr, shown)) == sorted(map(repr, bands))
@@ -71,21 +77,64 @@ def strokes_and_fills(faults: list[tuple[object, ...]]) -> set[str]:
     return shaded - bare
 
 
-def test_faults_that_overlap_are_one_pale_band_and_others_keep_their_colours() -> None:
+def hatch_of(kind: str) -> str:
     theme = style.theme_named("light")
-    apart = [(2.0, 4.0, "latency", "latency"), (6.0, 8.0, "loss", "loss")]
-    hatches = {style.mixed(colour, theme, 0.36) for colour in theme.faults}
+    return looks_of([kind], theme, strength=0.36)[kind].lines
+
+
+def test_each_kind_keeps_its_colours_and_only_where_several_are_in_it_is_pale() -> None:
+    theme = style.theme_named("light")
     pale = style.mixed(theme.faint, theme, 0.16)
-    assert len(hatches & strokes_and_fills(apart)) == 2
-    assert pale not in strokes_and_fills(apart)
-    for crowd in (
-        [*apart, (3.0, 7.0, "memory", "memory")],
-        [(i * 2.0, i * 2.0 + 1, f"k{i}", f"k{i}") for i in range(6)],
-    ):
-        assert not hatches & strokes_and_fills(crowd)
-        assert pale in strokes_and_fills(crowd)
+    apart = [(i * 3.0, i * 3.0 + 1, kind, kind) for i, kind in enumerate(MANY)]
+    found = strokes_and_fills(apart)
+    assert {hatch_of(kind) for kind in MANY} <= found, "however many kinds there are"
+    assert pale not in found
+    overlapping = [(2.0, 5.0, "latency", "latency"), (4.0, 8.0, "loss", "loss")]
+    found = strokes_and_fills(overlapping)
+    assert {hatch_of("latency"), hatch_of("loss"), pale} <= found
     # What lasts all the time is the run's condition: it takes no colour from the others.
-    assert len(hatches & strokes_and_fills([*apart, (0.0, None, "cpu", "cpu")])) == 2
+    found = strokes_and_fills([*apart, (0.0, None, "bandwidth", "bandwidth")])
+    assert {hatch_of(kind) for kind in MANY} <= found
+    assert pale not in found
+
+
+MANY = ("latency", "loss", "memory", "node_crash", "node_pause", "partition")
+
+
+def test_the_time_is_cut_up_where_faults_of_other_kinds_come_or_go() -> None:
+    pause, loss = FaultBand(1.0, 2.005, "", "node_pause"), FaultBand(2.0, 3.0, "", "loss")
+    more = FaultBand(2.5, None, "", "loss")
+    cut = [tuple(each) for each in stretches([pause, loss, more], 0.0, 6.0, 0.01)]
+    assert cut == [(1.0, 2.0, "node_pause"), (2.0, 6.0, "loss")], "nobody sees 5 ms"
+    crash = FaultBand(2.5, 4.0, "", "node_crash")
+    cut = [tuple(each) for each in stretches([loss, crash], 0.0, 6.0, 0.01)]
+    assert cut == [(2.0, 2.5, "loss"), (2.5, 3.0, SEVERAL), (3.0, 4.0, "node_crash")]
+
+
+def test_the_lane_says_when_several_were_in() -> None:
+    bands = [FaultBand(2.0, 6.0, "loss", "loss"), FaultBand(4.0, 8.0, "crash", "node_crash")]
+    (last,) = lane_rows(bands, 0.0, 20.0, 0.03)[-1]
+    assert (last.label, [tuple(band[:2]) for band in last.bands]) == (
+        "several at once", [(4.0, 6.0)],
+    )  # fmt: skip
+    apart = [band._replace(end=band.start + 1.0) for band in bands]
+    labels = [item.label for row in lane_rows(apart, 0.0, 20.0, 0.03) for item in row]
+    assert labels == ["loss", "crash"]
+
+
+def test_edges_of_faults_that_follow_at_once_are_drawn_in_their_colours() -> None:
+    theme = style.theme_named("light")
+    memory = pd.DataFrame({"time": [0.0, 20.0], "node": "n1", "server": "", "value": 5e7})
+    follow = [(1.0, 2.01, "pause", "node_pause"), (2.0, 3.0, "loss", "loss")]
+    axes = memory_figure(memory, faults=follow, span=(0.0, 6.0)).axes[-1]
+    edges = {
+        (to_hex(lines.get_color()[0]), round(segment[0][0], 2))
+        for lines in axes.collections
+        if isinstance(lines, LineCollection)
+        for segment in lines.get_segments()
+    }
+    amber, blue = (looks_of([k], theme, strength=1.0)[k].colour for k in ("node_pause", "loss"))
+    assert edges == {(amber, 1.0), (amber, 2.01), (blue, 2.0), (blue, 3.0)}
 
 
 def test_a_label_stands_where_there_is_room() -> None:

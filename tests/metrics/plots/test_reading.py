@@ -159,7 +159,8 @@ def test_a_fault_too_short_for_a_bar_is_an_instant() -> None:
 @pytest.mark.parametrize("name", ["light", "dark"])
 def test_hatches_of_faults_are_lines_in_an_svg(name: str) -> None:
     theme = style.theme_named(name)
-    apart = [(i * 4.0 + 1, i * 4.0 + 3, f"k{i}", f"k{i}") for i in range(3)]
+    kinds = ("partition", "node_pause", "latency")
+    apart = [(i * 4.0 + 1, i * 4.0 + 3, kind, kind) for i, kind in enumerate(kinds)]
     svg = memory_figure(RUN.memory, faults=apart, theme=name, span=(0.0, 20.0)).to_svg()
     # What a pattern would be: the colour of the face, opaque, behind lines of the same colour;
     # and browsers print patterns as coarse pictures.
