@@ -43,6 +43,8 @@ T = TypeVar("T")
 GOOD, BAD, UNSURE = "#0a8a5f", "#d0451b", "#a86a00"
 """Colours of words, readable on white and on black alike."""
 
+_AMOUNT = r"([\d,.]+) (ns|µs|ms|s|B|[KMGT]iB)"
+
 CSS = f"""
 .rk-show{{font:13px/1.45 system-ui,sans-serif;max-width:70rem;overflow-x:auto;
 color:inherit}}
@@ -64,6 +66,7 @@ max-width:none;overflow-wrap:break-word}}
 .rk-show tr{{background:none}}
 .rk-show.rk-show th{{font-weight:600;white-space:nowrap}}
 .rk-show.rk-show .rk-number{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}
+.rk-show .rk-unit{{display:inline-block;min-width:1.9em;text-align:left}}
 .rk-show.rk-show code{{background:none;color:inherit;padding:0;font-size:.95em}}
 .rk-show svg{{max-width:100%;height:auto;display:block;margin:.3em 0 .6em}}
 .rk-show svg text{{font:11px system-ui,sans-serif;fill:currentColor}}
@@ -197,11 +200,21 @@ def table(
 def _row(tag: str, cells: Sequence[object], numbers: Collection[int]) -> Markup:
     made = [
         Markup('<{0} class="rk-{1}">{2}</{0}>').format(
-            tag, "number" if place in numbers else "text", safe("–" if cell is None else cell)
+            tag,
+            "number" if place in numbers else "text",
+            _with_unit(cell) if place in numbers else safe("–" if cell is None else cell),
         )
         for place, cell in enumerate(cells)
     ]
     return Markup("<tr>{}</tr>").format(Markup("").join(made))
+
+
+def _with_unit(cell: object) -> Markup:
+    """Return a number with its unit in a place of its own, so that numbers stand under numbers."""
+    found = re.fullmatch(_AMOUNT, cell) if isinstance(cell, str) else None
+    if found is None:
+        return safe("–" if cell is None else cell)
+    return Markup('{} <span class="rk-unit">{}</span>').format(*found.groups())
 
 
 def nested(rows: Iterable[tuple[Markup, Markup]]) -> Markup:

@@ -87,3 +87,12 @@ def test_an_interrupt_goes_through_a_display() -> None:
 
 def test_markup_is_taken_as_it_is() -> None:
     assert safe(Markup("<b>")) == "<b>"
+
+
+def test_numbers_with_units_stand_under_numbers_whatever_their_units() -> None:
+    made = table(("p50", "rate"), [("659 µs", "150/s"), ("1.02 s", "<b>")], numbers=(0, 1))
+    assert '659 <span class="rk-unit">µs</span>' in made
+    assert '1.02 <span class="rk-unit">s</span>' in made
+    assert made.count("rk-unit") == 2
+    assert "&lt;b&gt;" in made
+    assert "rk-unit" not in table(("about",), [("2 s",)]), "no column of numbers"

@@ -23,7 +23,6 @@ from resilkit.experiment.words import (
     story,
 )
 from resilkit.metrics.summary import SUMMARY_UNITS
-from resilkit.metrics.units import scale_of
 from resilkit.texts import plain
 
 if TYPE_CHECKING:
@@ -173,31 +172,24 @@ def _open_notes(result: Result) -> list[str]:
 
 
 def _operations(result: Result) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
-    """Return the columns with their units, and the rows with their cells."""
+    """Return the columns, and the rows with their cells: each a text and a unit."""
     frame = result.summary()
     times = [name for name in _OPERATION_COLUMNS if SUMMARY_UNITS.get(name) == "s"]
-    # One unit for all times of the table, so that they can be compared by eye.
-    largest = float(frame[times].max().max()) if len(result.judged) else 1.0
-    scale = scale_of(largest if largest == largest else 1.0, "s")  # noqa: PLR0124 - NaN
-    units = {**dict.fromkeys(times, scale.unit), "rate": "1/s"}
     columns = [
-        {"title": title, "unit": units.get(name, "")} for name, title in _OPERATION_COLUMNS.items()
+        {"title": title, "unit": "1/s" if name == "rate" else ""}
+        for name, title in _OPERATION_COLUMNS.items()
     ]
     rows = []
     for index, row in zip(frame.index, frame.to_dict("records"), strict=True):
         failed = row["count"] - row["ok"]
+        # A median and a maximum lie far apart: each time has the unit that it has elsewhere here.
         cells = [str(index), f"{row['count']:,}"]
         cells.append(f"{failed:,} ({percent(row['error_rate'])})" if failed else "0")
         cells.append(quantity(row["rate"], "1/s").removesuffix("/s"))
-        cells += [_scaled(row[name] * scale.factor) for name in times]
-        rows.append({"all": index == frame.index[-1], "cells": cells})
+        spans = [quantity(row[name], "s").partition(" ") for name in times]
+        told = [(text, "") for text in cells] + [(text or "–", unit) for text, _, unit in spans]
+        rows.append({"all": index == frame.index[-1], "cells": told})
     return columns, rows if len(result.judged) else []
-
-
-def _scaled(value: float) -> str:
-    if value != value:  # noqa: PLR0124 - NaN
-        return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _load_note(result: Result) -> str:

@@ -134,7 +134,8 @@ def format_value(value: float, unit: str) -> str:
     """
     if math.isnan(value):
         return "n/a"
-    factor, label = scale_of(value, unit)
+    # As it is written: 999.6 ms are a second then, and not 1000 ms.
+    factor, label = scale_of(float(f"{value:.3g}") if unit == "s" else value, unit)
     shown = value * factor
     digits = f"{shown:.0f}" if abs(shown) >= 100 else f"{shown:.3g}"
     return f"{digits} {label}".rstrip()

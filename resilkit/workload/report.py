@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from resilkit.metrics.units import format_value
+
 __all__ = ["GeneratorReport"]
 
 
@@ -83,7 +85,7 @@ class GeneratorReport:
         if self.late > 0.01 * max(1, self.sent):
             found.append(
                 f"{self.generator} sent {self.late} of {self.sent} operations more than 10 ms late "
-                f"(at most {self.send_lag_max:.3f} s)"
+                f"(at most {format_value(self.send_lag_max, 's')})"
             )
         if self.cpu_share > 0.9:
             found.append(

@@ -14,6 +14,7 @@ from resilkit.experiment import display, figures, load, report
 from resilkit.experiment.comparison import compare
 from resilkit.experiment.frames import Events
 from resilkit.experiment.verdicts import VERDICT_COLUMNS
+from resilkit.history import History
 from resilkit.metrics.events import EventLog
 from tests.experiment import synthetic
 
@@ -383,3 +384,17 @@ def test_why_a_fault_harmed_nobody_is_told_once():
     # Of an older run, or of another fault, nothing may be lost.
     text = Page(report.render(synthetic.result(verdicts=verdicts, problems=("other",)))).text
     assert text.count(why) == 1
+
+
+def test_each_time_of_the_operations_has_the_unit_that_it_has_elsewhere_on_the_page():
+    rows = [
+        ("get", 0, "@g1", n / 100, n / 100, n / 100 + (0.0007 if n % 10 else 1.2), "ok", "", None)
+        for n in range(1000)
+    ]
+    page = report.render(synthetic.result(history=History(rows)))
+    total = Page(page).text.split("total")[1][:200]
+    assert "700 µs" in total
+    assert "1.2 s" in total
+    # One element: on a narrow page a cell spreads its parts from edge to edge.
+    assert page.count('<span>700 <span class="unit">µs</span></span>') >= 2
+    assert "p50 s" not in Page(page).text

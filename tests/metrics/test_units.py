@@ -45,3 +45,10 @@ def test_every_metric_has_a_unit_and_a_kind() -> None:
         row.unit and row.about and row.kind in {"gauge", "counter"} for row in METRICS.values()
     )
     assert unit_of("somebody's own") == ""
+
+
+def test_a_duration_is_written_in_the_unit_that_it_has_as_it_is_written() -> None:
+    assert [format_value(value, "s") for value in (0.9996, 0.9994, 9.9996e-4, 0.0)] == [
+        "1 s", "999 ms", "1 ms", "0 s",
+    ]  # fmt: skip
+    assert format_value(1023, "bytes") == "1023 B"

@@ -281,6 +281,8 @@ def test_the_report_warns_of_a_generator_that_was_the_bottleneck():
     busy = GeneratorReport("g1", "open", started=0.0, ended=10.0, cpu=9.9, sent=10)
     assert any("99% of a core" in warning for warning in busy.warnings())
     assert GeneratorReport("g1", "open", started=0.0, ended=10.0, cpu=1.0, sent=10).warnings() == []
+    late = GeneratorReport("g1", "open", started=0.0, ended=9.0, sent=9, late=3, send_lag_max=0.068)
+    assert late.warnings() == ["g1 sent 3 of 9 operations more than 10 ms late (at most 68 ms)"]
     assert busy.as_dict()["cpu"] == 9.9
 
 

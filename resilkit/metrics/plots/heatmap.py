@@ -12,10 +12,16 @@ from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from resilkit.metrics.plots.latency import _empty, _times, _window, _within, latency_axis
+from resilkit.metrics.plots.latency import (
+    _empty,
+    _times,
+    _window,
+    _within,
+    latency_axis,
+    latency_scale,
+)
 from resilkit.metrics.plots.layout import Canvas, Panel, compose, label_axis, say_no_samples
 from resilkit.metrics.plots.style import TEXT_POINTS, Picture, plain_number, put_text, text_width
-from resilkit.metrics.units import scale_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -98,7 +104,7 @@ def _draw_cells(
     times = first + np.arange(columns + 1) * window
     heights = np.geomspace(low, high, rows + 1)
     cells, _, _ = np.histogram2d(values, intended, bins=(heights, times))
-    scale = scale_of(high, "s")
+    scale = latency_scale(response)
     norm = LogNorm(vmin=0.7, vmax=max(2.0, float(cells.max())))
     axes.pcolormesh(
         times - canvas.origin, heights * scale.factor, np.ma.masked_equal(cells, 0.0),

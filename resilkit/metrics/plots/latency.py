@@ -134,7 +134,8 @@ def latency_panel(
                                 max_windows=100_000)  # fmt: skip
     windows.extend(intended, good["response"].to_numpy(dtype=np.float64))
     frame = windows.frame(_SHARES)
-    draw = functools.partial(_draw_percentiles, frame=frame, window=window)
+    scale = latency_scale(good["response"].to_numpy(dtype=np.float64))
+    draw = functools.partial(_draw_percentiles, frame=frame, window=window, scale=scale)
     key = legend_width([percentile_name(share) for share in _SHARES]) + text_width(_TOO_FEW)
     title = f"{title}, of each {'second' if window == 1.0 else f'{plain_number(window)} s'}"
     return Panel(title, "", _times(operations), draw, height, key=key)
@@ -186,7 +187,22 @@ def _window(times: Floats, *, least: int) -> float:
     return next((each for each in _WINDOWS if each >= wanted * 0.99), _WINDOWS[-1])
 
 
-def _draw_percentiles(axes: Axes, canvas: Canvas, *, frame: DataFrame, window: float) -> None:
+def latency_scale(responses: Floats) -> Scale:
+    """Choose the unit of response times, the same for every panel that shows them.
+
+    Their axes show orders of magnitude: the unit suits what lies between the usual and the worst,
+    such that 3 ms to 1 s are 3 to 1,000 ms.
+
+    Args:
+        responses: Seconds; at least one.
+    """
+    usual, worst = float(np.median(responses)), float(responses.max())
+    return scale_of(math.sqrt(usual * worst) if usual > 0 else worst, "s")
+
+
+def _draw_percentiles(
+    axes: Axes, canvas: Canvas, *, frame: DataFrame, window: float, scale: Scale
+) -> None:
     theme = canvas.theme
     places = np.round((frame["time"].to_numpy() - frame["time"].iloc[0]) / window).astype(int)
     middles = float(frame["time"].iloc[0]) + (np.arange(places[-1] + 1) + 0.5) * window
@@ -201,7 +217,6 @@ def _draw_percentiles(axes: Axes, canvas: Canvas, *, frame: DataFrame, window: f
     if not known.size:
         say_no_samples(axes, theme, "too few samples for percentiles")
         return
-    scale = scale_of(float(known.max()), "s")
     label_axis(axes, scale.unit, theme)
     handles, names = [], []
     for place, (name, line) in enumerate(lines.items()):

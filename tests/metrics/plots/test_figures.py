@@ -68,6 +68,15 @@ def test_axes_have_units_that_suit_the_values() -> None:
     assert "s" in texts(latency_figure(slow))
 
 
+@pytest.mark.parametrize(
+    ("factor", "unit"), [(0.01, "µs"), (1.0, "ms"), (10.0, "ms"), (200.0, "s")]
+)
+def test_response_times_have_one_unit_in_all_panels(factor: float, unit: str) -> None:
+    operations = RUN.operations.assign(response=RUN.operations["response"] * factor)
+    labels = [axes.get_ylabel() for axes in overview(operations).axes]
+    assert [label for label in labels if label in {"µs", "ms", "s"}] == [unit, unit]
+
+
 def test_a_picture_shows_itself_at_any_sharpness_and_as_svg() -> None:
     picture = FIGURES["memory"](width=400)
     assert Image.open(io.BytesIO(picture._repr_png_())).width == 400
