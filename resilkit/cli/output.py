@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from resilkit.experiment.words import VERDICTS, interval, quantity, sentence
+from resilkit.experiment.words import VERDICTS, interval, sentence
+from resilkit.metrics.words import quantity
 
 if TYPE_CHECKING:
     from resilkit.experiment import Result

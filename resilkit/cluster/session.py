@@ -77,7 +77,7 @@ class Session:
         # What each node did when the closing began, which ends them all.
         self.left: dict[str, LastSeen] = {}
         self._closing: asyncio.Task[None] | None = None
-        self.events = EventLog()
+        self.events = EventLog(origin=self.started)
         self.metrics = MetricStore()
         self.offsets: dict[str, float] = {}
         self.nodes = NodeTable(

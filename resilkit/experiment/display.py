@@ -9,8 +9,9 @@ from markupsafe import Markup
 
 from resilkit.chaos.display import criteria_list, timeline
 from resilkit.cluster.display_specs import cluster_spec_parts
-from resilkit.experiment.words import OUTCOMES, VERDICTS, capital, interval, quantity, story
+from resilkit.experiment.words import OUTCOMES, VERDICTS, capital, interval, story
 from resilkit.markup import code, details, display, guarded, nested, note, paragraph, safe, table
+from resilkit.metrics.words import quantity
 from resilkit.runtime import SupervisorSpec
 from resilkit.runtime.display import spec_tree
 from resilkit.workload.display_workload import workload_parts

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from resilkit import clock
 from resilkit.chaos.judge import judge
 from resilkit.cluster.loop_thread import HEED_EVERY
-from resilkit.experiment.details import news_words, strike_of
 from resilkit.experiment.evidence import ramp_of
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.history import History
+from resilkit.metrics.event_words import news_words, strike_of
 from resilkit.metrics.events import Event, EventLog
 from resilkit.metrics.store import MetricStore
 

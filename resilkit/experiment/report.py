@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resilkit.experiment.delivery import HARMED_NOBODY
-from resilkit.experiment.details import detail_words, place_of, strike_of
 from resilkit.experiment.paths import absolute_path, checked_path
 from resilkit.experiment.storage import write_file
 from resilkit.experiment.words import (
@@ -18,11 +17,11 @@ from resilkit.experiment.words import (
     VERDICTS,
     capital,
     interval,
-    percent,
-    quantity,
     story,
 )
+from resilkit.metrics.event_words import detail_words, strike_of, where_words
 from resilkit.metrics.summary import SUMMARY_UNITS
+from resilkit.metrics.words import percent, quantity
 from resilkit.texts import plain
 
 if TYPE_CHECKING:
@@ -236,7 +235,9 @@ def _events(result: Result) -> dict[str, Any]:
             "time": f"{row['time']:.2f}",
             "kind": row["kind"],
             "event": str(row["event"]).replace("_", " "),
-            "where": " → ".join(dict.fromkeys(filter(None, (row["node"], _place(row))))),
+            "where": where_words(
+                *(str(row[name]) for name in ("kind", "node", "target", "detail"))
+            ),
             "detail": detail_words(row["detail"]),
         }
         for row in frame.to_dict("records")
@@ -262,11 +263,6 @@ def _told_again(frame: DataFrame) -> Series[bool]:
     strikes = frame["detail"].astype(str).map(strike_of)
     wholly = set(strikes[fault & (frame["event"] == "injected")]) - {""}
     return fault & (frame["event"] == "begins") & strikes.isin(wholly)
-
-
-def _place(row: dict[Any, Any]) -> str:
-    target, detail = str(row["target"]), str(row["detail"])
-    return place_of(target, detail) if row["kind"] == "fault" else target
 
 
 def _rerun_note(result: Result) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from resilkit.markup import display, guarded, note, table
+from resilkit.metrics.event_words import detail_words, where_words
 from resilkit.metrics.units import format_value, title_of, unit_of
 
 if TYPE_CHECKING:
     from resilkit.metrics.events import Event, EventLog
     from resilkit.metrics.store import MetricStore
 
-__all__ = ["detail_words", "events_html", "store_html"]
+__all__ = ["events_html", "store_html"]
 
 _LATEST = 12
 _LONGEST_DETAIL = 140
@@ -39,7 +39,7 @@ def store_html(store: MetricStore) -> str:
 
 @guarded
 def events_html(log: EventLog) -> str:
-    """Return how many events there are of each kind, and the latest of them."""
+    """Return how many events there are of each kind, and the latest of them, in order of time."""
     rows = list(log)
     if not rows:
         return display("events", "", note("Nothing has happened."))
@@ -47,45 +47,34 @@ def events_html(log: EventLog) -> str:
     for row in rows:
         kinds.setdefault(row.kind, Counter())[row.event] += 1
     counts = [
-        (kind, sum(events.values()), ", ".join(f"{name} {n:,}" for name, n in events.most_common()))
+        (
+            kind,
+            sum(events.values()),
+            ", ".join(f"{name.replace('_', ' ')} {n:,}" for name, n in events.most_common()),
+        )
         for kind, events in sorted(kinds.items())
     ]
-    first = min(row.time for row in rows)
-    latest = [_event(row, first) for row in rows[-_LATEST:]]
+    # A fault is logged when it is wholly in, with the time at which it began.
+    rows.sort(key=lambda row: row.time)
+    zero, since = log.origin, "since the cluster started"
+    if zero is None:
+        zero, since = rows[0].time, "since the first"
+    latest = [_event(row, zero) for row in rows[-_LATEST:]]
     caption = f"The latest {len(latest)}" if len(rows) > len(latest) else "All of them"
     dropped = log.dropped
     return display(
         "events", f"{len(rows):,}",
         table(("kind", "events", ""), counts, numbers=(1,)),
-        table(("time (s)", "kind", "event", "node", "whom", "more"), latest, numbers=(0,),
-              caption=f"{caption}, in seconds from the first"),
+        table(("time (s)", "kind", "event", "where", "more"), latest, numbers=(0,),
+              caption=f"{caption}, in seconds {since}"),
         note(f"{dropped:,} old events were dropped.") if dropped else "",
     )  # fmt: skip
 
 
-def _event(row: Event, first: float) -> tuple[object, ...]:
+def _event(row: Event, zero: float) -> tuple[object, ...]:
+    words = detail_words(row.detail)
     return (
-        f"{row.time - first:.2f}", row.kind, row.event, row.node, row.target,
-        detail_words(row.detail),
+        f"{row.time - zero:.2f}", row.kind, row.event.replace("_", " "),
+        where_words(row.kind, row.node, row.target, row.detail),
+        words if len(words) <= _LONGEST_DETAIL else f"{words[:_LONGEST_DETAIL]}…",
     )  # fmt: skip
-
-
-def detail_words(text: str) -> str:
-    """Return the detail of an event in a line.
-
-    Examples:
-        >>> detail_words('{"supervisor": "top", "restarts": 2, "reason": ""}')
-        'supervisor top, restarts 2'
-    """
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text[:_LONGEST_DETAIL]
-    if not isinstance(found, dict):
-        return str(found)[:_LONGEST_DETAIL]
-    words = ", ".join(
-        f"{key.replace('_', ' ')} {value if isinstance(value, str) else json.dumps(value)}"
-        for key, value in found.items()
-        if value not in ("", None, [], {})
-    )
-    return words if len(words) <= _LONGEST_DETAIL else f"{words[:_LONGEST_DETAIL]}…"

@@ -55,9 +55,14 @@ class EventLog:
 
     Args:
         max_rows: Events kept, >= 1; beyond that the oldest are dropped and counted.
+        origin: The time on their clock that counts as 0 where the log shows itself, when its
+            cluster started (seconds); ``None``: that of the first event.
+
+    Attributes:
+        origin: The same.
 
     Raises:
-        InvalidArgument: `max_rows` is not a whole number >= 1.
+        InvalidArgument: `max_rows` is not a whole number >= 1, or `origin` is not finite.
 
     Examples:
         >>> log = EventLog()
@@ -66,8 +71,9 @@ class EventLog:
         [{'time': 2.0, 'event': 'injected', 'node': 'n1', 'detail': '{"share": 0.5}'}]
     """
 
-    def __init__(self, *, max_rows: int = 100_000) -> None:
+    def __init__(self, *, max_rows: int = 100_000, origin: float | None = None) -> None:
         max_rows = validate.number(max_rows, "max_rows", low=1, integer=True)
+        self.origin = None if origin is None else validate.number(origin, "origin")
         self._lock = threading.Lock()
         self._rows: deque[Event] = deque(maxlen=max_rows)
         self._appended = 0

@@ -46,6 +46,13 @@ def test_a_node_shows_its_servers(cluster: Cluster) -> None:
     assert "alone n2 Counter 0 0" in text
 
 
+def test_events_are_told_in_seconds_since_the_cluster_started(cluster: Cluster) -> None:
+    text = shown(cluster.events)
+    assert "in seconds since the cluster started" in text
+    newest = max(event.time for event in cluster.events) - cluster.started
+    assert f" {newest:.2f} " in text
+
+
 def test_all_nodes_are_a_table(cluster: Cluster) -> None:
     text = shown(cluster.nodes)
     assert "n1 ● running" in text

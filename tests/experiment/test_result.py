@@ -13,13 +13,13 @@ from resilkit.chaos.measurement import Measurement
 from resilkit.errors import InvalidArgument
 from resilkit.experiment import Audit, compare
 from resilkit.experiment.audit import as_audit
-from resilkit.experiment.details import detail_words
 from resilkit.experiment.display import comparison_html
 from resilkit.experiment.evidence import ResultEvidence
 from resilkit.experiment.frames import EVENT_COLUMNS, Events
 from resilkit.experiment.windows import latency_windows
-from resilkit.experiment.words import percent, quantity, story
+from resilkit.experiment.words import story
 from resilkit.history import History
+from resilkit.metrics.event_words import detail_words
 from tests.experiment import synthetic
 
 
@@ -214,21 +214,6 @@ def test_a_result_can_be_sent_to_another_process():
     back = pickle.loads(pickle.dumps(result))
     assert back.sentence() == result.sentence()
     assert "latency" not in back.__dict__
-
-
-@pytest.mark.parametrize(
-    ("share", "text"),
-    [(1.0, "100 %"), (0.0, "0 %"), (0.999996, "99.9996 %"), (0.000004, "0.0004 %"), (0.5, "50 %")],
-)
-def test_a_percentage_never_rounds_a_loss_away(share, text):
-    assert percent(share) == text
-
-
-def test_quantities_say_their_unit():
-    assert quantity(0.25, "s") == "250 ms"
-    assert quantity(math.inf, "s") == "never"
-    assert quantity(None, "s") == ""
-    assert quantity(3.0, "") == "3"
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "plain", ""])

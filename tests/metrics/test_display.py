@@ -25,9 +25,28 @@ def test_a_log_shows_how_many_of_each_kind_and_the_latest() -> None:
     text = seen(log)
     assert "events 30" in text
     assert "supervision 30 restarted 30" in text
-    assert f"29.00 supervision restarted n1 {HOSTILE} reason {HOSTILE}, restarts 39" in text
-    assert "restarts 27" not in text, "twelve are enough"
+    told = f"29.00 supervision restarted n1 → {HOSTILE} reason: {HOSTILE}, restart no. 39"
+    assert told in text
+    assert "in seconds since the first" in text
+    assert "restart no. 27" not in text, "twelve are enough"
     assert "10 old events were dropped" in text
+
+
+def test_the_latest_events_stand_in_order_of_time_on_the_clock_of_their_cluster() -> None:
+    log = EventLog(origin=100.0)
+    log.append(101.25, "node", "lost", node="n1", target="n3", detail={"majority": False})
+    begun = {"id": "loss-1", "fault": "loss", "parameters": {"loss": {"share": 0.1}}}
+    log.append(101.24, "fault", "injected", target="n1<->n2", detail=begun | {"links": ["n1-n2"]})
+    log.append(101.5, "fault", "heal_failed", target="n1<->n2", detail={"why": "n2 is down"})
+    text = seen(log)
+    rows = [
+        "1.24 fault injected n1 – n2 loss: share 10 %",
+        "1.25 node lost n1 → n3 reaches no more than a minority",
+        "1.50 fault heal failed",
+    ]
+    assert [text.index(row) for row in rows] == sorted(text.index(row) for row in rows)
+    assert "All of them, in seconds since the cluster started" in text
+    assert '"' not in text.split("in seconds")[1], "nothing as JSON"
 
 
 def test_what_is_empty_says_so() -> None:

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from resilkit import Cluster
-from resilkit.experiment.words import quantity
 from resilkit.metrics.anomalies import LEAST_CHANGES, Anomalies, Anomaly
 from resilkit.metrics.events import Event
 from resilkit.metrics.units import format_value, title_of, unit_of
+from resilkit.metrics.words import quantity
 
 if TYPE_CHECKING:
     import numpy as np

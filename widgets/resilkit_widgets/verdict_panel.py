@@ -11,8 +11,9 @@ import traitlets
 from resilkit import Cluster, Criterion, Experiment, InvalidArgument, Result
 from resilkit.chaos.criteria import as_criteria
 from resilkit.chaos.judge import Verdict
-from resilkit.experiment.words import VERDICTS, interval, quantity
+from resilkit.experiment.words import VERDICTS, interval
 from resilkit.markup import display, paragraph, table
+from resilkit.metrics.words import quantity
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.panel import bundle
 from resilkit_widgets.verdict_sources import ClusterSource, ExperimentSource, Source

@@ -7,11 +7,11 @@ import signal
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from resilkit.experiment.words import percent, quantity
 from resilkit.faults.places import few, place_words, places
+from resilkit.metrics.words import percent, quantity
 from resilkit.texts import plain
 
-__all__ = ["detail_words", "news_words", "place_of", "strike_of"]
+__all__ = ["detail_words", "news_words", "place_of", "strike_of", "where_words"]
 
 _SCHEDULE: Final = frozenset({"at", "every", "count", "random", "targets"})
 """When a fault strikes and whom: the time and the place of its event say that.
@@ -121,6 +121,17 @@ def place_of(target: str, detail: str) -> str:
         'n1 – n2'
     """
     return few(places(_mapping(detail) or {}, target), _MOST_SHOWN)
+
+
+def where_words(kind: str, node: str, target: str, detail: str) -> str:
+    """Return where an event took place: the node, and what on it or beyond it.
+
+    Examples:
+        >>> where_words("node", "n1", "n3", ""), where_words("node", "n1", "n1", "")
+        ('n1 → n3', 'n1')
+    """
+    place = place_of(target, detail) if kind == "fault" else target
+    return " → ".join(dict.fromkeys(filter(None, (node, place))))
 
 
 def strike_of(detail: str) -> str:
@@ -246,13 +257,16 @@ def _incarnation(value: object) -> str:
 
 
 _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "again": lambda value: "is started again" if value else "",
     "asked": lambda value: "as it was asked to" if value else "",
     "back": lambda value: f"back: {_value('', value)}",
     "cuts": lambda value: "",  # noqa: ARG005 - the place of the event tells it
     "error": str,
     "incarnation": _incarnation,
     "links": lambda value: "",  # noqa: ARG005 - the place of the event tells it
-    "majority": lambda value: "in the majority" if value else "in a minority",
+    "majority": lambda value: (
+        "reaches the majority" if value else "reaches no more than a minority"
+    ),
     "not_back": lambda value: f"{value} not back by then",
     "outcomes": _outcomes,
     "pid": lambda value: f"process {value}",

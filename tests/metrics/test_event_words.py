@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from resilkit.experiment.details import detail_words
+from resilkit.metrics.event_words import detail_words
 
 
 @pytest.mark.parametrize(
