@@ -25,6 +25,7 @@ __all__ = ["inline_svg", "overview", "report_figures", "small_figure", "timeline
 _LARGEST_SVG_BYTES = 1_000_000
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
+_SINCE = "the load began"
 _WIDTHS = {"wide": 1000, "narrow": 430}
 
 
@@ -39,6 +40,7 @@ def overview(result: Result, **options: Any) -> Picture:
         "faults": _bands(result),
         "span": (0.0, end),
         "origin": 0.0,
+        "since": _SINCE,
     }
     return draw(result.operations, **{**defaults, **options})
 
@@ -51,6 +53,7 @@ def timeline(result: Result, **options: Any) -> Picture:
         "faults": fault_spans(result.events),
         "span": (0.0, max(result.ran, 1e-3)),
         "origin": 0.0,
+        "since": _SINCE,
     }
     return timeline_figure(result.events, **{**defaults, **options})
 

@@ -94,7 +94,8 @@ def test_the_plan_is_drawn_before_it_starts_to_the_scale_of_its_axis(module: Mod
     assert second["x"] - first["x"] == pytest.approx(third["x"] - second["x"], abs=1.0)
     assert all_along["width"] == pytest.approx(10 * first["width"], rel=0.05), "30 s against 3 s"
     assert made.page.locator(".rk-plan .rk-cursor").get_attribute("visibility") == "hidden"
-    assert "time (s)" in (made.page.locator(".rk-plan svg").text_content() or "")
+    words = made.page.locator(".rk-plan svg").text_content() or ""
+    assert "seconds since the scenario began" in words
 
 
 def test_what_is_wrong_with_the_yaml_stands_below_it_with_its_line(module: Module) -> None:

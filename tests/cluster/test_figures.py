@@ -71,6 +71,7 @@ def test_the_timeline_has_faults_nodes_and_servers_also_of_a_closed_cluster() ->
         live = texts(cluster.plot_timeline(width=700))
     for shown in (live, texts(cluster.plot_timeline())):
         assert {"n1", "alone @ n1", "node pause n1", "paused", "started"} <= set(shown)
+        assert "seconds since the cluster started" in shown
     assert {"n1 (stopped)"} <= set(texts(cluster.plot()))
 
 

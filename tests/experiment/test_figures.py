@@ -152,7 +152,7 @@ def test_the_timeline_of_a_run_has_its_faults_and_servers_on_the_clock_of_the_lo
     result = synthetic.hostile_result()
     picture = result.plot_timeline(theme="dark", width=700)
     shown = texts(picture)
-    assert {"Nodes", "Servers", "time (s)", "latency n1"} <= set(shown)
+    assert {"Nodes", "Servers", "seconds since the load began", "latency n1"} <= set(shown)
     assert picture.axes[0].get_xlim()[0] == 0.0
     assert max(axes.get_xlim()[1] for axes in picture.axes) == result.ran
     with pytest.raises(InvalidArgument, match=r"^theme"):

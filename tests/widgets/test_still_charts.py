@@ -145,6 +145,12 @@ def test_ticks_are_round_numbers(low: float, high: float, ticks: list[float]) ->
     assert round_ticks(low, high, most=7 if low > 9 else 5) == ticks
 
 
+def test_the_axis_says_what_it_counts_from() -> None:
+    one = StillLine("n1", np.array([0.0, 10.0]), np.array([5.0, 8.0]), 0)
+    drawn = still_charts([StillChart("queue", "messages", [one])], span=(0.0, 10.0))
+    assert ">seconds since the cluster started</text>" in drawn
+
+
 def test_thresholds_alerts_and_anomalies_are_drawn_over_the_lines() -> None:
     one = StillLine("n1", np.array([0.0, 10.0]), np.array([5.0, 8.0]), 0)
     marks = StillMarks(

@@ -155,7 +155,7 @@ export class Charts {
             },
       },
       axes: [
-        { ...axis, size: last ? 24 : 20, label: last ? "time (s)" : undefined, labelSize: 16 },
+        { ...axis, size: last ? 24 : 20, label: last ? "seconds since the cluster started" : undefined, labelSize: 16 },
         {
           ...axis,
           size: 56,

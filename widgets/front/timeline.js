@@ -122,7 +122,7 @@ function drawn(place, data, width, key) {
     put(svg, "text", { x: x(tick), y: floor + 16, "text-anchor": "middle", fill: theme.faint }, String(tick));
   }
   const middle = (left + width - RIGHT) / 2;
-  put(svg, "text", { x: middle, y: floor + 30, "text-anchor": "middle", fill: theme.faint }, "time (s)");
+  put(svg, "text", { x: middle, y: floor + 30, "text-anchor": "middle", fill: theme.faint }, "seconds since the scenario began");
   /** @type {{bar: Element, from: number}[]} */
   const growing = [];
   data.lanes.forEach((lane, index) => {

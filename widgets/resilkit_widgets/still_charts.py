@@ -258,5 +258,6 @@ def _time_axis(top: float, span: tuple[float, float]) -> str:
         for tick in ticks
     ]
     middle = (_LEFT + _WIDTH - _RIGHT) / 2
-    parts.append(f'<text x="{middle:g}" y="{top + 30}" text-anchor="middle">time (s)</text>')
+    parts.append(f'<text x="{middle:g}" y="{top + 30}" text-anchor="middle">'
+                 "seconds since the cluster started</text>")  # fmt: skip
     return "".join(parts)

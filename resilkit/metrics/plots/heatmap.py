@@ -48,6 +48,7 @@ def heatmap_figure(
     title: str = "",
     span: tuple[float, float] | None = None,
     origin: float | None = None,
+    since: str = "",
 ) -> Picture:
     """Draw how many operations took how long, over time: darker is more (brighter when dark).
 
@@ -61,6 +62,7 @@ def heatmap_figure(
     return compose(
         [heatmap_panel(operations, height=220.0, span=span)],
         faults=faults, theme=theme, width=width, title=title, span=span, origin=origin,
+        since=since,
     )  # fmt: skip
 
 

@@ -62,6 +62,7 @@ def latency_figure(
     title: str = "",
     span: tuple[float, float] | None = None,
     origin: float | None = None,
+    since: str = "",
 ) -> Picture:
     """Draw p50, p95 and p99 of the response time over windows of time.
 
@@ -80,6 +81,7 @@ def latency_figure(
         span: First and last second shown, on the data's clock; what lies outside has no part in
             the figure, nor in its axes. ``None`` takes the data's.
         origin: The time that the axis calls 0; ``None`` takes the start of the span.
+        since: What was at that time, for the title of the axis: ``"the load began"``.
 
     Raises:
         InvalidArgument: A column is missing, or an argument is out of range.
@@ -87,6 +89,7 @@ def latency_figure(
     return compose(
         [latency_panel(operations, height=190.0, span=span)],
         faults=faults, theme=theme, width=width, title=title, span=span, origin=origin,
+        since=since,
     )  # fmt: skip
 
 
@@ -99,6 +102,7 @@ def errors_and_rate_figure(
     title: str = "",
     span: tuple[float, float] | None = None,
     origin: float | None = None,
+    since: str = "",
 ) -> Picture:
     """Draw the intended operations a second, stacked by how they ended.
 
@@ -112,6 +116,7 @@ def errors_and_rate_figure(
     return compose(
         [rate_panel(operations, height=190.0, span=span)],
         faults=faults, theme=theme, width=width, title=title, span=span, origin=origin,
+        since=since,
     )  # fmt: skip
 
 

@@ -101,6 +101,7 @@ def compose(
     title: str,
     span: tuple[float, float] | None,
     origin: float | None,
+    since: str = "",
 ) -> Picture:
     """Put panels above one another, with one time axis and the faults.
 
@@ -112,6 +113,7 @@ def compose(
         title: Stands above all; ``""`` for none.
         span: First and last second shown, on the data's clock; ``None`` takes the data's.
         origin: The time that the axis calls 0; ``None`` takes the start of the span.
+        since: What was at that time, for the title of the axis: ``"the load began"``.
 
     Raises:
         InvalidArgument: An argument is out of range.
@@ -163,7 +165,8 @@ def compose(
         axes = place(top + headers[number], panel.height)
         # With the legend in a row of its own, the title goes up.
         title_at = 1 + (headers[number] - _HEADER) / panel.height
-        _draw(axes, panel, canvas, bands, title_at=title_at, last=number == len(panels) - 1)
+        last = number == len(panels) - 1
+        _draw(axes, panel, canvas, bands, title_at=title_at, since=since if last else None)
         top += headers[number] + panel.height + _GAP
     return picture
 
@@ -201,8 +204,9 @@ def _draw(
     bands: list[FaultBand],
     *,
     title_at: float,
-    last: bool,
+    since: str | None,
 ) -> None:
+    """Draw a panel; that with a text for `since`, which may be ``""``, has the title of time."""
     theme = canvas.theme
     put_text(
         axes, 0.0, title_at, panel.title, transform=axes.transAxes, ha="left", va="bottom",
@@ -213,11 +217,16 @@ def _draw(
     panel.draw(axes, canvas)
     axes.set_xlim(canvas.start, canvas.end)
     shade(axes, bands, canvas.seconds_a_pixel, theme, filled=panel.shaded)
-    label = _time_axis(axes, canvas)
-    if last:
-        axes.set_xlabel(label, fontsize=TEXT_POINTS, color=theme.faint, labelpad=3)
-    else:
+    unit = _time_axis(axes, canvas)
+    if since is None:
         axes.tick_params(axis="x", labelbottom=False)
+        return
+    short = {"s": "seconds"}.get(unit, unit)
+    label = f"{short} since {since}" if since else f"time ({unit})"
+    axes.set_xlabel(
+        drawable(label), fontsize=TEXT_POINTS, color=theme.faint, labelpad=3, parse_math=False,
+        usetex=False,
+    )  # fmt: skip
 
 
 def label_axis(axes: Axes, text: str, theme: Theme) -> None:
@@ -237,16 +246,17 @@ def number_axis(axes: Axes, *, whole: bool = False) -> None:
 
 
 def _time_axis(axes: Axes, canvas: Canvas) -> str:
+    """Choose the ticks of the time axis; return the unit of their labels."""
     length = canvas.end - canvas.start
     if length <= 180:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=10, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
-        return "time (s)"
+        return "s"
     steps = (30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
     step = next((each for each in steps if length / each <= 10), 86400 * math.ceil(length / 864000))
     axes.xaxis.set_major_locator(MultipleLocator(step))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _minutes(value)))
-    return "time (h:min:s)" if length > 7200 else "time (min:s)"
+    return "h:min:s" if length > 7200 else "min:s"
 
 
 def _minutes(value: float) -> str:

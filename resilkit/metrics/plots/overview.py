@@ -29,6 +29,7 @@ def overview(
     title: str = "",
     span: tuple[float, float] | None = None,
     origin: float | None = None,
+    since: str = "",
 ) -> Picture:
     """Draw a run: what users felt on top, what the machines did below, faults across all.
 
@@ -50,6 +51,7 @@ def overview(
         span: First and last second shown, on the data's clock; what lies outside has no part in
             the figure, nor in its axes. ``None`` takes the data's.
         origin: The time that the axis calls 0; ``None`` takes the start of the span.
+        since: What was at that time, for the title of the axis: ``"the load began"``.
 
     Returns:
         A figure that belongs to nobody: it shows itself in a notebook, and has ``savefig``,
@@ -67,5 +69,6 @@ def overview(
         panels.append(heatmap_panel(operations, span=span))
     panels += [queue_panel(queue_length), memory_panel(memory)]
     return compose(
-        panels, faults=faults, theme=theme, width=width, title=title, span=span, origin=origin
-    )
+        panels, faults=faults, theme=theme, width=width, title=title, span=span, origin=origin,
+        since=since,
+    )  # fmt: skip

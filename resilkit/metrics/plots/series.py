@@ -58,6 +58,7 @@ def metric_figure(
     title: str = "",
     span: tuple[float, float] | None = None,
     origin: float | None = None,
+    since: str = "",
 ) -> Picture:
     """Draw one metric over time, a line for each node or server.
 
@@ -76,6 +77,7 @@ def metric_figure(
         span: First and last second shown, on the data's clock; what lies outside has no part in
             the figure, nor in its axes. ``None`` takes the data's.
         origin: The time that the axis calls 0; ``None`` takes the start of the span.
+        since: What was at that time, for the title of the axis: ``"the load began"``.
 
     Returns:
         A figure that belongs to nobody: it shows itself in a notebook, and has ``savefig``.
@@ -85,8 +87,9 @@ def metric_figure(
     """
     panel = series_panel(frame, height=190.0)
     return compose(
-        [panel], faults=faults, theme=theme, width=width, title=title, span=span, origin=origin
-    )
+        [panel], faults=faults, theme=theme, width=width, title=title, span=span, origin=origin,
+        since=since,
+    )  # fmt: skip
 
 
 def memory_figure(frame: DataFrame, **options: Any) -> Picture:
@@ -148,6 +151,7 @@ def _title_of(frame: DataFrame | None) -> str:
 def _with_defaults(options: dict[str, Any]) -> dict[str, Any]:
     defaults: dict[str, Any] = {
         "faults": None, "theme": "light", "width": 900, "title": "", "span": None, "origin": None,
+        "since": "",
     }  # fmt: skip
     unknown = sorted(set(options) - set(defaults))
     if unknown:

@@ -66,6 +66,7 @@ def timeline_figure(
     title: str = "",
     span: tuple[float, float] | None = None,
     origin: float | None = None,
+    since: str = "",
 ) -> Picture:
     """Draw events as lanes on one time axis: a node, a server or a kind of alert each.
 
@@ -81,6 +82,7 @@ def timeline_figure(
         title: Stands above the figure; ``""`` for none.
         span: First and last second shown, on the data's clock; ``None`` takes the data's.
         origin: The time that the axis calls 0; ``None`` takes the start of the span.
+        since: What was at that time, for the title of the axis: ``"the load began"``.
 
     Raises:
         InvalidArgument: A column is missing, or an argument is out of range.
@@ -113,8 +115,9 @@ def timeline_figure(
     if alerts:
         panels.append(_lanes_panel("Alerts", alerts, _alert_of))
     return compose(
-        panels, faults=faults, theme=theme, width=width, title=title, span=span, origin=origin
-    )
+        panels, faults=faults, theme=theme, width=width, title=title, span=span, origin=origin,
+        since=since,
+    )  # fmt: skip
 
 
 def _times(rows: Sequence[dict[str, Any]]) -> tuple[float, float] | None:

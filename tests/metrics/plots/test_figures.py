@@ -292,6 +292,17 @@ def test_long_runs_have_minutes_on_the_axis() -> None:
     assert {"time (h:min:s)", "2:00:00"} <= set(texts(overview(span=(-1.0, 30_000.0), origin=0.0)))
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_time_axis_says_what_it_counts_from(name: str) -> None:
+    assert "seconds since $the_load$ began" in texts(FIGURES[name](since="$the_load$ began"))
+    assert "time (s)" in texts(FIGURES[name]())
+
+
+def test_the_time_of_long_runs_says_so_too() -> None:
+    minutes = overview(span=(0.0, 600.0), since="the cluster started")
+    assert "min:s since the cluster started" in texts(minutes)
+
+
 @pytest.mark.parametrize(
     ("options", "path"),
     [
