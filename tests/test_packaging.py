@@ -111,8 +111,10 @@ def test_the_readme_holds_exactly_the_two_lines_that_ci_runs() -> None:
     lines = [line for line in readme.splitlines() if line.startswith("python3 -m venv")]
     assert lines == [
         "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/resilkit demo",
-        "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]'"
-        " && .venv/bin/python -m pytest -n auto",
+        (
+            "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]'"
+            " && .venv/bin/python -m pytest -n auto"
+        ),
     ]
     assert "python3 -m venv .venv && " in readme
     assert r"grep -E '^python3 -m venv \.venv && ' README.md" in (ROOT / ".ci/run").read_text()
