@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import secrets
 from dataclasses import asdict
@@ -71,6 +72,7 @@ class Session:
         self.identity = secrets.token_hex(4)
         self.cookie = secrets.token_bytes(32)
         self.closed = False
+        self.closing_began = math.inf
         # The `Cluster` that people have, as long as anybody has it: what stands for a part of it
         # keeps it, and this does not, so that it ends when nobody can use it any more.
         self.owner: Callable[[], Any] = lambda: None
@@ -375,6 +377,7 @@ class Session:
         if self._closing is None:
             self.left = {name: node.seen() for name, node in self.nodes.items()}
             self.closed = True
+            self.closing_began = self.clock.now()
             self._closing = self.loop.create_task(ending.end(self))
         return asyncio.shield(self._closing)
 

@@ -99,6 +99,53 @@ def test_a_load_has_its_charts_and_says_when_none_runs(cluster: rk.Cluster) -> N
     assert picture.count('stroke-width="1.6"') == 5, "a line each"
 
 
+def test_the_picture_that_stays_covers_the_last_load_and_its_faults_however_long_one_reads(
+    cluster: rk.Cluster,
+) -> None:
+    class Desk(rk.Server):
+        def answer(self) -> int:
+            return 1
+
+    cluster.start(Desk, name="desk", node="n2")
+    panel = LiveMetrics(cluster, metrics=["memory_rss", "throughput"], window=4)
+    panel.start()
+    calls = rk.Operation.call("desk", "answer")
+    with rk.Workload([calls], rk.arrivals.constant(100)).start(cluster) as load:
+        ticked(panel, lambda: load.elapsed > 2.0)
+        with cluster.inject(rk.faults.NodePause(duration=0.2, targets="n1")):
+            ticked(panel, lambda: load.elapsed > 3.0)
+
+    def told() -> None:
+        picture = panel.last_picture()["text/html"]
+        for part in ("node pause n1", "throughput", "Throughput, of each second</text>"):
+            assert part in picture
+        for false in ("no load runs", "no operations", "no samples"):
+            assert false not in picture
+        assert picture.count('stroke-width="1.6"') == 3, "the line of the load, and two of nodes"
+
+    ticked(panel, lambda: panel._newest > load.ends + 6.0)
+    assert panel.arrangement["charts"][1]["title"].endswith("no load runs"), "live it goes on"
+    told()
+    cluster.close()
+    panel.tick()
+    assert panel.state == "over"
+    told()
+
+
+def test_what_happened_after_the_last_load_is_in_the_picture_that_stays(
+    cluster: rk.Cluster,
+) -> None:
+    panel = LiveMetrics(cluster, metrics=["memory_rss"], window=2)
+    panel.start()
+    ticked(panel, lambda: panel.frame)
+    with cluster.partition(["n1"], ["n2"]):
+        ticked(panel, lambda: panel.bands)
+    ticked(panel, lambda: panel.bands[-1]["end"])
+    ended = cluster.started + panel.bands[-1]["end"]
+    ticked(panel, lambda: panel._newest > ended + 3.0)
+    assert "partition n1 – n2" in panel.last_picture()["text/html"]
+
+
 def test_a_killed_node_has_a_gap_and_its_line_keeps_its_colour(cluster: rk.Cluster) -> None:
     panel = LiveMetrics(cluster, metrics=["cpu"], window=30)
     panel.start()

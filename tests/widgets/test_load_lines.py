@@ -79,6 +79,57 @@ def test_the_title_says_what_is_missing_and_why() -> None:
     assert lines_of(over).title("latency", 0.0).endswith("no load runs")
 
 
+def test_the_last_load_is_there_for_a_picture_that_stays_however_long_ago_it_ended() -> None:
+    load: Any = Load(6)
+    session = session_of(load)
+    cluster: Any = SimpleNamespace(_session=session, started=STARTED)
+    now = STARTED + 7.0
+    made = LoadLines(cluster, 60.0, now=lambda: now)
+    made.look()
+    assert (made.ended, made.running) == (-math.inf, True)
+    running = made.lines("throughput", STARTED, still=True)["", "throughput"]
+    np.testing.assert_array_equal(running, made.lines("throughput", STARTED)["", "throughput"])
+    load.ends, load.finished = STARTED + 8.0, True
+    made.look()
+    for now in (STARTED + 30.0, STARTED + 300.0):
+        made.look(now - 60.0)
+        assert made.ended == STARTED + 8.0
+        _, values = made.lines("throughput", STARTED, still=True)["", "throughput"]
+        assert np.nansum(values[::2]) == 6 * 40.0
+        assert made.title("throughput", STARTED, still=True) == "Throughput, of each second"
+    assert made.title("throughput", STARTED).endswith("no load runs")
+    assert made.title("errors", now - 60.0, still=True) == (
+        "Errors, of each second · no operations in view"
+    )
+    new: Any = Load(6, begin=299.0)
+    session.loads = [new]
+    tell_of(session, new)
+    now = STARTED + 304.0
+    made.look(now - 60.0)
+    times, values = made.lines("throughput", STARTED, still=True)["", "throughput"]
+    assert times[np.isfinite(values)][0] == STARTED + 299.0
+
+
+def test_a_load_that_ended_while_nobody_looked_is_there_too() -> None:
+    load: Any = Load(6)
+    load.ends, load.finished = STARTED + 8.0, True
+    made = lines_of(load, now=900.0)
+    _, values = made.lines("throughput", STARTED, still=True)["", "throughput"]
+    assert np.nansum(values[::2]) == 6 * 40.0
+
+
+def test_where_no_load_has_run_a_picture_that_stays_says_so() -> None:
+    told = lines_of().title("latency", 0.0, still=True)
+    assert told == "Response time, of each second · no load has run"
+
+
+@pytest.mark.parametrize(("window", "after"), [(1.0, 0.2), (10.0, 1.0), (60.0, 3.0)])
+def test_a_picture_that_stays_shows_a_little_of_the_time_after_a_load(
+    window: float, after: float
+) -> None:
+    assert lines_of(window=window).after == pytest.approx(after)
+
+
 def test_loads_that_follow_each_other_have_whole_rates_and_none_between_them() -> None:
     session = session_of()
     cluster: Any = SimpleNamespace(_session=session, started=STARTED)

@@ -71,11 +71,13 @@ def test_names_and_labels_and_units_are_text() -> None:
 
 def test_a_chart_without_samples_says_so_and_has_an_axis() -> None:
     drawn = still_charts([StillChart("queue length", "messages", [])], span=(0.0, 1.0))
-    assert "no samples yet" in drawn
+    assert "no samples in view" in drawn
     assert ">1<" in drawn
-    assert "no samples yet" not in still_charts(
-        [StillChart("queue length", "messages", [line([0.0])])], span=(0.0, 1.0)
-    )
+    chart = StillChart("queue", "messages", [line([0.0, 700.0])], empty="<no operations>")
+    assert "no operations" not in still_charts([chart], span=(0.0, 1.0))
+    later = still_charts([chart], span=(5.0, 9.0))
+    assert "&lt;no operations&gt;" in later
+    assert "700" not in later, "neither an axis nor a legend for what is not in view"
 
 
 def test_faults_are_shaded_where_they_stand() -> None:

@@ -36,8 +36,12 @@ class LiveMetrics(Watching):
     """Shows metrics of a running cluster as charts that go on by themselves.
 
     Leave it as the last line of a cell. It goes on while other cells are busy. Drag in a chart to
-    zoom in, double-click to follow again. When the cluster closes, the last picture stays in the
-    notebook as a plain picture.
+    zoom in, double-click to follow again. When the cluster closes, a plain picture stays in the
+    notebook. It ends soon after the last load, or what happened last after that, however long one
+    has read since.
+
+    Faults are shaded while one stands at a time. Where several do, each has a row above the first
+    chart. Six lines of a chart have a colour: the largest, and supervisors last.
 
     A threshold that the cluster watches for (`Cluster.alert_when`, or the field under the charts)
     is drawn in its chart. A line under the charts tells of the alert that stands, or what came
@@ -158,11 +162,11 @@ class LiveMetrics(Watching):
             newest = max(newest, self._load.look(newest - self._window))
         return newest
 
-    def _lines(self, at: int, since: float) -> dict[tuple[str, str], Line]:
+    def _lines(self, at: int, since: float, *, still: bool = False) -> dict[tuple[str, str], Line]:
         """Return the lines of a chart that are shown, in the order of their names."""
         name, choice = self._metrics[at], self._choices[at]
         if name in LOAD_CHARTS:
-            return self._load.lines(name, since)
+            return self._load.lines(name, since, still=still)
         store = self._cluster.metrics
         newest = {
             key: value
@@ -240,14 +244,32 @@ class LiveMetrics(Watching):
             for band in bands
         ]
 
+    def _still_end(self) -> float:
+        """Return where the picture that stays ends, on the clock of samples.
+
+        As the charts showed it last, while a load runs. Else soon after the last load, or after
+        what happened last since: who reads for a while must not lose what was read about.
+        """
+        newest = max(self._newest, self._origin + self._apart)
+        if self._load.running:
+            return newest
+        times = [band[each] for band in self.bands for each in ("start", "end")]
+        times += [row[each] for row in self.alerts for each in ("time", "end")]
+        happened = [self._origin + time for time in times if time is not None]
+        # That all heals and all nodes stop when a cluster closes is no event to be shown.
+        closing = self._cluster._session.closing_began
+        last = max([self._load.ended, *(time for time in happened if time < closing)])
+        return newest if last == -math.inf else min(newest, last + self._load.after)
+
     def _picture(self) -> str:
-        end = max(self._newest, self._origin + self._apart)
-        start = max(self._origin, end - self._window)  # as the charts showed it last
+        end = self._still_end()
+        start = max(self._origin, end - self._window)
         charts = []
         for at, chart in enumerate(self.arrangement["charts"]):
             name, choice = self._metrics[at], self._choices[at]
-            found, styles = self._lines(at, start), choice.styles
+            found, styles = self._lines(at, start, still=True), choice.styles
             factor, unit = _scale(name, found)
+            load = name in LOAD_CHARTS
             lines = [
                 StillLine(
                     shown_name(key), times - self._origin, values * factor, styles.get(key, -1)
@@ -256,12 +278,13 @@ class LiveMetrics(Watching):
             ]
             charts.append(
                 StillChart(
-                    chart["title"],
+                    self._load.title(name, start, still=True) if load else chart["title"],
                     unit,
                     lines,
                     self._still_marks(name, factor),
                     StillValues(_unit(name), factor, log=name in _LOG),
                     of=max(choice.of, len(lines)),
+                    empty="no operations in view" if load else "no samples in view",
                 )
             )
         bands = [StillBand(**band) for band in self.bands]

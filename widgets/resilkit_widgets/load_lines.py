@@ -43,6 +43,8 @@ _STYLES: Final = {"p50": 0, "p95": 1, "p99": 2, "throughput": 0, "errors": 1}
 _LENGTHS: Final = (1.0, 2.0, 5.0, 10.0)
 _MOST_WINDOWS = 600
 """Windows of figures in a chart: no screen shows more of them side by side."""
+_AFTER = (0.05, 0.2)
+"""The least and the largest share of a picture which stays that is the time after a load."""
 _SOME = 2
 """Windows after which it is told that there are too few operations for a percentile."""
 
@@ -67,6 +69,21 @@ class LoadLines:
         self._figures = LiveFigures(window=self.apart, origin=cluster.started, keep=window)
         self._following = Following(self._session, keep=window)
         self._curves: Curves | None = None
+        # As the last load was when it ended: what is shown may have gone on since.
+        self._last: tuple[float, Curves] | None = None
+        self._window = window
+
+    @property
+    def ended(self) -> float:
+        """When the last load ended, on the clock of its `started`; -inf while there was none."""
+        ends = [load.ends for load in self._session.loads if load.finished]
+        return max(filter(math.isfinite, ends), default=-math.inf)
+
+    @property
+    def after(self) -> float:
+        """Seconds that a picture which stays shows of the time after a load."""
+        least, most = (share * self._window for share in _AFTER)
+        return min(max(self.apart, least), most)
 
     @property
     def running(self) -> bool:
@@ -79,7 +96,12 @@ class LoadLines:
         Args:
             since: No window that ended before is shown any more.
         """
+        over = not self.running
         self._figures.take(self._following.look())
+        ended = self.ended
+        if over and ended > -math.inf and (self._last is None or self._last[0] != ended):
+            since = ended + self.after - self._window
+            self._last = ended, self._figures.curves(now=ended + 2 * self.apart, since=since)
         self._curves = self._figures.curves(now=self._now(), since=since)
         times = self._curves.times
         return float(times[-1]) + self.apart if times.size else -math.inf
@@ -88,12 +110,22 @@ class LoadLines:
         """Look at no load any more, and hold none; the lines stay as they are. Twice is once."""
         self._following.leave()
 
-    def lines(self, name: str, since: float) -> dict[Key, Line]:
-        """Return the lines of a chart, by what `LiveMetrics` knows them by."""
-        if self._curves is None or not self._curves.times.size:
+    def lines(self, name: str, since: float, *, still: bool = False) -> dict[Key, Line]:
+        """Return the lines of a chart, by what `LiveMetrics` knows them by.
+
+        Args:
+            name: The chart.
+            since: No window that ended before is shown.
+            still: Whether they are for a picture that stays: of the last load, however long ago
+                that was, while none runs.
+        """
+        curves = self._curves
+        if still and self._last is not None and not self.running:
+            curves = self._last[1]
+        if curves is None or not curves.times.size:
             return {}
-        shown = self._curves.times + self.apart > since
-        times = self._curves.times[shown]
+        shown = curves.times + self.apart > since
+        times = curves.times[shown]
         if not times.size:
             return {}
         # A figure holds from the beginning of its window to the end, and no longer.
@@ -102,21 +134,31 @@ class LoadLines:
         return {
             ("", line): (
                 stamps,
-                np.append(np.repeat(getattr(self._curves, line)[shown], 2), np.nan),
+                np.append(np.repeat(getattr(curves, line)[shown], 2), np.nan),
             )
             for line in LOAD_CHARTS[name].lines
         }
 
-    def title(self, name: str, since: float) -> str:
-        """Return what stands above a chart: what it shows, and why something of it is missing."""
+    def title(self, name: str, since: float, *, still: bool = False) -> str:
+        """Return what stands above a chart: what it shows, and why something of it is missing.
+
+        Args:
+            name: The chart.
+            since: No window that ended before is shown.
+            still: Whether it is for a picture that stays. That no load runs now is no news there.
+        """
         of = "each second" if self.apart == 1.0 else f"each {self.apart:g} s"
         title = f"{LOAD_CHARTS[name].title}, of {of}"
-        if not self.running:
+        if not (self.running or still):
             return f"{title} · no load runs"
         known = {
             line: int(np.isfinite(values[::2]).sum())
-            for (_, line), (_, values) in self.lines(name, since).items()
+            for (_, line), (_, values) in self.lines(name, since, still=still).items()
         }
+        if still and not self.running and not any(known.values()):
+            return (
+                f"{title} · {'no load has run' if self._last is None else 'no operations in view'}"
+            )
         missing = [line for line, windows in known.items() if not windows]
         # The first window may be cut: what it lacks the second has.
         if missing and max(known.values()) > _SOME:

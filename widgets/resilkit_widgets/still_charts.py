@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +75,7 @@ class StillChart:
         marks: What is drawn over them.
         values: How their values are shown; ``None``: in the unit of the axis.
         of: How many lines there are, when `lines` are not all; the title tells of it.
+        empty: What stands in it when no line has a value in view.
     """
 
     title: str
@@ -83,6 +84,7 @@ class StillChart:
     marks: StillMarks = field(default_factory=StillMarks)
     values: StillValues | None = None
     of: int = 0
+    empty: str = "no samples in view"
 
 
 def still_charts(
@@ -150,7 +152,7 @@ def _chart(
     chart: StillChart, above: float, span: tuple[float, float], bands: StillBands, *, first: bool
 ) -> tuple[str, float]:
     """Return a chart as SVG, and how high it is."""
-    lines = _drawn(chart.lines)
+    lines = _drawn([_within(line, span) for line in chart.lines])
     shown = chart.values or StillValues(chart.unit)
     axis = _axis(lines, shown, chart.marks)
     count = max(chart.of, len(chart.lines))
@@ -183,8 +185,15 @@ def _chart(
     box = (_LEFT, top, _WIDTH - _RIGHT, bottom)
     parts.append(chart.marks.svg(lambda time: _x(time, span), y, box))
     if not any(np.isfinite(line.values).any() for line in lines):
-        parts.append(f'<text x="{_LEFT + 8}" y="{middle:g}" opacity=".75">no samples yet</text>')
+        parts.append(
+            f'<text x="{_LEFT + 8}" y="{middle:g}" opacity=".75">{html.escape(chart.empty)}</text>'
+        )
     return "".join(parts), bottom - above
+
+
+def _within(line: StillLine, span: tuple[float, float]) -> StillLine:
+    inside = (line.times >= span[0]) & (line.times <= span[1])
+    return replace(line, times=line.times[inside], values=line.values[inside])
 
 
 def _drawn(lines: Sequence[StillLine]) -> list[StillLine]:
@@ -229,8 +238,7 @@ def _legend(lines: Sequence[StillLine], shown: StillValues, count: int) -> list[
 
 def _line(line: StillLine, span: tuple[float, float], y: object) -> str:
     assert callable(y)  # noqa: S101
-    inside = (line.times >= span[0]) & (line.times <= span[1])
-    times, values = line.times[inside], line.values[inside]
+    times, values = line.times, line.values
     most = _MOST_POINTS if line.style >= 0 else _BACK_POINTS
     step = math.ceil(times.size / most) or 1
     path, pen = [], "M"
