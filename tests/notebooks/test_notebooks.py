@@ -71,6 +71,8 @@ def test_a_store_keeps_its_word_in_a_breaking_cluster_and_its_quick_variant_does
     assert notebook.number(r"majority:\n  (\d+) of") == 0
     assert notebook.number(r"early:\n  (\d+) of") > 0
     assert "saw the past" in notebook.text
+    assert re.search(r"majority .*pass *\nearly .*fail *\n", f"{notebook.text}\n"), "of their data"
+    assert re.search(r"^(Passed|Failed|Inconclusive): ", notebook.text, re.MULTILINE)
 
 
 def test_strategies_of_supervision_differ_in_restarts_losses_and_availability() -> None:
