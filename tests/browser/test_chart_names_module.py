@@ -203,6 +203,25 @@ def test_charts_that_are_arranged_anew_stay_where_only_a_title_or_another_chart_
     assert name.get_attribute("aria-pressed") == "false"
 
 
+def test_a_line_that_is_put_away_stays_so_when_others_get_names_and_comes_back_without_one(
+    module: Module,
+) -> None:
+    made = shown(module, [chart(["a", "b"], unit="messages")], [3.0, 5.0])
+    made.page.locator(".u-legend th").nth(2).press("Enter")
+    pressed = "[...document.querySelectorAll('.u-legend th[role]')].map((each) => each.ariaPressed)"
+    assert made.page.evaluate(pressed) == ["true", "false"]
+    charts = [chart(["a", "b", "c"], unit="messages")]
+    made.set("arrangement", {"id": 2, "window": 60.0, "charts": charts})
+    again(made, [3.0, 5.0, 1.0], 2, 2)
+    assert made.page.evaluate(pressed) == ["true", "false", "true"]
+    assert made.drawn_at((0.52, 1 - 3 / (3 * 1.08))) > 0, "the axis is that of what is drawn"
+    back = charts[0]["lines"][1] | {"style": -1}
+    lines = [charts[0]["lines"][0], back, charts[0]["lines"][2]]
+    made.set("arrangement", {"id": 3, "window": 60.0, "charts": [charts[0] | {"lines": lines}]})
+    again(made, [3.0, 5.0, 1.0], 3, 3)
+    assert made.drawn_at((0.52, 1 - 5 / (5 * 1.08))) > 0, "nobody could bring it back"
+
+
 BANDS = [
     {"start": 2.0 + 0.6 * number, "end": 2.4 + 0.6 * number, "label": label, "colour": number % 4}
     for number, label in enumerate(f"server crash orders-{each}" for each in range(9))

@@ -49,7 +49,7 @@ _PICTURE = """chart => {
     let [low, high] = [null, null];
     for (let y = 0; y < height; y += 1) {
       const [red, green, blue, alpha] = data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4);
-      if (alpha > 15 && alpha < 120) shaded += 1;
+      if (alpha > 8 && alpha < 120) shaded += 1;
       if (alpha > 200 && blue > 120 && red < 60 && green > 80 && green < 150) {
         high ??= 1 - y / height;
         low = 1 - y / height;

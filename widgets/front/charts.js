@@ -103,9 +103,11 @@ export class Charts {
           else this.parent.append(root);
           ready();
         });
+        // What somebody has put away stays so when names come and go.
+        const away = new Set(old?.series.filter(({ show }) => !show).map(({ label }) => label));
         old?.destroy();
         this.plots[index] = plot;
-        nameRows(plot, chart, theme);
+        nameRows(plot, chart, theme, away);
       }
       titled(this.plots[index], chart);
     });

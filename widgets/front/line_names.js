@@ -31,8 +31,9 @@ export function titled(plot, { title, lines, of = 0 }) {
  * @param {uPlot} plot
  * @param {import("./charts.js").Chart} chart
  * @param {import("./theme.js").Theme} theme
+ * @param {Set<unknown>} away The names of lines that are not drawn, though they have a row.
  */
-export function nameRows(plot, { lines, unit, quantity = unit }, theme) {
+export function nameRows(plot, { lines, unit, quantity = unit }, theme, away) {
   const rows = plot.root.querySelectorAll(".u-legend .u-series");
   plot.root.style.setProperty("--rk-value", `${widthOf(quantity)}ch`);
   const others = element("tr", "rk-others", /** @type {HTMLElement} */ (plot.root.querySelector(".u-legend")));
@@ -44,7 +45,9 @@ export function nameRows(plot, { lines, unit, quantity = unit }, theme) {
     label.title = name;
     label.tabIndex = 0;
     label.setAttribute("role", "button");
-    label.setAttribute("aria-pressed", "true");
+    const shown = style < 0 || !away.has(name);
+    if (!shown) plot.setSeries(index + 1, { show: false });
+    label.setAttribute("aria-pressed", String(shown));
     label.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
