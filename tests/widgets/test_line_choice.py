@@ -84,10 +84,10 @@ def named(choice: LineChoice) -> dict[str, int]:
     return {key[1]: style for key, style in choice.styles.items() if style >= 0}
 
 
-def test_the_largest_have_the_colours_and_of_those_that_are_alike_the_first() -> None:
+def test_the_largest_have_the_colours_by_name_and_of_those_that_are_alike_the_first() -> None:
     choice = LineChoice()
     choice.choose(values(300, s123=900.0, s007=3.0), 0.0)
-    assert named(choice) == {"s123": 0, "s007": 1, "s000": 2, "s001": 3, "s002": 4, "s003": 5}
+    assert named(choice) == {"s000": 0, "s001": 1, "s002": 2, "s003": 3, "s007": 4, "s123": 5}
 
 
 def test_one_that_becomes_clearly_larger_takes_the_place_of_the_smallest_that_has_a_name() -> None:

@@ -234,7 +234,7 @@ def test_of_hundreds_of_lines_the_largest_are_sent_and_have_colours(
     [chart] = panel.arrangement["charts"]
     names = [line["name"] for line in chart["lines"]]
     assert names == [f"s{number:03}" for number in range(260, 300)]
-    assert [line["style"] for line in chart["lines"]] == [*[-1] * 34, *range(5, -1, -1)]
+    assert [line["style"] for line in chart["lines"]] == [*[-1] * 34, *range(6)]
     assert chart["of"] == 300
     assert len(sent(panel)[1]) == 40
     picture = panel.last_picture()["text/html"]

@@ -86,14 +86,14 @@ def test_the_last_load_is_there_for_a_picture_that_stays_however_long_ago_it_end
     now = STARTED + 7.0
     made = LoadLines(cluster, 60.0, now=lambda: now)
     made.look()
-    assert (made.ended, made.running) == (-math.inf, True)
+    assert (made.last_span, made.running) == (None, True)
     running = made.lines("throughput", STARTED, still=True)["", "throughput"]
     np.testing.assert_array_equal(running, made.lines("throughput", STARTED)["", "throughput"])
     load.ends, load.finished = STARTED + 8.0, True
     made.look()
     for now in (STARTED + 30.0, STARTED + 300.0):
         made.look(now - 60.0)
-        assert made.ended == STARTED + 8.0
+        assert made.last_span == (STARTED + 2.0, STARTED + 8.0)
         _, values = made.lines("throughput", STARTED, still=True)["", "throughput"]
         assert np.nansum(values[::2]) == 6 * 40.0
         assert made.title("throughput", STARTED, still=True) == "Throughput, of each second"

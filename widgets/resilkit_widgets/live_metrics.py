@@ -18,6 +18,7 @@ from resilkit_widgets.line_choice import LineChoice
 from resilkit_widgets.load_lines import LOAD_CHARTS, LoadLines
 from resilkit_widgets.panel import bundle
 from resilkit_widgets.still_charts import StillBand, StillChart, StillLine, still_charts
+from resilkit_widgets.still_end import still_end
 from resilkit_widgets.still_values import StillValues
 from resilkit_widgets.watching import Watching
 
@@ -37,8 +38,8 @@ class LiveMetrics(Watching):
 
     Leave it as the last line of a cell. It goes on while other cells are busy. Drag in a chart to
     zoom in, double-click to follow again. When the cluster closes, a plain picture stays in the
-    notebook. It ends soon after the last load, or what happened last after that, however long one
-    has read since.
+    notebook. It ends soon after the last load, or a fault that came later, however long one has
+    read since.
 
     Faults are shaded while one stands at a time. Where several do, each has a row above the first
     chart. Six lines of a chart have a colour: the largest, and supervisors last.
@@ -245,21 +246,26 @@ class LiveMetrics(Watching):
         ]
 
     def _still_end(self) -> float:
-        """Return where the picture that stays ends, on the clock of samples.
-
-        As the charts showed it last, while a load runs. Else soon after the last load, or after
-        what happened last since: who reads for a while must not lose what was read about.
-        """
+        """Return where the picture that stays ends: while a load runs, as the charts showed it."""
         newest = max(self._newest, self._origin + self._apart)
         if self._load.running:
             return newest
-        times = [band[each] for band in self.bands for each in ("start", "end")]
-        times += [row[each] for row in self.alerts for each in ("time", "end")]
-        happened = [self._origin + time for time in times if time is not None]
         # That all heals and all nodes stop when a cluster closes is no event to be shown.
         closing = self._cluster._session.closing_began
-        last = max([self._load.ended, *(time for time in happened if time < closing)])
-        return newest if last == -math.inf else min(newest, last + self._load.after)
+
+        def times(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
+            found = [self._origin + row[name] for row in rows if row[name] is not None]
+            return [time for time in found if time < closing]
+
+        ends = [*times(self.bands, "end"), *times(self.alerts, "time"), *times(self.alerts, "end")]
+        return still_end(
+            self._load.last_span,
+            faults=times(self.bands, "start"),
+            others=ends,
+            newest=newest,
+            window=self._window,
+            after=self._load.after,
+        )
 
     def _picture(self) -> str:
         end = self._still_end()

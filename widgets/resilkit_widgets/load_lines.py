@@ -74,10 +74,11 @@ class LoadLines:
         self._window = window
 
     @property
-    def ended(self) -> float:
-        """When the last load ended, on the clock of its `started`; -inf while there was none."""
-        ends = [load.ends for load in self._session.loads if load.finished]
-        return max(filter(math.isfinite, ends), default=-math.inf)
+    def last_span(self) -> tuple[float, float] | None:
+        """When the load that ended last began and ended, on the notebook's monotonic clock."""
+        over = [load for load in self._session.loads if load.finished and load.ends < math.inf]
+        last = max(over, key=lambda load: load.ends, default=None)
+        return None if last is None else (last.started, last.ends)
 
     @property
     def after(self) -> float:
@@ -98,8 +99,9 @@ class LoadLines:
         """
         over = not self.running
         self._figures.take(self._following.look())
-        ended = self.ended
-        if over and ended > -math.inf and (self._last is None or self._last[0] != ended):
+        span = self.last_span
+        if over and span is not None and (self._last is None or self._last[0] != span[1]):
+            ended = span[1]
             since = ended + self.after - self._window
             self._last = ended, self._figures.curves(now=ended + 2 * self.apart, since=since)
         self._curves = self._figures.curves(now=self._now(), since=since)
