@@ -28,9 +28,9 @@ _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 # The root of a drawing has the classes of what stood around it; its own colours weigh more.
 _PAPER = (
-    "svg:root{background:#fff;color:#1b1f24;font:11px system-ui,sans-serif}"
+    "svg:root{--rk-paper:#fff;background:#fff;color:#1b1f24;font:11px system-ui,sans-serif}"
     "text{fill:currentColor}"
-    "@media(prefers-color-scheme:dark){svg:root{background:#14181d;color:#e8ebee}}"
+    "@media(prefers-color-scheme:dark){svg:root{--rk-paper:#14181d;background:#14181d;color:#e8ebee}}"
 )
 
 

@@ -23,8 +23,8 @@ _STYLE = (
     ".rk-stilltopology svg{font:11px system-ui,sans-serif}"
     ".rk-stilltopology text{fill:currentColor;text-anchor:middle}"
     ".rk-stilltopology .rk-n{font-weight:600}"
-    ".rk-stilltopology .rk-l{paint-order:stroke;stroke:var(--jp-layout-color0,Canvas);"
-    "stroke-width:4px}"
+    ".rk-stilltopology .rk-l{paint-order:stroke;stroke-width:4px;"
+    "stroke:var(--rk-paper,var(--jp-layout-color0,Canvas))}"
     ".rk-stilltopology p,.rk-stilltopology ul{margin:.3em 0;font:13px/1.45 system-ui,sans-serif}"
 )
 
