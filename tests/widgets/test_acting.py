@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -45,6 +46,8 @@ class Doer(ActingPanel):
             raise OSError("no")
         if what == "hostile":
             raise HostileError
+        if what == "exit":
+            sys.exit("no config")
         self.done.append(content.get("number"))
 
 
@@ -89,6 +92,29 @@ def test_what_finds_no_thread_is_told_and_the_next_thing_is_done(
     ask(panel, "add", number=1)
     wait_until(lambda: panel.done == [1])
     wait_until(lambda: panel.refused == "")
+
+
+def test_code_that_would_end_the_process_ends_no_buttons() -> None:
+    panel = Doer()
+    ask(panel, "exit")
+    wait_until(lambda: panel.refused == "SystemExit: no config")
+    ask(panel, "add", number=1)
+    wait_until(lambda: panel.done == [1])
+    panel._aside(lambda: sys.exit("aside"))
+    wait_until(lambda: panel.refused == "SystemExit: aside")
+
+
+def test_what_is_to_be_done_aside_is_told_where_there_is_no_thread_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    panel = Doer()
+
+    def refuse(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(panel, "_begin_thread", refuse)
+    panel._aside(panel.gate.set)
+    assert panel.refused == "RuntimeError: can't start new thread"
 
 
 def test_an_error_without_a_text_is_told_all_the_same() -> None:

@@ -41,8 +41,18 @@ def test_the_buttons_do_what_they_say(panel: ClusterPanel) -> None:
     press(panel, "restart", nodes=["n2"])
     assert statuses(panel) == {"n1": "running", "n2": "running"}
     assert [row["starts"] for row in panel.nodes] == [1, 2]
-    press(panel, "stop", nodes=["n2"])
-    assert statuses(panel)["n2"] == "stopped"
+
+
+def test_a_node_of_a_selection_that_cannot_is_told_when_all_had_their_turn(
+    panel: ClusterPanel,
+) -> None:
+    press(panel, "kill", nodes=["n1"])
+    press(panel, "pause", nodes=["n1", "n2"])
+    assert statuses(panel) == {"n1": "killed", "n2": "paused"}
+    assert panel.refused == "NodeDown: node n1 is killed"
+    press(panel, "kill", nodes=["n2"])
+    press(panel, "pause", nodes=["n1", "n2"])
+    assert panel.refused == "Refused: n1: node n1 is killed; n2: node n2 is killed"
 
 
 def test_a_node_shows_its_memory_and_its_queue_while_it_is_up(panel: ClusterPanel) -> None:

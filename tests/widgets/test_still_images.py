@@ -50,7 +50,8 @@ def test_words_are_in_the_ink_of_the_paper_whatever_classes_stood_around_the_dra
     [drawing] = drawings(with_images(str(display("one", "", Markup("<svg><text>a</text></svg>")))))
     style = style_of(drawing)
     assert drawing.attrib["class"] == "rk-show"
-    assert "svg:root{--rk-paper:#14181d;background:#14181d;color:#e8ebee}" in style, "weighs more than .rk-show"
+    dark = "svg:root{--rk-paper:#14181d;background:#14181d;color:#e8ebee}"
+    assert dark in style, "weighs more than .rk-show"
     assert "text{fill:currentColor}" in style.partition(".rk-show")[0]
 
 

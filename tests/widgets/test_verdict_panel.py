@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -71,21 +73,24 @@ def test_the_load_on_a_cluster_is_judged_while_it_runs_and_finally(
 
 
 def test_other_criteria_are_checked_while_one_writes_and_judged_by_when_asked(
-    cluster: rk.Cluster,
+    cluster: rk.Cluster, tmp_path: Path
 ) -> None:
-    panel = VerdictPanel(cluster)
+    panel = VerdictPanel(cluster, ["p50[increment] < 9 s", "p95[pony] < 1 s"])
     panel.start()
     press(panel, "check", criteria="availability >= 2 %\np95 < pony")
     assert panel.problem.startswith("criteria[1]")
     press(panel, "check", criteria="availability >= 2 %\n\n")
     assert panel.problem == ""
     with load_on(cluster):
-        press(panel, "judge", criteria="p50[increment] < 9 s\np95[pony] < 1 s\n")
         shown(panel, lambda: words(panel) == ["pass", "not yet"])
         assert "pony" in panel.rows[1]["reason"]
         press(panel, "judge", criteria="pony")
         assert panel.refused.startswith("InvalidArgument: criteria[0]")
         assert len(panel.rows) == 2, "the others stay"
+        report = str(tmp_path / "report.html")
+        press(panel, "export", **{"as": "html", "path": report})
+        assert panel.refused == ""
+        assert panel.exported == [report], "what was there before the load is inconclusive"
 
 
 def test_an_experiment_is_run_from_the_panel_shown_and_exported(tmp_path: Path) -> None:
@@ -188,8 +193,10 @@ def test_it_ends_with_its_cluster_when_the_last_word_is_said(cluster: rk.Cluster
     shown(panel, lambda: len(load.history) > 50)
     cluster.close()
     wait_until(lambda: panel.tick() or panel.state == "over")  # type: ignore[func-returns-value]
-    assert words(panel) == ["pass"]
-    assert panel.outcome["kind"] == "pass"
+    judged = rk.judge(load, ["availability >= 50 %"])
+    assert [row["criterion"] for row in panel.rows] == list(judged.verdicts["criterion"])
+    assert words(panel) == ["pass", "inconclusive"], "its generator could not report any more"
+    assert panel.outcome["kind"] == "inconclusive"
     wait_until(lambda: "resilkit verdicts" not in [each.name for each in threading.enumerate()])
 
 
@@ -229,6 +236,39 @@ def test_what_is_neither_cluster_nor_experiment_is_refused(
     with pytest.raises(rk.InvalidArgument) as caught:
         VerdictPanel(target, criteria)  # type: ignore[arg-type]
     assert caught.value.path == path
+
+
+def test_a_load_whose_generator_was_killed_is_judged_as_by_hand(cluster: rk.Cluster) -> None:
+    panel = VerdictPanel(cluster, ["availability >= 20 %"])
+    panel.start()
+    with load_on(cluster) as load:
+        shown(panel, lambda: words(panel) == ["pass"])
+        for pid in load.pids.values():
+            os.kill(pid, signal.SIGKILL)
+        shown(panel, lambda: panel.outcome)
+    judged = rk.judge(load, ["availability >= 20 %"])
+    assert judged.passed is None
+    assert panel.outcome["kind"] == "inconclusive"
+    told = [row["criterion"] for row in panel.rows]
+    assert told == list(judged.verdicts["criterion"])
+    assert "instrument: load generator @g1" in told
+
+
+def test_criteria_on_what_the_load_does_not_do_are_told_while_one_writes(
+    cluster: rk.Cluster,
+) -> None:
+    panel = VerdictPanel(cluster)
+    panel.start()
+    with load_on(cluster) as load:
+        shown(panel, lambda: load.elapsed > 0)
+        panel._handle_custom_msg({"do": "check", "criteria": "p95[nope] <= 1 s"}, [])
+        assert "is not known, got 'nope'" in panel.problem
+        press(panel, "judge", criteria="p95[nope] <= 1 s")
+        assert "is not known, got 'nope'" in panel.refused
+        press(panel, "judge", criteria="")
+        press(panel, "stop")
+        shown(panel, lambda: panel.outcome)
+    assert panel.outcome["sentence"] == "There are no criteria to judge it by."
 
 
 def test_an_experiment_has_criteria_of_its_own() -> None:

@@ -79,10 +79,13 @@ class ActingPanel(Panel):
         def work() -> None:
             try:
                 function()
-            except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
+            except BaseException as error:  # noqa: BLE001 - `sys.exit` of the user's code, too
                 self._tell(refused=describe(error))
 
-        self._begin_thread(work)
+        try:
+            self._begin_thread(work)
+        except RuntimeError as error:  # there is no room for one
+            self._tell(refused=describe(error))
 
     def _begin_thread(self, work: Callable[[], None]) -> None:
         threading.Thread(target=work, name="resilkit panel action", daemon=True).start()
@@ -94,7 +97,7 @@ class ActingPanel(Panel):
             try:
                 self._tell(doing=self._words(what, content), refused="")
                 self._do(what, content)
-            except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
+            except BaseException as error:  # noqa: BLE001 - `sys.exit` of the user's code, too
                 refused = describe(error)
             self._tell(doing="", refused=refused)
         self.tick()

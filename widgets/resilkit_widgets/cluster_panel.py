@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import traitlets
 
-from resilkit import Cluster, InvalidArgument, Refused, Workload, validate
+from resilkit import Cluster, InvalidArgument, Refused, ResilkitError, Workload, validate
+from resilkit.cluster.handles import NodeHandle
 from resilkit.markup import display, signed, table
 from resilkit.texts import plain
 from resilkit_widgets.acting import ActingPanel
@@ -24,7 +25,6 @@ _ACTIONS = {
     "pause": "pausing",
     "resume": "resuming",
     "restart": "restarting",
-    "stop": "stopping",
 }
 
 
@@ -99,8 +99,7 @@ class ClusterPanel(ActingPanel):
         elif self.cluster is not None:
             for name in content["nodes"]:
                 validate.choice(name, "node", list(self.cluster.nodes))
-            for name in content["nodes"]:
-                getattr(self.cluster.nodes[name], what)()
+            _to_each([self.cluster.nodes[name] for name in content["nodes"]], what)
 
     def _launch(self, content: Mapping[str, Any]) -> None:
         if self.cluster is not None and not self.cluster.closed:
@@ -144,6 +143,20 @@ class ClusterPanel(ActingPanel):
         caption = f"Cluster of {plain(len(self.nodes), 'node')}, seed {self.seed}, {end}"
         shown = table(_COLUMNS, rows, numbers=(2, 3, 4), caption=caption, most=len(rows))
         return display("cluster", "", shown)
+
+
+def _to_each(nodes: Sequence[NodeHandle], what: str) -> None:
+    """Do something to each of several nodes; what some refuse is raised when all had their turn."""
+    refused: dict[str, ResilkitError] = {}
+    for node in nodes:
+        try:
+            getattr(node, what)()
+        except ResilkitError as error:
+            refused[node.name] = error
+    if len(refused) == 1:
+        raise next(iter(refused.values()))
+    if refused:
+        raise Refused("; ".join(f"{name}: {error}" for name, error in refused.items()))
 
 
 def _next_line(cluster: Cluster) -> str:

@@ -23,8 +23,9 @@ def look() -> None:
     global _looking  # noqa: PLW0603 - one machine, one look
     with _lock:
         if _looking is None:
-            _looking = threading.Thread(target=_probe, name="resilkit capabilities", daemon=True)
-            _looking.start()
+            began = threading.Thread(target=_probe, name="resilkit capabilities", daemon=True)
+            began.start()
+            _looking = began
 
 
 def _probe() -> None:

@@ -119,7 +119,7 @@ class VerdictPanel(ActingPanel):
             # Not in its turn: what it stops may be what is being done.
             self._aside(self._source.stop)
         elif what == "check":
-            self._tell(problem=_problem(content.get("criteria")))
+            self._tell(problem=self._problem(content.get("criteria")))
         else:
             super()._heard(widget, content, buffers)
 
@@ -155,6 +155,13 @@ class VerdictPanel(ActingPanel):
                 *(each for each in self.exported if each != str(written)),
                 str(written),
             ]
+
+    def _problem(self, text: object) -> str:
+        try:
+            self._source.check(as_criteria(_lines(text)))
+        except InvalidArgument as error:
+            return str(error)
+        return ""
 
     def _picture(self) -> str:
         rows = [
@@ -193,11 +200,3 @@ def _outcome(passed: bool | None, sentence: str) -> dict[str, str]:  # noqa: FBT
 
 def _lines(text: object) -> list[str]:
     return [line.strip() for line in str(text).splitlines() if line.strip()]
-
-
-def _problem(text: object) -> str:
-    try:
-        as_criteria(_lines(text))
-    except InvalidArgument as error:
-        return str(error)
-    return ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from resilkit import Cluster, Experiment, InvalidArgument, Result, judge
-from resilkit.chaos.criteria import Criterion, as_criteria
+from resilkit.chaos.criteria import Criterion, as_criteria, check_operations
 from resilkit.chaos.judge import Verdict
 from resilkit.chaos.judge import judge as judge_one
 from resilkit.clock import monotonic
@@ -84,6 +84,10 @@ class Source(Protocol):
         """Judge by other criteria from now on."""
         ...
 
+    def check(self, criteria: tuple[Criterion, ...]) -> None:
+        """Refuse criteria that it cannot be judged by."""
+        ...
+
     def result_now(self) -> Result:
         """Return the result as it is now."""
         ...
@@ -128,6 +132,10 @@ class ExperimentSource:
         """Refuse: an experiment's criteria are its scenario's."""
         raise InvalidArgument("are those of the scenario", path="criteria", value=criteria)
 
+    def check(self, criteria: tuple[Criterion, ...]) -> None:
+        """Refuse criteria on operations that its workload does not have."""
+        check_operations(criteria, [each.name for each in self.target.workload.operations])
+
     def result_now(self) -> Result:
         """Return the last result."""
         if (last := self.target.last) is None:
@@ -146,6 +154,7 @@ class ClusterSource:
         self._lock = threading.Lock()
         self._criteria = criteria
         self._verdicts: tuple[Verdict, ...] = tuple(map(_not_yet, criteria))
+        self._outcome: Result | None = None  # of a load that is over
         self._due = 0.0
         self._judged: Any = None  # the load that the verdicts are about
         self._final = False
@@ -166,7 +175,7 @@ class ClusterSource:
         if load is not None:
             self._judge(load)
         with self._lock:
-            criteria, verdicts = self._criteria, self._verdicts
+            criteria, verdicts, result = self._criteria, self._verdicts, self._outcome
             final = self._final and self._judged is load
         if load is None:
             return Seen(
@@ -175,8 +184,8 @@ class ClusterSource:
                                   f"workload.start({in_code(self.target)})"},
             )  # fmt: skip
         over = load.finished and final
-        words = {verdict.verdict for verdict in verdicts}
-        passed = False if "fail" in words else (True if words == {"pass"} else None)
+        undecided = any(verdict.verdict == "inconclusive" for verdict in verdicts)
+        passed = None if result is None or (result.passed and undecided) else result.passed
         return Seen(
             criteria=criteria,
             verdicts=verdicts,
@@ -188,7 +197,7 @@ class ClusterSource:
             },
             over=over,
             passed=passed,
-            sentence=_sentence(passed) if over else "",
+            sentence=_sentence(passed, criteria) if over else "",
             editable=True,
             stoppable=not load.finished,
             exportable=load.elapsed > 0,
@@ -222,10 +231,16 @@ class ClusterSource:
 
     def judge_by(self, criteria: tuple[Criterion, ...]) -> None:
         """Judge by other criteria from now on."""
+        self.check(criteria)
         with self._lock:
             self._criteria = criteria
             self._verdicts = tuple(map(_not_yet, criteria))
             self._due, self._final = 0.0, False
+
+    def check(self, criteria: tuple[Criterion, ...]) -> None:
+        """Refuse criteria on operations that the load does not have."""
+        if (load := self._load()) is not None:
+            check_operations(criteria, [each.name for each in load.workload.operations])
 
     def result_now(self) -> Result:
         """Return the load judged as of now, or what came of the experiment that put it there."""
@@ -233,7 +248,7 @@ class ClusterSource:
         if load is None:
             raise InvalidArgument("has had no load yet", path="cluster", value=self.target)
         if load.part_of is None:
-            self.result = judge(load, self._criteria)
+            self.result = judge(load, _fitting(load, self._criteria))
         elif load.part_of.result is None:
             raise InvalidArgument("has no result", path="experiment", value=load.part_of.experiment)
         else:
@@ -284,11 +299,16 @@ class ClusterSource:
         began, last = monotonic(), load.finished
         evidence = evidence_so_far(load)
         verdicts = [judge_one(criterion, evidence) for criterion in criteria]
+        outcome = judge(load, _fitting(load, criteria)) if last else None
+        if outcome is not None:  # it knows of generators that died, too
+            told = {verdict.criterion: verdict for verdict in _rows(outcome)}
+            verdicts = [told.pop(verdict.criterion, verdict) for verdict in verdicts]
+            verdicts += told.values()
         now = monotonic()
         self._failure = None
         with self._lock:
             if criteria is self._criteria and load is self._judged:
-                self._verdicts, self._final = tuple(verdicts), last
+                self._verdicts, self._final, self._outcome = tuple(verdicts), last, outcome
                 self._due = now + max(_JUDGE_EVERY, _SHARE * (now - began))
 
 
@@ -322,10 +342,9 @@ def _of_past_run(run: Running) -> Seen:
 
 
 def _of_result(result: Result, criteria: Sequence[Criterion], *, startable: bool) -> Seen:
-    rows = result.verdicts.to_dict("records")
     return Seen(
         criteria=criteria,
-        verdicts=[Verdict(**{str(name): value for name, value in row.items()}) for row in rows],
+        verdicts=_rows(result),
         over=True,
         passed=result.passed,
         sentence=result.sentence(),
@@ -334,12 +353,32 @@ def _of_result(result: Result, criteria: Sequence[Criterion], *, startable: bool
     )
 
 
+def _fitting(load: Any, criteria: tuple[Criterion, ...]) -> list[Criterion]:
+    """Leave out criteria that were there before the load, and are about nothing that it does."""
+    return [one for one in criteria if _fits(load, one)]
+
+
+def _fits(load: Any, criterion: Criterion) -> bool:
+    try:
+        check_operations([criterion], [each.name for each in load.workload.operations])
+    except InvalidArgument:
+        return False
+    return True
+
+
+def _rows(result: Result) -> list[Verdict]:
+    rows = result.verdicts.to_dict("records")
+    return [Verdict(**{str(name): value for name, value in row.items()}) for row in rows]
+
+
 def _not_yet(criterion: Criterion) -> Verdict:
     nan = float("nan")
     return Verdict(str(criterion), nan, nan, nan, 0, "inconclusive", "")
 
 
-def _sentence(passed: bool | None) -> str:  # noqa: FBT001
+def _sentence(passed: bool | None, criteria: Sequence[Criterion]) -> str:  # noqa: FBT001
+    if not criteria:
+        return "There are no criteria to judge it by."
     if passed is None:
         return "Nobody can say: see what is inconclusive."
     return "All criteria held." if passed else "Not all criteria held."

@@ -194,7 +194,7 @@ class WorkloadPanel(ActingPanel):
             refused = ""
             try:
                 _set(self._rows.find(number), value)
-            except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
+            except BaseException as error:  # noqa: BLE001 - in a thread it would vanish: show it
                 refused = describe(error)
             self._tell(refused=refused)
         self.tick()
