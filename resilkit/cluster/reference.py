@@ -44,13 +44,13 @@ class _Call:
         _public(method)
         reference = self._reference
         session = reference._session
-        address, timeout = reference._address, reference._timeout
-
-        thread, begin = session.thread, session.begin_call
+        address, thread, begin = reference._address, session.thread, session.begin_call
 
         def call(*args: Any, **kwargs: Any) -> Any:
             thread.refuse_here()
             answer = Answer()
+            # Of the reference itself: while somebody waits, it keeps the cluster open.
+            timeout = reference._timeout
             thread.submit(begin, answer, address, method, args, kwargs or None, timeout)
             return answer.wait()
 
@@ -76,10 +76,10 @@ class _AwaitableCall:
     def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
         _public(method)
         reference = self._reference
-        session = reference._session
-        address, timeout = reference._address, reference._timeout
 
         async def call(*args: Any, **kwargs: Any) -> Any:
+            session = reference._session
+            address, timeout = reference._address, reference._timeout
             places, named = _given(method, args, kwargs)
 
             async def on_loop() -> Any:
@@ -109,12 +109,12 @@ class _Cast:
 
     def __getattr__(self, method: str) -> Callable[..., None]:
         _public(method)
-        session = self._reference._session
-        address = self._reference._address
+        reference = self._reference
+        session = reference._session
         submit, send = session.thread.submit, session.node.cast
 
         def cast(*args: Any, **kwargs: Any) -> None:
-            submit(send, address, method, *_given(method, args, kwargs))
+            submit(send, reference._address, method, *_given(method, args, kwargs))
 
         cast.__name__ = cast.__qualname__ = method
         return cast

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from typing import Any
 
@@ -55,6 +56,26 @@ def test_what_stands_for_a_part_of_it_keeps_it(keep: Any) -> None:
     gc.collect()
     wait_until(lambda: gone(found))
     assert open_clusters() == []
+
+
+def test_a_call_keeps_it_until_it_is_answered() -> None:
+    assert rk.Cluster(nodes=1).start(Counter).call.increment() == 1
+    increment = rk.Cluster(nodes=1).start(Counter).call.increment
+    assert [increment(), increment()] == [1, 2]
+    coming = rk.Cluster(nodes=1).start(Counter).acall.increment()
+    gc.collect()
+    assert asyncio.run(_awaited(coming)) == 1
+    cast = rk.Cluster(nodes=1).start(Counter, name="counter").cast.increment
+    cast()
+    [cluster] = [each for each in open_clusters() if "counter" in each.names()]
+    wait_until(lambda: cluster.whereis("counter").state() == {"value": 1})
+    cluster.close()
+    cast = increment = coming = cluster = None
+    wait_until(lambda: gc.collect() is not None and open_clusters() == [])
+
+
+async def _awaited(coming: Any) -> Any:
+    return await coming
 
 
 def test_what_was_begun_on_it_does_not_keep_it() -> None:

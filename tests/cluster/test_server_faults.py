@@ -260,6 +260,11 @@ def test_a_probability_of_0_and_targets_of_nobody_do_nothing(cluster: Cluster) -
     assert crashes(cluster, "a", start) == 0
 
 
+def back(cluster: Cluster, *names: str) -> None:
+    """Return when these are there: what was crashed just now may be on its way."""
+    wait_until(lambda: set(names) <= set(cluster.names()))
+
+
 def test_a_draw_leaves_supervisors_out_and_a_name_does_not(cluster: Cluster) -> None:
     strike = faults.ServerCrash(reason="drawn")
     drawn = {
@@ -268,14 +273,17 @@ def test_a_draw_leaves_supervisors_out_and_a_name_does_not(cluster: Cluster) -> 
         for name in cluster.inject(strike, seed=seed).outcomes[0]["targets"]
     }
     assert drawn == {"a", "b", "trapper"}
+    back(cluster, "a", "b", "trapper")
     everybody = cluster.inject(faults.ServerCrash(targets="all")).outcomes[0]["targets"]
     assert everybody == ["a", "b", "trapper"]
+    back(cluster, "a", "b", "trapper")
     named = cluster.inject(faults.ServerCrash(targets="pair")).outcomes[0]
     assert named["outcomes"] == {"pair": "trapped"}
     # One that was started by another supervisor is known by what it does.
     pair = cluster.whereis("pair")
     pair.start_child(tree("inner", "below"))
     wait_until(lambda: "inner" in cluster._session.supervising)
+    back(cluster, "a", "b", "below", "trapper")
     everybody = cluster.inject(faults.ServerCrash(targets="all")).outcomes[0]["targets"]
     assert everybody == ["a", "b", "below", "trapper"]
     pair.terminate_child("inner")

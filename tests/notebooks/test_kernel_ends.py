@@ -38,7 +38,8 @@ def test_a_restarted_kernel_leaves_nothing_and_the_next_one_works(place: Place, 
         place.wait_gone(before)
         place.wait_only({notebook.pid})
         assert place.files() == []
-        assert notebook.value(SERVERS + "rk.Cluster(nodes=1).start(Counter).call.increment()") == 1
+        last = "(cluster := rk.Cluster(nodes=1)).start(Counter).call.increment()"
+        assert notebook.value(SERVERS + last) == 1
         place.expect(nodes=1)
     place.wait_empty()
 

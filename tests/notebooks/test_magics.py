@@ -39,7 +39,7 @@ def test_a_notebook_shows_a_cluster_and_completes_its_names(notebook: Notebook) 
     assert completed(notebook, "%%chaos\n- node_p") == ["node_pause"]
     told = notebook.execute("%cluster kill n9")
     assert told.error == ""  # no traceback, but a line
-    assert "UsageError: %cluster kill: is not known, got 'n9'" in told.text
+    assert "UsageError: %cluster kill: the node: is not known, got 'n9'" in told.text
     notebook.run("%cluster close")
 
 
