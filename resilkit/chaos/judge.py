@@ -25,10 +25,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from resilkit.chaos.criteria import Criterion
+from resilkit.chaos.criteria import Criterion, as_criteria
 from resilkit.chaos.evidence import Evidence
 from resilkit.chaos.measurement import Measurement
 from resilkit.chaos.measures import measure
@@ -37,7 +37,7 @@ from resilkit.texts import clean_text
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["Verdict", "judge", "overall", "verdicts_frame"]
+__all__ = ["Verdict", "judge", "judge_so_far", "overall", "verdicts_frame"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,22 @@ def verdicts_frame(verdicts: Iterable[Verdict]) -> DataFrame:
     frame = pd.DataFrame(rows, columns=names)
     types = dict.fromkeys(names, "str") | dict.fromkeys(("measured", "low", "high"), "float64")
     return frame.astype(types | {"n": "int64"})
+
+
+def judge_so_far(criterion: str | Criterion, evidence: Evidence) -> Verdict:
+    """Judge while there is load: nothing passes on a part of what was to be done.
+
+    Args:
+        criterion: The criterion.
+        evidence: What was seen so far. Its ``incomplete``, if it has one, says why something is
+            missing: what a load generator that died was to do stands in no history before the end.
+    """
+    verdict, why = judge(criterion, evidence), getattr(evidence, "incomplete", "")
+    about = as_criteria([criterion])[0].about.subject
+    if why and verdict.verdict == "pass" and about in {"operation", "fault"}:
+        reason = "; ".join(filter(None, (verdict.reason, why)))
+        return replace(verdict, verdict="inconclusive", reason=reason)
+    return verdict
 
 
 def overall(verdicts: Iterable[Verdict]) -> bool | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from resilkit import validate
 from resilkit.chaos.criteria import Criterion, as_criteria
 from resilkit.chaos.evidence import Evidence
-from resilkit.chaos.judge import Verdict, judge
+from resilkit.chaos.judge import Verdict, judge_so_far
 
 __all__ = ["Breach", "Watch"]
 
@@ -85,7 +85,7 @@ class Watch:
             InvalidArgument: `elapsed` is no duration.
         """
         elapsed = validate.duration(elapsed, "elapsed")
-        verdicts = [judge(criterion, evidence) for criterion in self.criteria]
+        verdicts = [judge_so_far(criterion, evidence) for criterion in self.criteria]
         self.latest = tuple(verdicts)
         if elapsed < self.grace:
             return []

@@ -198,6 +198,7 @@ class LiveEvidence:
         self.started = warmup
         self.duration = max(elapsed - warmup, 0.0)
         self.ongoing = not load.finished
+        self.incomplete: str = load.incomplete
         self.closed_loop = load.workload.loop == "closed"
         self.users = ramp_of(load.workload.arrivals)
         self.memory_limit_bytes: int | Mapping[str, int] | None = limits_of(spec or cluster.spec)

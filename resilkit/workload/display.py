@@ -57,7 +57,7 @@ def load_html(load: LoadRun) -> str:
         summary_table(load.summary()) if len(frame) else paragraph("No operation has ended yet."),
         *(paragraph(f"{count:,} × {str(text)[:_LONGEST_ERROR]}")
           for text, count in errors[errors > 0].head(_MOST_ERRORS).items()),
-        paragraph(load.incomplete) if load.finished and load.incomplete else "",
+        paragraph(load.incomplete) if load.incomplete else "",
     )  # fmt: skip
 
 

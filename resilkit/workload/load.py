@@ -307,7 +307,7 @@ class LoadRun:
         state = "over" if self.finished else "stopping" if self.stopping else "running"
         return (
             f"<LoadRun {state} after {self.elapsed:.1f} s, {len(self.history):,} operations; "
-            f"{self.workload!r:.200}>"
+            f"{f'{self.incomplete}; ' if self.incomplete else ''}{self.workload!r:.200}>"
         )
 
     def _repr_html_(self) -> str:
@@ -347,7 +347,9 @@ class LoadRun:
             self.reports.append(report)
             self._overdue.pop(name, None)
         except ResilkitError as error:
-            self.errors.setdefault(name, str(error))
+            why = self.errors.setdefault(name, str(error))
+            if not self._session.closed:
+                self._session.note("alert", "generator_lost", name, why=why)
 
     async def _finish(self) -> None:
         try:

@@ -254,6 +254,18 @@ def test_a_load_whose_generator_was_killed_is_judged_as_by_hand(cluster: rk.Clus
     assert "instrument: load generator @g1" in told
 
 
+def test_nothing_passes_while_a_generator_is_gone(cluster: rk.Cluster) -> None:
+    panel = VerdictPanel(cluster, ["availability >= 20 %", "max < 1 us"])
+    panel.start()
+    mix = [rk.Operation.call("counter-0", "increment")]
+    workload = rk.Workload(mix, arrivals=rk.arrivals.constant(200), generators=2)
+    with workload.start(cluster) as load:
+        shown(panel, lambda: words(panel) == ["pass", "fail"])
+        os.kill(next(iter(load.pids.values())), signal.SIGKILL)
+        shown(panel, lambda: words(panel) == ["not yet", "fail"])
+        assert "@g1 gave no report" in panel.rows[0]["reason"]
+
+
 def test_criteria_on_what_the_load_does_not_do_are_told_while_one_writes(
     cluster: rk.Cluster,
 ) -> None:

@@ -38,7 +38,11 @@ def test_what_a_killed_generator_was_to_do_counts_and_the_others_go_on(cluster: 
     wait_until(lambda: set(run.history.frame()["generator"]) == {"g1", "g2"})
     (victim,) = [name for name in run.pids if name.startswith("@g2")]
     os.kill(run.pids[victim], signal.SIGKILL)
+    wait_until(lambda: run.errors)
+    assert f"{victim} gave no report" in repr(run), "while the others go on"
     assert run.wait(20.0)
+    [alert] = cluster.events.frame("alert").query("event == 'generator_lost'").to_dict("records")
+    assert alert["target"] == victim
     assert list(run.errors) == [victim]
     assert run.errors[victim]
     assert [report.generator for report in run.reports] == ["g1"]

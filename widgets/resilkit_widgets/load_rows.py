@@ -104,7 +104,7 @@ class _Shown:
             "figures": self._over_all(load, totals) if self._over else self._now(load, totals),
             "errors": errors,
             "kinds": len(totals.texts),
-            "incomplete": load.incomplete if self._over else "",
+            "incomplete": load.incomplete,
         }
 
     def _now(self, load: LoadRun, totals: Totals) -> list[dict[str, str]]:

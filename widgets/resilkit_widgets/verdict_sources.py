@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 from resilkit import Cluster, Experiment, InvalidArgument, Result, judge
 from resilkit.chaos.criteria import Criterion, as_criteria, check_operations
-from resilkit.chaos.judge import Verdict
-from resilkit.chaos.judge import judge as judge_one
+from resilkit.chaos.judge import Verdict, judge_so_far
 from resilkit.clock import monotonic
 from resilkit.experiment.judging import evidence_so_far
 from resilkit.experiment.live import rehearse
@@ -298,7 +297,7 @@ class ClusterSource:
             self._rehearsed = True
         began, last = monotonic(), load.finished
         evidence = evidence_so_far(load)
-        verdicts = [judge_one(criterion, evidence) for criterion in criteria]
+        verdicts = [judge_so_far(criterion, evidence) for criterion in criteria]
         outcome = judge(load, _fitting(load, criteria)) if last else None
         if outcome is not None:  # it knows of generators that died, too
             told = {verdict.criterion: verdict for verdict in _rows(outcome)}
