@@ -46,7 +46,8 @@ def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
     ongoing = bool(getattr(evidence, "ongoing", False))
     if not asked:
         what = repr(kind) if spans else "fault"
-        return nothing(f"no {what} {'has been injected yet' if ongoing else 'was injected'}")
+        when = "has been injected since the load began" if ongoing else "was injected under load"
+        return nothing(f"no {what} {when}")
     ended = evidence.started + evidence.duration
     passing = [span for span in spans if not span.standing(evidence.started, ended)]
     if not any(kind in {None, span.kind} for span in passing):

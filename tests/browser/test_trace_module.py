@@ -71,6 +71,18 @@ def test_without_a_server_there_is_nothing_to_start_and_it_says_what_to_do(modul
     assert not made.page.locator(".rk-sequence").is_visible()
 
 
+def test_a_server_that_is_away_for_a_moment_stays_chosen(module: Module) -> None:
+    made = shown(module)
+    choice = made.page.get_by_label("Server")
+    choice.select_option("ledger")
+    made.set("servers", [{"node": "n1", "names": ["another"]}])
+    assert choice.input_value() == "ledger"
+    assert choice.locator("option:checked").inner_text() == "ledger (not running)"
+    made.set("servers", [{"node": "n1", "names": ["another", "ledger"]}])
+    assert choice.input_value() == "ledger"
+    assert choice.locator("option").all_inner_texts() == ["another", "ledger"]
+
+
 def test_what_is_chosen_stays_so_when_servers_come_and_go(module: Module) -> None:
     made = shown(module)
     made.page.get_by_label("Server").select_option("ledger")

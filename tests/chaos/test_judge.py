@@ -148,7 +148,10 @@ def test_recovery_is_the_time_from_the_fault_to_the_first_good_window():
     assert verdict.measured == pytest.approx(2.0, abs=0.6)
     assert judge("recovery_time <= 1 s", seen).verdict == "fail"
     assert judge("recovery_time[node_crash] <= 5 s", seen).verdict == "pass"
-    assert judge("recovery_time[latency] <= 5 s", seen).reason == "no 'latency' was injected"
+    assert (
+        judge("recovery_time[latency] <= 5 s", seen).reason
+        == "no 'latency' was injected under load"
+    )
 
 
 def two_kinds(first, second, down):

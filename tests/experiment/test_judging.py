@@ -11,6 +11,7 @@ import pytest
 import resilkit as rk
 from resilkit.chaos import judge as judge_one
 from resilkit.experiment.judging import evidence_so_far
+from tests.cluster.harm import wait_until
 from tests.experiment import systems
 
 
@@ -62,7 +63,7 @@ def test_evidence_says_whether_the_load_goes_on(loaded):
     _, load = loaded
     assert evidence_so_far(load).ongoing
     found = judge_one("recovery_time <= 5 s", evidence_so_far(load))
-    assert found.reason == "no fault has been injected yet"
+    assert found.reason == "no fault has been injected since the load began"
     load.stop()
     assert not evidence_so_far(load).ongoing
 
@@ -77,10 +78,15 @@ def test_a_load_that_ended_before_it_began_says_so_and_why(monkeypatch):
     mix = [rk.Operation.call("counter-0", "increment")]
     with rk.Cluster(nodes=1) as cluster:
         cluster.start(systems.Counter, name="counter-0")
-        load = rk.Workload(mix, arrivals=rk.arrivals.constant(200)).start(cluster)
+        workload = rk.Workload(mix, arrivals=rk.arrivals.constant(200))
+        starting = threading.Thread(target=workload.start, args=(cluster,))
+        starting.start()
+        wait_until(lambda: cluster._session.loads)
+        [load] = cluster._session.loads
         with pytest.raises(rk.InvalidArgument, match="has not begun yet"):
             rk.judge(load)
         os.kill(load.pids["@g1"], signal.SIGKILL)
         assert load.wait(20.0)
+        starting.join(20.0)
         with pytest.raises(rk.InvalidArgument, match=r"ended before .* was to be sent \(@g1: "):
             rk.judge(load)

@@ -242,7 +242,7 @@ def test_of_a_run_that_goes_on_nothing_is_said_as_if_it_were_over() -> None:
     assert so_far(crash=15.8) == "no fault has done any harm so far"
     assert so_far((15.8, 17.0), crash=15.8) == f"after {crash}"
     untold = judge("recovery_time <= 5 s", Ongoing()).reason
-    assert untold == "no fault has been injected yet"
+    assert untold == "no fault has been injected since the load began"
     audited = judge("data_consistency >= 1", Ongoing()).reason
     assert audited == "what is left of the data is told when the load is over, by an audit"
 

@@ -232,3 +232,8 @@ def test_a_closed_cluster_ends_its_loads_and_they_stay_readable() -> None:
     assert load.summary().loc["total", "ok"] > 0
     assert "over after" in load._repr_html_()
     load.stop()
+
+
+def test_it_has_begun_when_start_returns(cluster: rk.Cluster) -> None:
+    with workload().start(cluster) as load:
+        assert load.elapsed > 0, "what is broken next belongs to it"

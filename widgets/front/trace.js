@@ -69,7 +69,12 @@ export default {
           }),
         );
         choice.value = chosen;
+        if (choice.selectedIndex < 0 && chosen) {
+          // Whoever was chosen stays so: it may be back in a moment, and another is not meant.
+          choice.prepend(new Option(`${chosen} (not running)`, chosen));
+        }
         if (choice.selectedIndex < 0) choice.selectedIndex = 0;
+        if (chosen) choice.value = chosen;
       }
       showState();
     };
