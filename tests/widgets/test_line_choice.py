@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from typing import Any
 
 from resilkit_widgets.line_choice import LineChoice
 
@@ -153,3 +155,53 @@ def test_names_that_never_come_back_are_forgotten() -> None:
     for number in range(0, 20_000, 10):
         choice.choose(dict.fromkeys(keys(*range(number, number + 10)), 0.0), float(number))
     assert len(choice.styles) < 1_100
+
+
+def test_what_a_copy_chooses_changes_nothing_where_it_comes_from() -> None:
+    choice = LineChoice()
+    shown = choice.choose(values(300), 0.0)
+    before = dict(choice.styles)
+    copied = choice.copy()
+    assert (copied.of, copied.styles) == (300, before)
+    assert copied.choose(values(300), 1.0) == shown, "it goes on from here"
+    copied.choose(values(400, s200=9.0), 9.0)
+    copied.wear(keys(0)[0], 5)
+    assert copied.styles[keys(200)[0]] >= 0
+    assert (choice.of, choice.styles) == (300, before)
+    assert choice.choose(values(300), 1.0) == shown
+
+
+def test_a_copy_that_another_thread_takes_in_the_middle_of_a_choice_is_whole() -> None:
+    choice = LineChoice()
+    choice.choose(values(3), 0.0)
+    copies: list[LineChoice] = []
+    other = threading.Thread(target=lambda: copies.append(choice.copy()), daemon=True)
+
+    class Telling:
+        """The lock of the choice, which tells when the other thread wants it."""
+
+        def __init__(self) -> None:
+            self.lock, self.wanted = choice._lock, threading.Event()
+
+        def __enter__(self) -> None:
+            if threading.current_thread() is other:
+                self.wanted.set()
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    class Values(dict[Key, float]):
+        """Values that are looked at when the choice is half made."""
+
+        def items(self) -> Any:
+            other.start()
+            assert lock.wanted.wait(20.0), "it takes no lock"
+            return super().items()
+
+    lock: Any = Telling()
+    choice._lock = lock
+    choice.choose(Values(values(5)), 1.0)
+    other.join(20.0)
+    [copied] = copies
+    assert copied.of == len(copied.styles) == 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Collection, Mapping
 
 __all__ = ["LineChoice"]
@@ -31,6 +32,8 @@ class LineChoice:
     A line keeps its colour while it has one. It has to give it to another only when that is twice
     as large, and every two seconds at most: with each change one learns the chart anew.
 
+    One thread chooses; others may take a `copy` meanwhile.
+
     Attributes:
         styles: Which colour and dashes each line has; -1 for one that stands back.
         of: How many lines there were to choose from.
@@ -43,6 +46,8 @@ class LineChoice:
     """
 
     def __init__(self) -> None:
+        # Its own, and held while nobody else is called: whoever takes a copy may have other locks.
+        self._lock = threading.Lock()
         self.styles: dict[Key, int] = {}
         self.of = 0
         self._shown: frozenset[Key] = frozenset()
@@ -61,9 +66,37 @@ class LineChoice:
             last: Servers that come after all others, and have a name only where one is left:
                 supervisors, whose queues are no news.
         """
-        self.of = len(newest)
-        self._remember(newest, now)
-        self._dress(newest, now, last)
+        with self._lock:
+            self.of = len(newest)
+            self._remember(newest, now)
+            self._dress(newest, now, last)
+            return self._chosen(newest, now, last)
+
+    def copy(self) -> LineChoice:
+        """Return a choice that goes on from here alone: what it chooses changes nothing here.
+
+        Examples:
+            >>> choice = LineChoice()
+            >>> shown = choice.choose({("n1", "queue"): 1.0}, now=1.0)
+            >>> other = choice.copy()
+            >>> shown = other.choose({("n1", "mail"): 5.0}, now=2.0)
+            >>> sorted(other.styles), sorted(choice.styles)
+            ([('n1', 'mail'), ('n1', 'queue')], [('n1', 'queue')])
+        """
+        made = LineChoice()
+        with self._lock:
+            made.styles, made.of = dict(self.styles), self.of
+            made._shown, made._peaks, made._last = self._shown, dict(self._peaks), self._last
+            made._changed, made._renamed = self._changed, self._renamed
+        return made
+
+    def wear(self, key: Key, style: int) -> None:
+        """Give a line a style that it has everywhere."""
+        with self._lock:
+            self.styles[key] = style
+
+    def _chosen(self, newest: Mapping[Key, float], now: float, last: Collection[str]) -> list[Key]:
+        """Return the lines that are shown, when it is known which of them have a name."""
 
         def order(key: Key) -> tuple[bool, Key]:
             return key[1] in last, key
@@ -85,10 +118,6 @@ class LineChoice:
             if shown != self._shown:
                 self._shown, self._changed = shown, now
         return sorted(self._shown, key=order)
-
-    def wear(self, key: Key, style: int) -> None:
-        """Give a line a style that it has everywhere."""
-        self.styles[key] = style
 
     def _dress(self, newest: Mapping[Key, float], now: float, last: Collection[str]) -> None:
         """Give the colours that are free to the largest, and let the small give theirs up."""

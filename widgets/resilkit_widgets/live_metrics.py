@@ -163,11 +163,17 @@ class LiveMetrics(Watching):
             newest = max(newest, self._load.look(newest - self._window))
         return newest
 
-    def _lines(self, at: int, since: float, *, still: bool = False) -> dict[tuple[str, str], Line]:
-        """Return the lines of a chart that are shown, in the order of their names."""
-        name, choice = self._metrics[at], self._choices[at]
+    def _lines(
+        self, at: int, since: float, still: LineChoice | None = None
+    ) -> dict[tuple[str, str], Line]:
+        """Return the lines of a chart that are shown, in the order of their names.
+
+        For the picture that stays they are chosen by a copy: it is made in any thread, while the
+        charts go on, and must not change what they show.
+        """
+        name, choice = self._metrics[at], still or self._choices[at]
         if name in LOAD_CHARTS:
-            return self._load.lines(name, since, still=still)
+            return self._load.lines(name, since, still=still is not None)
         store = self._cluster.metrics
         newest = {
             key: value
@@ -272,13 +278,16 @@ class LiveMetrics(Watching):
         start = max(self._origin, end - self._window)
         charts = []
         for at, chart in enumerate(self.arrangement["charts"]):
-            name, choice = self._metrics[at], self._choices[at]
-            found, styles = self._lines(at, start, still=True), choice.styles
+            name, choice = self._metrics[at], self._choices[at].copy()
+            found = self._lines(at, start, choice)
             factor, unit = _scale(name, found)
             load = name in LOAD_CHARTS
             lines = [
                 StillLine(
-                    shown_name(key), times - self._origin, values * factor, styles.get(key, -1)
+                    shown_name(key),
+                    times - self._origin,
+                    values * factor,
+                    LoadLines.style(key) if load else choice.styles[key],
                 )
                 for key, (times, values) in found.items()
             ]
