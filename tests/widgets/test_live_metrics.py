@@ -244,25 +244,6 @@ def test_of_hundreds_of_lines_the_largest_are_sent_and_have_colours(
     assert "Queue length · 26 of 300 lines" in picture
 
 
-def test_making_the_picture_that_stays_changes_no_line_and_no_colour_of_the_charts(
-    cluster: rk.Cluster,
-) -> None:
-    store, now = cluster.metrics, cluster.started
-    for number in range(60):
-        store.append("queue_length", now + 1.0, "n1", f"s{number:03}", float(number))
-    panel = LiveMetrics(cluster, metrics=["queue_length"])
-    panel.start()
-    ticked(panel, lambda: panel.frame)
-    [choice] = panel._choices
-    styles = dict(choice.styles)
-    for number in range(100, 106):
-        store.append("queue_length", now + 9.0, "n1", f"s{number:03}", 900.0)
-    picture = panel.last_picture()["text/html"]
-    assert "of 66 lines" in picture
-    assert "s105" in picture
-    assert (choice.of, choice.styles) == (60, styles)
-
-
 def test_a_closed_cluster_ends_the_panel_which_has_a_picture_of_all_charts() -> None:
     with rk.Cluster(nodes=1) as cluster:
         panel = LiveMetrics(cluster, metrics=["cpu", "threads"])

@@ -118,6 +118,35 @@ def test_a_load_that_ended_while_nobody_looked_is_there_too() -> None:
     assert np.nansum(values[::2]) == 6 * 40.0
 
 
+def test_a_look_for_a_picture_that_stays_changes_no_line_of_the_charts() -> None:
+    load: Any = Load(3)
+    session = session_of(load)
+    cluster: Any = SimpleNamespace(_session=session, started=STARTED)
+    now = STARTED + 5.0
+    made = LoadLines(cluster, 60.0, now=lambda: now)
+    assert made.look() == STARTED + 4.0
+    before = made.lines("throughput", STARTED)["", "throughput"]
+    load.go_on(3, begin=5.0)
+    load.ends, load.finished = STARTED + 8.0, True
+    now = STARTED + 200.0
+    assert made.look(now - 60.0, still=True) == STARTED + 9.0, "soon after it, not now"
+    np.testing.assert_array_equal(made.lines("throughput", STARTED)["", "throughput"], before)
+    _, values = made.lines("throughput", STARTED, still=True)["", "throughput"]
+    assert np.nansum(values[::2]) == 6 * 40.0
+    made.leave()
+    now = STARTED + 900.0
+    assert made.look(still=True) == STARTED + 9.0
+
+
+def test_no_load_has_run_is_told_only_where_none_has() -> None:
+    load: Any = Load(6)
+    cluster: Any = SimpleNamespace(_session=session_of(load), started=STARTED)
+    made = LoadLines(cluster, 60.0, now=lambda: STARTED + 900.0)
+    load.ends, load.finished = STARTED + 8.0, True
+    told = made.title("latency", 0.0, still=True)
+    assert told == "Response time, of each second · no operations in view", "nobody has looked yet"
+
+
 def test_where_no_load_has_run_a_picture_that_stays_says_so() -> None:
     told = lines_of().title("latency", 0.0, still=True)
     assert told == "Response time, of each second · no load has run"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from resilkit import Cluster, InvalidArgument, validate
 from resilkit.metrics.event_bands import event_bands, outage_bands
 from resilkit.metrics.fault_looks import look_of_fault
 from resilkit.metrics.units import METRICS, Scale, scale_of, title_of, unit_of
+from resilkit.runtime.reasons import describe
 from resilkit_widgets.frames import Line, on_grid, pack
 from resilkit_widgets.line_choice import LineChoice
 from resilkit_widgets.load_lines import LOAD_CHARTS, LoadLines
@@ -108,7 +109,7 @@ class LiveMetrics(Watching):
         if not LOAD_CHARTS.keys() & set(self._metrics):
             self._load.leave()
         self._mark = 0
-        self._newest = -math.inf
+        self._newest = self._seen = -math.inf
         self._anew = False
         self._choices = [LineChoice() for _ in self._metrics]
         super().__init__(nodes=nodes, servers=servers)
@@ -149,8 +150,12 @@ class LiveMetrics(Watching):
         axis = parts[0][0] - self._origin
         self.frame = pack(self.sent + 1, self.arrangement["id"], axis, values)
 
-    def _take_in(self) -> float:
-        """Take in what is new; return the time of the newest of it."""
+    def _take_in(self, *, still: bool = False) -> float:
+        """Take in what is new; return the time of the newest of it.
+
+        Args:
+            still: Whether it is for the picture that stays, which changes nothing of the charts.
+        """
         store = self._cluster.metrics
         latest = [
             time
@@ -160,7 +165,7 @@ class LiveMetrics(Watching):
         ]
         newest = max(latest, default=-math.inf)
         if LOAD_CHARTS.keys() & set(self._metrics):
-            newest = max(newest, self._load.look(newest - self._window))
+            newest = max(newest, self._load.look(newest - self._window, still=still))
         return newest
 
     def _lines(
@@ -181,7 +186,8 @@ class LiveMetrics(Watching):
             if time >= since and self._choice.shows(key)
         }
         supervisors = self._cluster._session.supervising
-        shown = choice.choose(newest, max(self._newest, self._origin), last=supervisors)
+        now = self._newest if still is None else self._seen
+        shown = choice.choose(newest, max(now, self._origin), last=supervisors)
         found = store.lines(name, since=since, only=set(shown))
         return {key: found[key] for key in shown if key in found}
 
@@ -194,9 +200,27 @@ class LiveMetrics(Watching):
 
     def stop(self) -> None:
         """Tick no more, and leave the last picture in the notebook. Twice is once."""
-        super().stop()
+        with self._guard:
+            if self.state == "live":
+                self._look_last()
+            super().stop()
         if self._load is not None:
             self._load.leave()
+
+    def _look_last(self) -> None:
+        """Take in all that the last picture shows, which a paused or unseen panel has not."""
+        try:
+            with self.hold_sync():
+                self._shade()
+                self._watch()
+                self._seen = self._take_in(still=True)
+                start = self._still_end(self.bands) - self._window
+                for at, name in enumerate(self._metrics):
+                    if name not in LOAD_CHARTS:
+                        choice = self._choices[at].copy()
+                        self._look(name, self._lines(at, start, choice), choice.styles)
+        except Exception as error:  # noqa: BLE001 - it has to stop all the same: show it
+            self.error = describe(error)
 
     def _arrange(self, found: Sequence[Mapping[tuple[str, str], Line]], start: float) -> Any:
         """Tell the front end what the columns are; return what they are multiplied by."""
@@ -212,10 +236,7 @@ class LiveMetrics(Watching):
                     {"name": shown_name(key), "column": place, "style": choice.styles[key]}
                 )
             factors += [factor] * len(lines)
-            if name in LOAD_CHARTS:
-                title = self._load.title(name, start)
-            else:
-                title = title_of(name) if lines else f"{title_of(name)} · nothing yet"
+            title = self._load.title(name, start) if name in LOAD_CHARTS else _title(name, lines)
             about = {
                 "metric": name,
                 "factor": factor,
@@ -236,12 +257,18 @@ class LiveMetrics(Watching):
 
     def _shade(self) -> None:
         """Tell the front end which faults there are, when there is news of any."""
-        self._mark, news = self._cluster.events.after(self._mark)
+        # In this order: a picture that is made meanwhile must not miss any.
+        mark, self.bands = self._bands()
+        self._mark = mark
+
+    def _bands(self) -> tuple[int, list[Any]]:
+        """Return which faults there are, and up to which event that is."""
+        mark, news = self._cluster.events.after(self._mark)
         if not any(each.kind == "fault" or each.event in _TURNS for each in news):
-            return
+            return mark, self.bands
         events = self._cluster.events.frame()
         bands = sorted([*event_bands(events), *outage_bands(events)], key=lambda band: band.start)
-        self.bands = [
+        return mark, [
             {
                 "start": band.start - self._origin,
                 "end": None if band.end is None else band.end - self._origin,
@@ -251,22 +278,21 @@ class LiveMetrics(Watching):
             for band in bands
         ]
 
-    def _still_end(self) -> float:
-        """Return where the picture that stays ends: while a load runs, as the charts showed it."""
-        newest = max(self._newest, self._origin + self._apart)
+    def _still_end(self, bands: Sequence[Mapping[str, Any]]) -> float:
+        """Return where the picture that stays ends: while a load runs, with what is newest."""
+        newest = max(self._seen, self._newest, self._origin + self._apart)
         if self._load.running:
             return newest
-        # That all heals and all nodes stop when a cluster closes is no event to be shown.
         closing = self._cluster._session.closing_began
 
         def times(rows: Sequence[Mapping[str, Any]], name: str) -> list[float]:
             found = [self._origin + row[name] for row in rows if row[name] is not None]
             return [time for time in found if time < closing]
 
-        ends = [*times(self.bands, "end"), *times(self.alerts, "time"), *times(self.alerts, "end")]
+        ends = [*times(bands, "end"), *times(self.alerts, "time"), *times(self.alerts, "end")]
         return still_end(
             self._load.last_span,
-            faults=times(self.bands, "start"),
+            faults=times(bands, "start"),
             others=ends,
             newest=newest,
             window=self._window,
@@ -274,11 +300,19 @@ class LiveMetrics(Watching):
         )
 
     def _picture(self) -> str:
-        end = self._still_end()
+        bands = self.bands
+        if self.state != "over":  # then it is as it was when that began
+            # Not as the charts are: they may be paused, or wait for somebody who draws them.
+            _, bands = self._bands()
+            self._seen = self._take_in(still=True)
+        # That all heals and all nodes stop when a cluster closes is no event to be shown.
+        closing = self._cluster._session.closing_began - self._origin
+        bands = [band for band in bands if band["start"] < closing]
+        end = self._still_end(bands)
         start = max(self._origin, end - self._window)
         charts = []
-        for at, chart in enumerate(self.arrangement["charts"]):
-            name, choice = self._metrics[at], self._choices[at].copy()
+        for at, name in enumerate(self._metrics):
+            choice = self._choices[at].copy()
             found = self._lines(at, start, choice)
             factor, unit = _scale(name, found)
             load = name in LOAD_CHARTS
@@ -293,7 +327,7 @@ class LiveMetrics(Watching):
             ]
             charts.append(
                 StillChart(
-                    self._load.title(name, start, still=True) if load else chart["title"],
+                    self._load.title(name, start, still=True) if load else _title(name, found),
                     unit,
                     lines,
                     self._still_marks(name, factor),
@@ -302,9 +336,9 @@ class LiveMetrics(Watching):
                     empty="no operations in view" if load else "no samples in view",
                 )
             )
-        bands = [StillBand(**band) for band in self.bands]
+        shades = [StillBand(**band) for band in bands]
         span = (start - self._origin, end - self._origin)
-        return still_charts(charts, span=span, bands=bands) + self._alerts_picture()
+        return still_charts(charts, span=span, bands=shades) + self._alerts_picture()
 
 
 def _largest(lines: Mapping[tuple[str, str], Line]) -> float:
@@ -315,6 +349,11 @@ def _largest(lines: Mapping[tuple[str, str], Line]) -> float:
 def _scale(name: str, lines: Mapping[tuple[str, str], Line]) -> Scale:
     """Return how values are shown on an axis; in orders of magnitude each tick has a unit."""
     return Scale(1.0, _unit(name)) if name in _LOG else scale_of(_largest(lines), _unit(name))
+
+
+def _title(name: str, lines: Collection[object]) -> str:
+    """Return what stands above a chart of the cluster's own metrics."""
+    return title_of(name) if lines else f"{title_of(name)} · nothing yet"
 
 
 def shown_name(key: tuple[str, str]) -> str:

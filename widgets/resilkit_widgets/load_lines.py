@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -52,6 +53,9 @@ _SOME = 2
 class LoadLines:
     """Follows the loads of a cluster for as long as is shown, however seldom it looks.
 
+    It knows two sets of lines: those of the live charts, which stand still while nobody looks for
+    them, and those of a picture that stays. For any thread.
+
     Args:
         cluster: The cluster.
         window: Seconds that charts show.
@@ -69,8 +73,11 @@ class LoadLines:
         self._figures = LiveFigures(window=self.apart, origin=cluster.started, keep=window)
         self._following = Following(self._session, keep=window)
         self._curves: Curves | None = None
-        # As the last load was when it ended: what is shown may have gone on since.
-        self._last: tuple[float, Curves] | None = None
+        self._still: Curves | None = None
+        self._ended = -math.inf  # when the load did that `_still` is about, if that is over
+        self._left = False
+        # Looks come from the ticker and, for pictures, from cells.
+        self._looking = threading.Lock()
         self._window = window
 
     @property
@@ -91,26 +98,46 @@ class LoadLines:
         """Whether a load runs, or has some operations to tell of still."""
         return any(not load.finished for load in self._session.loads)
 
-    def look(self, since: float = -math.inf) -> float:
+    def look(self, since: float = -math.inf, *, still: bool = False) -> float:
         """Take in what is new; return the end of the last window that is known.
 
         Args:
             since: No window that ended before is shown any more.
+            still: Whether it is for a picture that stays: of the last load, however long ago that
+                was, while none runs. The lines of the live charts do not change then.
         """
-        over = not self.running
+        with self._looking:
+            if not self._left:
+                self._take_in(since, still=still)
+            curves = self._still if still else self._curves
+        if curves is None or not curves.times.size:
+            return -math.inf
+        known = float(curves.times[-1]) + self.apart
+        # Nothing more comes of a load that is over: its last window is known at once, whole.
+        return min(known, self._ended + self.apart) if still and self._ended > -math.inf else known
+
+    def _take_in(self, since: float, *, still: bool) -> None:
+        # First of all: of a load that begins and ends meanwhile the rows may be missing.
+        span = None if self.running else self.last_span
         self._figures.take(self._following.look())
-        span = self.last_span
-        if over and span is not None and (self._last is None or self._last[0] != span[1]):
-            ended = span[1]
-            since = ended + self.after - self._window
-            self._last = ended, self._figures.curves(now=ended + 2 * self.apart, since=since)
-        self._curves = self._figures.curves(now=self._now(), since=since)
-        times = self._curves.times
-        return float(times[-1]) + self.apart if times.size else -math.inf
+        if span is not None and span[1] != self._ended:
+            # As it was when it ended: before long the figures are of a later time.
+            ended = self._ended = span[1]
+            begin = ended + self.after - self._window
+            self._still = self._figures.curves(now=ended + 2 * self.apart, since=begin)
+        if still and span is not None:
+            return
+        curves = self._figures.curves(now=self._now(), since=since)
+        if span is None:
+            self._still, self._ended = curves, -math.inf
+        if not still:
+            self._curves = curves
 
     def leave(self) -> None:
         """Look at no load any more, and hold none; the lines stay as they are. Twice is once."""
-        self._following.leave()
+        with self._looking:
+            self._left = True
+            self._following.leave()
 
     def lines(self, name: str, since: float, *, still: bool = False) -> dict[Key, Line]:
         """Return the lines of a chart, by what `LiveMetrics` knows them by.
@@ -118,12 +145,9 @@ class LoadLines:
         Args:
             name: The chart.
             since: No window that ended before is shown.
-            still: Whether they are for a picture that stays: of the last load, however long ago
-                that was, while none runs.
+            still: Whether they are for a picture that stays, as it was looked at last.
         """
-        curves = self._curves
-        if still and self._last is not None and not self.running:
-            curves = self._last[1]
+        curves = self._still if still else self._curves
         if curves is None or not curves.times.size:
             return {}
         shown = curves.times + self.apart > since
@@ -158,9 +182,8 @@ class LoadLines:
             for (_, line), (_, values) in self.lines(name, since, still=still).items()
         }
         if still and not self.running and not any(known.values()):
-            return (
-                f"{title} · {'no load has run' if self._last is None else 'no operations in view'}"
-            )
+            none = self.last_span is None
+            return f"{title} · {'no load has run' if none else 'no operations in view'}"
         missing = [line for line, windows in known.items() if not windows]
         # The first window may be cut: what it lacks the second has.
         if missing and max(known.values()) > _SOME:
