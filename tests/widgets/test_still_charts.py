@@ -55,6 +55,21 @@ def test_only_what_the_span_shows_is_drawn() -> None:
     assert path.count(" ") == 3
 
 
+def test_a_line_that_goes_on_beyond_the_span_is_drawn_up_to_its_edges() -> None:
+    def drawn(values: list[float], start: float, end: float) -> list[float]:
+        chart = StillChart("memory", "MiB", [line(values)])
+        return [
+            float(x)
+            for path in paths(still_charts([chart], span=(start, end)))
+            for x in re.findall(r"[ML]([\d.]+)", path)
+        ]
+
+    assert drawn([1.0] * 4, 0.5, 2.5) == pytest.approx([58.0, 230.5, 575.5, 748.0])
+    assert drawn([1.0, 1.0], 0.25, 0.75) == pytest.approx([58.0, 748.0]), "all of it is a part"
+    assert drawn([1.0, np.nan, 1.0, 1.0], 0.5, 2.5) == pytest.approx([575.5, 748.0]), "but no gap"
+    assert drawn([1.0, 1.0], 5.0, 6.0) == drawn([], 0.0, 1.0) == []
+
+
 def test_a_long_line_is_thinned() -> None:
     chart = StillChart("memory", "MiB", [line([1.0] * 5000)])
     [path] = paths(still_charts([chart], span=(0.0, 5000.0)))

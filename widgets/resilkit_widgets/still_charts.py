@@ -192,8 +192,21 @@ def _chart(
 
 
 def _within(line: StillLine, span: tuple[float, float]) -> StillLine:
-    inside = (line.times >= span[0]) & (line.times <= span[1])
-    return replace(line, times=line.times[inside], values=line.values[inside])
+    """Return what is in view of a line, up to the very edges where it goes on beyond them."""
+    times, values = line.times, line.values
+    inside = (times >= span[0]) & (times <= span[1])
+    cut = [
+        (edge, np.interp(edge, times[at - 1 : at + 1], values[at - 1 : at + 1]))
+        for edge, at in zip(span, np.searchsorted(times, span).tolist(), strict=True)
+        if 0 < at < times.size and times[at] != edge
+    ]
+    edges = np.array(cut).reshape(-1, 2).T
+    places = np.searchsorted(times[inside], edges[0])
+    return replace(
+        line,
+        times=np.insert(times[inside], places, edges[0]),
+        values=np.insert(values[inside], places, edges[1]),
+    )
 
 
 def _drawn(lines: Sequence[StillLine]) -> list[StillLine]:
