@@ -40,7 +40,7 @@ class LiveMetrics(Watching):
     Leave it as the last line of a cell. It goes on while other cells are busy. Drag in a chart to
     zoom in, double-click to follow again. When the cluster closes, a plain picture stays in the
     notebook. It ends soon after the last load, or a fault that came later, however long one has
-    read since.
+    read since, and is whole, though the charts were paused.
 
     Faults are shaded while one stands at a time. Where several do, each has a row above the first
     chart. Six lines of a chart have a colour: the largest, and supervisors last.
