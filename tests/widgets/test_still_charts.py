@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from resilkit_widgets.frames import on_grid
 from resilkit_widgets.still_charts import (
     StillBand,
     StillChart,
@@ -37,43 +38,44 @@ def paths(html: str) -> list[str]:
     return re.findall(r'stroke-width="1.6" stroke-dasharray="[^"]*" d="([^"]*)"', html)
 
 
-def test_a_line_goes_through_its_samples_and_is_broken_where_there_are_none() -> None:
+def test_a_value_stands_until_the_next_one_and_a_line_is_broken_where_there_are_none() -> None:
     chart = StillChart("memory", "MiB", [line([0.0, 10.0, np.nan, 10.0, 0.0])])
     [path] = paths(still_charts([chart], span=(0.0, 4.0)))
-    points = [tuple(map(float, each.split())) for each in re.findall(r"[\d.]+ [\d.]+", path)]
-    assert re.sub(r"[\d. ]", "", path) == "MLML"
-    assert [x for x, _ in points] == pytest.approx([58.0, 230.5, 575.5, 748.0])
-    below, above = points[0][1], points[1][1]
-    assert (points[2][1], points[3][1]) == (above, below)
-    assert below == 40 + 130
+    steps = re.findall(r"([MHV])([\d. ]+)", path)
+    assert "".join(letter for letter, _ in steps) == "MHVHMHV"
+    assert [step for letter, step in steps if letter == "H"] == ["230.5", "403.0", "748.0"]
+    first, high, again, low = [step for letter, step in steps if letter in "MV"]
+    below, above = float(first.split()[1]), float(high)
+    assert (first, again) == (f"58.0 {below}", f"575.5 {above}")
+    assert float(low) == below == 40 + 130
     assert 40 <= above < 50
 
 
+def test_a_value_stands_no_longer_than_in_the_live_charts() -> None:
+    times = np.array([0.0, 1.0, 5.0, 6.0, 6.5])
+    one = StillLine("n1", times, np.array([1.0, 1.0, 2.0, 2.0, 2.0]), 0, 1.0)
+    [path] = paths(still_charts([StillChart("memory", "MiB", [one])], span=(0.0, 10.0)))
+    assert re.findall(r"[MH][\d.]+", path) == ["M58.0", "H334.0", "M403.0", "H713.5"]
+    axis, [known] = on_grid([(times, one.values)], start=0.0, end=10.0, points=21, apart=1.0)
+    assert axis[np.isfinite(known)].tolist() == [*np.arange(0, 4, 0.5), *np.arange(5, 9.5, 0.5)]
+    [path] = paths(still_charts([StillChart("memory", "MiB", [one])], span=(3.0, 8.0)))
+    assert re.findall(r"[MH][\d.]+", path) == ["M58.0", "H196.0", "M334.0", "H748.0"]
+
+
 def test_only_what_the_span_shows_is_drawn() -> None:
-    chart = StillChart("memory", "MiB", [line([1.0] * 10)])
-    [path] = paths(still_charts([chart], span=(4.0, 6.0)))
-    assert path.count(" ") == 3
+    chart = StillChart("memory", "MiB", [line([float(each) for each in range(10)])])
+    [path] = paths(still_charts([chart], span=(4.5, 6.5)))
+    assert re.findall(r"[MH][\d.]+", path) == ["M58.0", "H230.5", "H575.5", "H748.0"]
 
 
-def test_a_line_that_goes_on_beyond_the_span_is_drawn_up_to_its_edges() -> None:
-    def drawn(values: list[float], start: float, end: float) -> list[float]:
-        chart = StillChart("memory", "MiB", [line(values)])
-        return [
-            float(x)
-            for path in paths(still_charts([chart], span=(start, end)))
-            for x in re.findall(r"[ML]([\d.]+)", path)
-        ]
-
-    assert drawn([1.0] * 4, 0.5, 2.5) == pytest.approx([58.0, 230.5, 575.5, 748.0])
-    assert drawn([1.0, 1.0], 0.25, 0.75) == pytest.approx([58.0, 748.0]), "all of it is a part"
-    assert drawn([1.0, np.nan, 1.0, 1.0], 0.5, 2.5) == pytest.approx([575.5, 748.0]), "but no gap"
-    assert drawn([1.0, 1.0], 5.0, 6.0) == drawn([], 0.0, 1.0) == []
-
-
-def test_a_long_line_is_thinned() -> None:
-    chart = StillChart("memory", "MiB", [line([1.0] * 5000)])
-    [path] = paths(still_charts([chart], span=(0.0, 5000.0)))
-    assert 300 <= path.count("L") <= 400
+def test_a_long_line_is_thinned_and_keeps_its_gaps() -> None:
+    values = np.arange(5000.0)
+    values[1002] = np.nan
+    long = [StillLine("n1", np.arange(5000.0), values, 0), line([1.0] * 5000)]
+    thin, flat = paths(still_charts([StillChart("memory", "MiB", long)], span=(0.0, 5000.0)))
+    assert 300 <= thin.count("V") <= 400
+    assert thin.count("M") == 2
+    assert len(flat) < 30
 
 
 def test_names_and_labels_and_units_are_text() -> None:

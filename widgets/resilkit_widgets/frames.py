@@ -16,12 +16,12 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["Line", "on_grid", "pack"]
+__all__ = ["GAP", "Line", "on_grid", "pack"]
 
 Line = tuple["npt.NDArray[np.float64]", "npt.NDArray[np.float64]"]
 """Times in seconds, in order, and values."""
 
-_GAP = 3.0
+GAP = 3.0
 """A line is broken where samples are missing for so many times their usual distance."""
 
 
@@ -55,7 +55,7 @@ def on_grid(lines: Sequence[Line], *, start: float, end: float, points: int, apa
         if not times.size:
             continue
         newest = np.searchsorted(times, axis + 1e-9, side="right") - 1
-        known = (newest >= 0) & (axis - times[newest] < _GAP * apart)
+        known = (newest >= 0) & (axis - times[newest] < GAP * apart)
         row[known] = samples[newest[known]]
     return axis, values
 

@@ -316,12 +316,14 @@ class LiveMetrics(Watching):
             found = self._lines(at, start, choice)
             factor, unit = _scale(name, found)
             load = name in LOAD_CHARTS
+            apart = self._load.apart if load else self._apart
             lines = [
                 StillLine(
                     shown_name(key),
                     times - self._origin,
                     values * factor,
                     LoadLines.style(key) if load else choice.styles[key],
+                    apart,
                 )
                 for key, (times, values) in found.items()
             ]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from resilkit_widgets.frames import GAP
 from resilkit_widgets.still_bands import StillBand, StillBands
 from resilkit_widgets.still_legend import (
     BACK,
@@ -49,19 +50,22 @@ _BACK = ("#7a848e", "#6f7b86")
 
 @dataclass(frozen=True, slots=True)
 class StillLine:
-    """A line of a chart.
+    """A line of a chart, drawn in steps: a value stands until the next one.
 
     Attributes:
         name: What it is called.
         times: Seconds on the axis of all charts, in order.
         values: As long as `times`; NaN where the line has a gap.
         style: Which colour and dashes it has; -1 for one that stands back.
+        apart: Seconds between two samples. As in the live charts, a value stands for three times
+            that at most; ``None``: until the next one, however late.
     """
 
     name: str
     times: npt.NDArray[np.float64]
     values: npt.NDArray[np.floating]
     style: int
+    apart: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,21 +196,20 @@ def _chart(
 
 
 def _within(line: StillLine, span: tuple[float, float]) -> StillLine:
-    """Return what is in view of a line, up to the very edges where it goes on beyond them."""
-    times, values = line.times, line.values
-    inside = (times >= span[0]) & (times <= span[1])
-    cut = [
-        (edge, np.interp(edge, times[at - 1 : at + 1], values[at - 1 : at + 1]))
-        for edge, at in zip(span, np.searchsorted(times, span).tolist(), strict=True)
-        if 0 < at < times.size and times[at] != edge
-    ]
-    edges = np.array(cut).reshape(-1, 2).T
-    places = np.searchsorted(times[inside], edges[0])
-    return replace(
-        line,
-        times=np.insert(times[inside], places, edges[0]),
-        values=np.insert(values[inside], places, edges[1]),
-    )
+    """Return what stands in view, with NaN from where on a value stands no longer."""
+    if not line.times.size:
+        return line
+    times = np.maximum.accumulate(line.times)  # an end may be a rounding after the next beginning
+    stands = math.inf if line.apart is None else GAP * line.apart
+    lost = np.append(np.flatnonzero(np.diff(times) > stands), times.size - 1)
+    ends = times[lost] + stands
+    if line.apart is None:
+        ends[-1] = np.nextafter(times[-1], math.inf)
+    times = np.insert(times, lost + 1, ends)
+    values = np.insert(line.values, lost + 1, np.nan)
+    first = max(int(np.searchsorted(times, span[0], side="right")) - 1, 0)
+    seen = slice(first, int(np.searchsorted(times, span[1], side="right")))
+    return replace(line, times=np.maximum(times[seen], span[0]), values=values[seen])
 
 
 def _drawn(lines: Sequence[StillLine]) -> list[StillLine]:
@@ -251,18 +254,23 @@ def _legend(lines: Sequence[StillLine], shown: StillValues, count: int) -> list[
 
 def _line(line: StillLine, span: tuple[float, float], y: object) -> str:
     assert callable(y)  # noqa: S101
-    times, values = line.times, line.values
-    most = _MOST_POINTS if line.style >= 0 else _BACK_POINTS
-    step = math.ceil(times.size / most) or 1
-    path, pen = [], "M"
-    for time, value in zip(times[::step].tolist(), values[::step].tolist(), strict=True):
-        if math.isnan(value):
-            pen = "M"
-            continue
-        path.append(f"{pen}{_x(time, span):.1f} {y(value):.1f}")
-        pen = "L"
+    path: list[str] = []
+    drawn, reached = False, ""
+    corners = _corners(line.values, _MOST_POINTS if line.style >= 0 else _BACK_POINTS)
+    for time, value in zip(
+        line.times[corners].tolist(), line.values[corners].tolist(), strict=True
+    ):
+        x = f"{_x(time, span):.1f}"
+        if drawn and x != reached:
+            path.append(f"H{x}")
+        reached = x
+        if not math.isnan(value):
+            path.append(f"V{y(value):.1f}" if drawn else f"M{x} {y(value):.1f}")
+        drawn = not math.isnan(value)
     if not path:
         return ""
+    if drawn and (end := f"{_x(span[1], span):.1f}") != reached:
+        path.append(f"H{end}")
     if line.style < 0:
         return f'<path fill="none" style="{BACK}" d="{"".join(path)}"/>'
     colour, dashes = f"var(--rk-{line.style % len(_LIGHT)})", DASHES[line.style % len(DASHES)]
@@ -270,6 +278,16 @@ def _line(line: StillLine, span: tuple[float, float], y: object) -> str:
         f'<path fill="none" style="stroke:{colour}" stroke-width="1.6" '
         f'stroke-dasharray="{dashes}" d="{"".join(path)}"/>'
     )
+
+
+def _corners(values: npt.NDArray[np.floating], most: int) -> npt.NDArray[np.intp]:
+    """Return the places at which values change, or of about `most` of them, and all gaps."""
+    gone = np.isnan(values)
+    same = (values[1:] == values[:-1]) | (gone[1:] & gone[:-1])
+    changes = np.flatnonzero(np.append(True, ~same)[: values.size])
+    step = math.ceil(changes.size / most) or 1
+    edges = np.diff(gone[changes], prepend=gone[:1])
+    return changes[(np.arange(changes.size) % step == 0) | edges]
 
 
 def _time_axis(top: float, span: tuple[float, float]) -> str:
