@@ -105,6 +105,37 @@ def test_faults_are_shaded_where_they_stand() -> None:
     assert "before" not in drawn
 
 
+def told_in(drawn: str) -> list[str]:
+    return [text for *_, text, _, _ in legend(drawn)]
+
+
+def test_all_values_in_a_legend_are_of_one_second() -> None:
+    seconds = np.array([0.0, 1.0, 1.0, 2.0, 2.0, 3.0, 3.0])
+    p95, p99 = np.repeat([5.0, 9.5, 4.0], 2), np.repeat([6.9, 9.9, np.nan], 2)
+    lines = [
+        StillLine(name, seconds, np.append(values, np.nan), style, 1.0)
+        for style, (name, values) in enumerate({"p95": p95, "p99": p99}.items())
+    ]
+    chart = StillChart("Response time", "ms", lines, values=StillValues("s", 1000.0))
+    for end in (2.0 + 1e-9, 2.5, 3.0, 9.0):
+        assert told_in(still_charts([chart], span=(0.0, end))) == ["p95 4 ms", "p99 –"], end
+    assert told_in(still_charts([chart], span=(0.0, 2.0 - 1e-9))) == ["p95 9.5 ms", "p99 9.9 ms"]
+    assert told_in(still_charts([chart], span=(5.0, 9.0))) == ["p95 –", "p99 –"]
+
+
+def test_a_line_in_a_legend_has_the_value_that_stands_and_none_that_is_too_old() -> None:
+    lines = [
+        StillLine("new", np.array([0.0, 9.9]), np.array([1.0, 2.0]), 0, 1.0),
+        StillLine("near", np.array([0.0, 9.0]), np.array([3.0, 4.0]), 1, 1.0),
+        StillLine("gone", np.array([0.0, 6.0]), np.array([5.0, 6.0]), 2, 1.0),
+        StillLine("none", np.array([]), np.array([]), 3, 1.0),
+    ]
+    drawn = still_charts([StillChart("cpu", "%", lines)], span=(0.0, 10.0))
+    assert [each.split()[:2] for each in told_in(drawn)] == [
+        ["new", "2"], ["near", "4"], ["gone", "–"], ["none", "–"],
+    ]  # fmt: skip
+
+
 def legend(drawn: str) -> list[tuple[float, float, str, str, str]]:
     """Return x and y of each entry of the legends, and its text, its stroke, and its dashes."""
     found = re.findall(

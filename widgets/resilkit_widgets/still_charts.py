@@ -6,9 +6,10 @@ stop the kernel for a tenth of a second each time.
 
 from __future__ import annotations
 
+import functools
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -156,11 +157,12 @@ def _chart(
     chart: StillChart, above: float, span: tuple[float, float], bands: StillBands, *, first: bool
 ) -> tuple[str, float]:
     """Return a chart as SVG, and how high it is."""
-    lines = _drawn([_within(line, span) for line in chart.lines])
+    seen = [_within(line, span) for line in chart.lines]
+    lines = _drawn(seen)
     shown = chart.values or StillValues(chart.unit)
     axis = _axis(lines, shown, chart.marks)
     count = max(chart.of, len(chart.lines))
-    rows = _legend(lines, shown, count)
+    rows = _legend(lines, shown, count, _newest(seen))
     lane = above + _TOP + rows_height(rows)
     top = lane + bands.lane_height if first else lane
     bottom = top + _HEIGHT
@@ -212,6 +214,25 @@ def _within(line: StillLine, span: tuple[float, float]) -> StillLine:
     return replace(line, times=np.maximum(times[seen], span[0]), values=values[seen])
 
 
+def _newest(lines: Sequence[StillLine]) -> Callable[[StillLine], float]:
+    """Return what gives the value of a line at the last time at which some line has one.
+
+    Where the figures of a last second end there are none of the next: all are those before it.
+    """
+    last = [line.times[np.isfinite(line.values)][-1:] for line in lines]
+    time = max((float(each) for times in last for each in times), default=math.nan)
+    goes_on = any(not math.isnan(_value_at(line, time)) for line in lines)
+    return functools.partial(_value_at, time=time, after=goes_on)
+
+
+def _value_at(line: StillLine, time: float, *, after: bool = True) -> float:
+    """Return the value that stands from a time on, or did until it; NaN where none does."""
+    at = int(np.searchsorted(line.times, time, side="right" if after else "left"))
+    if after or at == line.times.size or line.times[at] > time:
+        at -= 1
+    return float(line.values[at]) if at >= 0 else math.nan
+
+
 def _drawn(lines: Sequence[StillLine]) -> list[StillLine]:
     """Return the lines that have a colour, over the largest of those that stand back."""
     back = [line for line in lines if line.style < 0]
@@ -230,20 +251,26 @@ def _axis(lines: Sequence[StillLine], shown: StillValues, marks: StillMarks) -> 
     return shown.axis(least, marks.top(most))
 
 
-def _legend(lines: Sequence[StillLine], shown: StillValues, count: int) -> list[list[StillEntry]]:
-    """Return the lines that have a colour, each with its newest value, and how many others are."""
+def _legend(
+    lines: Sequence[StillLine], shown: StillValues, count: int, newest: Callable[[StillLine], float]
+) -> list[list[StillEntry]]:
+    """Return the lines that have a colour, and how many others are.
+
+    All have their values of one time, or percentiles of different seconds would contradict one
+    another.
+    """
     named = [line for line in lines if line.style >= 0]
-    known = [line.values[np.isfinite(line.values)] for line in named]
+    known = [newest(line) for line in named]
     others = count - len(named)
     word = "other" if others == 1 else "others"
     for short in (False, True):
         entries = [
             StillEntry(
                 line.name,
-                shown.shown(float(values[-1]), short=short) if values.size else "",
+                "–" if math.isnan(value) else shown.shown(value, short=short),
                 line.style,
             )
-            for line, values in zip(named, known, strict=True)
+            for line, value in zip(named, known, strict=True)
         ]
         entries += [StillEntry(f"{others} {word}", "", -1)] * (others > 0)
         rows = entry_rows(entries, _WIDTH - _LEFT)
