@@ -65,8 +65,8 @@ def timeline(cluster: Cluster, *, theme: str, width: int) -> Picture:
     end = last if cluster.closed else max(last, monotonic())
     span = (started, max(end, started + 0.1))
     return timeline_figure(
-        events, faults=event_bands(events), theme=theme, width=width, span=span, origin=started,
-        since="the cluster started",
+        events, faults=event_bands(events, moments=True), theme=theme, width=width, span=span,
+        origin=started, since="the cluster started",
     )  # fmt: skip
 
 

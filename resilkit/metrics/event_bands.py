@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
 from typing import TYPE_CHECKING
 
+from resilkit.faults.documents import from_dict
+from resilkit.faults.lasting import lasts
 from resilkit.faults.places import places
 from resilkit.metrics.bands import FaultBand
 
@@ -20,7 +23,7 @@ _ENDS = ("healed", "heal_failed")
 """After either, a fault does nothing more; what it did may last."""
 
 
-def event_bands(events: DataFrame) -> list[FaultBand]:
+def event_bands(events: DataFrame, *, moments: bool = False) -> list[FaultBand]:
     """Return the injections in `events` by start; those that were not delivered are left out.
 
     Args:
@@ -28,7 +31,20 @@ def event_bands(events: DataFrame) -> list[FaultBand]:
             of kind ``fault`` with the events ``injected`` and ``healed`` (or ``heal_failed``)
             belong together by the ``id`` in their detail, or else by their target. Where a slow
             strike told that it ``begins``, its ``injected`` has that time too.
+        moments: Whether strikes of faults that are over at once (a crash of a server) end when they
+            begin, though carrying one out took some milliseconds: so pictures draw all of them
+            alike. One that had to wait a second or more lasts as long as that.
+
+    Examples:
+        >>> from resilkit.metrics.events import EventLog
+        >>> log = EventLog()
+        >>> crash = {"fault": "server_crash", "parameters": {"server_crash": {"targets": "a"}}}
+        >>> log.append(2.0, "fault", "injected", target="a", detail=crash | {"id": "1"})
+        >>> log.append(2.1, "fault", "healed", target="a", detail={"id": "1"})
+        >>> [(band.start, band.end) for band in event_bands(log.frame(), moments=True)]
+        [(2.0, 2.0)]
     """
+    brief: set[str] = set()
     spans: dict[str, FaultBand] = {}
     if not len(events):
         return []
@@ -44,13 +60,30 @@ def event_bands(events: DataFrame) -> list[FaultBand]:
             label = kind.replace("_", " ") + (f" {where}" if told else "")
             key = key if key not in spans or spans[key].end is None else f"{key}#{number}"
             spans.setdefault(key, FaultBand(float(row["time"]), None, label, kind))
+            if moments and _over_at_once(json.dumps(detail.get("parameters"))):
+                brief.add(key)
         elif row["event"] in _ENDS:
             last = next((name for name in reversed(spans) if name.split("#")[0] == key), None)
             if last is not None and spans[last].end is None:
                 spans[last] = spans[last]._replace(end=float(row["time"]))
+    for key in brief:
+        start, end = spans[key].start, spans[key].end
+        if end is None or end - start < _WAITED:
+            spans[key] = spans[key]._replace(end=start)
     return sorted(spans.values(), key=lambda span: (span.start, span.label))
 
 
+@functools.lru_cache(maxsize=256)
+def _over_at_once(document: str) -> bool:
+    """Return whether a strike of a fault, as JSON, is over at once; no for one that is unknown."""
+    try:
+        return lasts(from_dict(json.loads(document))) == 0.0
+    except Exception:  # noqa: BLE001 - the rule of a user's fault may raise anything
+        return False
+
+
+_WAITED = 1.0
+"""Seconds after which a strike has waited, as for a node that was paused, and is no moment."""
 _OUTAGES = {"killed": "down", "crashed": "down", "stopped": "down", "paused": "paused"}
 _BACK = ("running", "resumed")
 _BY_A_FAULT = 1.0

@@ -171,6 +171,19 @@ def test_faults_are_told_from_their_beginning_to_their_end(cluster: rk.Cluster) 
     assert band["end"] > band["start"] > 0
 
 
+def test_every_crash_of_a_server_is_told_as_a_moment(cluster: rk.Cluster) -> None:
+    desk = rk.ChildSpec(Desk, name="desk")
+    cluster.start(rk.SupervisorSpec("a-supervisor", [desk]), node="n1")
+    panel = LiveMetrics(cluster)
+    panel.start()
+    for number in (1, 2):
+        with cluster.inject(rk.faults.ServerCrash(targets="desk")):
+            ticked(panel, lambda number=number: len(panel.bands) == number)
+    for band in panel.bands:
+        assert band["label"] == "server crash desk"
+        assert band["end"] == band["start"], "however many milliseconds it took"
+
+
 def test_a_paused_panel_sends_nothing(cluster: rk.Cluster) -> None:
     panel = LiveMetrics(cluster)
     panel.start()

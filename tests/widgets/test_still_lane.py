@@ -112,3 +112,15 @@ def test_a_fault_of_a_moment_is_told_with_one_time() -> None:
     drawn = still_charts([StillChart("cpu", "cores")], span=(0.0, 10.0), bands=bands)
     assert ">3.0 s</tspan>" in drawn
     assert ">4.0–6.0 s</tspan>" in drawn
+
+
+def test_every_moment_has_its_sign_above_the_first_chart_also_where_there_is_no_lane() -> None:
+    charts = [StillChart("cpu", "cores"), StillChart("memory", "MiB")]
+    bands = [*MOMENTS, StillBand(6.0, 8.0, "latency", 1), StillBand(99.0, 99.0, "later", 3)]
+    drawn = still_charts(charts, span=(0.0, 10.0), bands=bands)
+    signs = re.findall(r'd="M([\d.]+) ([\d.]+)h9l-4.5 9z" fill="#', drawn)
+    assert signs == [("260.5", "40"), ("329.5", "40")]
+    lines = re.findall(r'd="M([\d.]+) (53)v130" [^>]*stroke-dasharray', drawn)
+    assert lines == [("265.0", "53"), ("334.0", "53")], "and one line below"
+    alone = still_charts(charts, span=(0.0, 10.0), bands=bands[2:])
+    assert re.findall(r'd="M[\d.]+ (40|53)v130', alone) == ["40"], "no room where there are none"

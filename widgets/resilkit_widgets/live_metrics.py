@@ -267,7 +267,8 @@ class LiveMetrics(Watching):
         if not any(each.kind == "fault" or each.event in _TURNS for each in news):
             return mark, self.bands
         events = self._cluster.events.frame()
-        bands = sorted([*event_bands(events), *outage_bands(events)], key=lambda band: band.start)
+        found = [*event_bands(events, moments=True), *outage_bands(events)]
+        bands = sorted(found, key=lambda band: band.start)
         return mark, [
             {
                 "start": band.start - self._origin,

@@ -46,6 +46,11 @@ class StillBands:
         self._lane: list[LaneRow] = []
         if crowded(self._bands, self._apart):
             self._lane = lane_rows(self._bands, x, x(span[0]), x(span[1]))
+        self._moments = [
+            band
+            for band in self._bands
+            if band.start >= span[0] and is_moment(band, self._apart) and not self._lane
+        ]
         # A page has many pictures; what is called as in one that is hidden would not be drawn.
         self._key = f"rk-b{zlib.crc32(repr((self._bands, span)).encode('utf-8', 'replace')):08x}"
 
@@ -98,12 +103,20 @@ class StillBands:
 
     @property
     def lane_height(self) -> float:
-        """How many pixels the lane needs; 0 where there is none."""
-        return len(self._lane) * ROW + 4 if self._lane else 0.0
+        """How many pixels the lane needs, or the signs of moments; 0 where there is neither."""
+        if self._lane:
+            return len(self._lane) * ROW + 4
+        return float(ROW) if self._moments else 0.0
 
     def lane(self, top: float) -> str:
-        """Return the lane as SVG: a row for each fault, with its name where there is room."""
-        parts, start, end = [], *self._span
+        """Return the lane as SVG: a row for each fault, with its name where there is room.
+
+        Without a lane it is the signs of moments alone, as above live charts.
+        """
+        start, end = self._span
+        parts = [
+            self._bar(band, (band.start, band.start), top, others=False) for band in self._moments
+        ]
         for place, row in enumerate(self._lane):
             y, high = top + place * ROW, ROW - 3
             for label, text, bands, others in row.names:
