@@ -221,6 +221,7 @@ class Supervisor(Server):
                 "supervision",
                 "gave_up",
                 self._spec.name,
+                pid=str(self._own.pid),
                 child=child.id,
                 max_restarts=self._spec.max_restarts,
                 max_seconds=self._spec.max_seconds,

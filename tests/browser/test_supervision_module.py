@@ -27,7 +27,7 @@ def row(id: str, *children: dict[str, Any], **others: Any) -> dict[str, Any]:
 
 def shown(module: Module, *trees: dict[str, Any], **traits: Any) -> ModulePage:
     """Show the panel with these trees."""
-    known = {"trees": list(trees), "notices": [], "doing": "", "refused": ""}
+    known = {"trees": list(trees), "given_up": [], "notices": [], "doing": "", "refused": ""}
     return module("supervision", **known | traits)
 
 
@@ -127,6 +127,16 @@ def test_who_wants_no_motion_sees_a_restart_without_any(module: Module) -> None:
     style = "getComputedStyle(document.querySelector('li[data-lit] > .rk-branch'))"
     assert made.page.evaluate(f"{style}.animationName") == "none"
     assert made.page.evaluate(f"{style}.backgroundColor") == "rgba(230, 159, 0, 0.4)"
+
+
+def test_one_that_gave_up_is_told_under_the_tree(module: Module) -> None:
+    told = f"✗ {HOSTILE} gave up on n1 at 2.0 s"
+    made = shown(module, team())
+    made.set("given_up", [told])
+    assert made.page.locator("[role=status] .rk-gave-up").inner_text() == told
+    assert made.page.locator("img").count() == 0
+    made.set("given_up", [])
+    assert made.page.locator(".rk-notice").count() == 0
 
 
 def test_children_come_go_and_keep_their_order(module: Module) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -238,6 +239,50 @@ def test_what_ended_with_its_node_is_told_and_comes_back_with_it(
     assert panel.notices == ["n1 is killed: what was supervised on it has ended."]
     cluster.nodes["n1"].restart()
     until(panel, lambda: "leaf" in rows(panel) and panel.notices == [])
+
+
+def give_up(cluster: rk.Cluster, name: str) -> None:
+    """Start a supervisor that forgives one end of its child, and crash it until that gives up."""
+    till = rk.ChildSpec(Counter, name=f"{name}-till")
+    spec = rk.SupervisorSpec(name, [till], max_restarts=1, max_seconds=5.0)
+    cluster.start(spec, node="n2")
+
+    def over() -> bool:
+        with contextlib.suppress(rk.ResilkitError):
+            cluster.whereis(f"{name}-till").call.boom()
+        return any(one.event == "gave_up" for one in cluster.events)
+
+    wait_until(over)
+
+
+def test_one_that_gave_up_is_told_with_its_reason_until_one_of_its_name_runs(
+    panel: SupervisionPanel, cluster: rk.Cluster
+) -> None:
+    give_up(cluster, HOSTILE)
+    until(panel, lambda: panel.given_up)
+    [told] = panel.given_up
+    moment = next(one.time for one in cluster.events if one.event == "gave_up") - cluster.started
+    assert told == (
+        f"✗ {HOSTILE} gave up on n2 at {moment:.1f} s (more than 1 restart in 5 s): "
+        f"{HOSTILE}-till ended with ValueError: boom"
+    )
+    assert HOSTILE not in {tree["id"] for tree in panel.trees}
+    picture = panel.last_picture()["text/html"]
+    assert "<img" not in picture
+    assert told in text_of(picture)
+    cluster.start(rk.SupervisorSpec(HOSTILE, []), node="n1")
+    until(panel, lambda: not panel.given_up)
+
+
+def test_one_that_gave_up_is_told_of_when_the_cluster_is_over(
+    panel: SupervisionPanel, cluster: rk.Cluster
+) -> None:
+    give_up(cluster, "shop")
+    until(panel, lambda: panel.given_up)
+    cluster.close()
+    panel.tick()
+    assert panel.state == "over"
+    assert "✗ shop gave up on n2" in text_of(panel.last_picture()["text/html"])
 
 
 def test_what_cannot_be_done_is_told_under_the_panel(panel: SupervisionPanel) -> None:

@@ -142,6 +142,7 @@ export default {
       none.hidden = items.size > 0;
       tree.hidden = items.size === 0;
       notices.replaceChildren();
+      for (const each of model.get("given_up")) element("p", "rk-notice rk-gave-up", notices).textContent = each;
       for (const each of model.get("notices")) element("p", "rk-notice", notices).textContent = each;
       showChosen();
     };
@@ -172,7 +173,7 @@ export default {
       go();
     });
 
-    const heard = { trees: show, notices: show, doing: showChosen, state: showChosen };
+    const heard = { trees: show, given_up: show, notices: show, doing: showChosen, state: showChosen };
     for (const [name, listener] of Object.entries(heard)) model.on(`change:${name}`, listener);
     show();
     return end(show, () => {

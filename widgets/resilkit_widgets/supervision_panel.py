@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import traitlets
@@ -19,6 +19,7 @@ from resilkit.markup import display, note, paragraph, sign_of
 from resilkit.metrics.events import Event
 from resilkit.runtime.reasons import describe
 from resilkit_widgets.acting import ActingPanel
+from resilkit_widgets.giving_up import GivenUp
 from resilkit_widgets.panel import bundle
 
 __all__ = ["SupervisionPanel"]
@@ -46,7 +47,8 @@ class SupervisionPanel(ActingPanel):
     kills it, as `ClusterReference.kill` does, and its supervisor does what its strategy says;
     *Terminate*, *Restart* and *Delete* are those of the supervisor's reference. Nodes are asked
     when supervisors or nodes tell of a change, and not otherwise; one that does not answer is
-    named, and shown as it was last. When the cluster is closed, the last tree stays in the
+    named, and shown as it was last. A supervisor that gave up is told with its reason, until one
+    of its name runs again. When the cluster is closed, the last tree stays in the
     notebook.
 
     Args:
@@ -54,6 +56,7 @@ class SupervisionPanel(ActingPanel):
 
     Attributes:
         trees: The supervisors at the top, each with its children: what the front end draws.
+        given_up: Supervisors that gave up and do not run again: when and why, in words.
         notices: What to know of nodes that do not answer or have ended, in words.
 
     Raises:
@@ -69,6 +72,7 @@ class SupervisionPanel(ActingPanel):
     _esm, _css = bundle("supervision")
 
     trees: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    given_up: traitlets.List[Any] = traitlets.List().tag(sync=True)
     notices: traitlets.List[Any] = traitlets.List().tag(sync=True)
 
     def __init__(self, cluster: Cluster) -> None:
@@ -79,6 +83,7 @@ class SupervisionPanel(ActingPanel):
         self._cluster = cluster
         self._mark = 0
         self._reasons: dict[tuple[str, str, str], str] = {}
+        self._given_up = GivenUp(cluster.started)
         # By node what it answered last; what is found aside waits for the next update.
         self._known: dict[str, list[dict[str, Any]]] = {}
         self._silent: dict[str, str] = {}
@@ -108,7 +113,7 @@ class SupervisionPanel(ActingPanel):
             self._due = True
         if self._due and self._asking is None and not cluster.closed:
             asking = threading.Thread(
-                target=self._ask, name="resilkit panel supervision", daemon=True
+                target=self._ask, args=(self._mark,), name="resilkit panel supervision", daemon=True
             )
             asking.start()
             # Only of one that has begun: it says that it is over when it gets our lock.
@@ -118,6 +123,7 @@ class SupervisionPanel(ActingPanel):
         self.trees = [
             self._row(tree, (), "", lengths) for trees in self._known.values() for tree in trees
         ]
+        self.given_up = self._given_up.words(all_over=self.closed)
         self.notices = [*(() if self.closed else self._unsure()), *self._ended_nodes()]
 
     def _unsure(self) -> Iterator[str]:
@@ -137,6 +143,7 @@ class SupervisionPanel(ActingPanel):
             self._due = True
         elif event.kind == "supervision":
             self._due = True
+            self._given_up.take_in(event, self._mark)
             if event.event in {"terminated", "start_failed"}:
                 about = json.loads(event.detail)
                 place = (event.node, str(about.get("supervisor", "")), event.target)
@@ -157,7 +164,7 @@ class SupervisionPanel(ActingPanel):
         for place in others[:-_MOST_REASONS]:
             del self._reasons[place]
 
-    def _ask(self) -> None:
+    def _ask(self, mark: int) -> None:
         """Ask every node that runs; may take a second, so it has a thread of its own."""
         session = self._cluster._session
         trees, failed = None, "it was cut short"
@@ -173,6 +180,7 @@ class SupervisionPanel(ActingPanel):
                     self._failed = failed
                     if trees is not None:
                         self._take_trees(trees)
+                        self._given_up.seen(_supervisors(trees.values()), mark)
 
     def _take_trees(self, answers: Mapping[str, list[dict[str, Any]] | str]) -> None:
         known = {
@@ -248,7 +256,10 @@ class SupervisionPanel(ActingPanel):
             return {**row, **known}
 
         trees = tree_list([plain(tree) for tree in self.trees])
-        notices = [paragraph(each, kind="unsure") for each in self.notices]
+        notices = [
+            *(paragraph(each, kind="bad") for each in self.given_up),
+            *(paragraph(each, kind="unsure") for each in self.notices),
+        ]
         seen = "The cluster is closed: this is its tree as last seen." if self.closed else ""
         return display(
             "supervision",
@@ -267,6 +278,17 @@ def _read(answer: Any) -> list[dict[str, Any]] | str:
         return branches(answer)
     except Exception as error:  # noqa: BLE001 - the other nodes are shown
         return f"gives an answer that cannot be read: {describe(error)}"
+
+
+def _supervisors(
+    answers: Iterable[list[dict[str, Any]] | str],
+) -> Iterator[tuple[str, str]]:
+    """Yield the name and the pid of each supervisor that runs where nodes have answered."""
+    for trees in answers:
+        for tree in trees if not isinstance(trees, str) else ():
+            for _, branch, _ in _walk(tree, (), None):
+                if branch["kind"] == "supervisor" and branch["pid"]:
+                    yield branch["name"], branch["pid"]
 
 
 def _rule(branch: Mapping[str, Any]) -> str:
