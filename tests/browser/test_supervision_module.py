@@ -42,6 +42,29 @@ def words(made: ModulePage, id: str) -> str:
     return " ".join(line.locator("span").all_inner_texts())
 
 
+_LOWEST_CONTRAST = """() => {
+  const line = document.querySelector("li[data-lit] > .rk-branch");
+  for (const one of line.getAnimations()) { one.pause(); one.currentTime = 0; }
+  const brush = new OffscreenCanvas(1, 1).getContext("2d");
+  const over = (...colours) => {
+    for (const each of colours) { brush.fillStyle = each; brush.fillRect(0, 0, 1, 1); }
+    return [...brush.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (parts) => parts
+    .map((each) => each / 255)
+    .map((each) => (each <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4))
+    .reduce((sum, each, at) => sum + each * [0.2126, 0.7152, 0.0722][at], 0);
+  const paper = getComputedStyle(document.querySelector(".rk-panel")).backgroundColor;
+  const ground = [paper, getComputedStyle(line).backgroundColor];
+  const lights = [...line.querySelectorAll(".rk-words > :not(:empty)")].map((each) => {
+    const both = [light(over(...ground)), light(over(...ground, getComputedStyle(each).color))];
+    return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+  });
+  return Math.min(...lights);
+}"""
+"""The lowest contrast of a word of the line that is lit, as lit as it ever gets."""
+
+
 def focused(made: ModulePage) -> str:
     """Return the child whose line has the focus."""
     return str(made.page.evaluate("document.activeElement.dataset.child"))
@@ -127,6 +150,13 @@ def test_who_wants_no_motion_sees_a_restart_without_any(module: Module) -> None:
     style = "getComputedStyle(document.querySelector('li[data-lit] > .rk-branch'))"
     assert made.page.evaluate(f"{style}.animationName") == "none"
     assert made.page.evaluate(f"{style}.backgroundColor") == "rgba(230, 159, 0, 0.4)"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_words_are_readable_in_the_brightest_light_of_a_restart(module: Module, theme: str) -> None:
+    made = shown(module, team(reason="ValueError: boom", queue=2), theme=theme)
+    made.set("trees", [team(restarts=1, reason="ValueError: boom", queue=2)])
+    assert made.page.evaluate(_LOWEST_CONTRAST) >= 4.5
 
 
 def test_one_that_gave_up_is_told_under_the_tree(module: Module) -> None:
