@@ -174,6 +174,19 @@ def test_the_row_of_what_has_healed_goes_when_nobody_is_at_the_table(module: Mod
     assert made.page.get_by_text("No fault is in.").is_visible()
 
 
+def test_the_row_of_a_fault_that_has_ended_says_all_as_it_was_at_the_end(module: Module) -> None:
+    made = shown(module, injections=[injection(1, strikes=2, where="n3")])
+    ended = {"words": "✓ struck 3 times, over", "why": "", "strikes": 3}
+    ended |= {"where": "n1, n3 and 1 more", "places": HOSTILE}
+    made.set("ended", {"latency-1": ended})
+    made.set("injections", [])
+    cells = made.page.locator(".rk-injections tbody td")
+    assert cells.nth(1).inner_text() == "n1, n3 and 1 more"
+    assert cells.nth(1).get_attribute("title") == HOSTILE
+    assert cells.nth(2).inner_text() == "3"
+    assert cells.nth(3).inner_text() == "✓ struck 3 times, over"
+
+
 def test_who_heals_with_the_keyboard_does_not_come_to_another_button_by_itself(
     module: Module,
 ) -> None:

@@ -71,7 +71,9 @@ def test_a_fault_is_injected_listed_and_healed(panel: ChaosPanel) -> None:
     assert cluster.health()["n1"]["reachable"] == ["n1"]
     press(panel, "heal", id=row["id"])
     assert panel.injections == []
-    assert panel.ended == {row["id"]: {"words": "✓ healed", "why": ""}}
+    ended = panel.ended[row["id"]]
+    assert (ended["words"], ended["why"]) == ("✓ healed", "")
+    assert (ended["where"], ended["strikes"]) == (row["where"], 1)
     assert cluster.health()["n1"]["reachable"] == ["n1", "n2", "n3"]
     press(panel, "heal", id=row["id"])
     assert panel.refused == "", "it has healed already"
@@ -103,11 +105,15 @@ def test_a_crash_of_a_server_has_struck_so_often_and_is_never_in(panel: ChaosPan
     wait_until(over)
     assert {state for state, _ in seen} == {"waiting"}
     assert ("waiting", "struck once") in seen
-    assert panel.ended == {crash.id: {"words": "✓ struck twice, over", "why": ""}}
+    assert panel.ended == {
+        crash.id: {
+            "words": "✓ struck twice, over", "why": "", "strikes": 2, "where": "c", "places": "c",
+        }
+    }  # fmt: skip
 
 
 def test_what_has_become_of_a_fault_is_told_as_it_is(panel: ChaosPanel) -> None:
-    def heal(broken: str) -> dict[str, str]:
+    def heal(broken: str) -> dict[str, Any]:
         fault = rk.faults.Latency(0.0, 0.001, at=99.0 if broken == "never struck" else None)
         injection = panel._cluster.inject(fault)
         panel.tick()
@@ -119,7 +125,8 @@ def test_what_has_become_of_a_fault_is_told_as_it_is(panel: ChaosPanel) -> None:
         return dict(panel.ended[injection.id])
 
     assert heal("never struck")["words"] == "– taken back before it struck"
-    assert heal("cannot") == {"words": "✕ not taken back", "why": "n1 does not come back"}
+    cannot = heal("cannot")
+    assert (cannot["words"], cannot["why"]) == ("✕ not taken back", "n1 does not come back")
     for _ in range(60):
         heal("")
     assert len(panel.ended) == 50

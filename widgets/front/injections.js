@@ -11,6 +11,7 @@ import { button, element } from "./panel.js";
  * @property {string} what
  * @property {string} of The scenario that it belongs to, if any.
  * @property {string} where
+ * @property {string} places The same, where that is too long, with all names.
  * @property {string} state "active" or "waiting".
  * @property {string} words What is told of that.
  * @property {number} strikes
@@ -90,11 +91,23 @@ export function injectionsPart(parent, model) {
     return row;
   };
   const heal = (/** @type {HTMLTableRowElement} */ row) => /** @type {HTMLButtonElement} */ (row.querySelector("button"));
+  /** @type {(row: HTMLTableRowElement, at: {where: string, places?: string}) => void} */
+  const writePlace = (row, { where, places }) => {
+    const [, place] = row.cells;
+    write(/** @type {HTMLElement} */ (place.children[0]), where || "–");
+    place.title = places ?? where;
+  };
   const end = (/** @type {HTMLTableRowElement} */ row) => {
     if (row.dataset.over !== undefined) return;
     row.dataset.over = String(performance.now());
-    const { words = "✓ healed", why = "" } = model.get("ended")?.[row.dataset.injection ?? ""] ?? {};
+    // Most may have happened since the kernel looked at it last: how often it struck, and where.
+    const told = model.get("ended")?.[row.dataset.injection ?? ""] ?? {};
+    const { words = "✓ healed", why = "", strikes } = told;
     const [state, when] = /** @type {HTMLElement[]} */ ([...row.cells[3].children]);
+    if (strikes !== undefined) {
+      writePlace(row, told);
+      write(row.cells[2], String(strikes));
+    }
     write(state, words);
     write(when, why);
     when.title = why;
@@ -112,13 +125,12 @@ export function injectionsPart(parent, model) {
     // Rows stay where they are: somebody may be about to press a button in one.
     const known = new Map([...rows.rows].map((row) => [row.dataset.injection, row]));
     for (const [id, row] of known) if (!injections.some((each) => each.id === id)) end(row);
-    for (const { id, what, of, where, strikes, state, words, when } of injections) {
+    for (const { id, what, of, where, places, strikes, state, words, when } of injections) {
       const row = known.get(id) ?? newRow(id);
-      const [fault, place, count, doing] = row.cells;
+      const [fault, , count, doing] = row.cells;
       write(/** @type {HTMLElement} */ (fault.children[0]), what);
       write(/** @type {HTMLElement} */ (fault.children[1]), of ? `of ${of}` : "");
-      write(/** @type {HTMLElement} */ (place.children[0]), where || "–");
-      place.title = where;
+      writePlace(row, { where, places });
       write(count, String(strikes));
       write(/** @type {HTMLElement} */ (doing.children[0]), `${SIGNS[state] ?? ""} ${words ?? state}`);
       write(/** @type {HTMLElement} */ (doing.children[1]), when ?? "");

@@ -14,7 +14,7 @@ from resilkit.runtime.reasons import describe
 from resilkit_widgets import machine
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.fault_forms import form
-from resilkit_widgets.injection_rows import ended_words, injection_row
+from resilkit_widgets.injection_rows import ended_row, injection_row
 from resilkit_widgets.panel import bundle
 from resilkit_widgets.scenario_part import (
     drafted,
@@ -115,7 +115,7 @@ class ChaosPanel(ActingPanel):
         running = list(session.faults.injections.values())
         now = session.clock.now()
         here = {one.id: one for one in running}
-        gone = {id: ended_words(one) for id, one in self._shown.items() if id not in here}
+        gone = {id: ended_row(one) for id, one in self._shown.items() if id not in here}
         self.ended = dict([*self.ended.items(), *gone.items()][-_MOST_ENDED:])
         self._shown = here
         self.injections = [injection_row(one, scenarios.get(one.id, ""), now) for one in running]
