@@ -16,8 +16,6 @@ __all__ = ["LAST_STRIKE", "PlannedFault", "planned_faults", "planned_strikes"]
 LAST_STRIKE = 0.99
 """Share of the run after which nothing strikes any more: there is no load left to see it."""
 
-_AT_ONCE = 0.001
-
 
 class PlannedFault(NamedTuple):
     """A fault as the cluster is to be given it, and its place in the scenario.
@@ -44,8 +42,7 @@ def planned_faults(scenario: Scenario, duration: float, seed: int) -> list[Plann
 
     A cluster does not know when the run ends, which only the scenario does. So a fault at drawn
     moments becomes one fault a moment, and one that repeats gets the count of its moments before
-    `LAST_STRIKE`; what has none is left out. One that is due at once is put a millisecond off, so
-    that giving it to the cluster does not wait for it: filling a node's memory takes seconds.
+    `LAST_STRIKE`; what has none is left out.
 
     Given its place and the run's seed, each draws what `Scenario.timeline` shows, whatever seed
     the cluster has and whichever faults it had before.
@@ -69,10 +66,7 @@ def planned_faults(scenario: Scenario, duration: float, seed: int) -> list[Plann
         count = sum(moment < end for moment in schedule(fault, duration, gaps))
         if not count:
             continue
-        at = fault.at
-        if not at and (fault.every is None or at is not None):
-            at = _AT_ONCE
         repeats = fault.count if fault.every is None else count
-        repeated = dataclasses.replace(fault, at=at, count=repeats)
+        repeated = dataclasses.replace(fault, count=repeats)
         found.append(PlannedFault(index, 0, repeated))
     return found

@@ -240,7 +240,8 @@ class RunningScenario:
             self.injections.append(injection)
             self._indices.append(index)
             try:
-                await injection.begin()
+                # Filling a node's memory takes seconds: the others must not wait for that.
+                await injection.begin(waits=False)
             except BaseException as error:
                 if whole or not isinstance(error, ResilkitError):
                     await self.close()

@@ -153,8 +153,11 @@ class Injection(ShownInjection):
 
     # On the loop ---------------------------------------------------------------------------------
 
-    async def begin(self) -> None:
+    async def begin(self, *, waits: bool = True) -> None:
         """Start its timeline; return when a strike that is due at once has taken place.
+
+        Args:
+            waits: Whether to wait for that strike; else its outcome says what went wrong.
 
         Raises:
             InvalidArgument: Its moments are to be drawn from a run whose end nobody knows.
@@ -175,7 +178,8 @@ class Injection(ShownInjection):
         if first is None:
             self._end()
             return
-        if first == 0.0:
+        at_once = waits and first == 0.0
+        if at_once:
             try:
                 check_places(self.fault, list(self.session.nodes), self.session.edges)
             except InvalidArgument as unknown:
@@ -183,7 +187,7 @@ class Injection(ShownInjection):
                 raise unknown.below(type(self.fault).__name__) from None
         strikes = itertools.chain([first], moments)
         self._timeline = self.session.loop.create_task(self._run(strikes))
-        if first == 0.0:
+        if at_once:
             try:
                 await self._first.wait()
             except asyncio.CancelledError:  # nobody gets this injection to heal it

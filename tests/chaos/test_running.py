@@ -104,6 +104,22 @@ def test_what_is_due_at_its_start_can_be_waited_for(cluster: rk.Cluster) -> None
     assert running.wait_first(), "it is over"
 
 
+def test_what_is_due_at_its_start_does_not_hold_it_up(cluster: rk.Cluster) -> None:
+    deaf = rk.ChildSpec(rk.Server, name="deaf")
+    above = cluster.start(rk.SupervisorSpec("above", [deaf]), node="n2")
+    # A crash comes in when its node answers, which this one does not.
+    plan = scenario(rk.faults.ServerCrash(targets="deaf"), SLOW)
+
+    async def started() -> RunningScenario:
+        async with asyncio.timeout(20.0):
+            return await plan.astart(cluster)
+
+    with cluster.inject(rk.faults.NodePause(targets="n2")), asyncio.run(started()) as running:
+        wait_until(lambda: [one.state for one in running.strikes] == ["active", "active"])
+        assert [each.fault for each in running.injections] == list(plan.faults)
+    above.stop()
+
+
 def test_stopping_heals_at_once_and_leaves_out_the_rest(cluster: rk.Cluster) -> None:
     running = scenario(SLOW, rk.faults.NodePause(at=20.0)).start(cluster)
     wait_until(lambda: running.strikes[0].state == "active")
