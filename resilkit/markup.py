@@ -95,6 +95,7 @@ _SIGNS = {
     "active": Sign("●", "#009E73"),
     "paused": Sign("‖", "#E69F00"),
     "healed": Sign("✓", "#009E73"),
+    "struck": Sign("✓", "#009E73"),
     "planned": Sign("○", "#999999"),
     "left out": Sign("–", "#999999"),
     "missed": Sign("–", "#999999"),

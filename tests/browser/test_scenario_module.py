@@ -175,6 +175,16 @@ def test_the_cursor_runs_between_what_the_kernel_says_and_active_strikes_grow(
     assert happened["width"] == pytest.approx(before * 3 / 2, rel=0.5)
 
 
+def test_what_is_over_when_it_has_struck_has_no_bar_and_no_time_of_healing(module: Module) -> None:
+    struck = {"state": "struck", "began": 6.0, "ended": None, "where": "c", "why": ""}
+    made = shown(module, runs=[run(25.0, struck)])
+    assert bars(made, "rk-run", "struck")[-1]["width"] < 10
+    title = made.page.locator(".rk-run .rk-strike title").first.text_content() or ""
+    assert "struck at 6.00 s" in title
+    assert "healed" not in title
+    assert "✓ struck" in (made.page.locator(".rk-run tbody").text_content() or "")
+
+
 def test_what_has_happened_is_told_by_signs_and_words_as_well(module: Module) -> None:
     failed = {"state": "failed", "began": 6.0, "ended": None, "where": HOSTILE, "why": HOSTILE}
     left = {"state": "left out", "began": None, "ended": None, "where": "", "why": "it ended"}

@@ -270,3 +270,21 @@ def test_the_last_picture_has_timelines_and_a_row_a_strike(panel: ChaosPanel) ->
     assert "✕</span> failed</span></td>" in html
     assert "<script" not in html
     counter.stop()
+
+
+def test_a_crash_of_a_server_in_a_scenario_has_struck_and_is_never_healed(
+    panel: ChaosPanel,
+) -> None:
+    panel._cluster.start(rk.Server, name="fragile")
+    faults = [rk.faults.ServerCrash(targets="fragile"), rk.faults.NodePause(duration=0.05)]
+    running = rk.Scenario("shown", faults, duration=30.0).start(panel._cluster)
+    wait_until(lambda: [one.state for one in running.strikes] == ["healed", "healed"])
+    bring_up(panel)
+    [run] = panel.runs
+    crash, pause = (lane["strikes"][0] for lane in run["lanes"])
+    assert (crash["state"], crash["ended"]) == ("struck", None)
+    assert crash["began"] is not None
+    assert (pause["state"], pause["ended"] is None) == ("healed", False)
+    html = panel.last_picture()["text/html"]
+    assert "✓</span> struck</span></td>" in html
+    assert ", struck, " in html, "the marks of the timeline say so, too"

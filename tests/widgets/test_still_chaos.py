@@ -49,6 +49,26 @@ def test_each_strike_has_a_row_with_its_outcome() -> None:
     ]
 
 
+def test_what_is_over_when_it_has_struck_is_never_healed() -> None:
+    crash = {"id": "crash-1", "fault": "server_crash", "parameters": {"server_crash": {}}}
+    slow = {"id": "slow-1", "fault": "latency", "parameters": {"latency": {"low": 0, "high": 1}}}
+    unknown = {"id": "my-1", "fault": "my", "parameters": {"my": {}}}
+    both = ("injected", "healed")
+    events = log(
+        *((4.9, event, about) for about in (crash, slow, unknown) for event in both),
+        (6.0, "begins", crash | {"id": "crash-1.2"}),
+        (7.0, "injected", crash | {"id": "crash-1.3"}),
+        (8.0, "heal_failed", {"id": "crash-1.3", "why": "n1 is silent"}),
+    )
+    assert cells(still_chaos([], events, 10.0)) == [
+        ["4.9", "server crash", "n1", "–", "✓ struck", ""],
+        ["4.9", "latency", "n1", "4.9", "✓ healed", ""],
+        ["4.9", "my", "n1", "4.9", "✓ healed", ""],
+        ["6.0", "server crash", "n1", "–", "● active", ""],
+        ["7.0", "server crash", "n1", "–", "✕ failed", "not taken back: n1 is silent"],
+    ]
+
+
 def test_of_many_strikes_the_last_ones_are_there() -> None:
     events = log(*((float(n), "injected", {"id": f"pause-1.{n}"}) for n in range(500)))
     html = still_chaos([], events, 10.0)

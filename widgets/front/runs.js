@@ -10,7 +10,7 @@ import { timeline } from "./timeline.js";
  */
 
 const HEADS = ["fault", "planned (s)", "struck (s)", "healed (s)", "where", "outcome"];
-const SIGNS = { planned: "…", active: "●", healed: "✓", failed: "✕", "left out": "–" };
+const SIGNS = { planned: "…", active: "●", healed: "✓", struck: "✓", failed: "✕", "left out": "–" };
 
 /**
  * Put the runs into `parent`.

@@ -5,7 +5,7 @@
  * @typedef {object} Strike
  * @property {number} at When it is planned, in seconds.
  * @property {number} until When it is to heal.
- * @property {"planned" | "active" | "healed" | "failed" | "left out"} state
+ * @property {"planned" | "active" | "healed" | "struck" | "failed" | "left out"} state
  * @property {number | null} [began]
  * @property {number | null} [ended]
  * @property {string} [where]
@@ -175,7 +175,8 @@ function mark(svg, strike, { x, top, ink, hatch, theme, data }) {
     put(group, "text", look, sign);
   }
   if (began === null || began === undefined || state === "failed") return null;
-  const end = ended ?? data.elapsed ?? began;
+  // What is over when it has struck has no end of its own.
+  const end = ended ?? (state === "struck" ? began : (data.elapsed ?? began));
   const bar = put(group, "rect", { x: x(began), y: top, width: wide(began, end), height: BAR, fill: hatch, stroke: ink });
   if (where && where.length * LETTER + 8 < wide(began, end)) {
     put(group, "text", { x: x(began) + 4, y: top + 13, fill: theme.ink, class: "rk-where" }, where);

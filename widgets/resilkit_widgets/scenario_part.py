@@ -11,6 +11,7 @@ from resilkit.chaos import RunningScenario, named, scenario_names
 from resilkit.chaos.fitting import check_fit
 from resilkit.chaos.planning import planned_strikes
 from resilkit.chaos.scenario_files import line_of
+from resilkit.faults.lasting import lasts
 from resilkit.metrics.fault_looks import look_of_fault
 from resilkit.runtime.reasons import describe
 from resilkit_widgets.fault_forms import described
@@ -151,7 +152,12 @@ def plans_of(cluster: Cluster) -> list[RunningScenario]:
 def run_shown(running: RunningScenario, started: float) -> dict[str, Any]:
     """Return a timeline of what is planned and has happened; `started` is the charts' 0."""
     done = running.done
-    strikes = [_struck(one, running.duration) for one in running.strikes]
+    faults = running.scenario.scaled_faults
+    at_once = {index for index, fault in enumerate(faults) if lasts(fault) == 0.0}
+    strikes = [
+        _struck(one, running.duration, at_once=one.fault_index in at_once)
+        for one in running.strikes
+    ]
     return {
         "id": f"{running.started:.6f}",
         "name": running.scenario.name,
@@ -170,14 +176,16 @@ def _planned(one: Planned, duration: float) -> dict[str, Any]:
     return {"lane": one.fault_index, "at": one.time, "until": until, "state": "planned"}
 
 
-def _struck(one: Struck, duration: float) -> dict[str, Any]:
+def _struck(one: Struck, duration: float, *, at_once: bool) -> dict[str, Any]:
+    # What is over when it has struck leaves nothing to heal.
+    struck = at_once and one.state == "healed"
     return {
         "lane": one.fault_index,
         "at": one.planned,
         "until": duration if one.until is None else one.until,
-        "state": one.state,
+        "state": "struck" if struck else one.state,
         "began": one.began,
-        "ended": one.ended,
+        "ended": None if struck else one.ended,
         "where": one.where,
         "why": one.why,
     }

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from resilkit.faults import from_dict
+from resilkit.faults.lasting import lasts
 from resilkit.faults.places import place_words
 from resilkit.markup import display, note, signed, table
 from resilkit_widgets.still_bands import hatch_path, ink_of
@@ -157,7 +159,8 @@ def _strikes(events: Iterable[Event], started: float) -> list[dict[str, Any]]:
             row["where"] = place_words(detail, event.target)
             row["why"] = str(detail.get("why") or "")
             state = {"failed": "failed", "skipped": "left out", "missed": "missed"}
-            row["state"] = state.get(event.event, "active")
+            came = "struck" if event.event == "injected" and _at_once(detail) else "active"
+            row["state"] = state.get(event.event, came)
         elif event.event in ("healed", "heal_failed") and strike in rows:
             row = rows[strike]
             if event.event == "heal_failed":
@@ -165,6 +168,14 @@ def _strikes(events: Iterable[Event], started: float) -> list[dict[str, Any]]:
             elif row["state"] == "active":
                 row |= {"state": "healed", "end": time}
     return sorted(rows.values(), key=lambda row: row["time"])
+
+
+def _at_once(detail: Mapping[str, Any]) -> bool:
+    """Whether a fault is over when it has struck: nothing of it is there to be healed."""
+    try:
+        return lasts(from_dict(detail["parameters"])) == 0.0
+    except Exception:  # noqa: BLE001 - a fault of the user's may raise anything, or be known no more
+        return False
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Markup:
