@@ -36,12 +36,17 @@ __all__ = [
     "sign_of",
     "signed",
     "table",
+    "whole",
+    "word",
 ]
 
 T = TypeVar("T")
 
 GOOD, BAD, UNSURE = "#0a8a5f", "#d0451b", "#a86a00"
 """Colours of words, readable on white and on black alike."""
+
+_LONGEST_WHOLE = 80
+"""Letters: a caption or a criterion that is longer is broken, since it would widen its table."""
 
 _AMOUNT = r"([\d,.]+) (ns|µs|ms|s|B|[KMGT]iB)"
 
@@ -65,6 +70,8 @@ border:0;border-bottom:1px solid #8884;background:none;color:inherit;white-space
 max-width:none;overflow-wrap:break-word}}
 .rk-show tr{{background:none}}
 .rk-show.rk-show th{{font-weight:600;white-space:nowrap}}
+.rk-show.rk-show .rk-whole{{white-space:nowrap}}
+.rk-show.rk-show .rk-whole code{{white-space:inherit}}
 .rk-show.rk-show .rk-number{{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}}
 .rk-show .rk-unit{{display:inline-block;min-width:1.9em;text-align:left}}
 .rk-show.rk-show code{{background:none;color:inherit;padding:0;font-size:.95em}}
@@ -76,6 +83,7 @@ max-width:none;overflow-wrap:break-word}}
 .rk-show.rk-show ul{{list-style:none;margin:0;padding:0}}
 .rk-show.rk-show ul ul{{margin-left:.5em;padding-left:1.2em;border-left:1px solid #8886}}
 .rk-show li{{padding:.12em 0;overflow-wrap:break-word}}
+@media (max-width:480px){{.rk-show.rk-show .rk-whole{{white-space:normal}}}}
 """
 """The style sheet of every display: each rule begins with the class of the outermost element.
 
@@ -137,6 +145,19 @@ def signed(status: str, words: str = "") -> Markup:
     )
 
 
+def word(value: object, kind: str = "") -> Markup:
+    """Return a state in bold, which is never broken: ``good``, ``bad``, ``unsure`` or plain."""
+    return Markup('<span class="rk-word{}">{}</span>').format(kind and f" rk-{kind}", safe(value))
+
+
+def whole(value: object) -> Markup:
+    """Return a text that stays in one line where there is room; a very long one is broken."""
+    text = safe(value)
+    if len(text.striptags()) > _LONGEST_WHOLE:
+        return text
+    return Markup('<span class="rk-whole">{}</span>').format(text)
+
+
 def code(value: object) -> Markup:
     """Return a text in the letters of code."""
     return Markup("<code>{}</code>").format(safe(value))
@@ -190,7 +211,7 @@ def table(
         return Markup("")
     lines = [_row("td", row, numbers) for row in kept[:most]]
     top = _row("th", heads, numbers) if heads else Markup("")
-    above = Markup("<caption>{}</caption>").format(safe(caption)) if caption else Markup("")
+    above = Markup("<caption>{}</caption>").format(whole(caption)) if caption else Markup("")
     made = Markup("<table>{}<thead>{}</thead><tbody>{}</tbody></table>").format(
         above, top, Markup("").join(lines)
     )

@@ -10,7 +10,19 @@ from markupsafe import Markup
 from resilkit.chaos.display import criteria_list, timeline
 from resilkit.cluster.display_specs import cluster_spec_parts
 from resilkit.experiment.words import OUTCOMES, VERDICTS, capital, interval, story
-from resilkit.markup import code, details, display, guarded, nested, note, paragraph, safe, table
+from resilkit.markup import (
+    code,
+    details,
+    display,
+    guarded,
+    nested,
+    note,
+    paragraph,
+    safe,
+    table,
+    whole,
+    word,
+)
 from resilkit.metrics.words import quantity
 from resilkit.runtime import SupervisorSpec
 from resilkit.runtime.display import spec_tree
@@ -49,7 +61,7 @@ def result_html(result: Result) -> str:
 
 
 def _word(kind: str, text: str) -> Markup:
-    return Markup('<span class="rk-word rk-{}">{}</span>').format(_KINDS[kind], text)
+    return word(text, _KINDS[kind])
 
 
 def _about(result: Result) -> str:
@@ -86,11 +98,11 @@ def comparison_html(comparison: Comparison) -> str:
 def _verdict_table(result: Result) -> Markup:
     rows = []
     for row in result.verdicts.to_dict("records"):
-        kind, symbol, word = VERDICTS[row["verdict"]]
+        kind, symbol, words = VERDICTS[row["verdict"]]
         rows.append(
             [
-                _word(kind, f"{symbol} {word}"),
-                code(row["criterion"]),
+                _word(kind, f"{symbol} {words}"),
+                whole(code(row["criterion"])),
                 quantity(row["measured"], row["unit"]) or "–",
                 interval(row["low"], row["high"], row["unit"]),
                 f"{row['n']:,}",

@@ -8,7 +8,7 @@ import pytest
 from jupyter_core.paths import jupyter_path
 from playwright.sync_api import Page
 
-from resilkit.markup import code, display, nested, safe, table
+from resilkit.markup import code, display, nested, safe, table, whole, word
 
 
 @pytest.fixture(scope="module")
@@ -52,3 +52,53 @@ def test_trees_have_no_bullets_and_a_step_of_their_own(shown: Page) -> None:
 def test_code_has_no_box(shown: Page) -> None:
     assert style_of(shown, ".rk-show code", "backgroundColor") == "rgba(0, 0, 0, 0)"
     assert style_of(shown, ".rk-show code", "paddingLeft") == "0px"
+
+
+CRITERION = "recovery_time <= 5 s"
+REASON = "the fault began less than a moment ago, and nobody can say yet whether it recovers " * 2
+
+
+def verdicts(page: Page, lab_style: str, width: int, caption: str) -> None:
+    """Show a table of verdicts under a caption, as a page of that width has it."""
+    rows = [(word("… not yet"), whole(code(CRITERION)), "–", REASON)]
+    html = display("Verdict", "", table(("", "criterion", "measured", ""), rows, caption=caption))
+    page.set_viewport_size({"width": width, "height": 600})
+    page.set_content(f"<style>{lab_style}</style><div class='jp-RenderedHTMLCommon'>{html}</div>")
+
+
+def lines(page: Page, selector: str) -> int:
+    script = """(selector) => {
+        const range = document.createRange();
+        range.selectNodeContents(document.querySelector(selector));
+        const bottoms = [...range.getClientRects()].map(({ bottom }) => Math.round(bottom / 8));
+        return new Set(bottoms).size;
+    }"""
+    return int(page.evaluate(script, selector))
+
+
+def test_states_criteria_and_captions_are_not_broken_beside_empty_room(
+    page: Page, lab_style: str
+) -> None:
+    verdicts(page, lab_style, 700, "Cluster of 3 nodes, seed 1558015106, as last seen")
+    assert [lines(page, at) for at in ("td", "td:nth-child(2) code", "caption")] == [1, 1, 1]
+    assert lines(page, "td:last-child") > 1
+
+
+def test_a_caption_is_not_broken_over_a_narrow_table(page: Page) -> None:
+    caption = "Cluster of 3 nodes, seed 1558015106, as last seen"
+    page.set_content(display("Cluster", "", table(("node",), [("n1",)], caption=caption)))
+    assert lines(page, "caption") == 1
+
+
+def test_on_a_narrow_page_nothing_reaches_out_of_its_display(page: Page, lab_style: str) -> None:
+    verdicts(page, lab_style, 430, "Faults (the last 200 of 500), in seconds since the start of it")
+    assert lines(page, "td") == 1, "a state is never broken"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 430
+    shown = "(() => { const at = document.querySelector('.rk-show'); "
+    assert page.evaluate(f"{shown} return at.scrollWidth - at.clientWidth; }})()") <= 0
+
+
+def test_a_very_long_caption_does_not_widen_its_table(page: Page, lab_style: str) -> None:
+    verdicts(page, lab_style, 700, "a name that somebody chose " * 30)
+    assert lines(page, "caption") > 1
+    assert page.evaluate("document.querySelector('.rk-show').scrollWidth") <= 700

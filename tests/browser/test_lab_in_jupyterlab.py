@@ -153,7 +153,7 @@ def test_a_cluster_is_launched_loaded_broken_healed_and_judged_while_a_cell_is_b
     lab.let_go()
     expect(page.locator(".rk-panel")).to_have_count(0, timeout=PATIENCE_MS)
     saved = lab.saved().cells[0].outputs[0].data["text/html"]
-    for part in ("Cluster of 3 nodes", "Throughput", ">verdict<", "node crash"):
+    for part in ("Cluster of 3 nodes", "Throughput", ">Verdict<", "node crash"):
         assert part in saved
 
 

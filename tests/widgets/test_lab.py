@@ -230,7 +230,7 @@ def test_the_lab_of_an_experiment_shows_each_of_its_runs_until_it_is_stopped(
     assert lab.panels["verdict"] is verdict
     lab.stop()
     lab.stop()
-    assert ">verdict</span>" in outputs[0].html
+    assert ">Verdict</span>" in outputs[0].html
     wait_until(no_threads_of_ours)
 
 

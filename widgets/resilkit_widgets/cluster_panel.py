@@ -142,7 +142,7 @@ class ClusterPanel(ActingPanel):
         end = "closed, as last seen" if self.closed else "as last seen"
         caption = f"Cluster of {plain(len(self.nodes), 'node')}, seed {self.seed}, {end}"
         shown = table(_COLUMNS, rows, numbers=(2, 3, 4), caption=caption, most=len(rows))
-        return display("cluster", "", shown)
+        return display("Cluster", "", shown)
 
 
 def _to_each(nodes: Sequence[NodeHandle], what: str) -> None:

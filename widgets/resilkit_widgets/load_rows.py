@@ -62,7 +62,7 @@ class LoadRows:
         """Return what the loads have done, as HTML that needs nobody; everything is escaped."""
         with self._lock:
             parts = [self._of(load).picture(load) for load in self.loads]
-        return "".join(parts) or display("load", "", note("No load has run."))
+        return "".join(parts) or display("Workload", "", note("No load has run."))
 
     def _of(self, load: LoadRun) -> _Shown:
         shown = self._shown.get(load)
@@ -157,7 +157,9 @@ class _Shown:
             told = [each["text"] for each in row["figures"]]
             body = table(heads, [told], numbers=range(len(heads)))
         errors = (paragraph(f"{each['count']} × {each['text']}") for each in row["errors"])
-        return display("load", f"{row['sign']} {row['words']}", note(row["what"]), body, *errors)
+        return display(
+            "Workload", f"{row['sign']} {row['words']}", note(row["what"]), body, *errors
+        )
 
 
 def _lever(load: LoadRun) -> dict[str, Any]:

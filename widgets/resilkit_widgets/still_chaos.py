@@ -44,7 +44,7 @@ def still_chaos(runs: Sequence[Mapping[str, Any]], events: Iterable[Event], star
     """
     # What makes a timeline has escaped it.
     timelines = [Markup(_timeline(run)) for run in runs]  # noqa: S704
-    return display("chaos", "", *timelines, _table(_strikes(events, started)))
+    return display("Chaos", "", *timelines, _table(_strikes(events, started)))
 
 
 # Timelines ----------------------------------------------------------------------------------------

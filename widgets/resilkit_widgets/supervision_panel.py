@@ -262,7 +262,7 @@ class SupervisionPanel(ActingPanel):
         ]
         seen = "The cluster is closed: this is its tree as last seen." if self.closed else ""
         return display(
-            "supervision",
+            "Supervision tree",
             "",
             note(seen) if seen else "",
             *notices,

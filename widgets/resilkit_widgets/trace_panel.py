@@ -169,11 +169,11 @@ class TracePanel(ActingPanel):
 
     def _picture(self) -> str:
         if self.trace is None:
-            return display("trace", "", note("No server was traced."))
+            return display("Trace", "", note("No server was traced."))
         trace = self.trace
         told = note(f"{self._counted_words(trace)}; {trace._why or 'as last seen'}")
         drawn = sequence_svg(self._wanted(trace), origin=self._begun(trace), order=self.order)
-        return display("trace of", trace.name, told, drawn)
+        return display("Trace of", trace.name, told, drawn)
 
     def _wanted(self, trace: Trace) -> list[Any]:
         kinds = self._kinds()

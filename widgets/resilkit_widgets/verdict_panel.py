@@ -12,7 +12,7 @@ from resilkit import Cluster, Criterion, Experiment, InvalidArgument, Result
 from resilkit.chaos.criteria import as_criteria
 from resilkit.chaos.judge import Verdict
 from resilkit.experiment.words import VERDICTS, interval
-from resilkit.markup import display, paragraph, table
+from resilkit.markup import display, paragraph, table, whole, word
 from resilkit.metrics.words import quantity
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.panel import bundle
@@ -165,16 +165,18 @@ class VerdictPanel(ActingPanel):
 
     def _picture(self) -> str:
         rows = [
-            (f"{row['sign']} {row['word']}", *(row[name] for name in _TOLD)) for row in self.rows
-        ]
+            (word(f"{row['sign']} {row['word']}"), whole(row["criterion"]),
+             *(row[name] for name in _TOLD))
+            for row in self.rows
+        ]  # fmt: skip
         heads = ("", "criterion", "measured", "95 %", "n", "")
         told = " ".join(str(self.outcome[name]) for name in ("sign", "sentence")
                         if self.outcome.get(name))  # fmt: skip
         shown = table(heads, rows, numbers=(2, 3, 4), most=len(rows))
-        return display("verdict", "", shown, paragraph(told) if told else "")
+        return display("Verdict", "", shown, paragraph(told) if told else "")
 
 
-_TOLD = ("criterion", "measured", "interval", "n", "reason")
+_TOLD = ("measured", "interval", "n", "reason")
 
 
 def _row(verdict: Verdict, *, over: bool) -> dict[str, Any]:

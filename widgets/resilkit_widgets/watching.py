@@ -173,7 +173,7 @@ class Watching(Panel):
             for row in self.alerts
         ]  # fmt: skip
         heads = ("from (s)", "to (s)", "alert", "where", "value")
-        return display("alerts", "", table(heads, rows, numbers=(0, 1), most=len(rows)))
+        return display("Alerts", "", table(heads, rows, numbers=(0, 1), most=len(rows)))
 
 
 _ASKED = {
