@@ -265,6 +265,10 @@ class Agent(Server):
         """End a trace; what it has recorded comes before this answer."""
         self.traces.end(id)
 
+    def tell_trace(self, id: str) -> None:
+        """Tell what a trace has recorded; it comes before this answer."""
+        self.traces.tell(id)
+
     def trace_all(self, orders: list[tuple[str, dict[str, Any]]]) -> None:
         """Have just these traces."""
         self.traces.become(orders)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from resilkit import validate
 from resilkit.cluster.handles import stay
 from resilkit.cluster.trace_log import TraceLog, TraceMessage, counted
-from resilkit.errors import CallTimeout, NoProcess
+from resilkit.errors import CallTimeout, NoProcess, ResilkitError
 from resilkit.export import write_frame
 from resilkit.runtime.kinds import QUERY
 from resilkit.runtime.messages import Pid
@@ -75,6 +76,10 @@ class Trace:
 
     Iterating gives what is there and then what comes, until the trace ends (``async for`` does the
     same for async code); `messages` is what is there now.
+
+    Nodes tell what they record in batches. Whoever looks at a trace that goes on gets what was
+    recorded up to then: the nodes are asked for it first. One that is paused or does not answer is
+    waited for half a second at most, and not again before it has answered.
 
     Examples:
         ::
@@ -259,15 +264,29 @@ class Trace:
     @property
     def messages(self) -> list[TraceMessage]:
         """What is there now, in the order in which it came: at most ``limit``, the newest."""
-        return self._log.all()
+        return self._fetched().all()
 
     @property
     def dropped(self) -> int:
         """How many that it is about are not there: beyond the limit, or the rate."""
-        return self._log.dropped
+        return self._fetched().dropped
+
+    def _fetched(self) -> TraceLog:
+        """Return the log, once what the nodes have recorded up to now has come."""
+        if not self.over:
+            # Where it cannot be waited for, what is there is shown: on the clusters' own thread,
+            # in a fork, and when the cluster closes.
+            with suppress(ResilkitError):
+                self._session.thread.wait(self._fetching)
+        return self._log
+
+    def _fetching(self) -> asyncio.Task[None]:
+        return self._session.loop.create_task(self._session.traces.fetch(self._id))
 
     def after(self, mark: int) -> tuple[int, list[TraceMessage]]:
         """Return the messages that came after a mark, and the mark for the next look.
+
+        It takes what has come, and asks no node: it is for who looks again soon.
 
         Args:
             mark: What the last look returned; 0 for all that are kept.
@@ -291,14 +310,14 @@ class Trace:
             when = f"when it ended ({self._why})" if self.over else f"within {timeout:g} s"
             come = self._log.appended
             raise CallTimeout(f"the trace of {self.name!r} had {come} of {count} messages {when}")
-        return self.messages
+        return self._log.all()
 
     def __len__(self) -> int:
-        return len(self._log)
+        return len(self._fetched())
 
     def __iter__(self) -> Iterator[TraceMessage]:
         """Yield what is there, and what comes, until the trace ends."""
-        return self._log.stream()
+        return self._fetched().stream()
 
     def __aiter__(self) -> AsyncIterator[TraceMessage]:
         """Yield the same to async code, on any event loop."""
@@ -367,6 +386,6 @@ class Trace:
 
     def told(self) -> str:
         """Return in a line how many messages there were, and whether it goes on."""
-        log = self._log
+        log = self._fetched()
         had = counted(log.appended, too_fast=log.too_fast, kept=len(log))
         return f"{had}; {self._why or 'going on'}"

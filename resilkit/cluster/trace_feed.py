@@ -64,6 +64,11 @@ class TraceFeed:
             self._send([watch])
             del self._watches[id]
 
+    def tell(self, id: str) -> None:
+        """Send what one trace has recorded, before its batch is due."""
+        if (watch := self._watches.get(id)) is not None:
+            self._send([watch])
+
     def _ready(self) -> None:
         if self._timer is None:
             self._timer = self._node.loop.call_later(_EVERY, self._flush)

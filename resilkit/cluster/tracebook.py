@@ -22,6 +22,9 @@ _ANSWERED_WITHIN: Final = 2.0
 _LAST_WORDS_WITHIN: Final = 0.5
 """Seconds for the nodes of a cluster that closes to tell what they have recorded."""
 
+_LOOK_WITHIN: Final = 0.5
+"""Seconds that who looks at a trace waits for what the nodes have not told yet."""
+
 
 class TraceBook:
     """The traces that go on, and how they come to the nodes.
@@ -34,6 +37,7 @@ class TraceBook:
         self._session = session
         self._traces: dict[str, Trace] = {}
         self._count = 0
+        self._silent: set[str] = set()
 
     def for_nodes(self) -> list[tuple[str, dict[str, Any]]]:
         """Return what a node starts with, and has when the notebook reaches it."""
@@ -58,6 +62,33 @@ class TraceBook:
             # A node that starts from an older boot record has it until it is reached.
             self._traces.pop(id, None)
 
+    async def fetch(self, id: str) -> None:
+        """Let come what the nodes that answer have recorded of a trace so far; bounded in time."""
+        if id not in self._traces:
+            return
+        asked = {
+            self._session.loop.create_task(self._tell(name, "tell_trace", (id,), None)): name
+            for name, node in list(self._session.nodes.items())
+            # A notebook shows a trace twice, as HTML and as text: nobody is waited for anew
+            # who has not answered yet.
+            if node.status == "running" and name not in self._silent
+        }
+        if not asked:
+            return
+        try:
+            await asyncio.wait(asked, timeout=_LOOK_WITHIN)
+        finally:
+            for task, name in asked.items():
+                if not task.done():
+                    self._silent.add(name)
+                    self._session.node.spawn_task(self._answered(name, task))
+
+    async def _answered(self, name: str, asking: asyncio.Task[None]) -> None:
+        try:
+            await asking
+        finally:
+            self._silent.discard(name)
+
     async def _tell_all(self, method: str, *args: Any, within: float = _ANSWERED_WITHIN) -> None:
         session = self._session
         told = []
@@ -72,7 +103,9 @@ class TraceBook:
                     session.node.spawn_task(_heard(told.pop()))
         await asyncio.gather(*told)
 
-    async def _tell(self, name: str, method: str, args: Iterable[Any], within: float) -> None:
+    async def _tell(
+        self, name: str, method: str, args: Iterable[Any], within: float | None
+    ) -> None:
         with suppress(ResilkitError):  # it is told all at once when it is reached
             await self._session.ask_agent(name, method, *args, timeout=within)
 

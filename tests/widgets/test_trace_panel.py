@@ -78,6 +78,17 @@ def test_a_server_is_traced_from_its_start_to_its_stop(panels: Any, cluster: rk.
     assert panel.trace.over
 
 
+def test_what_is_made_again_and_again_shows_what_has_come_and_asks_no_node(
+    panels: Any, cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = panels("counter")
+    cluster.whereis("counter").call.increment()
+    with monkeypatch.context() as patched:
+        patched.setattr(rk.Trace, "_fetched", None)
+        wait_until(lambda: len(look(panel)) == 2)
+        assert "2 messages" in panel._picture()
+
+
 def test_a_server_that_is_given_is_traced_as_soon_as_the_panel_is_there(
     panels: Any, cluster: rk.Cluster
 ) -> None:

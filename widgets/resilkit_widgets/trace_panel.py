@@ -177,7 +177,8 @@ class TracePanel(ActingPanel):
 
     def _wanted(self, trace: Trace) -> list[Any]:
         kinds = self._kinds()
-        return [row for row in [*self._earlier, *trace.messages] if row.kind in kinds]
+        # What has come: a picture that is made again and again waits for no node.
+        return [row for row in [*self._earlier, *trace._log.all()] if row.kind in kinds]
 
     # What its buttons do -------------------------------------------------------------------------
 
