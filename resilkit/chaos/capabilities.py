@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from resilkit import validate
 from resilkit.faults import Fault, NodeFault, ResourceFault, registered_faults
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -95,6 +96,7 @@ class Capabilities:
 
     def frame(self) -> DataFrame:
         """Return the rows as a frame: ``name``, ``kind``, ``works``, ``why``."""
+        whole("pandas")
         import pandas as pd
 
         columns = ["name", "kind", "works", "why"]

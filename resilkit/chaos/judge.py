@@ -32,6 +32,7 @@ from resilkit.chaos.criteria import Criterion, as_criteria
 from resilkit.chaos.evidence import Evidence
 from resilkit.chaos.measurement import Measurement
 from resilkit.chaos.measures import measure
+from resilkit.importing import whole
 from resilkit.texts import clean_text
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def verdicts_frame(verdicts: Iterable[Verdict]) -> DataFrame:
         >>> verdicts_frame([found])[["criterion", "measured", "verdict"]].values.tolist()
         [['p95 < 1 s', 0.2, 'pass']]
     """
+    whole("pandas")
     import pandas as pd
 
     names = ["criterion", "measured", "low", "high", "n", "verdict", "unit", "reason"]

@@ -15,6 +15,7 @@ from resilkit.chaos.measurement import Measurement, exactly, nothing
 from resilkit.chaos.spans import fault_spans, memory_limits
 from resilkit.errors import InvalidArgument
 from resilkit.history import LOST
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -37,6 +38,8 @@ def measure(criterion: Criterion, evidence: Evidence) -> Measurement:
 
 
 def _recovery_time(criterion: Criterion, evidence: Evidence) -> Measurement:
+    whole("resilkit.metrics.baseline")
+    whole("resilkit.metrics.recovery")
     from resilkit.metrics.baseline import RecoveryRule
     from resilkit.metrics.recovery import recoveries
 
@@ -100,6 +103,7 @@ def _slowest(
         failed: How many operations within their reach did not end ok.
         ongoing: Whether the run goes on: then nothing that is said may sound final.
     """
+    whole("resilkit.metrics.recovery")
     from resilkit.metrics.recovery import ENDED
 
     censored = [(row.at_least, row) for row in found if row.at_least is not None]
@@ -182,6 +186,7 @@ def _silenced(row: Recovery, answered: float, ended: float) -> Recovery:
         answered: When something was answered well for the last time (seconds).
         ended: When the run ended, or its plan had no users any more (seconds).
     """
+    whole("resilkit.metrics.recovery")
     from resilkit.metrics.recovery import ENDED
 
     watched = ended - row.start
@@ -283,6 +288,7 @@ def _together(rows: DataFrame) -> Series[float]:
 
 def _memory_growth(criterion: Criterion, evidence: Evidence) -> Measurement:
     """Return the fastest growth of a node over the run, as a share of its median size."""
+    whole("resilkit.metrics.trends")
     from resilkit.metrics.trends import trend
 
     rows, reason = _samples("memory_rss", criterion, evidence)

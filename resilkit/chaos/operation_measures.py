@@ -37,6 +37,7 @@ from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.evidence import Evidence
 from resilkit.chaos.measurement import Measurement, estimated, exactly, nothing
 from resilkit.history import LOST
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,6 +83,7 @@ class _Responses:
     """Response times (s), and how long others were waited for in vain."""
 
     def __init__(self, criterion: Criterion, evidence: Evidence) -> None:
+        whole("numpy")
         import numpy as np
 
         rows, reason = _chosen(criterion, evidence)
@@ -127,6 +129,7 @@ class _Responses:
 
 def mean_response(criterion: Criterion, evidence: Evidence) -> Measurement:
     """Return the mean response time, or the least that it can be."""
+    whole("resilkit.metrics.statistics")
     from resilkit.metrics.statistics import mean
 
     found = _Responses(criterion, evidence)
@@ -144,6 +147,7 @@ def mean_response(criterion: Criterion, evidence: Evidence) -> Measurement:
 
 def percentile_of_responses(criterion: Criterion, evidence: Evidence) -> Measurement:
     """Return a percentile of the response times; the unanswered are slower than all others."""
+    whole("resilkit.metrics.statistics")
     import numpy as np
 
     from resilkit.metrics.statistics import least_samples, percentile
@@ -185,6 +189,7 @@ def _most_often(rows: DataFrame) -> str:
 
 
 def _windows(rows: DataFrame, evidence: Evidence) -> Estimate:
+    whole("resilkit.metrics.statistics")
     from resilkit.metrics.statistics import availability
 
     until = evidence.started + evidence.duration
@@ -199,6 +204,7 @@ def _told(windows: Estimate) -> str:
 
 def operation_availability(criterion: Criterion, evidence: Evidence) -> Measurement:
     """Return the share of good operations; in a closed loop the lower of both shares."""
+    whole("resilkit.metrics.statistics")
     from resilkit.metrics.statistics import wilson
 
     rows, reason = _chosen(criterion, evidence)
@@ -222,6 +228,7 @@ def operation_availability(criterion: Criterion, evidence: Evidence) -> Measurem
 
 def error_rate(criterion: Criterion, evidence: Evidence) -> Measurement:
     """Return the share of operations that did not end ok."""
+    whole("resilkit.metrics.statistics")
     from resilkit.metrics.statistics import wilson
 
     rows, reason = _chosen(criterion, evidence)
@@ -242,6 +249,7 @@ def good_windows(criterion: Criterion, evidence: Evidence) -> Measurement:
 
 def throughput(criterion: Criterion, evidence: Evidence) -> Measurement:
     """Count ok ends a second; the interval is that of the rates of equal windows."""
+    whole("resilkit.metrics.statistics")
     import numpy as np
 
     from resilkit.metrics.statistics import mean

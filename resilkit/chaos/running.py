@@ -13,6 +13,7 @@ from resilkit.cluster.injection import Injection
 from resilkit.cluster.telling import listed, why_of
 from resilkit.errors import InvalidArgument, ResilkitError
 from resilkit.faults.places import place_words
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -135,6 +136,7 @@ class RunningScenario:
 
     def frame(self) -> DataFrame:
         """Return `strikes` as a frame, one row each; times are seconds from its start."""
+        whole("pandas")
         import pandas as pd
 
         columns = list(Struck.__dataclass_fields__)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import InvalidArgument
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     import yaml
@@ -107,6 +108,7 @@ def line_of(text: str, path: str) -> int | None:
         >>> line_of("name: x\nfaults:\n  - latency: {low: -1}", "faults[0].latency.low")
         3
     """
+    whole("yaml")
     import yaml
 
     try:
@@ -154,6 +156,7 @@ def _read_json(text: str) -> object:
 
 
 def _read_yaml(text: str) -> object:
+    whole("yaml")
     import yaml
 
     try:
@@ -172,6 +175,7 @@ def _read_yaml(text: str) -> object:
 
 @functools.cache
 def _loader() -> type[yaml.SafeLoader]:
+    whole("yaml")
     import yaml
 
     class Loader(yaml.SafeLoader):
@@ -232,6 +236,7 @@ def _check_size(document: object, name: str) -> None:
 
 def dump_yaml(document: object) -> str:
     """Return `document` as YAML, keys in their order, short lists on one line."""
+    whole("yaml")
     import yaml
 
     return yaml.safe_dump(

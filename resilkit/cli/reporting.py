@@ -12,6 +12,7 @@ from resilkit.cli.interrupts import Interrupted
 from resilkit.cli.output import print_json, printable, result_document, say
 from resilkit.cli.running import naming
 from resilkit.errors import InvalidArgument, StorageError
+from resilkit.importing import whole
 from resilkit.settings import options
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def report_notebook(
         StorageError: The disk refused.
         Interrupted: Somebody pressed Ctrl-C; the kernel is stopped, and nothing written.
     """
+    whole("resilkit.experiment.report")
     from resilkit.experiment.report import report_target
     from resilkit.experiment.storage import check_file
     from resilkit.notebooks import read_notebook, write_page

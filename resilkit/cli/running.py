@@ -16,6 +16,7 @@ import typer
 from resilkit.cli.interrupts import Interrupted
 from resilkit.cli.output import print_json, print_result, printable, result_document, say
 from resilkit.errors import InvalidArgument, ResilkitError, StorageError
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     from resilkit.experiment import Experiment, Result
@@ -93,6 +94,7 @@ def _warnings_as_lines() -> Iterator[None]:
 
 def _check_targets(report: Path | None, save: Path | None) -> None:
     """Refuse a bad place before the run, not after it."""
+    whole("resilkit.experiment.report")
     from resilkit.experiment.report import report_target
     from resilkit.experiment.saved import is_run, run_target
     from resilkit.experiment.storage import check_file, check_folder

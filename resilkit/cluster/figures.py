@@ -8,6 +8,7 @@ from resilkit.clock import monotonic
 from resilkit.cluster.picture import link_states
 from resilkit.cluster.supervision import ask_nodes, branches, find_branch
 from resilkit.errors import InvalidArgument, ResilkitError
+from resilkit.importing import whole
 from resilkit.metrics.event_bands import event_bands
 from resilkit.metrics.units import format_value
 from resilkit.texts import plain
@@ -25,6 +26,7 @@ _RECENT = 3.0
 
 def topology(cluster: Cluster, *, theme: str, width: int) -> Picture:
     """Return the figure of a cluster's nodes and links."""
+    whole("resilkit.metrics.plots")
     from resilkit.metrics.plots import topology_figure
 
     session = cluster._session
@@ -57,6 +59,7 @@ def _load(cluster: Cluster) -> dict[tuple[str, str], float]:
 
 def timeline(cluster: Cluster, *, theme: str, width: int) -> Picture:
     """Return the figure of what has happened in a cluster."""
+    whole("resilkit.metrics.plots")
     from resilkit.metrics.plots import timeline_figure
 
     events = cluster.events.frame()
@@ -72,6 +75,7 @@ def timeline(cluster: Cluster, *, theme: str, width: int) -> Picture:
 
 def supervision_tree(reference: ClusterReference, *, theme: str, width: int) -> Picture:
     """Return the figure of a supervisor and what is below it."""
+    whole("resilkit.metrics.plots")
     from resilkit.metrics.plots import tree_figure
 
     session, pid = reference._session, reference.pid

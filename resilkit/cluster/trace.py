@@ -11,6 +11,7 @@ from resilkit.cluster.handles import stay
 from resilkit.cluster.trace_log import TraceLog, TraceMessage, counted
 from resilkit.errors import CallTimeout, NoProcess, ResilkitError
 from resilkit.export import write_frame
+from resilkit.importing import whole
 from resilkit.runtime.kinds import QUERY
 from resilkit.runtime.messages import Pid
 from resilkit.runtime.trace_filter import DIRECTIONS, TRACE_KINDS, TraceFilter
@@ -332,6 +333,7 @@ class Trace:
             ``node`` (text), ``id`` (int64), and ``answers`` (Int64: the id of what a reply or an
             error answers, missing elsewhere).
         """
+        whole("pandas")
         import pandas as pd
 
         rows = sorted(self.messages, key=lambda row: row.time)
@@ -367,6 +369,7 @@ class Trace:
         Raises:
             InvalidArgument: An argument is out of range.
         """
+        whole("resilkit.metrics.plots")
         from resilkit.metrics.plots import sequence_figure
 
         title = f"Messages of {self.name}" if title is None else title

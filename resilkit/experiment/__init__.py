@@ -5,8 +5,9 @@ Nothing heavy is imported before a name is used.
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
+
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     from resilkit.experiment.audit import Audit
@@ -47,7 +48,7 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    return getattr(whole(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:

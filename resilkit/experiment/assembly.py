@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from resilkit.experiment.audit import Audit
+from resilkit.importing import whole
 from resilkit.texts import writable
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
     from resilkit.chaos.judge import verdicts_frame
     from resilkit.experiment.environment import read_environment
     from resilkit.experiment.evidence import ResultEvidence
+
+    whole("resilkit.experiment.frames")
     from resilkit.experiment.frames import Events
     from resilkit.experiment.result import Result
     from resilkit.experiment.verdicts import verdicts_of
@@ -99,6 +102,7 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
 
 
 def _metrics(collected: Collected, origin: float) -> Any:
+    whole("resilkit.experiment.frames")
     from resilkit.experiment.frames import Metrics
 
     store = collected.cluster.metrics
@@ -112,6 +116,7 @@ def _metrics(collected: Collected, origin: float) -> Any:
 
 
 def _generators(reports: Any) -> pd.DataFrame:
+    whole("pandas")
     import pandas as pd
 
     rows = []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.result import Result, load
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,6 +92,7 @@ def compare(a: Result | str | Path, b: Result | str | Path) -> Comparison:
         resilkit.errors.InvalidArgument: path: does not exist, got 'runs/no-such-run'; \
 allowed: a saved run
     """
+    whole("pandas")
     import pandas as pd
 
     first, second = _result(a, "a"), _result(b, "b")
@@ -187,6 +189,7 @@ def _criteria(a: Result, b: Result) -> list[dict[str, Any]]:
 
 
 def _figures(a: Result, b: Result) -> list[dict[str, Any]]:
+    whole("resilkit.experiment.resampling")
     from resilkit.experiment.resampling import ratio_intervals
 
     left, right = a.summary(), b.summary()

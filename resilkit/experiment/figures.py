@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from markupsafe import Markup
 
 from resilkit.chaos.spans import fault_spans
+from resilkit.importing import whole
 from resilkit.metrics.event_bands import outage_bands
 from resilkit.texts import plain
 
@@ -31,6 +32,7 @@ _WIDTHS = {"wide": 1000, "narrow": 430}
 
 def overview(result: Result, **options: Any) -> Picture:
     """Draw the whole run; `options` are those of `resilkit.metrics.plots.overview`."""
+    whole("resilkit.metrics.plots")
     from resilkit.metrics.plots import overview as draw
 
     end = max(result.ran, 1e-3)
@@ -47,6 +49,7 @@ def overview(result: Result, **options: Any) -> Picture:
 
 def timeline(result: Result, **options: Any) -> Picture:
     """Draw the events; `options` are those of `resilkit.metrics.plots.timeline_figure`."""
+    whole("resilkit.metrics.plots")
     from resilkit.metrics.plots import timeline_figure
 
     defaults = {

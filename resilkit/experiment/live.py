@@ -15,6 +15,7 @@ from resilkit.cluster.loop_thread import HEED_EVERY
 from resilkit.experiment.evidence import ramp_of
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.history import History
+from resilkit.importing import whole
 from resilkit.metrics.event_words import news_words, strike_of
 from resilkit.metrics.events import Event, EventLog
 from resilkit.metrics.store import MetricStore
@@ -97,6 +98,7 @@ def rehearse(criteria: Iterable[str | Criterion]) -> None:
 
 
 def _rehearse(criteria: Iterable[str | Criterion]) -> None:
+    whole("scipy.stats")
     import scipy.stats  # noqa: F401 - what percentiles need, also without a criterion about them
 
     evidence = _Rehearsal()

@@ -19,6 +19,7 @@ from resilkit.experiment.words import (
     interval,
     story,
 )
+from resilkit.importing import whole
 from resilkit.metrics.event_words import detail_words, strike_of, where_words
 from resilkit.metrics.summary import SUMMARY_UNITS
 from resilkit.metrics.words import percent, quantity
@@ -62,6 +63,7 @@ def report_target(path: object) -> Path:
 
 def render(result: Result) -> str:
     """Return the whole report of `result` as HTML."""
+    whole("jinja2")
     import jinja2
     from markupsafe import Markup
 

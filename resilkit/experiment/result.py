@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resilkit.experiment.audit import Audit
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,6 +144,7 @@ class Result:
         ``count``, ``p50``, ``p95``, ``p99`` (seconds), ``rate`` (successes per second) and
         ``errors`` (share of the intended operations that did not succeed, 0..1).
         """
+        whole("resilkit.experiment.windows")
         from resilkit.experiment.windows import latency_windows
 
         return latency_windows(self.operations, width=1.0, end=self.ran)
@@ -155,6 +157,7 @@ class Result:
         operations behind it is NaN. The rate is of those that ended ok before the load did, as
         for a criterion on ``throughput``. See `resilkit.metrics.summary.summarize`.
         """
+        whole("resilkit.metrics.summary")
         from resilkit.metrics.summary import summarize
 
         seconds = self.ran - self.warmup
@@ -226,6 +229,7 @@ class Result:
             StorageError: The disk refused. No half of a file is left. What can be known before
                 is told before anything is drawn.
         """
+        whole("resilkit.experiment.report")
         from resilkit.experiment.report import write_report
 
         return write_report(self, path)

@@ -37,6 +37,7 @@ from resilkit.experiment.paths import absolute_path, checked_path
 from resilkit.experiment.storage import check_folder, entries_of, read_checked, write_folder
 from resilkit.experiment.tables import from_parquet, to_parquet
 from resilkit.history.values import from_json, to_json
+from resilkit.importing import whole
 from resilkit.texts import writable
 
 if TYPE_CHECKING:
@@ -177,6 +178,8 @@ def _scalar(value: Any) -> Any:
 
 def read(path: str | Path, make: type[Result]) -> Result:
     """Return the run in the folder `path`, made by `make`; see `resilkit.experiment.load`."""
+    whole("pandas")
+    whole("resilkit.experiment.frames")
     import pandas as pd
 
     from resilkit.experiment.frames import Events, Metrics
@@ -241,6 +244,7 @@ def _checked(folder: Path, manifest: Manifest, name: str) -> bytes:
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    whole("pandas")
     import pandas as pd
 
     return pd.DataFrame(rows)
@@ -267,6 +271,7 @@ def runs(folder: str | Path = "runs") -> pd.DataFrame:
         ...     len(runs(folder))
         0
     """
+    whole("pandas")
     import pandas as pd
 
     parent = checked_path(folder, "folder", allowed="the path of a folder of saved runs")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from resilkit.errors import StorageError
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +20,7 @@ __all__ = ["from_parquet", "to_parquet"]
 
 def to_parquet(frame: pd.DataFrame) -> bytes:
     """Return `frame` as the bytes of a Parquet file, without its index."""
+    whole("pyarrow.parquet")
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -40,6 +42,7 @@ def from_parquet(data: bytes, columns: Mapping[str, str], *, where: str) -> pd.D
     Raises:
         StorageError: It is no Parquet, or has other columns or types.
     """
+    whole("pyarrow.parquet")
     import pyarrow as pa
     import pyarrow.parquet as pq
 

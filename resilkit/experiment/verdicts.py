@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.judge import Verdict, judge
 from resilkit.history import LOST
+from resilkit.importing import whole
 from resilkit.texts import clean_text
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def verdict_frame(rows: Iterable[Mapping[str, object]]) -> pd.DataFrame:
 
     A number that is missing becomes NaN, a text ``""``; halves of surrogate pairs become U+FFFD.
     """
+    whole("pandas")
     import pandas as pd
 
     texts = ("criterion", "verdict", "unit", "reason")

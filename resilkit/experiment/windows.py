@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from resilkit import validate
+from resilkit import importing, validate
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -58,6 +58,7 @@ def latency_windows(
         ... ].values.tolist()
         [[0.0, 2.0, 1.0, 0.5], [1.0, 1.0, 1.0, 0.0]]
     """
+    importing.whole("pandas")
     import pandas as pd
 
     width = validate.duration(width, "width", allow_zero=False)
@@ -92,6 +93,7 @@ def latency_windows(
 def _rows(
     place: npt.NDArray[np.int64], good: npt.NDArray[np.bool_], response: Floats, lengths: Floats
 ) -> pd.DataFrame:
+    importing.whole("pandas")
     import pandas as pd
 
     count = np.bincount(place, minlength=lengths.size)

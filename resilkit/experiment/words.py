@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from resilkit.experiment.giving_up import GIVING_UP
 from resilkit.experiment.instruments import LAUNCHER_DIED
 from resilkit.experiment.suspects import bugs, never_succeeded
+from resilkit.importing import whole
 from resilkit.metrics.words import percent, quantity
 from resilkit.texts import plain
 
@@ -146,6 +147,7 @@ def _load(result: Result) -> str:
     said = f"Of {plain(count, 'operation')} of {loop} loop in {seconds:.3g} s"
     if not result.closed_loop:
         return f"{said}, {percent(share)} succeeded."
+    whole("resilkit.metrics.statistics")
     from resilkit.metrics.statistics import availability as shares
 
     windows = shares(result.judged, waited_until=result.ran).windows

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from resilkit.importing import whole
+
 if TYPE_CHECKING:
     from array import array
     from collections.abc import Sequence
@@ -45,6 +47,7 @@ def columns(
     texts: Sequence[str],
 ) -> Columns:
     """Return arrays that share the memory of those given."""
+    whole("numpy")
     import numpy as np
 
     return Columns(

@@ -6,6 +6,8 @@ import heapq
 from math import isnan
 from typing import TYPE_CHECKING
 
+from resilkit.importing import whole
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -37,6 +39,7 @@ def events_frame(history: History, *, origin: float = 0.0) -> pd.DataFrame:
         ``fail`` or ``info``), ``f`` (the operation), ``value`` (what it returned; ``None`` on
         invocations) and ``error``.
     """
+    whole("pandas")
     import pandas as pd
 
     records = [record for record in history if record.sent is not None]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from resilkit.history.columns import Columns
 
+from resilkit.importing import whole
 from resilkit.texts import writable
 
 __all__ = ["History"]
@@ -169,6 +170,7 @@ class History:
             ``status``, ``error``, ``value``, ``response`` (``done - intended``) and ``service``
             (``done - sent``). Times are float seconds, NaN where absent; texts are categories.
         """
+        whole("pandas")
         import numpy as np
         import pandas as pd
 

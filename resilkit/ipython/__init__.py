@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from resilkit.importing import whole
+
 __all__ = ["load", "unload"]
 
 
@@ -27,6 +29,7 @@ def load(shell: Any) -> None:
     Raises:
         Unavailable: The IPython is older than 8.6, which cannot be told what to complete.
     """
+    whole("resilkit.ipython.extension")
     from resilkit.ipython.extension import load
 
     load(shell)
@@ -34,6 +37,7 @@ def load(shell: Any) -> None:
 
 def unload(shell: Any) -> None:
     """Take the magics and the completion away again. Clusters stay as they are."""
+    whole("resilkit.ipython.extension")
     from resilkit.ipython.extension import unload
 
     unload(shell)

@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 from resilkit.cluster import Cluster, ClusterSpec
 from resilkit.cluster.open_clusters import open_clusters
 from resilkit.cluster.topology import SHAPES
+from resilkit.importing import whole
 from resilkit.ipython.commands import Line, Parser, duration, read
 from resilkit.ipython.namespace import called, current_cluster, free_name
 from resilkit.validate import choice
@@ -215,6 +216,7 @@ def _heal(cluster: Cluster, _: Line) -> None:
 
 
 def _health(cluster: Cluster, _: Line) -> Any:
+    whole("pandas")
     import pandas as pd
 
     rows = cluster.health()
@@ -228,6 +230,7 @@ def _health(cluster: Cluster, _: Line) -> Any:
 
 
 def _servers(cluster: Cluster, _: Line) -> Any:
+    whole("pandas")
     import pandas as pd
 
     rows = [

@@ -6,8 +6,9 @@ numpy nor pandas nor matplotlib before they must.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     from resilkit.metrics.anomalies import Anomalies, Anomaly
@@ -148,7 +149,7 @@ def __getattr__(name: str) -> Any:
     home = _HOME_OF.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{home}"), name)
+    value = getattr(whole(f"{__name__}.{home}"), name)
     globals()[name] = value
     return value
 

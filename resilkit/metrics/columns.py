@@ -7,6 +7,8 @@ from array import array
 from collections import deque
 from typing import TYPE_CHECKING
 
+from resilkit.importing import whole
+
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -115,6 +117,7 @@ def joined(
     only: Collection[tuple[str, str]] | None = None,
 ) -> _Columns:
     """Return the samples of a time: times, codes and values sorted by time, and the labels."""
+    whole("numpy")
     import numpy as np
 
     blocks, raw, labels = snapshot or ([], (b"", b"", b""), [])
@@ -154,6 +157,7 @@ def lines(
     snapshot: Snapshot | None, since: float | None, only: Collection[tuple[str, str]] | None
 ) -> dict[tuple[str, str], Line]:
     """Return the samples since a time, a line for each label, in the order of their first one."""
+    whole("numpy")
     import numpy as np
 
     times, codes, values, labels = joined(snapshot, since, None, only)

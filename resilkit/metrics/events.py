@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.export import write_frame
+from resilkit.importing import whole
 from resilkit.texts import clean_text, shown
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ class EventLog:
         Raises:
             InvalidArgument: No event has that kind, and resilkit knows none of that name.
         """
+        whole("pandas")
         import pandas as pd
 
         rows = list(self)

@@ -17,6 +17,7 @@ from array import array
 from typing import TYPE_CHECKING, Any, Self
 
 from resilkit.errors import InvalidArgument
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -94,6 +95,7 @@ class Histogram:
         """
         if isinstance(values, tuple) and not values:
             return
+        whole("numpy")
         import numpy as np
 
         try:
@@ -173,6 +175,7 @@ class Histogram:
         counts = self._flushed()
         if counts is None or not counts.any():
             return [math.nan] * len(wanted)
+        whole("numpy")
         import numpy as np
 
         below = counts.cumsum()
@@ -189,6 +192,7 @@ class Histogram:
 
         Lower edges belong to the bucket, upper edges to the next one.
         """
+        whole("numpy")
         import numpy as np
 
         counts = self._flushed()
@@ -247,6 +251,7 @@ class Histogram:
         Raises:
             InvalidArgument: `data` is something else.
         """
+        whole("numpy")
         import numpy as np
 
         made = cls()
@@ -270,6 +275,7 @@ class Histogram:
         return self._counts
 
     def _flush(self) -> None:
+        whole("numpy")
         import numpy as np
 
         with self._lock:
@@ -281,6 +287,7 @@ class Histogram:
             self._add(np.frombuffer(batch))
 
     def _add(self, values: Floats) -> None:
+        whole("numpy")
         import numpy as np
 
         total = float(values.sum())
@@ -306,6 +313,7 @@ class Histogram:
         self._total += total
 
     def _add_counts(self, first: int, counts: Counts) -> None:
+        whole("numpy")
         import numpy as np
 
         old = self._counts
@@ -330,6 +338,7 @@ def _place(value: float) -> int:
 
 def _edges(places: Counts) -> Floats:
     """Return the lower edges of the buckets at `places` (0 for bucket 0, else infinity last)."""
+    whole("numpy")
     import numpy as np
 
     edges = ((places.astype(np.int64) + _BELOW) << _DROPPED_BITS).view(np.float64)

@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from resilkit.importing import whole
 from resilkit.metrics.bands import FaultBand, fault_bands
 from resilkit.metrics.baseline import (
     Baseline,
@@ -194,6 +195,7 @@ def recoveries(
 
 def recovery_frame(rows: Sequence[Recovery]) -> DataFrame:
     """Return recoveries as a pandas frame, one row a fault; ``None`` becomes NaN."""
+    whole("pandas")
     import pandas as pd
 
     names = [field.name for field in fields(Recovery)]

@@ -18,6 +18,7 @@ import numpy as np
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -161,6 +162,7 @@ def percentile(samples: Iterable[float], share: float, *, confidence: float = 0.
     n = int(values.size)
     if n < least_samples(share, confidence=confidence):
         return Estimate(math.nan, math.nan, math.nan, n)
+    whole("scipy.stats")
     from scipy.stats import binom
 
     tail = (1 - confidence) / 2
@@ -212,6 +214,7 @@ def mean(
             _resampled_means(values, 2000, seed), [(1 - confidence) / 2, (1 + confidence) / 2]
         )
         return Estimate(middle, float(low), float(high), n)
+    whole("scipy.stats")
     from scipy.stats import t
 
     half = float(t.ppf((1 + confidence) / 2, n - 1)) * float(values.std(ddof=1)) / math.sqrt(n)

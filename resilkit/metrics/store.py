@@ -8,7 +8,7 @@ import threading
 from array import array
 from typing import TYPE_CHECKING, Any, Self
 
-from resilkit import validate
+from resilkit import importing, validate
 from resilkit.errors import InvalidArgument
 from resilkit.export import write_frame
 from resilkit.metrics.columns import Series, joined, lines
@@ -212,6 +212,7 @@ class MetricStore:
         if metric is None:
             names = self.names()
             return all_metrics({name: self.frame(name, since=since, until=until) for name in names})
+        importing.whole("pandas")
         import pandas as pd
 
         with self._lock:
@@ -308,6 +309,7 @@ def all_metrics(frames: Mapping[str, DataFrame]) -> DataFrame:
     Args:
         frames: Metric name to a frame such as `MetricStore.frame` returns.
     """
+    importing.whole("pandas")
     import pandas as pd
 
     parts = []
@@ -324,6 +326,7 @@ def all_metrics(frames: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def _categories(codes: npt.NDArray[np.uint32], labels: list[str]) -> Any:
+    importing.whole("pandas")
     import numpy as np
     import pandas as pd
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from resilkit import importing
 from resilkit.errors import InvalidArgument
 from resilkit.metrics.histogram import percentile_name
 from resilkit.metrics.statistics import least_samples
@@ -92,6 +93,7 @@ def summarize(
         rate          0.5
         Name: total, dtype: float64
     """
+    importing.whole("pandas")
     import pandas as pd
 
     missing = [name for name in _NEEDED if name not in operations.columns]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from resilkit.errors import InvalidArgument
+from resilkit.importing import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -153,6 +154,7 @@ def _variance_of_s(y: Floats) -> float:
 
 def _inflation(rest: Floats) -> float:
     """How many times the variance of S grows by the autocorrelation of what the trend leaves."""
+    whole("scipy.stats")
     from scipy.stats import rankdata
 
     n = rest.size

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.importing import whole
 from resilkit.metrics.histogram import Histogram, percentile_name
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ class WindowedHistogram:
         Raises:
             InvalidArgument: The lengths differ.
         """
+        whole("numpy")
         import numpy as np
 
         stamps, numbers = _flat(times), _flat(values)
@@ -109,6 +111,7 @@ class WindowedHistogram:
             Columns ``time`` (the window's start, seconds), ``count``, and one for each share
             (``p50``, ``p99_9``…, in the unit of the values).
         """
+        whole("pandas")
         import pandas as pd
 
         rows = [(start, h.count, *h.percentiles(shares)) for start, h in self.items()]
@@ -128,6 +131,7 @@ class WindowedHistogram:
 
 
 def _flat(values: Iterable[float]) -> npt.NDArray[np.float64]:
+    whole("numpy")
     import numpy as np
 
     given = values if hasattr(values, "__len__") else list(values)

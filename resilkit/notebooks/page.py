@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resilkit.experiment.storage import write_file
+from resilkit.importing import whole
 from resilkit.notebooks.mathematics import formula
 from resilkit.notebooks.reading import needs_lab
 
@@ -85,6 +86,7 @@ def render(notebook: Any, *, name: str, execution: Execution | None, folder: Pat
 
 
 def _exporter() -> HTMLExporter:
+    whole("jinja2")
     from jinja2 import pass_context
     from nbconvert.exporters import HTMLExporter
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from resilkit import validate
 from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
 from resilkit.history import History
+from resilkit.importing import whole
 from resilkit.workload.accounting import account
 from resilkit.workload.following import tell_of
 from resilkit.workload.generators import Generators, packed
@@ -297,6 +298,7 @@ class LoadRun:
         start; a percentile with too few operations behind it is NaN.
         See `resilkit.metrics.summary.summarize`.
         """
+        whole("resilkit.metrics.summary")
         from resilkit.metrics.summary import summarize
 
         seconds, frame = self.elapsed, self.history.frame()

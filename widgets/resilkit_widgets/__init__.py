@@ -5,8 +5,9 @@ Importing loads nothing of Jupyter and starts nothing: each panel is fetched whe
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from resilkit.importing import whole
 
 _HOMES = {
     "ChaosPanel": "resilkit_widgets.chaos_panel",
@@ -48,7 +49,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        value = getattr(import_module(_HOMES[name]), name)
+        value = getattr(whole(_HOMES[name]), name)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"anywidget", "ipywidgets", "traitlets"}:
             raise
