@@ -55,6 +55,26 @@ def test_a_live_panel_has_its_picture_beside_it_renewed_after_each_cell(
     assert len(picture.bundles) == 2, "nothing is sent again that stands there"
 
 
+def test_an_interrupt_at_the_end_of_a_cell_ends_the_look_and_is_not_told_of(
+    outputs: Outputs, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = Number()
+    panel._ipython_display_()
+    asked = []
+
+    def interrupted() -> dict[str, str]:
+        asked.append(panel.number)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(panel._showings, "_made", interrupted)
+        panel.number = 2
+        shell.run_cell()
+    assert asked == [2]
+    shell.run_cell()
+    assert outputs[1].html == still(2), "the next cell brings it up to date"
+
+
 def test_at_a_prompt_a_panel_is_one_line(outputs: Outputs, monkeypatch: pytest.MonkeyPatch) -> None:
     class TerminalInteractiveShell(Shell):
         """The shell of IPython without a notebook."""

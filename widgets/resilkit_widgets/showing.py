@@ -114,11 +114,14 @@ class Showings:
         itself = weakref.ref(self)
 
         def ended(result: object = None) -> None:
-            if showings := itself():
-                showings.look()
-                if _whole_cell(result):
-                    showings._leave_earlier_runs(*_cell_and_run(shell))
-                showings.cell_ended()
+            # Who interrupts a cell twice means the cell: a panel is brought up to date by the
+            # next tick, and IPython would tell of this function here.
+            with contextlib.suppress(KeyboardInterrupt):
+                if showings := itself():
+                    showings.look()
+                    if _whole_cell(result):
+                        showings._leave_earlier_runs(*_cell_and_run(shell))
+                    showings.cell_ended()
 
         shell.events.register("post_run_cell", ended)
         self._forget = weakref.finalize(self, _unregister, shell, ended)
