@@ -11,7 +11,9 @@ from resilkit.chaos import RunningScenario, Scenario
 from resilkit.chaos.planning import planned_strikes
 from resilkit.chaos.running import checked
 from resilkit.chaos.scenario_files import read_yaml
+from resilkit.clock import monotonic
 from resilkit.faults import registered_faults
+from resilkit.importing import whole
 from resilkit.ipython.commands import Line, Parser, duration, read
 from resilkit.ipython.namespace import current_cluster, free_name
 from resilkit.validate import known_keys
@@ -38,6 +40,9 @@ ends, and the rest goes on meanwhile; the variable `running` has it: stop() heal
 
 _USUAL = 600.0
 """Seconds after which all heals where nobody says when: chaos that is forgotten must end."""
+
+_IMPATIENT_AFTER = 1.0
+"""Seconds of healing after which one more interrupt ends the wait for it."""
 
 
 def _grammar() -> Parser:
@@ -98,16 +103,30 @@ def _started(scenario: Scenario, cluster: Cluster, length: float, given: Line) -
         if given.wait:
             running.wait()
     except KeyboardInterrupt:
-        running.stop()
-        raise UsageError("interrupted: the faults were healed") from None
+        raise UsageError(f"interrupted: the faults {_healed(running)}") from None
     except BaseException:
         running.stop()
         raise
     return running
 
 
+def _healed(running: RunningScenario) -> str:
+    """Heal all, and return in words whether it is done; it goes on when nobody waits for it."""
+    began = monotonic()
+    while True:
+        try:
+            running.stop()
+        except KeyboardInterrupt:
+            # The key is often pressed twice. Who still presses it later will wait no longer.
+            if monotonic() - began > _IMPATIENT_AFTER:
+                return "are still being healed"
+        else:
+            return "were healed"
+
+
 def _plan(scenario: Scenario, length: float, seed: int) -> DataFrame:
     """Return what would strike, a row each."""
+    whole("pandas")
     import pandas as pd
 
     rows = [

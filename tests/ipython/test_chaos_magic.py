@@ -7,6 +7,7 @@ import pytest
 import resilkit as rk
 from resilkit.chaos import RunningScenario
 from resilkit.faults import registry
+from resilkit.ipython import chaos_magic
 from tests.cluster.servers import Counter
 from tests.ipython.conftest import Shell
 
@@ -195,6 +196,35 @@ def test_an_interrupt_while_it_waits_heals_and_leaves_the_cluster_usable(
     assert "interrupted: the faults were healed" in told
     assert injections(cluster) == []
     assert cluster.start(Counter).call.increment() == 1
+
+
+@pytest.mark.parametrize(
+    ("impatient_after", "told"), [(60.0, "were healed"), (-1.0, "are still being healed")]
+)
+def test_a_second_interrupt_while_it_heals_is_taken_for_the_same_or_later_for_impatience(
+    shell: Shell,
+    cluster: rk.Cluster,
+    monkeypatch: pytest.MonkeyPatch,
+    impatient_after: float,
+    told: str,
+) -> None:
+    presses = iter(range(2))
+    stop = RunningScenario.stop
+
+    def interrupted(self: RunningScenario, timeout: float | None = None) -> bool:
+        raise KeyboardInterrupt
+
+    def pressed_again(self: RunningScenario) -> None:
+        if next(presses, None) is not None:
+            raise KeyboardInterrupt
+        stop(self)
+
+    monkeypatch.setattr(chaos_magic, "_IMPATIENT_AFTER", impatient_after)
+    monkeypatch.setattr(RunningScenario, "wait", interrupted)
+    monkeypatch.setattr(RunningScenario, "stop", pressed_again)
+    said = shell.refused("%%chaos --wait --for 60s\n- node_pause: {targets: n1}\n")
+    assert f"interrupted: the faults {told}" in said
+    cluster.heal()
 
 
 def test_names_of_the_users_are_escaped(shell: Shell, cluster: rk.Cluster) -> None:
