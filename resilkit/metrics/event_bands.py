@@ -90,13 +90,15 @@ _BY_A_FAULT = 1.0
 """Seconds around a fault's strike in which an outage of its target is the fault's own."""
 
 
-def outage_bands(events: DataFrame) -> list[FaultBand]:
+def outage_bands(events: DataFrame, *, until: float = math.inf) -> list[FaultBand]:
     """Return when nodes were down or paused that no fault had hit: by hand, or by themselves.
 
     They have the kinds ``"node_down"`` and ``"node_paused"``.
 
     Args:
         events: As for `event_bands`, with those of kind ``node`` in order of time.
+        until: When the cluster began to close, on the clock of `events` (seconds): nodes that end
+            from then on are no outage.
 
     Examples:
         >>> from resilkit.metrics.events import EventLog
@@ -115,7 +117,7 @@ def outage_bands(events: DataFrame) -> list[FaultBand]:
             hits.append((time, set(places({}, str(row["target"] or "")))))
         elif row["kind"] != "node":
             continue
-        elif event in _OUTAGES:
+        elif event in _OUTAGES and time < until:
             if node in out and out[node].kind == "node_down":
                 continue  # it is down already
             by_fault = any(node in names and time - at < _BY_A_FAULT for at, names in hits)

@@ -41,5 +41,17 @@ def test_what_a_fault_did_has_a_band_of_its_own_and_none_here():
     assert [band[0] for band in late] == [7.0], "that was somebody else"
 
 
+def test_nodes_that_end_because_the_cluster_closes_are_no_outage_and_one_down_before_stays_so():
+    rows = log(
+        (3.0, "node", "killed", "n2"), (5.0, "node", "paused", "n3"),
+        (9.0, "node", "stopped", "n1"), (9.1, "node", "resumed", "n3"),
+        (9.2, "node", "stopped", "n3"),
+    ).frame()  # fmt: skip
+    assert [tuple(band) for band in outage_bands(rows, until=9.0)] == [
+        (3.0, None, "n2 down", "node_down"), (5.0, 9.1, "n3 paused", "node_paused"),
+    ]  # fmt: skip
+    assert len(outage_bands(rows)) == 4
+
+
 def test_no_events_are_no_bands():
     assert bands() == []

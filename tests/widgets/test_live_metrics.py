@@ -264,6 +264,8 @@ def test_a_closed_cluster_ends_the_panel_which_has_a_picture_of_all_charts() -> 
         ticked(panel, lambda: panel.frame)
     panel.tick()
     assert panel.state == "over"
+    assert "stopped" in {event.event for event in cluster.events.after(0)[1]}
+    assert panel.bands == [], "nodes that a closing cluster stops are no outage"
     bundle = panel.last_picture()
     assert "CPU" in bundle["text/html"]
     assert "Threads" in bundle["text/html"]

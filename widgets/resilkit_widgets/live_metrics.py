@@ -267,7 +267,8 @@ class LiveMetrics(Watching):
         if not any(each.kind == "fault" or each.event in _TURNS for each in news):
             return mark, self.bands
         events = self._cluster.events.frame()
-        found = [*event_bands(events, moments=True), *outage_bands(events)]
+        outages = outage_bands(events, until=self._cluster._session.closing_began)
+        found = [*event_bands(events, moments=True), *outages]
         bands = sorted(found, key=lambda band: band.start)
         return mark, [
             {
