@@ -1,8 +1,9 @@
 """Drawings of pictures that stay, as images.
 
 JupyterLab takes drawings out of a notebook that it does not trust, one that somebody else has
-made, and leaves their words standing in a row. An image stays. It cannot know the page's theme,
-so it has paper of its own, light or dark as the reader's system is.
+made, and leaves their words standing in a row. An image stays. It has paper of its own, as the page
+tells it by the `color-scheme` of the element, and not as the reader's system is: light, but dark in
+JupyterLab's dark themes, and on a page whose style sheet sets `--rk-drawings`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ _PAPER = (
     "@media(prefers-color-scheme:dark){svg:root{--rk-paper:#14181d;background:#14181d;color:#e8ebee}}"
 )
 
+# A picture that a page's own sanitizer takes this out of is as light as the reader's system.
+_SCHEME = '<style>[data-jp-theme-light="false"]{--rk-drawings:dark}</style>'
+
 
 @dataclass(slots=True)
 class _Element:
@@ -53,14 +57,14 @@ def with_images(picture: str) -> str:
         picture: HTML with inline SVG.
 
     Examples:
-        >>> with_images('<svg width="9" aria-label="a line"><path d="M0 0h9"/></svg>')[:43]
-        '<img alt="a line" width="9" style="max-widt'
+        >>> with_images('<svg width="9" aria-label="a line"><path d="M0 0h9"/></svg>').count("<img")
+        1
     """
     if "<svg" not in picture:
         return picture
     # A style may stand after its drawing: first what stands where, then the images.
     drawings = _drawings(picture)
-    done, parts = 0, []
+    done, parts = 0, [_SCHEME]
     for found, around in drawings:
         parts += [picture[done : found.start()], _image(found, around)]
         done = found.end()
@@ -102,6 +106,7 @@ def _image(found: re.Match[str], around: list[_Element]) -> str:
     wide = f' width="{width[1]}"' if width else ""
     return (
         f'<img alt="{label[1] if label else "drawing"}"{wide} '
-        'style="max-width:100%;height:auto;display:block" '
+        'style="max-width:100%;height:auto;display:block;'
+        'color-scheme:var(--rk-drawings,light)" '
         f'src="data:image/svg+xml;base64,{data.decode()}">'
     )
