@@ -141,7 +141,7 @@ def test_what_is_still_to_be_done_is_a_hint_and_an_error_only_after_a_try(module
 
 @pytest.mark.parametrize(("width", "rows"), [(430, 2), (620, 2), (660, 2), (760, 1), (1200, 1)])
 def test_no_figure_stands_alone_on_a_row(module: Module, width: int, rows: int) -> None:
-    names = ("intended/s", "ok/s", "errors/s", "p95", "waiting > 1 s", "operations", "not ok")
+    names = ("intended/s", "ok/s", "errors/s", "p95 of ok", "waiting > 1 s", "operations", "not ok")
     figures = [{"name": name, "text": "1,234", "over": "last second"} for name in names]
     made = shown(module, width=width, loads=[load(figures=figures)])
     tops = made.page.locator(".rk-figures > div").evaluate_all(

@@ -60,7 +60,7 @@ def test_a_load_has_its_charts_and_says_when_none_runs(cluster: rk.Cluster) -> N
 
     panel.tick()
     assert titles() == [
-        "Response time, of each second · no load runs",
+        "Response time of what succeeded, of each second · no load runs",
         "Throughput and errors, of each second · no load runs",
     ]
     workload = rk.Workload(
@@ -71,11 +71,13 @@ def test_a_load_has_its_charts_and_says_when_none_runs(cluster: rk.Cluster) -> N
         ticked(panel, lambda: panel.frame and len(sent(panel)[1]) == 5)
         latency, operations = panel.arrangement["charts"]
         assert titles() == [
-            "Response time, of each second", "Throughput and errors, of each second",
+            "Response time of what succeeded, of each second",
+            "Throughput and errors, of each second",
         ]  # fmt: skip
         named = [(line["name"], line["style"]) for line in latency["lines"]]
         assert named == [("p50", 0), ("p95", 1), ("p99", 2)]
         assert (latency["quantity"], latency["factor"], latency["log"]) == ("s", 1.0, True)
+        assert latency["axis"] == "response time (log scale)"
         assert 0 < np.nanmin(sent(panel)[1][0]) < 1, "seconds: each is shown in its own unit"
         assert [line["name"] for line in operations["lines"]] == ["throughput", "errors"]
         assert operations["unit"] == "operations/s"

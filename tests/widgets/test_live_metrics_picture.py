@@ -64,7 +64,7 @@ def test_a_panel_that_is_paused_leaves_a_picture_of_the_whole_load(when: str) ->
     ticked(panel, lambda: panel.state == "over")
     assert panel.frame == frame
     picture = panel.last_picture()["text/html"]
-    assert "Response time, of each second</text>" in picture
+    assert "Response time of what succeeded, of each second</text>" in picture
     assert picture.count('stroke-width="1.6"') >= 2 + 2 + 1, "nodes, percentiles, and throughput"
     assert "n1 down" not in picture, "that nodes stop with their cluster is no event"
     times, values = panel._load.lines("throughput", 0.0, still=True)["", "throughput"]

@@ -69,14 +69,43 @@ def test_each_chart_has_its_lines_which_end_with_what_is_known() -> None:
 
 
 def test_the_title_says_what_is_missing_and_why() -> None:
-    assert lines_of().title("latency", 0.0) == "Response time, of each second · no load runs"
+    assert (
+        lines_of().title("latency", 0.0)
+        == "Response time of what succeeded, of each second · no load runs"
+    )
     assert lines_of(Load(6)).title("errors", 0.0) == "Errors, of each second"
     assert lines_of(Load(6)).title("latency", 0.0).endswith(" · too few operations for p99")
     for told in (Load(2), Load(6, 200)):  # too early to say, and enough
-        assert lines_of(told).title("latency", 0.0) == "Response time, of each second"
+        assert (
+            lines_of(told).title("latency", 0.0)
+            == "Response time of what succeeded, of each second"
+        )
     over = Load(6)
     over.finished = True
     assert lines_of(over).title("latency", 0.0).endswith("no load runs")
+
+
+def failing(seconds: int, ok: int = 0) -> Load:
+    """A load of 50 operations a second, of which the first few succeed."""
+    load = Load(0)
+    load.history.extend(
+        ("get", 0, "g1", at, at, at + 0.01, "fail" if number >= ok else "ok", "", None)
+        for number in range(seconds * 50)
+        for at in [load.started + number / 50]
+    )
+    return load
+
+
+def test_where_nothing_succeeds_the_chart_of_times_says_that_and_not_that_there_was_nothing() -> (
+    None
+):
+    for still in (False, True):
+        made = lines_of(failing(6))
+        told = made.title("latency", STARTED, still=still)
+        assert told.endswith("each second · no operation succeeded in view")
+        assert made.title("errors", STARTED, still=still) == "Errors, of each second"
+        few = lines_of(failing(6, ok=1)).title("latency", STARTED, still=still)
+        assert few.endswith("each second · too few operations for a percentile")
 
 
 def test_the_last_load_is_there_for_a_picture_that_stays_however_long_ago_it_ended() -> None:
@@ -144,12 +173,14 @@ def test_no_load_has_run_is_told_only_where_none_has() -> None:
     made = LoadLines(cluster, 60.0, now=lambda: STARTED + 900.0)
     load.ends, load.finished = STARTED + 8.0, True
     told = made.title("latency", 0.0, still=True)
-    assert told == "Response time, of each second · no operations in view", "nobody has looked yet"
+    assert told == "Response time of what succeeded, of each second · no operations in view", (
+        "nobody has looked yet"
+    )
 
 
 def test_where_no_load_has_run_a_picture_that_stays_says_so() -> None:
     told = lines_of().title("latency", 0.0, still=True)
-    assert told == "Response time, of each second · no load has run"
+    assert told == "Response time of what succeeded, of each second · no load has run"
 
 
 @pytest.mark.parametrize(("window", "after"), [(1.0, 0.2), (10.0, 1.0), (60.0, 3.0)])

@@ -248,8 +248,10 @@ def test_a_threshold_that_is_far_away_does_not_press_the_lines_flat() -> None:
 
 def test_the_legend_has_values_with_units_and_the_axis_of_magnitudes_has_them_too() -> None:
     lines = [line([0.002, 0.000917], "p50", 0), line([0.9, 0.0054], "p95", 1)]
-    chart = StillChart("Response time", "s", lines, values=StillValues("s", log=True))
+    shown = StillValues("s", log=True)
+    chart = StillChart("Response time", "time (log scale)", lines, values=shown)
     drawn = still_charts([chart], span=(0.0, 1.0))
+    assert ">time (log scale)</text>" in drawn
     assert "917 µs" in drawn
     assert "5.4 ms" in drawn
     ticks = re.findall(r'text-anchor="end">([^<]*)</text>', drawn)

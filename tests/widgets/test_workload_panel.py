@@ -140,13 +140,13 @@ def test_a_load_is_started_from_the_form_followed_and_stopped(cluster: rk.Cluste
     assert [each["over"] for each in shown["figures"]] == [
         "now", "last second", "last second", "last second", "now", "so far", "so far",
     ]  # fmt: skip
-    row(panel, lambda row: figures(row)["p95"] != "–")
+    row(panel, lambda row: figures(row)["p95 of ok"] != "–")
     press(panel, "stop", id=shown["id"])
     assert load.wait(20.0)
     shown = row(panel, lambda row: row["state"] == "over")
     assert shown["lever"] is None
     assert figures(shown)["operations"] == f"{len(load.history):,}"
-    assert figures(shown)["p50"].endswith("s")
+    assert figures(shown)["p50 of ok"].endswith("s")
     assert {each["over"] for each in shown["figures"]} == {"whole load"}
     press(panel, "stop", id=shown["id"])
     assert panel.refused == "", "it has ended already"

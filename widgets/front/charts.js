@@ -12,6 +12,7 @@
  * @property {string} unit Of the axis.
  * @property {string} [quantity] The unit in which values are stored, from which each has its own; else
  *   that of the axis.
+ * @property {string} [axis] What stands along the axis; else its unit.
  * @property {boolean} [log] Whether the axis shows orders of magnitude.
  * @property {number} [of] How many lines there are, where not all of them are shown.
  * @property {Line[]} lines
@@ -37,6 +38,8 @@ import { marksPlugin, topOf } from "./thresholds.js";
 import { shownValue } from "./units.js";
 
 const HEIGHT = 150;
+/** Pixels of a chart that has room for words along its axis. */
+const WORDY = 130;
 const LEAST_WIDTH = 240;
 /** Pixels above the first chart, for the names of faults; a lane of them may need more. */
 const ABOVE = 16;
@@ -164,7 +167,8 @@ export class Charts {
           labelSize: 16,
           ...(chart.log
             ? {
-                label: "log scale", // each of its numbers has a unit
+                // Each of its numbers has a unit.
+                label: (this.layout?.height ?? HEIGHT) < WORDY ? "log scale" : chart.axis,
                 splits: (_, __, low, high) => logTicks(low, high),
                 filter: (_, ticks) => ticks,
                 values: (_, ticks) => ticks.map(written),

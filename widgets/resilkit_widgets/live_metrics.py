@@ -28,8 +28,8 @@ __all__ = ["LiveMetrics"]
 _DEFAULT = ("memory_rss", "queue_length", "latency", "throughput+errors")
 _TURNS = frozenset({"killed", "crashed", "stopped", "paused", "running", "resumed"})
 """Events of nodes after which they are down, or back."""
-_LOG = frozenset({"latency"})
-"""Charts of what differs a thousandfold: in a linear one all but the peaks would be a flat line."""
+_LOG = {"latency": "response time (log scale)"}
+"""The axes of charts of what differs a thousandfold: in a linear one all but the peaks lie flat."""
 _POINTS = 600
 """Points of a line: no screen shows more of them side by side in a chart."""
 
@@ -242,6 +242,7 @@ class LiveMetrics(Watching):
                 "factor": factor,
                 "quantity": _unit(name),
                 "log": name in _LOG,
+                "axis": _axis(name, unit),
                 "of": max(choice.of, len(lines)),
             }
             charts.append({"title": title, "unit": unit, "lines": shown} | about)
@@ -332,12 +333,14 @@ class LiveMetrics(Watching):
             charts.append(
                 StillChart(
                     self._load.title(name, start, still=True) if load else _title(name, found),
-                    unit,
+                    _axis(name, unit),
                     lines,
                     self._still_marks(name, factor),
                     StillValues(_unit(name), factor, log=name in _LOG),
                     of=max(choice.of, len(lines)),
-                    empty="no operations in view" if load else "no samples in view",
+                    empty=(self._load.empty(name, start, still=True) or "no operations in view")
+                    if load
+                    else "no samples in view",
                 )
             )
         shades = [StillBand(**band) for band in bands]
@@ -358,6 +361,11 @@ def _scale(name: str, lines: Mapping[tuple[str, str], Line]) -> Scale:
 def _title(name: str, lines: Collection[object]) -> str:
     """Return what stands above a chart of the cluster's own metrics."""
     return title_of(name) if lines else f"{title_of(name)} · nothing yet"
+
+
+def _axis(name: str, unit: str) -> str:
+    """Return what stands along an axis; in orders of magnitude no unit is that of all numbers."""
+    return _LOG.get(name, unit)
 
 
 def shown_name(key: tuple[str, str]) -> str:

@@ -29,7 +29,7 @@ class LoadChart(NamedTuple):
 
 
 LOAD_CHARTS: Final = {
-    "latency": LoadChart("Response time", "s", ("p50", "p95", "p99")),
+    "latency": LoadChart("Response time of what succeeded", "s", ("p50", "p95", "p99")),
     "throughput": LoadChart("Throughput", "ok/s", ("throughput",)),
     "errors": LoadChart("Errors", "errors/s", ("errors",)),
     "throughput+errors": LoadChart(
@@ -177,18 +177,42 @@ class LoadLines:
         title = f"{LOAD_CHARTS[name].title}, of {of}"
         if not (self.running or still):
             return f"{title} · no load runs"
+        if why := self.empty(name, since, still=still):
+            return f"{title} · {why}"
         known = {
             line: int(np.isfinite(values[::2]).sum())
             for (_, line), (_, values) in self.lines(name, since, still=still).items()
         }
-        if still and not self.running and not any(known.values()):
-            none = self.last_span is None
-            return f"{title} · {'no load has run' if none else 'no operations in view'}"
         missing = [line for line, windows in known.items() if not windows]
         # The first window may be cut: what it lacks the second has.
         if missing and max(known.values()) > _SOME:
             title += f" · too few operations for {', '.join(missing)}"
         return title
+
+    def empty(self, name: str, since: float, *, still: bool = False) -> str:
+        """Return why a chart has no lines; ``""`` where it has some, or may have them yet.
+
+        Args:
+            name: The chart.
+            since: No window that ended before is shown.
+            still: Whether it is for a picture that stays.
+        """
+        found = self.lines(name, since, still=still)
+        if any(np.isfinite(values).any() for _, values in found.values()):
+            return ""
+        # The second half of a window says the same as the first.
+        counted = [
+            values[::2][np.isfinite(values[::2])]
+            for _, values in self.lines("throughput+errors", since, still=still).values()
+        ]
+        ok, errors = counted or (np.empty(0), np.empty(0))
+        if ok.any():
+            return "too few operations for a percentile" if ok.size > _SOME else ""
+        if errors.any():
+            return "no operation succeeded in view"
+        if self.running or not still:
+            return ""
+        return "no load has run" if self.last_span is None else "no operations in view"
 
     @staticmethod
     def style(key: Key) -> int:

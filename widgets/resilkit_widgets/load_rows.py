@@ -122,7 +122,7 @@ class _Shown:
             _figure(*wanted, "now"),
             _figure("ok/s", _rate(ok), last),
             _figure("errors/s", _rate(errors), last),
-            _figure("p95", "–" if math.isnan(p95) else format_value(p95, "s"), last),
+            _figure("p95 of ok", "–" if math.isnan(p95) else format_value(p95, "s"), last),
             _figure("waiting > 1 s", f"{load.overdue:,}", "now"),
             _figure("operations", f"{len(load.history):,}", so_far),
             _figure("not ok", _share(totals), so_far),
@@ -141,9 +141,9 @@ class _Shown:
             "ok/s": _rate(totals.ok / seconds if seconds else math.nan),
             "not ok": _share(totals),
             "unknown": f"{totals.info:,}",
-            "p50": p50,
-            "p95": p95,
-            "p99": p99,
+            "p50 of ok": p50,
+            "p95 of ok": p95,
+            "p99 of ok": p99,
         }
         return [_figure(name, text, "whole load") for name, text in shown.items()]
 

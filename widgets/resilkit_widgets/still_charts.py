@@ -75,7 +75,7 @@ class StillChart:
 
     Attributes:
         title: What stands above it.
-        unit: That of its axis.
+        unit: That of its axis; where each number there has its own, what the axis is called.
         lines: Of those that stand back the 20 largest are drawn.
         marks: What is drawn over them.
         values: How their values are shown; ``None``: in the unit of the axis.
@@ -182,11 +182,10 @@ def _chart(
         parts.append(f'<path class="rk-g" d="M{_LEFT} {at}H{_WIDTH - _RIGHT}"/>')
         parts.append(f'<text x="{_LEFT - 6}" y="{at + 4}" text-anchor="end">{text}</text>')
     middle = top + _HEIGHT / 2
-    if not shown.log:
-        parts.append(
-            f'<text transform="translate(11 {middle:g}) rotate(-90)" text-anchor="middle">'
-            f"{html.escape(chart.unit)}</text>"
-        )
+    parts.append(
+        f'<text transform="translate(11 {middle:g}) rotate(-90)" text-anchor="middle">'
+        f"{html.escape(chart.unit)}</text>"
+    )
     parts += [_line(line, span, y) for line in lines]
     box = (_LEFT, top, _WIDTH - _RIGHT, bottom)
     parts.append(chart.marks.svg(lambda time: _x(time, span), y, box))
