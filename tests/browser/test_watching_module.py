@@ -73,20 +73,22 @@ def shown(module: Module, *, opened: bool = True, **traits: Any) -> ModulePage:
     return made
 
 
-def test_a_threshold_is_a_line_in_its_own_chart_and_what_is_beyond_it_is_marked(
+def test_a_threshold_is_a_line_in_its_own_chart_and_what_is_beyond_it_is_marked_while_it_is_so(
     module: Module,
 ) -> None:
     made = shown(module)
     beyond, below = (0.4, 0.04), (0.4, 0.8)  # shares of the chart's width and height
     assert made.drawn_at(beyond) == 0
-    made.set("thresholds", [OTHER])
+    made.set("thresholds", [OTHER | {"standing": ["bank"]}])
     assert ALERT not in made.colours(), "that of the other chart"
     assert made.drawn_at(beyond) == 0
     made.set("thresholds", [NEAR])
     assert ALERT in made.colours()
+    assert made.drawn_at(beyond) == 0, "it is not so for anybody"
+    made.set("thresholds", [NEAR | {"standing": ["n1"]}])
     assert made.drawn_at(beyond) > 0
     assert made.drawn_at(below) == 0
-    made.set("thresholds", [NEAR | {"above": False}])
+    made.set("thresholds", [NEAR | {"above": False, "standing": ["n1"]}])
     assert made.drawn_at(below) > 0
 
 
@@ -167,15 +169,18 @@ def test_what_comes_by_itself_is_told_in_a_line_and_moves_nothing_below(module: 
     assert line.inner_text() == "Alerts: none yet"
     height = made.page.locator(".rk-panel").bounding_box()["height"]  # type: ignore[index]
     made.set("anomalies", [anomaly(25.0, 5 * MIB)])
-    told = "Alerts: none, 1 unusual · ○ Memory (RSS), usually 10 MiB, n1, at 25.0 s"
+    told = "Alerts: none, 1 unusual · ○ Memory (RSS) 5 MiB, usually 10 MiB, n1, at 25.0 s"
     assert line.inner_text() == told
     made.set("alerts", [alert(number, None, where="w" * 200) for number in range(9)])
     assert line.inner_text().startswith("Alerts: 9 now · ▲ memory_rss > 15 MiB, www")
     colour = "node => getComputedStyle(node).color"
     assert line.evaluate(colour) == "rgb(168, 50, 10)", "it stands"
     assert made.page.locator(".rk-panel").bounding_box()["height"] == height  # type: ignore[index]
-    made.set("alerts", [alert(30.0, 32.0)])
-    assert line.inner_text() == "Alerts: 1 so far, 1 unusual · △ memory_rss > 15 MiB, n1, at 30.0 s"
+    made.set("alerts", [alert(5.0, 6.0), alert(20.0, 22.0)])
+    assert line.inner_text() == (
+        "Alerts: 2 so far, 1 unusual · △ memory_rss > 15 MiB, n1, at 20.0 s"
+        " · ○ Memory (RSS) 5 MiB, usually 10 MiB, n1, at 25.0 s"
+    )
     assert not made.page.locator(".rk-alerts").is_visible()
     line.press("Enter")
     assert made.page.locator(".rk-alerts").is_visible()

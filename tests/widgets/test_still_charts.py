@@ -221,6 +221,16 @@ def test_thresholds_alerts_and_anomalies_are_drawn_over_the_lines() -> None:
     assert ">10</text>" in drawn, "the axis reaches it"
 
 
+def test_what_is_beyond_a_threshold_has_a_tint_only_while_an_alert_stands() -> None:
+    one = StillLine("front", np.array([0.0, 10.0]), np.array([5.0, 1109.0]), 0)
+    for standing in (False, True):
+        limit = StillLimit(10.0, "queue_length[counter-*] > 10", above=True, standing=standing)
+        chart = StillChart("queue", "messages", [one], StillMarks(limits=[limit]))
+        drawn = still_charts([chart], span=(0.0, 10.0))
+        assert ('fill-opacity=".06"' in drawn) is standing
+        assert drawn.count('stroke-dasharray="6 4"') == 1
+
+
 def test_labels_of_thresholds_are_beyond_the_reach_of_signs_and_of_each_other() -> None:
     one = StillLine("n1", np.array([0.0, 10.0]), np.array([5.0, 10.0]), 0)
     for limits in ((5.0,), (9.9,), (5.0, 5.2, 9.9)):

@@ -42,7 +42,7 @@ def test_faults_and_thresholds_are_as_faint_live_as_in_pictures_that_stay() -> N
     tints = re.findall(r"globalAlpha = ([\d.]+);", shade)[:2]
     [zone] = re.findall(r"const ZONE = ([\d.]+);", (front / "thresholds.js").read_text("utf-8"))
     band = StillBand(0.0, None, "latency", 0)
-    marks = StillMarks(limits=[StillLimit(0.0, "q > 0", above=True)])
+    marks = StillMarks(limits=[StillLimit(0.0, "q > 0", above=True, standing=True)])
     drawn = still_charts.still_charts(
         [still_charts.StillChart("q", "", marks=marks)], span=(0.0, 1.0), bands=[band]
     )

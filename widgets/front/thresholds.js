@@ -37,7 +37,7 @@ import { pageTheme } from "./theme.js";
 
 const SIGN_PIXELS = 5;
 const RING_PIXELS = 6;
-/** How strong the tint beyond a threshold is: lines in it, and over a fault, keep their contrast. */
+/** How strong the tint beyond a threshold is while an alert stands: lines in it, and over a fault, keep their contrast. */
 const ZONE = 0.06;
 /** Pixels from a threshold to the middle of its label: signs on the line reach less far. */
 const TO_LABEL = SIGN_PIXELS + 9;
@@ -72,7 +72,9 @@ export function marksPlugin(marks, { metric, factor = 1 }) {
     hooks: {
       drawClear: (plot) => {
         within(plot, (ctx, box) => {
-          for (const each of ours(marks().thresholds)) shadeBeyond(plot, ctx, box, each, factor);
+          // Lines of others may lie beyond it all day: a tint there would read as an alarm.
+          const standing = ours(marks().thresholds).filter((each) => each.standing.length);
+          for (const each of standing) shadeBeyond(plot, ctx, box, each, factor);
         });
       },
       draw: (plot) => {

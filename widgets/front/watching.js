@@ -149,26 +149,29 @@ function thresholdRow({ text }, ask) {
 }
 
 /**
- * Tell in a line of the alert that stands, or of what came last.
+ * Tell in a line of the alert that stands, or of the newest that is over and then of the newest oddity.
  *
  * @param {HTMLElement} place
  * @param {import("./panel.js").Model} model
  */
 function showSummary(place, model) {
-  const alerts = (model.get("alerts") ?? []).map(alertCells);
-  const unusual = (model.get("anomalies") ?? []).map(anomalyCells);
-  const all = [...alerts, ...unusual];
+  const alerts = newestFirst((model.get("alerts") ?? []).map(alertCells));
+  const anomalies = /** @type {import("./thresholds.js").Anomaly[]} */ (model.get("anomalies") ?? []);
   const standing = alerts.filter(({ kind }) => kind === "standing");
-  const last = newestFirst(standing.length ? standing : all)[0];
   place.parentElement?.setAttribute("data-standing", String(standing.length));
-  if (!last) return write(place, "Alerts: none yet");
-  const [sign, time, what, where] = last.cells;
+  const told = [];
+  const [alert] = standing.length ? standing : alerts;
+  if (alert) told.push(alert.cells.slice(0, 4));
+  const [odd] = standing.length ? [] : newestFirst(anomalies);
+  if (odd) told.push(["○", odd.time.toFixed(1), `${odd.title} ${odd.shown}, usually ${odd.usual}`, odd.where]);
+  if (!told.length) return write(place, "Alerts: none yet");
   const counted = standing.length
     ? `${standing.length} now`
-    : [alerts.length ? `${alerts.length} so far` : "none", unusual.length ? `${unusual.length} unusual` : ""]
+    : [alerts.length ? `${alerts.length} so far` : "none", anomalies.length ? `${anomalies.length} unusual` : ""]
         .filter(Boolean)
         .join(", ");
-  write(place, `Alerts: ${counted} · ${sign} ${what}${where ? `, ${where}` : ""}, at ${time} s`);
+  const last = told.map(([sign, time, what, where]) => `${sign} ${what}${where ? `, ${where}` : ""}, at ${time} s`);
+  write(place, ["Alerts: " + counted, ...last].join(" · "));
 }
 
 /** @template {{time: number}} T @param {T[]} rows @returns {T[]} */

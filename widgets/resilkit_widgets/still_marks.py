@@ -26,11 +26,19 @@ _RAISED, _OVER = _triangle(5, _ALERT), _triangle(-5, "none")
 
 @dataclass(frozen=True, slots=True)
 class StillLimit:
-    """A threshold: its value on the chart's axis, its text, and whether above it is too much."""
+    """A threshold.
+
+    Attributes:
+        value: Its place on the chart's axis.
+        text: As it was written.
+        above: Whether what is above it is too much.
+        standing: Whether it is so now: then what is beyond it has a tint.
+    """
 
     value: float
     text: str
     above: bool
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +94,12 @@ class StillMarks:
             while any(abs(foot - other) < _LETTERS for other in used):
                 foot += _LETTERS
             used.append(foot)
-            parts.append(
+            tint = (
                 f'<rect x="{left}" y="{start:.1f}" width="{right - left}" '
                 f'height="{end - start:.1f}" style="fill:{_ALERT}" fill-opacity=".06"/>'
-                f"{'' if arrow else line}"
+            )
+            parts.append(
+                f"{tint if limit.standing else ''}{'' if arrow else line}"
                 f'<text class="rk-l" x="{right - 6}" y="{foot:.1f}" text-anchor="end" '
                 f'style="fill:{_ALERT}">{"▲" if limit.above else "▼"} {html.escape(limit.text)}'
                 f"{arrow}</text>"

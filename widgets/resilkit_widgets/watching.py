@@ -150,7 +150,7 @@ class Watching(Panel):
         alerts = [row for row in self.alerts if row["metric"] == metric]
         return StillMarks(
             limits=[
-                StillLimit(row["limit"] * factor, row["text"], row["above"])
+                StillLimit(row["limit"] * factor, row["text"], row["above"], bool(row["standing"]))
                 for row in self.thresholds
                 if row["metric"] == metric
             ],
