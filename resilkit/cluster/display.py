@@ -249,9 +249,8 @@ def _line(child: dict[str, Any]) -> Markup:
         facts.append(safe(f"queue {child['queue']}"))
     if child.get("reason"):
         facts.append(safe(f"ended last with {child['reason']}"))
-    return Markup("{} <b>{}</b> {}").format(
-        signed(child["status"]), safe(child["id"]), Markup(" · ").join(facts)
-    )
+    told = Markup(" · ").join(filter(None, facts))
+    return Markup("{} <b>{}</b> {}").format(signed(child["status"]), safe(child["id"]), told)
 
 
 @guarded

@@ -308,6 +308,7 @@ def test_the_last_tree_stays_and_is_harmless(panel: SupervisionPanel, cluster: r
     text = text_of(picture)
     assert "as last seen" in text
     assert "●" not in text
+    assert "9 in 5 s · n1 ■" in text, "no sign stands before nothing"
     assert {row["status"] for row in rows(panel).values()} == {"closed"}
     assert "■ closed leaf Counter · n1 · permanent · ↻ 1" in text
     assert "ended last with killed" in text
