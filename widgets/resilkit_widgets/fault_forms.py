@@ -32,7 +32,7 @@ _ANY = {
 
 
 def described(fault: Fault) -> str:
-    """Return a fault in a line, with what is not as it is by default.
+    r"""Return a fault in a line, with what is not as it is by default.
 
     Examples:
         >>> from resilkit import faults
@@ -40,6 +40,8 @@ def described(fault: Fault) -> str:
         'latency (low 20 ms, high 200 ms, targets n1)'
         >>> described(faults.Bandwidth(2048))
         'bandwidth (2 KiB/s)'
+        >>> described(faults.Latency(0.02, 0.2, targets="n1<->n2"))
+        'latency (low 20 ms, high 200 ms, targets n1\xa0↔\xa0n2)'
         >>> described(faults.Partition("custom", [["n1"], ["n2", "n3"]], duration=5))
         'partition: n1 apart from n2, n3 (for 5 s)'
     """
@@ -55,14 +57,14 @@ def described(fault: Fault) -> str:
 
 def _field_words(info: FieldInfo, value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"{info.key.replace('_', ' ')} {_words(value)}"
+        return f"{info.key.replace('_', ' ')} {_told(value)}"
     number = worded(value, info)
     # Its unit says what it is: 2 KiB/s.
     return number if info.unit.unit == "bytes/s" else f"{info.key.replace('_', ' ')} {number}"
 
 
 def _apart(fault: Partition) -> str:
-    """Return in words who is cut from whom.
+    r"""Return in words who is cut from whom.
 
     Examples:
         >>> [_apart(Partition(kind)) for kind in ("halves", "one")]
@@ -72,12 +74,12 @@ def _apart(fault: Partition) -> str:
         >>> _apart(Partition("one_way", [["n5"], ["n1"]]))
         'of n5 | n1 | the others, what is sent to the right is lost'
         >>> _apart(Partition("links", targets=["n1<->n2", "n2->n3"]))
-        'n1 ↔ n2, n2 → n3 cut'
+        'n1\xa0↔\xa0n2, n2\xa0→\xa0n3 cut'
     """
     if fault.kind in _DRAWN:
         return _DRAWN[fault.kind]
     if fault.kind == "links":
-        return _words(fault.targets).replace("<->", " ↔ ").replace("->", " → ") + " cut"
+        return f"{_told(fault.targets)} cut"
     groups = [_words(group) for group in fault.groups] or [_who(fault.targets)]
     if fault.kind == "one_way" and len(groups) > 1:  # the others are a group, too: the last one
         return f"of {' | '.join([*groups, 'the others'])}, what is sent to the right is lost"
@@ -116,6 +118,11 @@ def _words(value: object) -> str:
         return str(value)
     joint = " | " if any(isinstance(each, list | tuple) for each in value) else ", "
     return joint.join(map(_words, value))
+
+
+def _told(value: object) -> str:
+    """Return a value of a field for a line of text, in which no link is torn at its arrow."""
+    return _words(value).replace("<->", "\u00a0↔\u00a0").replace("->", "\u00a0→\u00a0")
 
 
 def form(name: str, kind: type[Fault]) -> dict[str, Any]:
