@@ -23,6 +23,7 @@ __all__ = [
     "GOOD",
     "UNSURE",
     "Sign",
+    "amounts_whole",
     "block",
     "code",
     "details",
@@ -63,12 +64,17 @@ color:inherit}}
 .rk-show .rk-word{{font-weight:600;white-space:nowrap}}
 .rk-show .rk-beside{{display:flex;flex-wrap:wrap;gap:.4em 1.6em;align-items:flex-start}}
 .rk-show.rk-show table{{border-collapse:collapse;margin:.4em 0 .8em;
-color:inherit;font-size:inherit;table-layout:auto}}
+color:inherit;font-size:clamp(12px,8px + .6vw,13px);table-layout:auto}}
 .rk-show caption{{text-align:left;padding:0 0 .2em;font-weight:600;color:inherit}}
-.rk-show.rk-show th,.rk-show.rk-show td{{padding:.2em 1em .2em 0;text-align:left;vertical-align:top;
+.rk-show.rk-show th,.rk-show.rk-show td{{padding:.2em min(1em,.9vw) .2em 0;
+text-align:left;vertical-align:top;
 border:0;border-bottom:1px solid #8884;background:none;color:inherit;white-space:normal;
 max-width:none;overflow-wrap:break-word}}
 .rk-show tr{{background:none}}
+.rk-show.rk-show.rk-show .rk-remarked,.rk-show.rk-show.rk-show .rk-remark,
+.rk-show.rk-show.rk-show .rk-remark + tr{{background:none}}
+.rk-show.rk-show.rk-show .rk-remarked td{{border-bottom:0;padding-bottom:0}}
+.rk-show.rk-show.rk-show .rk-remark td{{padding-top:0;opacity:.75;overflow-wrap:anywhere}}
 .rk-show.rk-show th{{font-weight:600;white-space:nowrap}}
 .rk-show.rk-show .rk-whole{{white-space:nowrap}}
 .rk-show.rk-show .rk-whole code{{white-space:inherit}}
@@ -176,6 +182,22 @@ def prose(text: str) -> Markup:
     )
 
 
+def amounts_whole(text: str) -> Markup:
+    """Return a rule such as a criterion, which no line breaks between its sign, number and unit.
+
+    The spaces stay spaces, so that what is copied from a page is what was written.
+
+    Examples:
+        >>> amounts_whole("p95(get) <= 5 s")
+        Markup('p95(get) <span style="white-space:nowrap">&lt;= 5 s</span>')
+    """
+    found = re.search(r"[<>=!]+ *[-+\d.,e]+(?: *[^\s\d]+)?", text)
+    if found is None:
+        return safe(text)
+    whole = Markup('<span style="white-space:nowrap">{}</span>').format(safe(found.group()))
+    return safe(text[: found.start()]) + whole + safe(text[found.end() :])
+
+
 def paragraph(*parts: object, kind: str = "") -> Markup:
     """Return a paragraph; of the kinds ``good``, ``bad``, ``unsure``, ``faint`` or plain."""
     text = Markup("").join(safe(part) for part in parts)
@@ -196,6 +218,7 @@ def table(
     numbers: Collection[int] = (),
     caption: object = "",
     most: int = 50,
+    remarks: Sequence[object] = (),
 ) -> Markup:
     """Return a table; ``""`` without rows.
 
@@ -205,11 +228,16 @@ def table(
         numbers: Which columns hold numbers, from 0.
         caption: What stands above it.
         most: Rows that are shown; how many more there are stands below.
+        remarks: What is said of each row on a line of its own below it, across all columns but the
+            first; ``""`` for nothing. None at all where no row has one.
     """
     kept = list(rows)
     if not kept:
         return Markup("")
-    lines = [_row("td", row, numbers) for row in kept[:most]]
+    said = [*remarks, *("" for _ in kept)]
+    lines = [
+        _row("td", row, numbers, remark) for row, remark in zip(kept[:most], said, strict=False)
+    ]
     top = _row("th", heads, numbers) if heads else Markup("")
     above = Markup("<caption>{}</caption>").format(whole(caption)) if caption else Markup("")
     made = Markup("<table>{}<thead>{}</thead><tbody>{}</tbody></table>").format(
@@ -219,7 +247,9 @@ def table(
     return made + note(f"… and {more:,} more") if more > 0 else made
 
 
-def _row(tag: str, cells: Sequence[object], numbers: Collection[int]) -> Markup:
+def _row(
+    tag: str, cells: Sequence[object], numbers: Collection[int], remark: object = ""
+) -> Markup:
     made = [
         Markup('<{0} class="rk-{1}">{2}</{0}>').format(
             tag,
@@ -228,7 +258,12 @@ def _row(tag: str, cells: Sequence[object], numbers: Collection[int]) -> Markup:
         )
         for place, cell in enumerate(cells)
     ]
-    return Markup("<tr>{}</tr>").format(Markup("").join(made))
+    if not remark:
+        return Markup("<tr>{}</tr>").format(Markup("").join(made))
+    below = Markup('<tr class="rk-remark"><td></td><td colspan="{}">{}</td></tr>')
+    return Markup('<tr class="rk-remarked">{}</tr>').format(Markup("").join(made)) + below.format(
+        len(cells) - 1, safe(remark)
+    )
 
 
 def _with_unit(cell: object) -> Markup:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
 from markupsafe import Markup
 
 from resilkit import markup
-from resilkit.markup import BAD, CSS, GOOD, UNSURE, display, guarded, prose, safe, table
+from resilkit.markup import (
+    BAD,
+    CSS,
+    GOOD,
+    UNSURE,
+    amounts_whole,
+    display,
+    guarded,
+    prose,
+    safe,
+    table,
+)
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -37,20 +49,55 @@ def test_the_style_sheet_has_no_paper_of_its_own() -> None:
     assert re.findall(r"background:(?!none)", CSS) == []
 
 
-@pytest.mark.parametrize("part", ["kind", "name", "cell", "head", "caption", "paragraph", "prose"])
+_PARTS = ("name", "cell", "head", "caption", "remark", "rule", "paragraph", "prose")
+
+
+@pytest.mark.parametrize("part", [*_PARTS, "kind"])
 def test_what_is_put_into_a_display_is_escaped(part: str) -> None:
-    given = dict.fromkeys(("name", "cell", "head", "caption", "paragraph", "prose"), "plain")
+    given = dict.fromkeys(_PARTS, "plain")
     given["kind"] = "plain"
     given[part] = HOSTILE
     page = display(
         given["kind"],
         given["name"],
-        table([given["head"]], [[given["cell"]]], caption=given["caption"]),
+        table(
+            [given["head"]],
+            [[given["cell"]]],
+            caption=given["caption"],
+            remarks=[given["remark"]],
+        ),
+        amounts_whole(given["rule"]),
         markup.paragraph(given["paragraph"]),
         prose(f"`{given['prose']}`"),
     )
     assert "<img" not in page
     assert "&lt;img" in page
+
+
+def test_a_remark_stands_below_its_row_across_the_other_columns() -> None:
+    made = table(("a", "b", "c"), [("1", "2", "3"), ("4", "5", "6")], remarks=["", "why"])
+    assert made.count("<tr") == 4
+    assert made.endswith('<td></td><td colspan="2">why</td></tr></tbody></table>')
+    assert made.count("rk-remark") == 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "whole"),
+    [
+        ("recovery_time <= 5 s", "<= 5 s"),
+        ("availability >= 0.95", ">= 0.95"),
+        ("error_rate(get) < 1 %", "< 1 %"),
+        ("p99 <= 1.5e-3 s", "<= 1.5e-3 s"),
+    ],
+)
+def test_a_rule_is_not_torn_before_its_number_or_its_unit(rule: str, whole: str) -> None:
+    made = amounts_whole(rule)
+    assert f'<span style="white-space:nowrap">{html.escape(whole)}</span>' in made
+    assert html.unescape(re.sub("<[^>]+>", "", made)) == rule, "what is copied is what was written"
+
+
+def test_a_rule_without_an_amount_stays_as_it_is() -> None:
+    assert amounts_whole("no operation is lost") == "no operation is lost"
 
 
 def test_half_a_surrogate_pair_does_not_cost_the_page() -> None:

@@ -11,6 +11,7 @@ from resilkit.chaos.display import criteria_list, timeline
 from resilkit.cluster.display_specs import cluster_spec_parts
 from resilkit.experiment.words import OUTCOMES, VERDICTS, capital, interval, story
 from resilkit.markup import (
+    amounts_whole,
     code,
     details,
     display,
@@ -20,7 +21,6 @@ from resilkit.markup import (
     paragraph,
     safe,
     table,
-    whole,
     word,
 )
 from resilkit.metrics.words import quantity
@@ -102,15 +102,15 @@ def _verdict_table(result: Result) -> Markup:
         rows.append(
             [
                 _word(kind, f"{symbol} {words}"),
-                whole(code(row["criterion"])),
+                code(amounts_whole(row["criterion"])),
                 quantity(row["measured"], row["unit"]) or "–",
                 interval(row["low"], row["high"], row["unit"]),
                 f"{row['n']:,}",
-                row["reason"],
             ]
         )
-    heads = ("", "Criterion", "Measured", "95 % interval", "n", "")
-    return table(heads, rows, numbers=range(2, 5), most=len(rows))
+    heads = ("", "Criterion", "Measured", "95 % interval", "n")
+    reasons = list(result.verdicts["reason"])
+    return table(heads, rows, numbers=range(2, 5), most=len(rows), remarks=reasons)
 
 
 def _operation_table(result: Result) -> Markup:

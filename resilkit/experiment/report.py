@@ -20,6 +20,7 @@ from resilkit.experiment.words import (
     story,
 )
 from resilkit.importing import whole
+from resilkit.markup import amounts_whole
 from resilkit.metrics.event_words import detail_words, strike_of, where_words
 from resilkit.metrics.summary import SUMMARY_UNITS
 from resilkit.metrics.words import percent, quantity
@@ -123,7 +124,7 @@ def _verdicts(result: Result) -> list[dict[str, str]]:
                 "kind": kind,
                 "symbol": symbol,
                 "word": word,
-                "criterion": row["criterion"],
+                "criterion": amounts_whole(row["criterion"]),
                 "measured": quantity(row["measured"], row["unit"]) or "not measured",
                 "interval": interval(row["low"], row["high"], row["unit"]),
                 "n": f"{row['n']:,}" if row["n"] else "",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from jupyter_core.paths import jupyter_path
 from playwright.sync_api import Page
 
-from resilkit.markup import code, display, nested, safe, table, whole, word
+from resilkit.markup import amounts_whole, code, display, nested, safe, signed, table, whole, word
+from resilkit.workload.display import summary_table
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +104,26 @@ def test_a_very_long_caption_does_not_widen_its_table(page: Page, lab_style: str
     verdicts(page, lab_style, 700, "a name that somebody chose " * 30)
     assert lines(page, "caption") > 1
     assert page.evaluate("document.querySelector('.rk-show').scrollWidth") <= 700
+
+
+def test_a_load_and_verdicts_fit_beside_the_cell_of_a_narrow_notebook(
+    page: Page, lab_style: str
+) -> None:
+    page.set_viewport_size({"width": 700, "height": 700})
+    counts = {"count": 1480, "ok": 1401, "fail": 1401, "info": 1454, "rate": 38.35}
+    times = {"p50": [2.59, 0.00143], "p95": [2.7, 0.0378], "p99": [2.9, 0.102]}
+    summary = pd.DataFrame({**counts, **times}, index=["ask far", "total"])
+    rows = [
+        (signed("?", "inconclusive"), code(amounts_whole("recovery_time(far) <= 5 s")),
+         "19.97 %", "18.7 % to 21.29 %", 2265)
+    ]  # fmt: skip
+    why = "1,533 of 2,265 operations were never answered and count as at least the time"
+    verdicts = table(("", "criterion", "m", "95 %", "n"), rows, numbers=(2, 3, 4), remarks=[why])
+    shown = display("load", "", summary_table(summary), verdicts)
+    page.set_content(
+        f"<style>{lab_style}</style>"
+        f"<div class='jp-RenderedHTMLCommon' style='width:560px'>{shown}</div>"
+    )
+    assert page.evaluate("document.querySelector('.rk-show').scrollWidth") <= 560
+    lines = "[...document.querySelectorAll('.rk-remark, .rk-remarked')].map(e => e.offsetHeight)"
+    assert max(page.evaluate(lines)) < 45, "no column of one word a line"

@@ -98,6 +98,12 @@ def test_the_report_reads_in_the_promised_order(html):
     assert places == sorted(places)
 
 
+def test_no_line_tears_a_criterion_before_its_number_or_unit(html):
+    torn = re.findall(r"<code>[^<]*&lt;= [\d.]+ s</code>", html)
+    assert not torn
+    assert re.search(r'<code>\S+ <span style="white-space:nowrap">&lt;= [\d.]+ m?s</span>', html)
+
+
 def test_verdicts_are_told_by_symbol_and_word_not_by_colour_alone(html):
     text = Page(html).text
     assert "✓ pass" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import signal
 import threading
@@ -69,7 +70,10 @@ def test_the_load_on_a_cluster_is_judged_while_it_runs_and_finally(
     assert panel.exported == [str(tmp_path / "report.html"), str(tmp_path / "run")]
     assert rk.load(tmp_path / "run").passed is False
     assert panel.result is not None
-    assert "<script" not in panel.last_picture()["text/html"]
+    picture = panel.last_picture()["text/html"]
+    assert "<script" not in picture
+    assert '<span class="rk-word">? inconclusive</span>' in picture
+    assert f'<td colspan="4">{html.escape(panel.rows[2]["reason"])}</td>' in picture
 
 
 def test_other_criteria_are_checked_while_one_writes_and_judged_by_when_asked(

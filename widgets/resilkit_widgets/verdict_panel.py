@@ -12,7 +12,7 @@ from resilkit import Cluster, Criterion, Experiment, InvalidArgument, Result
 from resilkit.chaos.criteria import as_criteria
 from resilkit.chaos.judge import Verdict
 from resilkit.experiment.words import VERDICTS, interval
-from resilkit.markup import display, paragraph, table, whole, word
+from resilkit.markup import amounts_whole, code, display, paragraph, table, word
 from resilkit.metrics.words import quantity
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.panel import bundle
@@ -165,18 +165,19 @@ class VerdictPanel(ActingPanel):
 
     def _picture(self) -> str:
         rows = [
-            (word(f"{row['sign']} {row['word']}"), whole(row["criterion"]),
-             *(row[name] for name in _TOLD))
+            (
+                word(f"{row['sign']} {row['word']}"),
+                code(amounts_whole(row["criterion"])),
+                row["measured"], row["interval"], row["n"],
+            )
             for row in self.rows
         ]  # fmt: skip
-        heads = ("", "criterion", "measured", "95 %", "n", "")
+        heads = ("", "criterion", "measured", "95 %", "n")
+        reasons = [row["reason"] for row in self.rows]
         told = " ".join(str(self.outcome[name]) for name in ("sign", "sentence")
                         if self.outcome.get(name))  # fmt: skip
-        shown = table(heads, rows, numbers=(2, 3, 4), most=len(rows))
+        shown = table(heads, rows, numbers=(2, 3, 4), most=len(rows), remarks=reasons)
         return display("Verdict", "", shown, paragraph(told) if told else "")
-
-
-_TOLD = ("measured", "interval", "n", "reason")
 
 
 def _row(verdict: Verdict, *, over: bool) -> dict[str, Any]:
