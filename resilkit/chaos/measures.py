@@ -142,14 +142,20 @@ def _not_back(row: Recovery, known: float, *, ongoing: bool) -> str:
         known: The least that it takes (seconds).
         ongoing: Whether it may be seen yet.
     """
-    watched, back = f"{row.censored_after:.3g}", f"{known:.3g}"
+    total = known if row.censored_after is None else row.censored_after
+    watched, back = f"{total:.3g}", f"{known:.3g}"
     if ongoing and back != watched:
         return f"perhaps back {back} s after {_told(row, ongoing=True)}, if it stays so"
     if ongoing:
         return f"still out of what is usual, {watched} s after {_told(row, ongoing=True)}"
-    reason = f"did not recover from {_told(row)} within the {watched} s that were watched"
-    # Had it held what was seen of it at last, that would have been the time.
-    return reason + (f", though it may have been back after {back} s" if back != watched else "")
+    if back != watched:
+        # Had it held what was seen of it at last, that would have been the time.
+        left = f"only {total - known:.2g} s before the end"
+        return (
+            f"came back from {_told(row)} {left} of the {watched} s that were watched, "
+            "too late to be sure"
+        )
+    return f"did not recover from {_told(row)} within the {watched} s that were watched"
 
 
 def _meanwhile(row: Recovery, every: list[Recovery], *, ongoing: bool = False) -> str:

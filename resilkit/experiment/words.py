@@ -104,7 +104,8 @@ def _recovery(result: Result) -> str:
     if recovery is None:
         return ""
     if math.isnan(recovery):
-        return f"It {why}." if why.startswith("did not recover") else f"{capital(why)}."
+        its_own = why.startswith(("did not recover", "came back"))
+        return f"It {why}." if its_own else f"{capital(why)}."
     if not recovery:
         return "No fault took it out of its normal range."
     return f"It was back to normal within {quantity(recovery, 's')}, {why}."

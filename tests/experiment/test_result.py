@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 
 import pandas as pd
 import pytest
@@ -88,6 +89,18 @@ def test_a_system_that_stays_down_did_not_recover():
     told = f"did not recover from {fault} within the 6.99 s that were watched"
     assert verdict.reason == result.recovery_reason == told
     assert f"It {told}." in result.sentence()
+
+
+def test_a_system_that_came_back_at_the_very_end_is_told_of_in_one_sentence_that_holds():
+    rows = [
+        ("get", 0, "@g1", i / 100, i / 100, i / 100 + 0.01, ok, "", None)
+        for i in range(1500)
+        for ok in ["ok" if not 800 <= i < 1450 else "fail"]
+    ]
+    result = synthetic.result(history=History(rows), ran=15.0)
+    said = r" It came back from node crash n2 at 8\.0 s of the load only 0\.\d+ s before the end "
+    said += r"of the 6\.99 s that were watched, too late to be sure\."
+    assert re.search(said, result.sentence())
 
 
 def test_which_fault_struck_meanwhile_is_for_the_verdict_and_not_for_the_sentence():
