@@ -69,6 +69,7 @@ def test_thresholds_of_the_cluster_are_told_wherever_they_come_from(cluster: rk.
     }
     chart, *_ = panel.arrangement["charts"]
     assert (chart["metric"], chart["factor"]) == ("memory_rss", 2.0**-20)
+    assert 'fill-opacity=".06"' in panel.last_picture()["text/html"], "a tint while it stands"
     alert.remove()
     ticked(panel, lambda: panel.thresholds == [])
 
