@@ -21,6 +21,7 @@ from resilkit.markup import (
     paragraph,
     safe,
     table,
+    whole,
     word,
 )
 from resilkit.metrics.words import quantity
@@ -102,7 +103,7 @@ def _verdict_table(result: Result) -> Markup:
         rows.append(
             [
                 _word(kind, f"{symbol} {words}"),
-                code(amounts_whole(row["criterion"])),
+                whole(code(amounts_whole(row["criterion"]))),
                 quantity(row["measured"], row["unit"]) or "–",
                 interval(row["low"], row["high"], row["unit"]),
                 f"{row['n']:,}",

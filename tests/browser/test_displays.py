@@ -9,7 +9,7 @@ import pytest
 from jupyter_core.paths import jupyter_path
 from playwright.sync_api import Page
 
-from resilkit.markup import amounts_whole, code, display, nested, safe, signed, table, whole, word
+from resilkit.markup import amounts_whole, code, display, nested, safe, table, whole, word
 from resilkit.workload.display import summary_table
 
 
@@ -114,7 +114,7 @@ def test_a_load_and_verdicts_fit_beside_the_cell_of_a_narrow_notebook(
     times = {"p50": [2.59, 0.00143], "p95": [2.7, 0.0378], "p99": [2.9, 0.102]}
     summary = pd.DataFrame({**counts, **times}, index=["ask far", "total"])
     rows = [
-        (signed("?", "inconclusive"), code(amounts_whole("recovery_time(far) <= 5 s")),
+        (word("? inconclusive"), whole(code(amounts_whole("recovery_time(far) <= 5 s"))),
          "19.97 %", "18.7 % to 21.29 %", 2265)
     ]  # fmt: skip
     why = "1,533 of 2,265 operations were never answered and count as at least the time"
@@ -125,5 +125,5 @@ def test_a_load_and_verdicts_fit_beside_the_cell_of_a_narrow_notebook(
         f"<div class='jp-RenderedHTMLCommon' style='width:560px'>{shown}</div>"
     )
     assert page.evaluate("document.querySelector('.rk-show').scrollWidth") <= 560
-    lines = "[...document.querySelectorAll('.rk-remark, .rk-remarked')].map(e => e.offsetHeight)"
-    assert max(page.evaluate(lines)) < 45, "no column of one word a line"
+    heights = "[...document.querySelectorAll('.rk-remark, .rk-remarked')].map(e => e.offsetHeight)"
+    assert max(page.evaluate(heights)) < 45, "no column of one word a line"

@@ -12,7 +12,7 @@ from resilkit import Cluster, Criterion, Experiment, InvalidArgument, Result
 from resilkit.chaos.criteria import as_criteria
 from resilkit.chaos.judge import Verdict
 from resilkit.experiment.words import VERDICTS, interval
-from resilkit.markup import amounts_whole, code, display, paragraph, table, word
+from resilkit.markup import amounts_whole, code, display, paragraph, table, whole, word
 from resilkit.metrics.words import quantity
 from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.panel import bundle
@@ -167,7 +167,7 @@ class VerdictPanel(ActingPanel):
         rows = [
             (
                 word(f"{row['sign']} {row['word']}"),
-                code(amounts_whole(row["criterion"])),
+                whole(code(amounts_whole(row["criterion"]))),
                 row["measured"], row["interval"], row["n"],
             )
             for row in self.rows
