@@ -334,15 +334,13 @@ class LoadRun:
         await self._generators.start()
         self.started = session.clock.now() + _HEAD_START
         session.events.append(self.started, "workload", "started", target="", detail={})
-        # A new list: other threads may be reading the old one. Who comes late still finds the
-        # last that have ended.
+        # A new list: others may be reading the old one. Who comes late finds the last that ended.
         session.loads = [*(each for each in session.loads if not each.finished), self]
         tell_of(session, self)
         for plan in self._plans:
             self._tasks.append(session.loop.create_task(self._run(plan)))
         session.node.spawn_task(self._finish())
-        # What somebody does next, break it say, belongs to the load.
-        # Some loops wake up a millisecond early.
+        # What somebody does next belongs to the load. (Some loops wake up a millisecond early.)
         while (left := self.started - session.clock.now()) > 0 and not self.finished:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), left)
