@@ -106,6 +106,14 @@ def test_the_changelog_and_the_package_agree_on_the_version() -> None:
     assert not released or released[0] == PROJECT["version"]
 
 
+def test_the_changelog_says_nothing_twice() -> None:
+    lines = [line.strip() for line in (ROOT / "CHANGELOG.md").read_text().splitlines()]
+    long = [line for line in lines if len(line) > 40]
+    assert [line for line in long if long.count(line) > 1] == []
+    begins = [" ".join(line.split()[:6]) for line in long if line.startswith("- ")]
+    assert [each for each in begins if begins.count(each) > 1] == []
+
+
 def test_the_readme_holds_exactly_the_two_lines_that_ci_runs() -> None:
     readme = (ROOT / "README.md").read_text()
     lines = [line for line in readme.splitlines() if line.startswith("python3 -m venv")]
