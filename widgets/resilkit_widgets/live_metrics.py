@@ -333,7 +333,7 @@ class LiveMetrics(Watching):
             charts.append(
                 StillChart(
                     self._load.title(name, start, still=True) if load else _title(name, found),
-                    _axis(name, unit),
+                    "log scale" if name in _LOG else unit,  # it is low: the title says of what
                     lines,
                     self._still_marks(name, factor),
                     StillValues(_unit(name), factor, log=name in _LOG),
