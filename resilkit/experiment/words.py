@@ -134,7 +134,15 @@ def _outcome(result: Result) -> str:
 
 
 def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+    """Return some names, and how many more there are.
+
+    Examples:
+        >>> _few(["a", "b", "c"]), _few(["a", "b", "c", "d"])
+        ('a, b, c', 'a, b and 2 others')
+    """
+    if len(names) <= 3:
+        return ", ".join(names)
+    return f"{', '.join(names[:2])} and {len(names) - 2} others"
 
 
 def _load(result: Result) -> str:

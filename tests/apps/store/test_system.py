@@ -113,6 +113,6 @@ def test_the_same_run_catches_the_coordinator_that_acknowledges_early():
     assert result.consistency.valid is False
     assert result.consistency.share < 1.0
     assert result.passed is False
-    assert len(result.sentence()) < 450
+    assert len(result.sentence()) < 400
     assert "version (" not in result.sentence()
     assert "was acknowledged at" in result.verdicts.iloc[-1]["reason"]
