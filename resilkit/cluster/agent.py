@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from resilkit.cluster.descent import children_of
 from resilkit.cluster.node_applications import NodeApplications
-from resilkit.cluster.pressure import Pressures
 from resilkit.cluster.standing import Standing, unheard_of
 from resilkit.cluster.trace_feed import TraceFeed
 from resilkit.errors import InternalError, Refused, ResilkitError
@@ -47,9 +45,16 @@ class Agent(Server):
         transport: The node's transport, for faults on links.
         sample: Reads the node's metrics, name to value.
         interval: Seconds between two samples.
+        pressures: What puts the node under pressure.
     """
 
-    def init(self, transport: Any, sample: Callable[[], dict[str, float]], interval: float) -> None:
+    def init(
+        self,
+        transport: Any,
+        sample: Callable[[], dict[str, float]],
+        interval: float,
+        pressures: Any,
+    ) -> None:
         """Begin to sample."""
         self.trap_exit = True
         self.transport = transport
@@ -60,7 +65,7 @@ class Agent(Server):
         self.outbox: list[tuple[Any, ...]] = []
         node = self._process.node
         self.applications = NodeApplications(node, self._process.pid, self._application_ended)
-        self.pressures = Pressures()
+        self.pressures = pressures
         self.joiners: list[tuple[Deferred, set[str]]] = []
         self.standing = Standing(node, transport)
         self.traces = TraceFeed(node, lambda: self.console)
@@ -76,7 +81,7 @@ class Agent(Server):
             self._queue(row)
         self.backlog.clear()
         self._flush()
-        return {"pid": os.getpid(), "incarnation": self._process.node.incarnation}
+        return {"incarnation": self._process.node.incarnation}
 
     def event(
         self, time: float, kind: str, event: str, target: str, detail: dict[str, Any]

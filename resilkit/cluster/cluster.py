@@ -10,12 +10,12 @@ from resilkit import rng, telemetry, validate
 from resilkit.cluster import injecting, operations
 from resilkit.cluster.alerts import Alerting
 from resilkit.cluster.applications import as_spec
+from resilkit.cluster.backend import backend_of
 from resilkit.cluster.begun import Begun
 from resilkit.cluster.deploying import deploy
 from resilkit.cluster.handles import NodeHandle, Nodes, stay
 from resilkit.cluster.injection import Injection
 from resilkit.cluster.link_status import LinkStatus, links_now
-from resilkit.cluster.loop_thread import loop_thread
 from resilkit.cluster.open_clusters import ends_when_lost, no_longer_open
 from resilkit.cluster.reference import ClusterReference
 from resilkit.cluster.session import Session
@@ -68,12 +68,18 @@ class Cluster(Alerting, ShownCluster):
     """
 
     def __init__(
-        self, spec: ClusterSpec | int | None = None, *, quiet: bool = True, **options: Any
+        self,
+        spec: ClusterSpec | int | None = None,
+        *,
+        backend: str = "processes",
+        schedule: str | None = None,
+        quiet: bool = True,
+        **options: Any,
     ) -> None:
         spec = ClusterSpec.of_options(spec, options)
         say: Callable[[str], None] = (lambda _: None) if quiet or settings.quiet else print
         seed = rng.fresh_seed() if spec.seed is None else spec.seed
-        session = Session(spec, seed, loop_thread())
+        session = Session(spec, seed, backend_of(backend, seed, schedule))
         self._session = session
         span = telemetry.span("resilkit.cluster.start", {"nodes": len(spec.names)})
         with Begun(session) as begun, span:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import secrets
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
-from resilkit.clock import SystemClock
 from resilkit.cluster import ending, faultbook, starting
 from resilkit.cluster.agent import AGENT_NUMBER
 from resilkit.cluster.alerts import Alerts
 from resilkit.cluster.boot_record import boot_record
 from resilkit.cluster.console import Console
-from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.launcher_events import (
     Exited,
     Forked,
@@ -41,13 +38,12 @@ from resilkit.errors import (
 from resilkit.metrics.events import EventLog
 from resilkit.metrics.offset import estimate
 from resilkit.metrics.store import MetricStore
-from resilkit.network.transport import SocketTransport
 from resilkit.runtime import Node, Pid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from resilkit.cluster.loop_thread import LoopThread
+    from resilkit.cluster.backend import Backend
     from resilkit.cluster.specs import ClusterSpec
 
 __all__ = ["Session"]
@@ -60,14 +56,15 @@ _AGENT_TIMEOUT = 10.0
 class Session:
     """One running cluster, as its loop thread sees it."""
 
-    def __init__(self, spec: ClusterSpec, seed: int, thread: LoopThread) -> None:
+    def __init__(self, spec: ClusterSpec, seed: int, backend: Backend) -> None:
         self.spec = spec
         self.seed = seed
         self.start_timeout = spec.patience
         self.name_resolver = loaded(spec.name_resolver, "name_resolver")
-        self.thread = thread
-        self.loop = thread.loop
-        self.clock = SystemClock()
+        self.backend = backend
+        self.thread = backend.thread
+        self.loop = self.thread.loop
+        self.clock = backend.clock
         self.started = self.clock.now()
         self.identity = secrets.token_hex(4)
         self.cookie = secrets.token_bytes(32)
@@ -88,11 +85,11 @@ class Session:
         self.edges: set[tuple[str, str]] = set(spec.edges)
         self.faults = faultbook.FaultBook(self)
         self.traces = TraceBook(self)
-        self.launcher: Launcher
-        self.transport: SocketTransport
+        self.launcher: Any
+        self.transport: Any
         self.node: Node
         self.console: Console
-        self.folder: Path
+        self.folder: Path | None = None  # where there are files
         self.load_runs = 0
         # The loads that run on it, and those that have ended since the last one started.
         self.loads: list[Any] = []
@@ -287,13 +284,7 @@ class Session:
 
     def last_words(self, name: str, size_bytes: int = 2000) -> str:
         """Return the end of a node's log."""
-        try:
-            log = (self.folder / "logs" / f"{name}.log").open("rb")
-            with log:
-                log.seek(max(0, log.seek(0, os.SEEK_END) - size_bytes))
-                return log.read(size_bytes).decode(errors="replace") or "(it wrote nothing)"
-        except OSError as error:
-            return f"(no log: {error})"
+        return self.backend.last_words(self, name, size_bytes)
 
     # Working on nodes ----------------------------------------------------------------------------
 

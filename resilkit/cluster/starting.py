@@ -5,19 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resilkit import rng
 from resilkit.cluster.applications import specs_of
 from resilkit.cluster.console import Console
 from resilkit.cluster.deploying import deploy
-from resilkit.cluster.folders import folder_for
-from resilkit.cluster.launcher_client import Launcher
-from resilkit.cluster.limits import FEWEST_FILES
 from resilkit.cluster.reference import ClusterReference
 from resilkit.errors import InvalidArgument, NodeDown, ResilkitError, StartFailed
-from resilkit.network.transport import SocketTransport
 from resilkit.runtime import Node
 from resilkit.runtime.kinds import classify
 
@@ -31,10 +26,6 @@ __all__ = ["start"]
 _CONSOLE = "@notebook"
 
 _TELLING = 0.2  # seconds in which a launcher's end is told, when that of its nodes has been
-
-_PRELOAD = ["resilkit.cluster.node_process", "resilkit.faults"]
-"""What the launcher imports for all nodes. A node that loaded the faults when the first one came
-would stop for as long as that takes, a tenth of a second, and the fault would be blamed for it."""
 
 
 async def start(session: Session, report: Callable[[str], None]) -> None:
@@ -90,28 +81,12 @@ async def _death_of_launcher(session: Session, error: BaseException) -> str:
     return str(json.loads(deaths[0])["reason"]) if deaths else ""
 
 
-def _refuse_few_files() -> None:
-    # The nodes inherit the limit. Below it they hang in their handshakes, which tells nobody why.
-    try:
-        import resource
-    except ImportError:  # not on every system; the launcher says what is missing there
-        return
-    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if 0 <= most < FEWEST_FILES:
-        raise StartFailed(
-            f"too many open files: this process and the nodes may each have {most} open, and a "
-            f"node needs at least {FEWEST_FILES}; raise the limit with `ulimit -n`"
-        )
-
-
 async def _start(session: Session, report: Callable[[str], None]) -> None:
     applications = {
         name: specs_of(node.spec, f"nodes[{name}]") for name, node in session.nodes.items()
     }
-    _refuse_few_files()
     report("starting the launcher")
-    session.folder = Path(folder_for(session.identity))
-    session.launcher = Launcher(session.folder, preload=_PRELOAD, on_event=session.launched)
+    session.launcher = session.backend.launcher(session)
     # Before the time of the whole start is over: the error is then about the launcher.
     await session.launcher.start(min(10.0, 0.9 * session.start_timeout))
     session.node = Node(
@@ -119,12 +94,10 @@ async def _start(session: Session, report: Callable[[str], None]) -> None:
     )
     session.console = Console(session)
     session.node.add(session.console)
-    session.transport = SocketTransport(
+    session.transport = session.backend.transport(
+        session,
         _CONSOLE,
-        1,
         role="client",
-        cookie=session.cookie,
-        folder=session.folder,
         receiver=session.console.receiver,
         members=list(session.nodes),
         edges=[],

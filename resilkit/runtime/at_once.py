@@ -45,6 +45,10 @@ class AtOnce:
         self.until = 0.0
         self.clock_read = 0.0
 
+    def never(self) -> None:
+        """Handle no call at once from now on: every server has its own turn."""
+        self._turning = True
+
     def turn(self) -> None:
         """Open the window anew when the loop has had its turn."""
         if not self._turning:

@@ -9,7 +9,7 @@ from resilkit.runtime import Pid
 from resilkit.workload import Operation, Workload, arrivals
 from resilkit.workload.generators import packed
 from resilkit.workload.outbox import Outbox
-from resilkit.workload.process import Generator
+from resilkit.workload.generator import Generator
 from tests.workload.virtual_loop import run_virtually
 
 

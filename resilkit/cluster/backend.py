@@ -1,0 +1,125 @@
+"""Where a cluster's nodes run: what differs between backends, as a session asks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from resilkit.clock import Clock, SystemClock
+from resilkit.cluster.folders import folder_for
+from resilkit.cluster.launcher_client import Launcher
+from resilkit.cluster.limits import FEWEST_FILES
+from resilkit.cluster.loop_thread import LoopThread, loop_thread
+from resilkit.errors import InvalidArgument, StartFailed
+from resilkit.network.transport import SocketTransport
+
+if TYPE_CHECKING:
+    from resilkit.cluster.session import Session
+
+__all__ = ["BACKENDS", "Backend", "ProcessBackend", "backend_of"]
+
+BACKENDS = ("processes", "simulation")
+"""Where nodes can run."""
+
+_PRELOAD = ["resilkit.cluster.node_process", "resilkit.faults"]
+"""What the launcher imports for all nodes. A node that loaded the faults when the first one came
+would stop for as long as that takes, a tenth of a second, and the fault would be blamed for it."""
+
+
+class Backend(Protocol):
+    """Where the nodes of one cluster run.
+
+    Attributes:
+        name: One of `BACKENDS`.
+        thread: What runs the cluster's own work, and waits for it.
+        clock: The cluster's clock.
+    """
+
+    name: str
+    thread: Any
+    clock: Clock
+
+    def launcher(self, session: Session) -> Any:
+        """Return what starts and ends nodes; see `Launcher`."""
+        ...
+
+    def transport(self, session: Session, name: str, **options: Any) -> Any:
+        """Return what carries the notebook's messages; `options` as of `SocketTransport`."""
+        ...
+
+    def last_words(self, session: Session, name: str, size_bytes: int) -> str:
+        """Return the end of a node's log."""
+        ...
+
+
+class ProcessBackend:
+    """Nodes are processes of this machine, forked by a launcher."""
+
+    name = "processes"
+
+    def __init__(self) -> None:
+        self.thread: LoopThread = loop_thread()
+        self.clock: Clock = SystemClock()
+
+    def launcher(self, session: Session) -> Any:
+        """Return a connection to the launcher, which this process's clusters share."""
+        _refuse_few_files()
+        session.folder = Path(folder_for(session.identity))
+        return Launcher(session.folder, preload=_PRELOAD, on_event=session.launched)
+
+    def transport(self, session: Session, name: str, **options: Any) -> Any:
+        """Return a transport over sockets."""
+        return SocketTransport(
+            name, 1, cookie=session.cookie, folder=session.folder, **options
+        )
+
+    def last_words(self, session: Session, name: str, size_bytes: int) -> str:
+        """Return the end of a node's log file."""
+        try:
+            log = (session.folder / "logs" / f"{name}.log").open("rb")
+            with log:
+                log.seek(max(0, log.seek(0, 2) - size_bytes))
+                return log.read(size_bytes).decode(errors="replace") or "(it wrote nothing)"
+        except OSError as error:
+            return f"(no log: {error})"
+
+
+def _refuse_few_files() -> None:
+    # The nodes inherit the limit. Below it they hang in their handshakes, which tells nobody why.
+    try:
+        import resource
+    except ImportError:  # not on every system; the launcher says what is missing there
+        return
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= most < FEWEST_FILES:
+        raise StartFailed(
+            f"too many open files: this process and the nodes may each have {most} open, and a "
+            f"node needs at least {FEWEST_FILES}; raise the limit with `ulimit -n`"
+        )
+
+
+def backend_of(name: str, seed: int, schedule: str | None) -> Any:
+    """Return the backend called `name`.
+
+    Args:
+        name: One of `BACKENDS`.
+        seed: The cluster's seed.
+        schedule: In which order a simulation does what is ready; only there.
+
+    Raises:
+        InvalidArgument: There is none of that name, or `schedule` is for another one.
+    """
+    if not isinstance(name, str) or name not in BACKENDS:
+        raise InvalidArgument(
+            "is not available", path="backend", value=name, allowed=", ".join(map(repr, BACKENDS))
+        )
+    if name == "simulation":
+        from resilkit.cluster.simulated.backend import SimulationBackend
+
+        return SimulationBackend(seed, schedule or "random")
+    if schedule is not None:
+        raise InvalidArgument(
+            "is for the simulation: processes run in the order that the machine gives them",
+            path="schedule", value=schedule, allowed="None, or backend='simulation'",
+        )  # fmt: skip
+    return ProcessBackend()

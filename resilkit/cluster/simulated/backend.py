@@ -1,0 +1,53 @@
+"""The backend ``simulation``, as a session asks for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from resilkit.cluster.simulated.launcher import SimulatedLauncher
+from resilkit.cluster.simulated.thread import SimulationThread
+from resilkit.rng import subseed
+from resilkit.simulation.clock import VirtualClock
+from resilkit.simulation.network import Network
+from resilkit.simulation.schedules import schedule_of
+from resilkit.simulation.scheduler import Place, Scheduler
+from resilkit.simulation.transport import SimulatedTransport
+
+if TYPE_CHECKING:
+    from resilkit.clock import Clock
+    from resilkit.cluster.session import Session
+
+__all__ = ["SimulationBackend"]
+
+
+class SimulationBackend:
+    """Nodes are places in a simulation, which runs in whichever thread waits for something of it.
+
+    Args:
+        seed: The cluster's seed: with the same one, the same happens.
+        schedule: One of `resilkit.simulation.schedules.SCHEDULES`.
+    """
+
+    name = "simulation"
+
+    def __init__(self, seed: int, schedule: str) -> None:
+        self.schedule = schedule
+        self.scheduler = Scheduler(schedule_of(schedule, subseed(seed, "schedule")))
+        self.network = Network(self.scheduler, subseed(seed, "network"))
+        self.place = Place(self.scheduler, "@notebook")
+        self.thread = SimulationThread(self.scheduler, self.place)
+        self.clock: Clock = VirtualClock(self.scheduler)
+
+    def launcher(self, session: Session) -> Any:
+        """Return what makes nodes of the simulation."""
+        return SimulatedLauncher(self, session)
+
+    def transport(self, session: Session, name: str, **options: Any) -> Any:
+        """Return what carries the notebook's messages."""
+        del session
+        return SimulatedTransport(self.network, self.place, name, 1, **options)
+
+    def last_words(self, session: Session, name: str, size_bytes: int) -> str:
+        """Return the end of what a node has written."""
+        launcher: SimulatedLauncher = session.launcher
+        return launcher.log_of(name)[-size_bytes:] or "(it wrote nothing)"

@@ -1,0 +1,81 @@
+"""What a simulated node stands on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from resilkit.errors import Refused
+from resilkit.simulation.clock import VirtualClock
+from resilkit.simulation.transport import SimulatedTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resilkit.clock import Clock
+    from resilkit.runtime import Node
+    from resilkit.simulation.network import Network
+    from resilkit.simulation.scheduler import Place
+
+__all__ = ["SimulatedGround"]
+
+
+class SimulatedGround:
+    """A place of a simulation.
+
+    Args:
+        place: The place.
+        network: What its node is on.
+        log: Takes what the node writes for people to read.
+        disk: Where its servers store what is to last.
+    """
+
+    def __init__(
+        self, place: Place, network: Network, log: Callable[[str], None], disk: Any
+    ) -> None:
+        self.place = place
+        self.loop = place.loop
+        self.clock: Clock = VirtualClock(place.scheduler)
+        self.log = log
+        self.ended: SimulatedTransport | None = None
+        self._network = network
+        self._disk = disk
+
+    def transport(self, name: str, incarnation: int, **options: Any) -> Any:
+        """Return a transport on the simulation's network."""
+        options.pop("listens", None)
+        self.ended = SimulatedTransport(self._network, self.place, name, incarnation, **options)
+        return self.ended
+
+    def storage(self, name: str) -> Any:
+        """Return the node's disk."""
+        del name
+        return self._disk
+
+    def sampler(self, uss_every: float | None) -> Callable[[], dict[str, float]]:
+        """Measure nothing of a process: there is none. Servers and links are measured as ever."""
+        del uss_every
+        return dict
+
+    def pressures(self) -> Any:
+        """Return what refuses pressures: a simulated node has no memory or files to run out of."""
+        return _NoPressures()
+
+    def settle(self, node: Node) -> None:
+        """Have nothing handled at once: which server runs next is for the schedule to say."""
+        node.at_once.never()
+
+
+class _NoPressures:
+    async def press(
+        self, fault_id: str, kind: str, options: dict[str, Any], within: float | None = None
+    ) -> dict[str, Any]:
+        del fault_id, options, within
+        raise Refused(f"a simulated node has no {kind} to run out of; run it on processes")
+
+    async def halt(self, fault_id: str, because: str) -> dict[str, Any]:
+        del fault_id, because
+        return {}
+
+    async def release(self, fault_id: str) -> dict[str, Any]:
+        del fault_id
+        return {}

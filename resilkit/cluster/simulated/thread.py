@@ -1,0 +1,256 @@
+"""What runs a simulated cluster's own work, and drives virtual time until it is done."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from resilkit.errors import CallTimeout, InvalidArgument, ResilkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterator
+
+    from resilkit.simulation.scheduler import Place, Scheduler
+
+__all__ = ["SimulationThread"]
+
+T = TypeVar("T")
+
+_FOR_EVER: Final = 1e9
+"""Virtual seconds after which a wait without a limit is taken for one without an end."""
+
+
+class SimulationThread:
+    """Has the surface of `LoopThread`, and no thread: whoever waits runs the simulation meanwhile.
+
+    One thread at a time: another one that waits has its turn when the first has what it wants.
+
+    Args:
+        scheduler: Whose time it is.
+        place: Where the cluster's own work is done.
+    """
+
+    def __init__(self, scheduler: Scheduler, place: Place) -> None:
+        self.scheduler = scheduler
+        self.loop = place.loop
+        self.over = False
+        self._place = place
+        self._lock = threading.RLock()
+        self._driver: int | None = None
+
+    def submit(self, function: Callable[..., Any], *args: Any) -> None:
+        """Call `function` when virtual time goes on, which somebody's wait lets it do."""
+        if self._driver == threading.get_ident():
+            self.loop.call_soon(function, *args)
+            return
+        with self._lock:
+            self.loop.call_soon(function, *args)
+
+    def sync(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+    ) -> T:
+        """Run `coroutine` in virtual time until it is done; an interrupt cancels it."""
+        try:
+            self.refuse_here()
+        except ResilkitError:
+            coroutine.close()
+            raise
+        return self.wait(lambda: self.loop.create_task(coroutine), lost)
+
+    def wait(
+        self,
+        start: Callable[[], asyncio.Future[T]],
+        lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+    ) -> T:
+        """Run `start`, and let virtual time go on until its future is done; return the result.
+
+        An interrupt cancels the future and goes on to the caller. When it comes too late for that,
+        `lost` takes back the result, which nobody gets.
+        """
+        self.refuse_here()
+        with self._driving():
+            begun = _Begun(start)
+            self.loop.call_soon(begun)
+            self._drive(begun.done)
+            if self.scheduler.interrupted:
+                self._cancel(begun, lost)
+            return begun.result()
+
+    def _cancel(self, begun: _Begun, lost: Any) -> None:
+        self.scheduler.interrupted = False
+        future = begun.future
+        if future is not None and not future.done():
+            future.cancel()
+            self._drive(future.done)
+        if future is not None and lost is not None and not future.cancelled():
+            if future.exception() is None:
+                task = self.loop.create_task(lost(future.result()))
+                self._drive(task.done)
+        raise KeyboardInterrupt
+
+    def call(self, begin: Callable[..., Any], answer: Any, *args: Any) -> Any:
+        """Begin a call and return what its `answer` gets."""
+        self.refuse_here()
+        with self._driving():
+            self.loop.call_soon(begin, answer, *args)
+            self._drive(answer.done)
+            if self.scheduler.interrupted:
+                self.scheduler.interrupted = False
+                raise KeyboardInterrupt
+        return answer.result()
+
+    def until(self, condition: Callable[[], bool], timeout: float | None) -> bool:
+        """Let virtual time go on until `condition()`, or for `timeout` seconds; return which.
+
+        It is asked whenever time has gone on, and not in the midst of what happens at one instant.
+        """
+        self.refuse_here()
+        scheduler = self.scheduler
+        ends = math.inf if timeout is None else scheduler.now + timeout
+        while not condition():
+            if scheduler.now >= ends:
+                return False
+            with self._driving():
+                self._instant(ends)
+        return True
+
+    def _instant(self, ends: float) -> None:
+        """Let all happen that is ready, and all that is due at the next instant."""
+        scheduler = self.scheduler
+        heap = scheduler.heap
+        if not scheduler.ready:
+            due = heap[0][0] if heap else math.inf
+            if due > ends:
+                scheduler.now = max(scheduler.now, ends)
+                return
+            if due == math.inf:
+                raise _stuck()
+            scheduler.run(lambda: scheduler.now >= due, due)
+        began = scheduler.now
+        scheduler.run(
+            lambda: not scheduler.ready and (not heap or heap[0][0] > began), min(ends, _END)
+        )
+        self._heed()
+
+    def advance(self, seconds: float) -> None:
+        """Let virtual time go on for so long."""
+        self.refuse_here()
+        scheduler = self.scheduler
+        ends = scheduler.now + seconds
+        with self._driving():
+            scheduler.run(_never, ends)
+            self._heed()
+
+    async def bridge(
+        self,
+        coroutine: Coroutine[Any, Any, T],
+        lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+    ) -> T:
+        """Await `coroutine`, from code of the simulation itself or from any other event loop.
+
+        There, that loop stands still meanwhile: virtual time is faster than it.
+        """
+        if self._driver == threading.get_ident():
+            if asyncio.get_running_loop() is self.loop:
+                return await coroutine
+            coroutine.close()
+            raise _in_a_server()
+        return self.sync(coroutine, lost)
+
+    def refuse_here(self) -> None:
+        """Refuse to wait inside the simulation, which would wait for itself."""
+        if self._driver == threading.get_ident():
+            raise _in_a_server()
+
+    # Driving -------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _driving(self) -> Iterator[None]:
+        with self._lock:
+            self._driver = threading.get_ident()
+            before = self._heed_interrupts()
+            try:
+                yield
+            finally:
+                self._driver = None
+                if before is not None:
+                    signal.signal(signal.SIGINT, before)
+
+    def _heed_interrupts(self) -> Any:
+        """Note an interrupt, and act on it between two steps: never in the midst of one."""
+        if threading.current_thread() is not threading.main_thread():
+            return None
+        before = signal.getsignal(signal.SIGINT)
+        if before is None or before in (signal.SIG_DFL, signal.SIG_IGN):
+            return None
+
+        def note(number: int, frame: Any) -> None:
+            if self.scheduler.interrupted:
+                before(number, frame)  # type: ignore[operator] - the first one was not heeded
+            self.scheduler.interrupted = True
+
+        signal.signal(signal.SIGINT, note)
+        return before
+
+    def _heed(self) -> None:
+        if self.scheduler.interrupted:
+            self.scheduler.interrupted = False
+            raise KeyboardInterrupt
+
+    def _drive(self, done: Callable[[], bool]) -> None:
+        scheduler = self.scheduler
+        if not scheduler.run(done, scheduler.now + _FOR_EVER) and not scheduler.interrupted:
+            raise _stuck()
+
+
+_END: Final = 1e14
+
+
+def _never() -> bool:
+    return False
+
+
+def _stuck() -> CallTimeout:
+    return CallTimeout(
+        "this would wait for ever: nothing that is still to happen in the simulation ends it"
+    )
+
+
+def _in_a_server() -> InvalidArgument:
+    return InvalidArgument(
+        "the plain API cannot be used inside the simulation: it would wait for itself; inside a "
+        "server or an operation, await the call instead"
+    )
+
+
+class _Begun:
+    """What somebody waits for, from before it has begun."""
+
+    __slots__ = ("error", "future", "start")
+
+    def __init__(self, start: Callable[[], asyncio.Future[Any]]) -> None:
+        self.start = start
+        self.future: asyncio.Future[Any] | None = None
+        self.error: BaseException | None = None
+
+    def __call__(self) -> None:
+        try:
+            self.future = self.start()
+        except BaseException as error:  # noqa: BLE001 - it belongs to who waits
+            self.error = error
+
+    def done(self) -> bool:
+        future = self.future
+        return self.error is not None if future is None else future.done()
+
+    def result(self) -> Any:
+        if self.error is not None:
+            raise self.error
+        assert self.future is not None  # noqa: S101 - it is done
+        return self.future.result()

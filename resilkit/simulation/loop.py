@@ -1,0 +1,178 @@
+"""The event loop that a simulated node is handed: asyncio's, as far as virtual time goes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from resilkit.errors import Unavailable
+from resilkit.simulation.scheduler import DEAD, Handle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from resilkit.simulation.scheduler import Place
+
+__all__ = ["PlaceLoop"]
+
+_PRUNE = 64
+
+
+class PlaceLoop(asyncio.AbstractEventLoop):
+    """One node's event loop, which the simulation's scheduler runs.
+
+    Tasks, futures, timers, locks, queues and timeouts work as ever, in virtual time. What needs the
+    machine, sockets and subprocesses and signals, is refused: a simulated node has none.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._scheduler = place.scheduler
+        self._ready = place.scheduler.ready.append
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._prune_at = _PRUNE
+        self.on_error: Callable[[dict[str, Any]], None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<event loop of {self._place.name or 'nobody'} at {self.time():g} virtual s>"
+
+    # Time and callbacks --------------------------------------------------------------------------
+
+    def time(self) -> float:
+        """Return virtual seconds."""
+        return self._scheduler.now
+
+    def call_soon(  # type: ignore[override]
+        self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
+    ) -> Handle:
+        """Call `callback` as soon as its turn comes."""
+        handle = Handle(
+            self._place, callback, args, contextvars.copy_context() if context is None else context,
+            0.0,
+        )  # fmt: skip
+        self._ready(handle)
+        return handle
+
+    # Other threads hand their work to the cluster's thread, which submits it here.
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]
+
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., Any],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> Handle:
+        """Call `callback` at an instant."""
+        handle = Handle(
+            self._place, callback, args, contextvars.copy_context() if context is None else context,
+            when,
+        )  # fmt: skip
+        self._scheduler.at(when, handle)
+        return handle
+
+    def call_later(  # type: ignore[override]
+        self,
+        delay: float,
+        callback: Callable[..., Any],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> Handle:
+        """Call `callback` after `delay` seconds."""
+        return self.call_at(self._scheduler.now + delay, callback, *args, context=context)
+
+    # Futures and tasks ---------------------------------------------------------------------------
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Return a new future."""
+        return asyncio.Future(loop=self)
+
+    def create_task(  # type: ignore[override]
+        self,
+        coro: Coroutine[Any, Any, Any],
+        *,
+        name: str | None = None,
+        context: contextvars.Context | None = None,
+        **_: Any,
+    ) -> asyncio.Task[Any]:
+        """Run a coroutine as a task."""
+        task = asyncio.Task(coro, loop=self, name=name, context=context)
+        # A node that is killed drops its tasks, which is no mistake of anybody's.
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        tasks = self._tasks
+        tasks.append(task)
+        if len(tasks) > self._prune_at:
+            tasks[:] = [each for each in tasks if not each.done()]
+            self._prune_at = 2 * len(tasks) + _PRUNE
+        return task
+
+    def get_task_factory(self) -> None:
+        """Return ``None``: tasks are asyncio's own."""
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        """Call `func` here and now: a thread would make the order of things chance."""
+        del executor
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - it belongs to who awaits it
+            future.set_exception(error)
+        return future
+
+    def end(self) -> None:
+        """Drop every task: its node is dead, and nothing that it does any more has an effect."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            if task.done():
+                continue
+            coroutine = task.get_coro()
+            try:
+                # Now, and not whenever Python frees it: its `finally` runs at the same step each
+                # time, and finds a node that is dead.
+                coroutine.close()  # type: ignore[union-attr]
+            except BaseException:  # noqa: BLE001, S110 - nobody hears a dead node
+                pass
+
+    # What asyncio asks of a loop -----------------------------------------------------------------
+
+    def get_debug(self) -> bool:
+        """Return ``False``: the checks of asyncio's debug mode read real time."""
+        return False
+
+    def is_running(self) -> bool:
+        """Whether the simulation runs just now."""
+        return self._scheduler.running
+
+    def is_closed(self) -> bool:
+        """Whether the node is dead."""
+        return bool(self._place.state & DEAD)
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Tell of an error that nobody has handled; of a dead node's, nobody is told."""
+        if self._place.state & DEAD:
+            return
+        if self.on_error is not None:
+            self.on_error(context)
+
+    default_exception_handler = call_exception_handler
+
+    async def shutdown_asyncgens(self) -> None:
+        """Do nothing: asynchronous generators end with what uses them."""
+
+    def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
+        raise Unavailable(
+            "a simulated node has no sockets, files to watch, signals or subprocesses: give it a "
+            "server that stands for what it talks to, or run it on processes"
+        )
+
+    add_reader = remove_reader = add_writer = remove_writer = _refuse
+    add_signal_handler = remove_signal_handler = _refuse
+    create_connection = create_server = create_unix_connection = create_unix_server = _refuse
+    create_datagram_endpoint = connect_accepted_socket = start_tls = sendfile = _refuse
+    connect_read_pipe = connect_write_pipe = subprocess_exec = subprocess_shell = _refuse
+    sock_recv = sock_recv_into = sock_recvfrom = sock_sendall = sock_connect = _refuse
+    sock_accept = sock_sendfile = sock_sendto = sock_recvfrom_into = getaddrinfo = _refuse
+    getnameinfo = run_forever = run_until_complete = stop = close = _refuse

@@ -1,0 +1,197 @@
+"""What all nodes of a simulation are on: who is there, which links are up, who hears whom."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from resilkit.rng import stream
+from resilkit.simulation.link import ADOPT, SimulatedLink
+from resilkit.simulation.scheduler import DEAD, PAUSED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resilkit.simulation.scheduler import Scheduler
+    from resilkit.simulation.transport import SimulatedTransport
+
+__all__ = ["Network"]
+
+_SPREADING = 0.002
+"""Seconds in which all have heard that a link went up or down, where messages go over others."""
+
+
+class Network:
+    """The wires of one simulation.
+
+    Where the topology is not complete, who reaches whom follows from all links that are up. On
+    sockets each node works that out from what the others flood; here from what this one knows, at
+    a moment of its own, soon after.
+
+    Args:
+        scheduler: Whose time it is.
+        seed: Where its chance comes from.
+    """
+
+    def __init__(self, scheduler: Scheduler, seed: int) -> None:
+        self.scheduler = scheduler
+        self.chance: Callable[[], float] = stream(seed, "network").random
+        self.recorder: Callable[[float, str, str, Any], None] | None = None
+        self._ends: dict[str, SimulatedTransport] = {}
+        self._up: dict[str, dict[str, None]] = {}
+        self._due: dict[str, SimulatedTransport] = {}
+
+    def record(self, source: str, target: str, message: Any) -> None:
+        """Note a message that arrives, if somebody wants to know."""
+        if self.recorder is not None:
+            self.recorder(self.scheduler.now, source, target, message)
+
+    def runs(self, name: str) -> bool:
+        """Whether a node of that name is on the network."""
+        return name in self._ends
+
+    # Connections ---------------------------------------------------------------------------------
+
+    def attach(self, transport: SimulatedTransport) -> None:
+        """Take a node in, and connect it to those that want it, or that it wants."""
+        self._ends[transport.name] = transport
+        for other in list(self._ends.values()):
+            if other is not transport and (
+                transport.wants(other.name) or other.wants(transport.name)
+            ):
+                self._connect(transport, other)
+
+    def detach(self, transport: SimulatedTransport) -> None:
+        """Strike a node out."""
+        if self._ends.get(transport.name) is transport:
+            del self._ends[transport.name]
+            for peer in self._up.pop(transport.name, ()):
+                self._up.get(peer, {}).pop(transport.name, None)
+
+    def dial(self, transport: SimulatedTransport, peer: str) -> None:
+        """Connect a node to another one, if that is there and they are not connected."""
+        other = self._ends.get(peer)
+        if other is not None and transport.name in self._ends:
+            link = transport.links_by_peer.get(peer)
+            if link is None or link.peer.incarnation != other.hello.incarnation:
+                self._connect(transport, other)
+
+    def _connect(self, one: SimulatedTransport, other: SimulatedTransport) -> None:
+        scheduler = self.scheduler
+        due = scheduler.now + scheduler.travel(one.name, other.name)
+        scheduler.at(due, _Meeting(self, one, other))
+
+    def meet(self, one: SimulatedTransport, other: SimulatedTransport) -> None:
+        """Make the connection: at the other end now, at the first one when the answer is there."""
+        if not (self._is_there(one) and self._is_there(other)):
+            return
+        held = other.links_by_peer.get(one.name)
+        if held is not None and not held.closed and held.peer.incarnation == one.hello.incarnation:
+            return  # both had dialled
+        here, there = SimulatedLink(other, one.hello), SimulatedLink(one, other.hello)
+        here.far, there.far = there, here
+        here.say(ADOPT)
+        other.adopt(here)
+
+    def _is_there(self, transport: SimulatedTransport) -> bool:
+        return self._ends.get(transport.name) is transport
+
+    # Links between members -----------------------------------------------------------------------
+
+    def edge_is(self, name: str, peer: str, *, up: bool) -> bool:
+        """Note whether a link counts, as one end sees it; return whether that is news."""
+        mine = self._up.setdefault(name, {})
+        if up == (peer in mine):
+            return False
+        if up:
+            mine[peer] = None
+        else:
+            mine.pop(peer, None)
+        return True
+
+    def changed(self, transport: SimulatedTransport) -> None:
+        """See to it that all who may be concerned look again at who is reached."""
+        if transport._complete:
+            return
+        for name, end in self._ends.items():
+            if end._member and name not in self._due:
+                self._due[name] = end
+                delay = _SPREADING * self.chance()
+                end.place.loop.call_at(self.scheduler.now + delay, self._refresh, end)
+
+    def _refresh(self, transport: SimulatedTransport) -> None:
+        self._due.pop(transport.name, None)
+        self.refresh_now(transport)
+
+    def refresh_now(self, transport: SimulatedTransport) -> None:
+        """Let a node look at who is reached."""
+        if transport._complete or not transport._member or not self._is_there(transport):
+            return
+        ways = self._ways(transport)
+        ends = self._ends
+        transport.reach(ways, {name: ends[name].hello.incarnation for name in ways})
+
+    def _ways(self, transport: SimulatedTransport) -> dict[str, str]:
+        """Return the nodes that can be reached, each with the neighbour that leads there.
+
+        A link counts when both ends say so. Breadth first, neighbours in the order of their names,
+        as in `resilkit.network.routing`.
+        """
+        own = transport.name
+        up, ends = self._up, self._ends
+        ways: dict[str, str] = {}
+        seen = {own: None}
+        waiting = deque([own])
+        while waiting:
+            here = waiting.popleft()
+            for peer in sorted(up.get(here, ())):
+                if peer not in seen and peer in ends and here in up.get(peer, ()):
+                    seen[peer] = None
+                    ways[peer] = ways.get(here, peer)
+                    waiting.append(peer)
+        return ways
+
+    # Silence -------------------------------------------------------------------------------------
+
+    def hearing_changed(self, link: SimulatedLink) -> None:
+        """Look again at both directions of a connection: something was cut or mended there."""
+        for end in (link, link.far):
+            self._listen(end)
+
+    def _listen(self, link: SimulatedLink) -> None:
+        """Tell one end whether anything can come to it."""
+        transport, far = link.transport, link.far
+        if not transport.is_link(link.peer) or link.closed:
+            return
+        silent = (
+            bool(far.place.state & (PAUSED | DEAD))
+            or transport.cuts.loses(link.peer.name, "in")
+            or far.transport.cuts.loses(transport.name, "out")
+        )
+        if silent:
+            transport.fell_silent(link)
+        else:
+            transport.sounds_again(link)
+
+    def pausing_changed(self, transport: SimulatedTransport) -> None:
+        """Let the neighbours of a node notice that it says nothing any more, or does again."""
+        for link in list(transport.links_by_peer.values()):
+            self._listen(link.far)
+
+
+class _Meeting:
+    """A connection that is being made."""
+
+    __slots__ = ("network", "one", "other", "place")
+
+    def __init__(
+        self, network: Network, one: SimulatedTransport, other: SimulatedTransport
+    ) -> None:
+        self.network = network
+        self.one = one
+        self.other = other
+        self.place = other.place
+
+    def run(self, _: Any) -> None:
+        self.network.meet(self.one, self.other)
+

@@ -1,0 +1,188 @@
+"""In which order what is ready happens, and how long messages travel: what a seed explores."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from resilkit.errors import InvalidArgument
+from resilkit.rng import stream
+from resilkit.runtime.context import current
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from resilkit.simulation.scheduler import Handle
+
+__all__ = ["SCHEDULES", "Schedule", "schedule_of"]
+
+LEAST: Final = 0.0001
+"""Seconds that a message travels at least."""
+SPREAD: Final = 0.0009
+"""Seconds by which that may be more, where chance has a say."""
+
+_CHANGES: Final = 3
+"""How often a priority falls in one stretch of `_STRETCH` choices: what PCT calls its depth."""
+_STRETCH: Final = 2000
+_SLOWEST: Final = 30.0
+"""By how much the messages of who has the lowest priority take longer."""
+
+
+class Schedule(Protocol):
+    """What is ready, and what of it comes next."""
+
+    def append(self, handle: Handle) -> None:
+        """Take in what is to happen."""
+        ...
+
+    def popleft(self) -> Handle:
+        """Return what happens next; there is something."""
+        ...
+
+    def __len__(self) -> int:
+        """How much is ready."""
+        ...
+
+    def travel(self, source: str, target: str) -> float:
+        """Return for how many seconds a message from node to node is on its way."""
+        ...
+
+
+class _Fifo(deque[Any]):
+    """First come, first served, and every message as fast as every other: one plain order."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        del seed
+
+    def travel(self, source: str, target: str) -> float:
+        del source, target
+        return LEAST
+
+
+class _Lanes:
+    """What is ready, by whose it is: one process's is done in its order, others' before or after.
+
+    OTP promises an order between a pair of processes and none beyond, so neither does this.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._lanes: dict[Any, deque[Handle]] = {}
+        self._order: list[Any] = []
+        self._draw: Callable[[], float] = stream(seed, "schedule").random
+        self._travel: Callable[[], float] = stream(seed, "travel").random
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, handle: Handle) -> None:
+        key = handle.context.get(current) or handle.place
+        lane = self._lanes.get(key)
+        if lane is None:
+            self._lanes[key] = lane = deque()
+            self._order.append(key)
+        lane.append(handle)
+        self._count += 1
+
+    def _take(self, place: int) -> Handle:
+        order = self._order
+        key = order[place]
+        lane = self._lanes[key]
+        handle = lane.popleft()
+        if not lane:
+            del self._lanes[key]
+            order[place] = order[-1]
+            order.pop()
+        self._count -= 1
+        return handle
+
+    def popleft(self) -> Handle:
+        count = len(self._order)
+        return self._take(int(self._draw() * count) if count > 1 else 0)
+
+    def travel(self, source: str, target: str) -> float:
+        del source, target
+        return LEAST + SPREAD * self._travel()
+
+
+class _Priorities(_Lanes):
+    """Who has the highest priority goes first; now and then one of them falls behind all others.
+
+    Probabilistic concurrency testing (Burckhardt et al., ASPLOS 2010): random priorities, lowered
+    at a few random moments, find an order of depth d with a probability that random choices reach
+    only for the shallow ones. Here a priority also makes messages to a node fast or slow, since
+    most of what can overtake something does so on its way.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed)
+        self._ranks: dict[Any, float] = {}
+        self._pace: dict[tuple[str, str], float] = {}
+        self._least = 0.0
+        self._steps = 0
+        self._moments: list[int] = []
+        self._plan()
+
+    def _plan(self) -> None:
+        draws = sorted(int(self._draw() * _STRETCH) for _ in range(_CHANGES))
+        self._moments = [self._steps + 1 + each for each in draws]
+
+    def _rank(self, key: Any) -> float:
+        rank = self._ranks.get(key)
+        if rank is None:
+            rank = self._ranks[key] = self._draw()
+        return rank
+
+    def append(self, handle: Handle) -> None:
+        super().append(handle)
+        # In the order of coming, which is the same each time: a draw at the look would not be.
+        self._rank(handle.context.get(current) or handle.place)
+
+    def popleft(self) -> Handle:
+        order = self._order
+        best = 0
+        if len(order) > 1:
+            ranks = self._ranks
+            best = max(range(len(order)), key=lambda place: ranks[order[place]])
+        self._steps += 1
+        if self._moments and self._steps >= self._moments[0]:
+            self._moments.pop(0)
+            self._least -= 1.0
+            self._ranks[order[best]] = self._least
+            self._pace.clear()
+            if not self._moments:
+                self._steps = 0
+                self._plan()
+        return self._take(best)
+
+    def travel(self, source: str, target: str) -> float:
+        pace = self._pace.get((source, target))
+        if pace is None:
+            draw = self._travel()
+            # One in four ways is slow, until the priorities change.
+            pace = self._pace[source, target] = (
+                1.0 + _SLOWEST * self._travel() if draw < 0.25 else 1.0
+            )
+        return (LEAST + SPREAD * self._travel()) * pace
+
+
+SCHEDULES: Final[dict[str, Callable[[int], Any]]] = {
+    "fifo": _Fifo,
+    "random": _Lanes,
+    "pct": _Priorities,
+}
+"""The orders by name: ``"fifo"``, one plain order; ``"random"``; ``"pct"``, which finds rare ones."""
+
+
+def schedule_of(name: str, seed: int) -> Any:
+    """Return the order called `name`, with its chance from `seed`.
+
+    Raises:
+        InvalidArgument: There is none of that name.
+    """
+    if not isinstance(name, str) or name not in SCHEDULES:
+        raise InvalidArgument(
+            "is no schedule", path="schedule", value=name, allowed=", ".join(map(repr, SCHEDULES))
+        )
+    return SCHEDULES[name](seed)
