@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import math
 import os
 import threading
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from resilkit.clock import monotonic
+from resilkit.clock import Clock, SystemClock
 from resilkit.cluster.event_loop import new_loop
-from resilkit.errors import ClusterClosed, ClusterError, InvalidArgument, ResilkitError
+from resilkit.cluster.waiting import Answer, Condition, slices
+from resilkit.errors import (
+    CallTimeout,
+    ClusterClosed,
+    ClusterError,
+    InvalidArgument,
+    ResilkitError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
 
-__all__ = ["HEED_EVERY", "Answer", "LoopThread", "loop_thread", "slices"]
+__all__ = ["LoopThread", "loop_thread"]
 
 T = TypeVar("T")
-
-HEED_EVERY = 0.2
-"""Seconds after which a blocked thread wakes up to heed an interrupt.
-
-Python looks for signals before it blocks in a lock, and when one wakes it. One that arrives between
-the two, or at another thread, would be heeded only when the wait is over: never, maybe.
-"""
 
 _LAST_SECONDS = 1.0
 
 
 class LoopThread:
-    """A daemon thread with an event loop; one a process, started when it is first needed."""
+    """A daemon thread with an event loop; one a process, started when it is first needed.
+
+    Whatever waits for a cluster waits through it, and whatever asks a cluster for the time asks its
+    clock, so that something else can stand in its place and let the time pass.
+
+    Attributes:
+        loop: The event loop.
+        clock: The clock of the clusters: that of their events, metrics and loads.
+    """
 
     def __init__(self) -> None:
         self._over: tuple[type[ClusterError], str] | None = None
         self.loop = new_loop()
+        self.clock: Clock = SystemClock()
         self._submitted: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
         self._scheduled = False
         self._thread = threading.Thread(target=self._run, name="resilkit", daemon=True)
@@ -121,22 +129,55 @@ class LoopThread:
                 context = {"message": f"{function!r} failed on the loop", "exception": error}
                 self.loop.call_exception_handler(context)
 
+    def call(self, begin: Callable[..., object], *args: Any) -> Any:
+        """Run `begin` on the loop, block until it has its answer, and return that.
+
+        It is `wait` for what is called most: no future, and no turn of the loop for it.
+
+        Args:
+            begin: Is called with the `Answer`, which somebody resolves, and with `args`. It raises
+                nothing.
+            *args: What it gets besides.
+        """
+        self.refuse_here()
+        answer = Answer()
+        self.submit(begin, answer, *args)
+        return answer.wait()
+
+    def condition(self) -> Condition:
+        """Return what threads and other loops can wait for, and the loop tells of."""
+        return Condition()
+
+    def rest(self, seconds: float) -> None:
+        """Block for so many seconds of the clusters' time; an interrupt ends it."""
+        self.condition().wait_for(lambda: False, seconds)
+
     def wait(
         self,
         start: Callable[[], asyncio.Future[T]],
         lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+        within: float | None = None,
     ) -> T:
         """Run `start` on the loop, block until its future is done, and return the result.
 
         An interrupt cancels the future and goes on to the caller. When it comes too late for that,
         `lost` takes back the result, which nobody gets.
+
+        Args:
+            start: Makes the future.
+            lost: Takes back a result that nobody gets.
+            within: Seconds after which it is given up as by an interrupt, also where the loop is
+                held up and has not come to it; ``None``: as long as it takes.
+
+        Raises:
+            CallTimeout: It was not done within so many seconds.
         """
         self.refuse_here()
         waiter = _Waiter(start, lost)
         try:
             self.submit(waiter.begin)
-            while not waiter.lock.acquire(timeout=HEED_EVERY):
-                pass
+            if not any(waiter.lock.acquire(timeout=left) for left in slices(within)):
+                raise CallTimeout(f"the clusters' loop has not done it within {within:g} s")
         except BaseException:
             self.submit(waiter.cancel)
             raise
@@ -148,17 +189,19 @@ class LoopThread:
         self,
         coroutine: Coroutine[Any, Any, T],
         lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+        within: float | None = None,
     ) -> T:
         """Run `coroutine` on the loop and block until it is done; an interrupt cancels it.
 
-        As in `wait`, `lost` takes back a result that an interrupt keeps from the caller.
+        As in `wait`, `lost` takes back a result that an interrupt keeps from the caller, and
+        `CallTimeout` says that it was not done `within` so many seconds.
         """
         try:
             self.refuse_here()
         except ResilkitError:
             coroutine.close()
             raise
-        return self.wait(lambda: self.loop.create_task(coroutine), lost)
+        return self.wait(lambda: self.loop.create_task(coroutine), lost, within)
 
     async def bridge(
         self,
@@ -274,61 +317,6 @@ class _Awaiter(_Waiter):
     def _wake(self) -> None:
         if not self.woken.done():  # else it was cancelled meanwhile
             self.woken.set_result(None)
-
-
-class Answer:
-    """A future for one blocked thread: what a call resolves, without a turn of the loop between.
-
-    It has as much of a future as whoever resolves calls needs.
-    """
-
-    __slots__ = ("_done", "_error", "_lock", "_value")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
-        self._done = False
-        self._value: Any = None
-        self._error: BaseException | None = None
-
-    def done(self) -> bool:
-        """Whether it has been resolved, or nobody waits any more."""
-        return self._done
-
-    def set_result(self, value: Any) -> None:
-        """Wake the thread with a value."""
-        self._value = value
-        self._done = True
-        self._lock.release()
-
-    def set_exception(self, error: BaseException) -> None:
-        """Wake the thread with an error."""
-        self._error = error
-        self._done = True
-        self._lock.release()
-
-    def wait(self) -> Any:
-        """Block until it is resolved; an interrupt ends the wait, and a late answer is dropped."""
-        try:
-            while not self._lock.acquire(timeout=HEED_EVERY):
-                pass
-        except BaseException:
-            self._done = True
-            raise
-        if self._error is not None:
-            raise self._error
-        return self._value
-
-
-def slices(timeout: float | None) -> Iterator[float]:
-    """Cut a wait into waits that are short enough for interrupts; at least one, of 0 maybe."""
-    ends = math.inf if timeout is None else monotonic() + timeout
-    left = ends - monotonic()
-    while True:
-        yield max(0.0, min(left, HEED_EVERY))
-        left = ends - monotonic()
-        if left <= 0:
-            return
 
 
 _current: LoopThread | None = None

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
-from resilkit.cluster.loop_thread import slices
 from resilkit.errors import CallTimeout, InvalidArgument
 from resilkit.runtime.messages import Down
 from resilkit.runtime.reasons import describe
@@ -36,7 +34,7 @@ class Monitor:
     def __init__(self, reference: ClusterReference) -> None:
         self._reference = reference
         self._session = reference._session
-        self._event = threading.Event()
+        self._changed = self._session.thread.condition()
         self._down: Down | None = None
         self._cancelled = False
         self._number = 0
@@ -68,7 +66,7 @@ class Monitor:
         """
         self._cancelled = True
         self._take_down()
-        self._event.set()
+        self._changed.notify()
 
     def __repr__(self) -> str:
         watching = "cancelled" if self._cancelled else "watching"
@@ -82,7 +80,7 @@ class Monitor:
 
     def _ended(self, reason: Any) -> None:
         self._down = Down(self._number, self._reference, reason)
-        self._event.set()
+        self._changed.notify()
 
     def wait(self, timeout: float | None = 5.0) -> Down:
         """Return the `Down` when the process has ended.
@@ -97,7 +95,7 @@ class Monitor:
         if timeout is not None and not isinstance(timeout, (int, float)):
             raise InvalidArgument("must be seconds or None", path="timeout", value=timeout)
         validate.duration(timeout, "timeout", allow_none=True)
-        if not any(self._event.wait(seconds) for seconds in slices(timeout)):
+        if not self._changed.wait_for(lambda: self._down or self._cancelled, timeout):
             raise CallTimeout(f"{self._reference!r} has not ended within {timeout:g} s")
         if self._down is None:
             raise InvalidArgument(

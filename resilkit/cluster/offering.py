@@ -5,7 +5,6 @@ Somebody who presses Tab waits for the answer, and has asked nobody for anything
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -73,11 +72,6 @@ def _class(spec: ChildSpec | SupervisorSpec) -> type[Server]:
 
 def _ask(session: Session, pid: Pid) -> list[str]:
     session.refuse_closed()
-    session.thread.refuse_here()
     asking = session.ask_agent(pid.node, "offers", pid.number, timeout=PATIENCE)
-    future = asyncio.run_coroutine_threadsafe(asking, session.loop)
-    try:
-        # Longer than the call takes, unless the clusters' own loop is held up.
-        return list(future.result(PATIENCE + 0.05))
-    finally:
-        future.cancel()
+    # Longer than the call takes, unless the clusters' own loop is held up.
+    return list(session.thread.sync(asking, within=PATIENCE + 0.05))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from resilkit.cluster.loop_thread import Answer
 from resilkit.cluster.monitor import Monitor
 from resilkit.cluster.shown import ShownReference
 from resilkit.cluster.trace import DEFAULT_LIMIT, DEFAULT_RATE, Trace
@@ -44,15 +43,11 @@ class _Call:
         _public(method)
         reference = self._reference
         session = reference._session
-        address, thread, begin = reference._address, session.thread, session.begin_call
+        address, wait, begin = reference._address, session.thread.call, session.begin_call
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            thread.refuse_here()
-            answer = Answer()
             # Of the reference itself: while somebody waits, it keeps the cluster open.
-            timeout = reference._timeout
-            thread.submit(begin, answer, address, method, args, kwargs or None, timeout)
-            return answer.wait()
+            return wait(begin, address, method, args, kwargs or None, reference._timeout)
 
         call.__name__ = call.__qualname__ = method
         return call

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import queue
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from resilkit import validate
-from resilkit.cluster.loop_thread import slices
 from resilkit.errors import CallTimeout, NodeDown
 from resilkit.runtime.messages import Published
 from resilkit.runtime.process import Process
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from resilkit.cluster.session import Session
+    from resilkit.cluster.waiting import Condition
 
 __all__ = ["Subscription"]
 
@@ -31,13 +31,14 @@ class Subscription:
         compile_pattern(pattern)
         self.pattern = pattern
         self._session = session
-        self._queue: queue.SimpleQueue[Published] = queue.SimpleQueue()
+        self._waiting: deque[Published] = deque()
+        self._come = session.thread.condition()
         self._process = session.thread.sync(self._begin())
 
     async def _begin(self) -> _Subscriber:
         node = self._session.node
         process = _Subscriber(node, node.new_number())
-        process.queue = self._queue
+        process.waiting, process.come = self._waiting, self._come
         node.add(process)
         node.topics.subscribe(process, self.pattern)
         try:
@@ -62,17 +63,23 @@ class Subscription:
             CallTimeout: None came in time.
         """
         validate.duration(timeout, "timeout", allow_none=True)
-        for seconds in slices(timeout):
-            with suppress(queue.Empty):
-                return self._queue.get(timeout=seconds)
-        raise CallTimeout(f"nothing was published to {self.pattern!r} within {timeout:g} s")
+        mine: list[Published] = []
+
+        def come() -> bool:
+            with suppress(IndexError):  # there is none, or another thread was faster
+                mine.append(self._waiting.popleft())
+            return bool(mine)
+
+        if not self._come.wait_for(come, timeout):
+            raise CallTimeout(f"nothing was published to {self.pattern!r} within {timeout:g} s")
+        return mine[0]
 
     def close(self) -> None:
         """Receive no more."""
         self._session.thread.submit(self._process.end, "normal")
 
     def __repr__(self) -> str:
-        return f"<subscription to {self.pattern!r}, {self._queue.qsize()} waiting>"
+        return f"<subscription to {self.pattern!r}, {len(self._waiting)} waiting>"
 
     def __iter__(self) -> Iterator[Published]:
         """Yield messages as they come, for ever."""
@@ -87,9 +94,10 @@ class Subscription:
 
 
 class _Subscriber(Process):
-    __slots__ = ("queue",)
+    __slots__ = ("come", "waiting")
 
-    queue: queue.SimpleQueue[Published]
+    waiting: deque[Published]
+    come: Condition
 
     def run(self) -> None:
         """Hand over what waits."""
@@ -97,4 +105,5 @@ class _Subscriber(Process):
         while self.mailbox:
             message = self.mailbox.popleft()[2]
             if isinstance(message, Published):
-                self.queue.put(message)
+                self.waiting.append(message)
+        self.come.notify()

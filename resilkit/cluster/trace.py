@@ -107,7 +107,7 @@ class Trace:
         self._duration = duration
         self._order = {"address": address, "filter": filter, "rate": rate}
         self._id = ""
-        self._log = TraceLog(limit)
+        self._log = TraceLog(limit, session.thread.condition())
         # A node counts its own records: here they are numbered anew, for all nodes together.
         self._count = 0
         self._open: dict[tuple[str, int], int] = {}

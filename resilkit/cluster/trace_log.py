@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections import deque
-from contextlib import suppress
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from resilkit.cluster.loop_thread import slices
-
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
+
+    from resilkit.cluster.waiting import Condition
 
 __all__ = ["TraceLog", "TraceMessage", "counted"]
 
@@ -72,40 +71,35 @@ class TraceLog:
 
     Args:
         limit: How many are kept; older ones are dropped and counted.
+        changed: What those wait for who wait for more.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._changed = threading.Condition()
+    def __init__(self, limit: int, changed: Condition) -> None:
+        self._lock = threading.Lock()
+        self._changed = changed
         self._messages: deque[TraceMessage] = deque(maxlen=limit)
         self._appended = 0
         self._began: float | None = None
         self._dropped = 0
         self._over = False
-        self._wakers: list[Callable[[], None]] = []
 
     # Writing -------------------------------------------------------------------------------------
 
     def extend(self, messages: Iterable[TraceMessage], dropped: int = 0) -> None:
         """Add messages, and how many there was no room for on the node."""
-        with self._changed:
+        with self._lock:
             for message in messages:
                 if self._began is None:
                     self._began = message.time
                 self._messages.append(message)
                 self._appended += 1
             self._dropped += dropped
-            self._wake()
+        self._changed.notify()
 
     def end(self) -> None:
         """Nothing more will come."""
-        with self._changed:
-            self._over = True
-            self._wake()
-
-    def _wake(self) -> None:
-        self._changed.notify_all()
-        for waker in self._wakers:
-            waker()
+        self._over = True
+        self._changed.notify()
 
     # Reading -------------------------------------------------------------------------------------
 
@@ -127,7 +121,7 @@ class TraceLog:
     @property
     def dropped(self) -> int:
         """How many messages that were wanted are not here."""
-        with self._changed:
+        with self._lock:
             return self._dropped + self._appended - len(self._messages)
 
     def __len__(self) -> int:
@@ -135,12 +129,12 @@ class TraceLog:
 
     def all(self) -> list[TraceMessage]:
         """Return what is kept."""
-        with self._changed:
+        with self._lock:
             return list(self._messages)
 
     def after(self, mark: int) -> tuple[int, list[TraceMessage]]:
         """Return what came after a mark and is kept, and the mark for the next look."""
-        with self._changed:
+        with self._lock:
             return self._after(mark)
 
     def _after(self, mark: int) -> tuple[int, list[TraceMessage]]:
@@ -151,12 +145,11 @@ class TraceLog:
 
     def wait(self, count: int, timeout: float | None) -> bool:
         """Wait until `count` have come, or nothing more does; return whether they have."""
-        with self._changed:
-            for seconds in slices(timeout):
-                if self._appended >= count or self._over:
-                    break
-                self._changed.wait(seconds)
-            return self._appended >= count
+        self._changed.wait_for(partial(self._has_come, count), timeout)
+        return self._appended >= count
+
+    def _has_come(self, count: int) -> bool:
+        return self._appended >= count or self._over
 
     def stream(self) -> Iterator[TraceMessage]:
         """Yield what is there, and what comes, until nothing more does."""
@@ -172,26 +165,13 @@ class TraceLog:
 
     async def astream(self) -> AsyncIterator[TraceMessage]:
         """Yield the same to async code, on any event loop."""
-        loop, come = asyncio.get_running_loop(), asyncio.Event()
-
-        def waker() -> None:
-            with suppress(RuntimeError):  # that loop was closed
-                loop.call_soon_threadsafe(come.set)
-
-        with self._changed:
-            self._wakers.append(waker)
-        try:
-            mark = 0
-            while True:
-                come.clear()
-                over = self._over
-                mark, rows = self.after(mark)
-                for row in rows:
-                    yield row
-                if not rows:
-                    if over:
-                        return
-                    await come.wait()
-        finally:
-            with self._changed:
-                self._wakers.remove(waker)
+        mark = 0
+        while True:
+            over = self._over
+            mark, rows = self.after(mark)
+            for row in rows:
+                yield row
+            if not rows:
+                if over:
+                    return
+                await self._changed.await_for(partial(self._has_come, mark + 1))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resilkit import clock
 from resilkit.chaos.judge import judge
-from resilkit.cluster.loop_thread import HEED_EVERY
+from resilkit.cluster.waiting import HEED_EVERY
 from resilkit.experiment.evidence import ramp_of
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.history import History

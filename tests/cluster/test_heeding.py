@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 import resilkit as rk
+from resilkit.cluster import waiting
 from resilkit.cluster.cluster import Cluster
-from resilkit.cluster.loop_thread import LoopThread, slices
+from resilkit.cluster.loop_thread import LoopThread
+from resilkit.cluster.waiting import Condition, slices
 from tests.cluster.servers import Counter
 
 
@@ -63,6 +65,38 @@ def test_an_interrupt_that_wakes_nobody_ends_the_wait(
     with Elsewhere(), pytest.raises(KeyboardInterrupt):
         wait()
     assert cluster.whereis("counter").call.get() == 0
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(
+    ("begin", "act"),
+    [
+        (lambda reference, _: reference.monitor().wait, lambda one, _: one.kill()),
+        (lambda _, cluster: cluster.subscribe("t").get, lambda _, cluster: cluster.publish("t")),
+        (lambda reference, _: partial(reference.trace().wait, 1), lambda one, _: one.cast.get()),
+    ],
+    ids=["monitor", "subscription", "trace"],
+)
+def test_who_waits_is_told_at_once_and_not_when_interrupts_are_heeded(
+    cluster: Cluster, begin: Any, act: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "HEED_EVERY", 600.0)
+    reference, wait_for, looks = cluster.start(Counter), Condition.wait_for, []
+
+    def after_a_look(self: Condition, predicate: Callable[[], object], timeout: Any) -> bool:
+        def look() -> object:
+            found = predicate()
+            looks.append(found)
+            if len(looks) == 1:
+                act(reference, cluster)
+            return found
+
+        return wait_for(self, look, timeout)
+
+    wait = begin(reference, cluster)
+    monkeypatch.setattr(Condition, "wait_for", after_a_look)
+    assert wait(timeout=300.0)
+    assert not looks[0]
 
 
 def test_slices_add_up_to_the_timeout() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from resilkit.cluster.trace_log import TraceLog, TraceMessage
+from resilkit.cluster.waiting import Condition
 
 
 def message(number: int) -> TraceMessage:
@@ -21,7 +22,7 @@ def ids(messages: Any) -> list[int]:
 
 
 def filled(count: int, limit: int = 100) -> TraceLog:
-    log = TraceLog(limit)
+    log = TraceLog(limit, Condition())
     log.extend(map(message, range(1, count + 1)))
     return log
 
@@ -94,7 +95,7 @@ def test_a_stream_waits_for_what_has_yet_to_come(monkeypatch: pytest.MonkeyPatch
     assert waits == [2, 3]
 
 
-def test_an_async_stream_gives_the_same_and_leaves_nobody_behind_to_be_woken() -> None:
+def test_an_async_stream_gives_the_same() -> None:
     log = filled(2)
 
     async def read() -> list[int]:
@@ -109,19 +110,3 @@ def test_an_async_stream_gives_the_same_and_leaves_nobody_behind_to_be_woken() -
         return seen
 
     assert asyncio.run(read()) == [1, 2, 3]
-    assert log._wakers == []
-
-
-@pytest.mark.parametrize("count", [1, 3])
-def test_who_gives_up_an_async_stream_is_not_woken_any_more(count: int) -> None:
-    log = filled(3)
-
-    async def read() -> None:
-        stream = log.astream()
-        for _ in range(count):
-            await anext(stream)
-        assert len(log._wakers) == 1
-        await stream.aclose()  # type: ignore[attr-defined]
-
-    asyncio.run(read())
-    assert log._wakers == []
