@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from resilkit.clock import SystemClock
+    from resilkit.clock import Clock
 
 __all__ = ["Coming"]
 
@@ -20,7 +20,7 @@ class Coming:
         clock: The cluster's clock.
     """
 
-    def __init__(self, clock: SystemClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._next = math.inf
         self._ends: dict[object, float] = {}

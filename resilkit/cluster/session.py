@@ -64,7 +64,7 @@ class Session:
         self.backend = backend
         self.thread = backend.thread
         self.loop = self.thread.loop
-        self.clock = backend.clock
+        self.clock = self.thread.clock
         self.started = self.clock.now()
         self.identity = secrets.token_hex(4)
         self.cookie = secrets.token_bytes(32)

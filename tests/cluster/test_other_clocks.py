@@ -14,8 +14,8 @@ import pytest
 
 import resilkit as rk
 from resilkit.clock import monotonic
-from resilkit.cluster import session as session_module
 from resilkit.cluster.cluster import Cluster
+from resilkit.cluster.loop_thread import loop_thread
 from resilkit.history import LOST
 from resilkit.workload import generators
 from resilkit.workload.load import start_load
@@ -38,7 +38,7 @@ def ahead(request: pytest.FixtureRequest) -> float:
 def cluster(ahead: float) -> Iterator[Cluster]:
     clock = SimpleNamespace(now=lambda: monotonic() + ahead)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session_module, "SystemClock", lambda: clock)
+        patch.setattr(loop_thread(), "clock", clock)
         with rk.Cluster(nodes=2, seed=7, sample_interval=0.05) as cluster:
             cluster.start(Desk, name="desk", node="n1")
             yield cluster
