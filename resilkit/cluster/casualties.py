@@ -38,7 +38,7 @@ class Casualty:
     Attributes:
         server: Its name, or the id of the child.
         pid: Its pid, as events show it.
-        time: When it was ended, in seconds on the notebook's monotonic clock.
+        time: When it was ended, in seconds on the cluster's clock.
         reason: With what.
         restart_seconds: Seconds until its supervisor had started it again, or, where that gave up
             or ended, the one that came after it; ``None``: not yet.
@@ -208,7 +208,7 @@ class Casualties:
 
         Args:
             node: The node.
-            time: When, in seconds on the notebook's monotonic clock.
+            time: When, in seconds on the cluster's clock.
             row: Kind, event, target and detail.
         """
         kind, event, target, detail = row

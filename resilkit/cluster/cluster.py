@@ -14,6 +14,7 @@ from resilkit.cluster.backend import backend_of
 from resilkit.cluster.begun import Begun
 from resilkit.cluster.deploying import deploy
 from resilkit.cluster.handles import NodeHandle, Nodes, stay
+from resilkit.cluster.health import health
 from resilkit.cluster.injection import Injection
 from resilkit.cluster.link_status import LinkStatus, links_now
 from resilkit.cluster.open_clusters import ends_when_lost, no_longer_open
@@ -29,6 +30,7 @@ from resilkit.settings import options as settings
 from resilkit.telemetry.patterns import check_name
 
 if TYPE_CHECKING:
+    from resilkit.clock import Clock
     from resilkit.faults import Fault
     from resilkit.metrics.events import EventLog
     from resilkit.metrics.store import MetricStore
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Cluster"]
 
 T = TypeVar("T")
+_Lost = Callable[[T], Coroutine[Any, Any, Any]]
 
 
 class Cluster(Alerting, ShownCluster):
@@ -101,8 +104,13 @@ class Cluster(Alerting, ShownCluster):
 
     @property
     def started(self) -> float:
-        """When it was started, in the notebook's monotonic seconds."""
+        """When it was started, on its `clock`."""
         return self._session.started
+
+    @property
+    def clock(self) -> Clock:
+        """What its times are on: ``clock.now()`` is now beside events, metrics and loads."""
+        return self._session.clock
 
     @property
     def closed(self) -> bool:
@@ -280,8 +288,6 @@ class Cluster(Alerting, ShownCluster):
 
     async def ahealth(self) -> dict[str, dict[str, Any]]:
         """Await it: `health`, for async code."""
-        from resilkit.cluster.health import health
-
         session = self._session
         session.refuse_closed()
         return await session.thread.bridge(session.while_open(health))
@@ -390,11 +396,7 @@ class Cluster(Alerting, ShownCluster):
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
-    def _sync(
-        self,
-        coroutine: Coroutine[Any, Any, T],
-        lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
-    ) -> T:
+    def _sync(self, coroutine: Coroutine[Any, Any, T], lost: _Lost[T] | None = None) -> T:
         return self._session.thread.sync(coroutine, lost)
 
     async def _take_back(self, lost: ClusterReference) -> None:

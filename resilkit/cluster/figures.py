@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from resilkit.clock import monotonic
 from resilkit.cluster.picture import link_states
 from resilkit.cluster.supervision import ask_nodes, branches, find_branch
 from resilkit.errors import InvalidArgument, ResilkitError
@@ -48,7 +47,7 @@ def _load(cluster: Cluster) -> dict[tuple[str, str], float]:
     """Return the messages a second of each link, both ways together, of the last seconds."""
     rates: dict[tuple[str, str], float] = {}
     edges = {frozenset(edge): edge for edge in cluster._session.edges}
-    lines = cluster.metrics.lines("link_messages", since=monotonic() - _RECENT)
+    lines = cluster.metrics.lines("link_messages", since=cluster.clock.now() - _RECENT)
     for (node, link), (times, counts) in lines.items():
         edge = edges.get(frozenset((node, link.removeprefix(f"{node}->"))))
         if edge is not None and len(times) > 1 and times[-1] > times[0]:
@@ -65,7 +64,7 @@ def timeline(cluster: Cluster, *, theme: str, width: int) -> Picture:
     events = cluster.events.frame()
     started = cluster.started
     last = float(events["time"].max()) if len(events) else started
-    end = last if cluster.closed else max(last, monotonic())
+    end = last if cluster.closed else max(last, cluster.clock.now())
     span = (started, max(end, started + 0.1))
     return timeline_figure(
         events, faults=event_bands(events, moments=True), theme=theme, width=width, span=span,

@@ -28,8 +28,8 @@ class Collected:
     Attributes:
         cluster: The cluster; after an interrupt it may be closed.
         load: The load, at its end.
-        since: When the run began, in monotonic seconds: what a borrowed cluster logged before
-            that is not this run's.
+        since: When the run began, on the cluster's clock: what a borrowed cluster logged before
+            that is not this run's. Of a cluster of its own, all is.
         ran: Seconds of load.
         audit: What the audit found.
         undelivered: Why a fault never struck as asked, by its name.

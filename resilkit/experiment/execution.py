@@ -7,7 +7,7 @@ faults are healed, the load is stopped, what was started is stopped.
 from __future__ import annotations
 
 import dataclasses
-import threading
+import math
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +64,7 @@ def execute(
     """
     experiment.scenario.check_requirements()
     running = Running(experiment, listener)
-    run = _Run(experiment, running)
+    run = _Run(experiment, running, cluster)
 
     def keep_both(result: Result) -> None:
         running.result = result
@@ -132,7 +132,7 @@ def _keep_part(
 class _Run:
     """What one run holds while it goes on."""
 
-    def __init__(self, experiment: Experiment, running: Running) -> None:
+    def __init__(self, experiment: Experiment, running: Running, given: Any) -> None:
         self.experiment = experiment
         self.running = running
         self.total = running.total
@@ -145,8 +145,8 @@ class _Run:
         self.at_work: RunningScenario | None = None
         self.cluster: Any = None
         self.load: Any = None
-        self.since = clock.monotonic()
-        self.resting = threading.Event()  # never set: a pause that an interrupt ends
+        # A cluster that this run starts has logged nothing before it.
+        self.since = -math.inf if given is None else given.clock.now()
 
     def span(self, part: str, **about: str) -> telemetry.span:
         """Return the span of the run, or of a part of it."""
@@ -243,7 +243,7 @@ class _Run:
                 if self.load.incomplete:
                     break
                 # All was sent before the time was up, at a low rate say; faults may still strike.
-                self.resting.wait(pause)
+                self.cluster._session.thread.rest(pause)
         if self.elapsed() < self.total - _LOOK_EVERY:
             after = max(self.elapsed(), 0.0)
             self.problems.append(
@@ -306,21 +306,22 @@ class _Run:
 
     def _judge(self, watch: Any, now: float) -> float:
         """Feed the watch; return when to do so next."""
-        began = clock.monotonic()
+        now_on, began = self.cluster.clock.now, self.cluster.clock.now()
         spec, warmup = self.experiment.cluster, self.experiment.warmup
         evidence = LiveEvidence(self.cluster, self.load, now, spec=spec, warmup=warmup)
         breaches = watch.feed(evidence, now - warmup)
         self.running.verdicts = watch.latest
         for breach in breaches:
             self.cluster.events.append(
-                clock.monotonic(),
+                now_on(),
                 "alert",
                 "criterion_breached",
                 target=breach.criterion,
                 detail=breach.detail,
             )
-        # Judging may take a tenth of the time, however much there is to judge by then.
-        return now + max(_JUDGE_EVERY, 10 * (clock.monotonic() - began))
+        # Judging may take a tenth of the time, however much there is to judge by then. Where the
+        # time is virtual it takes none, and so there are as many looks however slow the machine is.
+        return now + max(_JUDGE_EVERY, 10 * (now_on() - began))
 
     def _heal_all(self) -> None:
         if self.at_work is not None:

@@ -75,7 +75,7 @@ def judge(load: LoadRun, criteria: Iterable[str | Criterion] = DEFAULT_CRITERIA)
         lost_instruments=lost_instruments(events, load),
         cut_short="",
         problems=tuple(load_remarks(load)),
-        began=clock.wall() - (clock.monotonic() - load.started),
+        began=clock.wall() - (session.clock.now() - load.started),
         memory_limit_bytes=limits_of(session.spec),
     )
     return assemble(experiment, collected)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import atexit
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resilkit import clock
 from resilkit.chaos.judge import judge
 from resilkit.cluster.waiting import HEED_EVERY
 from resilkit.experiment.evidence import ramp_of
@@ -108,13 +107,18 @@ def _rehearse(criteria: Iterable[str | Criterion]) -> None:
 
 
 class Meter:
-    """Counts the operations of a growing history; each look costs what is new since the last."""
+    """Counts the operations of a growing history; each look costs what is new since the last.
 
-    def __init__(self, load: Any) -> None:
-        self._load = load
+    Args:
+        load: The load.
+        now: The clock of its cluster.
+    """
+
+    def __init__(self, load: Any, now: Callable[[], float]) -> None:
+        self._load, self._now = load, now
         self._seen = 0
         self._good = 0
-        self._marks: deque[tuple[float, int]] = deque([(clock.monotonic(), 0)])
+        self._marks: deque[tuple[float, int]] = deque([(now(), 0)])
 
     def read(self) -> Figures:
         """Return the figures as of now."""
@@ -123,7 +127,7 @@ class Meter:
             status = history.frame(first=self._seen)["status"]
             self._seen += len(status)
             self._good += int((status == "ok").sum())
-        now = clock.monotonic()
+        now = self._now()
         self._marks.append((now, self._good))
         while len(self._marks) > 2 and self._marks[1][0] <= now - _RATE_OVER:
             self._marks.popleft()
@@ -141,10 +145,11 @@ class News:
 
     Args:
         events: The cluster's log; what stands in it already is no news.
+        now: The cluster's clock.
     """
 
-    def __init__(self, events: EventLog) -> None:
-        self._events = events
+    def __init__(self, events: EventLog, now: Callable[[], float]) -> None:
+        self._events, self._now = events, now
         self._mark, _ = events.after(0)
         self._begun: set[str] = set()
 
@@ -165,7 +170,7 @@ class News:
         if row.event == "begins":
             self._begun.add(strike)
         elif begun and row.event == "injected":
-            moment = clock.monotonic()
+            moment = self._now()
         words = news_words(row.event, row.target, row.detail, begun=begun)
         return max(0.0, moment - origin), words
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from resilkit import clock
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.live import Meter, News
 from resilkit.experiment.progress import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from resilkit.chaos.judge import Verdict
     from resilkit.experiment.experiment import Experiment
     from resilkit.experiment.progress import Listener
@@ -55,6 +56,7 @@ class Running:
         self.result: Result | None = None
         self.over = False
         self._listener = listener
+        self._now: Callable[[], float]
         self._meter: Meter | None = None
         self._news: News | None = None
         self._nodes: dict[str, str] = {}
@@ -102,11 +104,12 @@ class Running:
         """Take note that there is load from now on."""
         self.load = load
         load.part_of = self
-        self._meter, self._news = Meter(load), News(self.cluster.events)
+        self._now = self.cluster.clock.now
+        self._meter, self._news = Meter(load, self._now), News(self.cluster.events, self._now)
 
     def elapsed(self) -> float:
-        """Return the seconds since the load began."""
-        return clock.monotonic() - float(self.load.started)
+        """Return the seconds since the load began, on the cluster's clock."""
+        return self._now() - float(self.load.started)
 
     def states(self) -> dict[str, str]:
         """Return the status of each node."""

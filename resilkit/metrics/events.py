@@ -33,7 +33,7 @@ class Event(NamedTuple):
     """One thing that happened.
 
     Attributes:
-        time: Seconds on the reader's monotonic clock.
+        time: Seconds on the cluster's clock.
         kind: One of `KINDS`, or one of your own.
         event: What happened, e.g. ``"restarted"``.
         node: Where, or ``""``.
@@ -92,7 +92,7 @@ class EventLog:
         """Add one event.
 
         Args:
-            time: Seconds on the reader's monotonic clock, finite.
+            time: Seconds on the cluster's clock, finite.
             kind: One of `KINDS`, or one of your own.
             event: What happened.
             node: Where.
@@ -169,9 +169,9 @@ class EventLog:
             Columns ``time`` (float64, seconds), ``kind``, ``event``, ``node``, ``target`` and
             ``detail`` (text; JSON). Events of one time stand in the order of appending.
 
-            Times are those of this process's monotonic clock (`resilkit.clock.monotonic`), the
-            same for all nodes, and begin anywhere, e.g. at 3463.49: take differences. Those of
-            a `Result` count from 0, the start of its load.
+            Times are those of the cluster's clock (`Cluster.clock`), the same for all nodes, and
+            begin anywhere, e.g. at 3463.49: take differences. Those of a `Result` count from 0,
+            the start of its load.
 
         Raises:
             InvalidArgument: No event has that kind, and resilkit knows none of that name.

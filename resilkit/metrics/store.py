@@ -62,7 +62,7 @@ class MetricStore:
 
         Args:
             metric: A name of `METRICS`, or one of your own.
-            time: Seconds on the reader's monotonic clock, finite.
+            time: Seconds on the cluster's clock, finite.
             node: The node's name.
             server: The server's name, or ``""`` for a metric of the whole node.
             value: In the metric's unit; NaN means "could not be measured".
@@ -202,9 +202,9 @@ class MetricStore:
             Columns ``time`` (float64, seconds), ``node`` and ``server`` (categories) and ``value``
             (float64). ``frame.attrs`` holds ``metric``, ``unit`` and ``dropped``.
 
-            Times are those of this process's monotonic clock (`resilkit.clock.monotonic`), the
-            same for all nodes, and begin anywhere, e.g. at 3463.49: take differences. Those of
-            a `Result` count from 0, the start of its load.
+            Times are those of the cluster's clock (`Cluster.clock`), the same for all nodes, and
+            begin anywhere, e.g. at 3463.49: take differences. Those of a `Result` count from 0,
+            the start of its load.
 
         Raises:
             InvalidArgument: No metric has that name.

@@ -40,7 +40,7 @@ class Generators:
     Attributes:
         pids: Their process ids, by name.
         errors: Why one gave no report, by name.
-        offsets: Seconds from the notebook's clock to theirs, by name.
+        offsets: Seconds from the cluster's clock to theirs, by name.
     """
 
     def __init__(

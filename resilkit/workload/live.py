@@ -48,7 +48,7 @@ class Curves(NamedTuple):
     """Figures over time, all of one length; NaN where there is none.
 
     Attributes:
-        times: When each window begins, in seconds of the notebook's monotonic clock.
+        times: When each window begins, in seconds of the cluster's clock.
         p50: The median response time in seconds, of the operations that were *meant* to start in
             the window and ended ok, as in `Result.latency`.
         p95: The same.
@@ -98,7 +98,7 @@ class LiveFigures:
 
     Args:
         window: Seconds that a window is long.
-        origin: Where one of the windows begins, in the notebook's monotonic seconds.
+        origin: Where one of the windows begins, in seconds of the cluster's clock.
         keep: Seconds for which windows are kept.
 
     Raises:
@@ -164,7 +164,7 @@ class LiveFigures:
         """Return the figures of the windows that are over, from the first load on.
 
         Args:
-            now: The notebook's monotonic time.
+            now: The time on the cluster's clock.
             since: Only windows that end later.
 
         Returns:

@@ -83,7 +83,7 @@ class LoadRun:
         duration: Seconds of load; ``None`` until it is stopped.
         seed: The root of its randomness.
         history: What each operation did, growing while it runs.
-        started: The instant of the first intended start, in the notebook's monotonic seconds.
+        started: The instant of the first intended start, on the cluster's clock.
         reports: What each generator says of itself, once it has ended.
         errors: Why a generator gave no report, by name.
         lost: How many operations a generator was to do and told nothing of, by name: it was
@@ -395,6 +395,6 @@ class LoadRun:
         self._overdue[name] = count
 
     def take(self, name: str, rows: Rows) -> None:
-        """Take a batch of rows, on the notebook's clock."""
+        """Take a batch of rows, on the cluster's clock."""
         self.history.extend(rows, offset=-self._generators.offsets.get(name, 0.0))
         self._taken[name] += len(rows)

@@ -31,7 +31,7 @@ class GeneratorReport:
         send_lag_max: The longest of these.
         loop_lag_mean: Mean seconds by which a timer of the generator's event loop was late.
         loop_lag_max: The longest of these.
-        cpu: Seconds of processor time that the generator's process used.
+        cpu: Seconds of processor time that the generator's process used; 0 in virtual time.
         errors: How often each error text came, of the 20 first seen.
         undelivered: Operations whose rows found no room while the notebook did not read.
         tracebacks: The first traceback of a foreign exception, by operation: a bug to look at.

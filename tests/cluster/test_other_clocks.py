@@ -1,24 +1,21 @@
-"""A notebook whose clock differs from the nodes': all times are on the notebook's.
-
-On one machine all clocks are one, and a sign or a zero in the wrong place would show nowhere.
-"""
+"""A notebook whose clock differs from the nodes': all times are on the notebook's."""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
 
 import resilkit as rk
-from resilkit.clock import monotonic
+from resilkit.cluster import figures
 from resilkit.cluster.cluster import Cluster
-from resilkit.cluster.loop_thread import loop_thread
 from resilkit.history import LOST
+from resilkit.metrics import plots
 from resilkit.workload import generators
 from resilkit.workload.load import start_load
+from tests.cluster.clocks import ahead_of_the_machine
 from tests.cluster.harm import supervision, wait_until
 from tests.cluster.servers import Counter
 from tests.workload.desk import Desk, add_one
@@ -36,12 +33,10 @@ def ahead(request: pytest.FixtureRequest) -> float:
 
 @pytest.fixture(scope="module")
 def cluster(ahead: float) -> Iterator[Cluster]:
-    clock = SimpleNamespace(now=lambda: monotonic() + ahead)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop_thread(), "clock", clock)
-        with rk.Cluster(nodes=2, seed=7, sample_interval=0.05) as cluster:
-            cluster.start(Desk, name="desk", node="n1")
-            yield cluster
+    options = {"nodes": 2, "seed": 7, "sample_interval": 0.05}
+    with ahead_of_the_machine(ahead), rk.Cluster(**options) as cluster:
+        cluster.start(Desk, name="desk", node="n1")
+        yield cluster
 
 
 def test_the_clocks_are_compared(cluster: Cluster, ahead: float) -> None:
@@ -138,3 +133,20 @@ def test_what_it_was_to_do_until_a_stop_is_on_the_notebooks_clock(
     assert (frame["error"] == LOST).any()
     # What was due before the stop, which waited for an answer for a moment.
     assert (stopped - run.started - CLOSE) * 100 <= len(frame) <= (stopped - run.started) * 100 + 1
+
+
+def test_figures_end_now_on_the_notebooks_clock(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load() -> bool:
+        cluster.publish("anything")
+        return bool(figures._load(cluster))
+
+    spans = []
+    monkeypatch.setattr(plots, "timeline_figure", lambda *_, span, **__: spans.append(span))
+    monkeypatch.setattr(figures, "_RECENT", CLOSE)
+    subscription = cluster.subscribe("anything")
+    wait_until(load)
+    subscription.close()
+    figures.timeline(cluster, theme="light", width=500)
+    assert spans[0] == (cluster.started, pytest.approx(cluster.clock.now(), abs=CLOSE))

@@ -277,6 +277,11 @@ def test_in_real_time_operations_are_sent_close_to_when_they_are_due():
     assert report.ended - report.started >= 0.49
 
 
+def test_in_virtual_time_a_generator_costs_no_processor_time():
+    _, [report] = run(workload_of(nothing, arrivals.constant(500)), duration=10)
+    assert (report.ok, report.cpu) == (5000, 0.0)
+
+
 def test_the_report_warns_of_a_generator_that_was_the_bottleneck():
     busy = GeneratorReport("g1", "open", started=0.0, ended=10.0, cpu=9.9, sent=10)
     assert any("99% of a core" in warning for warning in busy.warnings())

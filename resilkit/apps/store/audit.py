@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import resilkit as rk
 from resilkit.apps.store.names import coordinator_name
-from resilkit.clock import monotonic
 
 if TYPE_CHECKING:
     from resilkit.apps.store.protocol import Version
@@ -125,7 +124,7 @@ def read_all(cluster: Any, keys: Sequence[str]) -> dict[str, tuple[Version, Any]
     """Read `keys` through whichever coordinator answers, waiting for nodes that still start."""
     found: dict[str, tuple[Version, Any]] = {}
     nodes = list(cluster.nodes)
-    until = monotonic() + _PATIENCE
+    until = cluster.clock.now() + _PATIENCE
     failures = 0
     while len(found) < len(keys):
         part = keys[len(found) : len(found) + _AT_ONCE]
@@ -135,7 +134,7 @@ def read_all(cluster: Any, keys: Sequence[str]) -> dict[str, tuple[Version, Any]
         except (rk.ClusterError, rk.Refused):
             # A read without effect: it may be tried again whatever became of it.
             failures += 1
-            if monotonic() > until:
+            if cluster.clock.now() > until:
                 raise
             if failures % len(nodes) == 0:
                 cluster.health()  # a round trip to every node: time for them to get on

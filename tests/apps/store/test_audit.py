@@ -23,6 +23,8 @@ class Store:
     def __init__(self, held, *failures):
         self.nodes = {"n1": None, "n2": None}
         self.held, self.failures, self.asked = held, list(failures), []
+        self.time = 0.0
+        self.clock = SimpleNamespace(now=lambda: self.time)
 
     def whereis(self, name):
         def get_many(keys):
@@ -36,7 +38,7 @@ class Store:
         return reference
 
     def health(self):
-        pass
+        self.time += 10.0
 
 
 def audited(rows, held):
@@ -121,6 +123,13 @@ def test_keys_are_read_through_another_coordinator_when_one_does_not_answer():
     store = Store({"k": (A, "x")}, rk.NodeDown(), rk.Refused("no"), rk.CallTimeout())
     assert read_all(store, ["k"]) == {"k": (A, "x")}
     assert store.asked == ["coordinator-n1", "coordinator-n2"] * 2
+
+
+def test_the_patience_with_coordinators_ends_on_the_clusters_clock():
+    store = Store({}, *[rk.NodeDown("gone") for _ in range(100)])
+    with pytest.raises(rk.NodeDown):
+        read_all(store, ["k"])
+    assert len(store.asked) == 9, "for half a minute, in which all were asked every ten seconds"
 
 
 def test_many_keys_are_read_in_parts():

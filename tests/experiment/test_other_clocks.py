@@ -1,0 +1,99 @@
+"""Runs on a cluster whose clock is not the machine's: nothing of them is on another one."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+import resilkit as rk
+from resilkit import clock
+from resilkit.chaos.watch import Watch
+from resilkit.experiment import environment, execution
+from resilkit.experiment.execution import _JUDGE_EVERY
+from resilkit.experiment.live import Meter
+from resilkit.history import History
+from tests.cluster.clocks import ahead_of_the_machine
+from tests.experiment import systems
+from tests.experiment.runs import experiment, scenario
+
+BEHIND = -100.0
+
+
+class Looks(list):
+    """Remembers every look at a run."""
+
+    def __call__(self, progress):
+        self.append(progress)
+
+
+def test_a_run_is_on_the_clock_of_its_cluster():
+    looks = Looks()
+    plan = scenario(rk.faults.NodePause(at=0.3, targets="n2", duration=0.2), criteria=["max < 1us"])
+    with ahead_of_the_machine(BEHIND):
+        result = experiment(scenario=plan, duration=2.5).run(on_progress=looks)
+    assert result.ran == 2.5
+    assert len(result.operations) == pytest.approx(375, abs=20)
+    assert len(result.metrics["memory_rss"])
+    times = result.events.frame()
+    assert times["time"].abs().max() < 60.0
+    breached = times[times["event"] == "criterion_breached"]["time"].tolist()
+    assert breached == [pytest.approx(2.0, abs=0.5)]
+    under_load = [look for look in looks if look.phase == "load"]
+    assert len(under_load) > 3
+    assert 0.0 <= under_load[0].elapsed < under_load[-1].elapsed <= 2.5
+    assert any(look.rate > 0 for look in under_load)
+    news = [told for look in looks for told in look.news]
+    assert [moment for moment, _ in news] == pytest.approx([0.3, 0.5], abs=0.25)
+
+
+def test_a_run_on_a_borrowed_cluster_begins_on_its_clock():
+    with ahead_of_the_machine(BEHIND), rk.Cluster(nodes=2) as cluster:
+        cluster.events.append(cluster.clock.now(), "alert", "just_before")
+        made = rk.Experiment(2, system=systems, duration=0.5, seed=3)
+        result = made.run(cluster=cluster, progress=False)
+    told = set(result.events["event"])
+    assert "started" in told
+    assert "just_before" not in told
+
+
+def test_a_load_by_hand_is_judged_on_the_clock_of_its_cluster(monkeypatch):
+    began, read = [], environment.read_environment
+    monkeypatch.setattr(environment, "read_environment", lambda at: began.append(at) or read(at))
+    mix = [rk.Operation.call("counter-0", "increment")]
+    with ahead_of_the_machine(BEHIND), rk.Cluster(nodes=1) as cluster:
+        cluster.start(systems.Counter, name="counter-0")
+        load = rk.Workload(mix, arrivals=rk.arrivals.constant(100)).start(cluster, duration=0.3)
+        load.wait()
+        rk.judge(load)
+    assert clock.wall() - 30.0 < began[0] <= clock.wall()
+
+
+def test_the_rate_is_of_the_last_second_on_the_clusters_clock():
+    time = [7.0]
+    load = SimpleNamespace(history=History(), overdue=0)
+    meter = Meter(load, lambda: time[0])
+    load.history.extend(("op", 0, "g1", 7.0, 7.0, 7.0, "ok", "", None) for _ in range(40))
+    time[0] = 7.5
+    assert meter.read().rate == 80.0
+
+
+@pytest.mark.parametrize(
+    ("costs", "after"), [(0.0, _JUDGE_EVERY), (0.5, 5.0)], ids=["virtual", "real"]
+)
+def test_how_often_is_judged_depends_on_what_that_costs_on_the_clusters_clock(
+    monkeypatch, costs, after
+):
+    monkeypatch.setattr(execution, "LiveEvidence", lambda *_, **__: None)
+    time = [1000.0]
+    cluster = SimpleNamespace(clock=SimpleNamespace(now=lambda: time[0]), events=None)
+
+    class Slow(Watch):
+        def feed(self, *_):
+            time[0] += costs
+            return []
+
+    running = SimpleNamespace(total=9.0, injections=[])
+    made = execution._Run(experiment(), running, None)
+    made.cluster = cluster
+    assert made._judge(Slow([]), 3.0) == 3.0 + after
