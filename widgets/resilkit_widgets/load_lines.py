@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from resilkit import Cluster
-from resilkit.clock import monotonic
 from resilkit.workload.following import Following
 from resilkit.workload.live import Curves, LiveFigures
 from resilkit_widgets.frames import Line
@@ -59,14 +58,14 @@ class LoadLines:
     Args:
         cluster: The cluster.
         window: Seconds that charts show.
-        now: The notebook's monotonic clock.
+        now: Its clock; `Cluster.clock` when left out.
     """
 
     def __init__(
-        self, cluster: Cluster, window: float, now: Callable[[], float] = monotonic
+        self, cluster: Cluster, window: float, now: Callable[[], float] | None = None
     ) -> None:
         self._session: Any = cluster._session
-        self._now = now
+        self._now = cluster.clock.now if now is None else now
         self.apart = next(
             (each for each in _LENGTHS if each * _MOST_WINDOWS >= window), _LENGTHS[-1]
         )
@@ -82,7 +81,7 @@ class LoadLines:
 
     @property
     def last_span(self) -> tuple[float, float] | None:
-        """When the load that ended last began and ended, on the notebook's monotonic clock."""
+        """When the load that ended last began and ended, on the cluster's clock."""
         over = [load for load in self._session.loads if load.finished and load.ends < math.inf]
         last = max(over, key=lambda load: load.ends, default=None)
         return None if last is None else (last.started, last.ends)

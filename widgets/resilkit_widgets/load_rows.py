@@ -9,7 +9,6 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from resilkit import Cluster, InvalidArgument
-from resilkit.clock import monotonic
 from resilkit.markup import display, note, paragraph, table
 from resilkit.metrics.statistics import least_samples
 from resilkit.metrics.units import format_value
@@ -108,7 +107,8 @@ class _Shown:
         }
 
     def _now(self, load: LoadRun, totals: Totals) -> list[dict[str, str]]:
-        curves = self._figures.curves(now=monotonic(), since=monotonic() - 2.0)
+        now = load._session.clock.now()
+        curves = self._figures.curves(now=now, since=now - 2.0)
         ok, errors, p95 = (
             float(values[-1]) if values.size else math.nan
             for values in (curves.throughput, curves.errors, curves.p95)
