@@ -10,6 +10,7 @@ from resilkit.cluster.node_log import write_log
 from resilkit.cluster.pressure import Pressures
 from resilkit.metrics.node_sampler import NodeSampler
 from resilkit.network.transport import SocketTransport
+from resilkit.runtime.folder_disk import FolderDisk
 
 if TYPE_CHECKING:
     import asyncio
@@ -44,7 +45,7 @@ class ProcessGround:
 
     def storage(self, name: str) -> Any:
         """Return a folder of the node's own."""
-        return self._folder / "storage" / name
+        return FolderDisk(self._folder / "storage" / name)
 
     def sampler(self, uss_every: float | None) -> Callable[[], dict[str, float]]:
         """Measure the process from now on."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["sync_folder", "write_all"]
+__all__ = ["make_folder", "sync_folder", "write_all"]
 
 
 def write_all(file: int, data: bytes) -> None:
@@ -17,6 +17,14 @@ def write_all(file: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder with its parents, if it is missing, so that it lasts."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in missing:
+        sync_folder(one.parent)
 
 
 def sync_folder(folder: Path) -> None:

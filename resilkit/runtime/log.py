@@ -14,6 +14,7 @@ bytes were lost or put in, all behind them has moved, and the marks are not wher
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import pickle
 import re
 import struct
@@ -30,8 +31,10 @@ __all__ = [
     "body_at",
     "damaged",
     "end_of",
+    "file_name",
     "intact_from",
     "is_mark",
+    "is_wasteful",
     "looks_like_mark",
     "mark",
     "record",
@@ -46,6 +49,19 @@ _MARKED = b"synced"
 # How a body begins: a pickle of protocol 5, or a mark. No pickle begins with an "s".
 _RECORD = re.compile(rb"\x80\x05")
 _BEGINNING = re.compile(_RECORD.pattern + b"|" + _MARKED)
+
+
+def file_name(name: str, scope: str = "cluster") -> str:
+    """Return what the log of the server called `name` is called.
+
+    Examples:
+        >>> file_name("bank"), file_name("bank", "node")
+        ('bank-4381dc2ab142.log', 'bank-4381dc2ab142.node.log')
+    """
+    # A name may hold what a file's name may not, and two names must never share a file.
+    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:40]
+    digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:12]
+    return f"{safe}-{digest}" + (".log" if scope == "cluster" else f".{scope}.log")
 
 
 def record(entry: tuple[Any, ...]) -> bytes:
@@ -171,6 +187,16 @@ def damaged(path: Path, records: int, position: int, behind: int) -> StorageErro
         "resilkit.Storage.salvaged(path) reads what is intact; when the file is moved away, the "
         "server starts with an empty storage"
     )
+
+
+def is_wasteful(records: int, keys: int) -> bool:
+    """Whether a log of so many records for so many keys is to be written anew when it is opened.
+
+    Examples:
+        >>> is_wasteful(5000, 1000), is_wasteful(5000, 2000), is_wasteful(100, 1)
+        (True, False, False)
+    """
+    return records > 4096 and records > 4 * keys
 
 
 def replay(entry: Any, data: dict[Any, Any]) -> Any:

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     import asyncio
     from asyncio import Future
     from collections.abc import Callable, Coroutine, Mapping
-    from pathlib import Path
 
     from resilkit.clock import Clock
-    from resilkit.runtime.ports import Message, Transport
+    from resilkit.runtime.ports import Disk, Message, Transport
     from resilkit.runtime.rules import CrashRule
 
 __all__ = ["Node"]
@@ -45,7 +44,7 @@ class Node:
         seed: The cluster's root seed.
         role: ``"member"``, or ``"client"`` for one that takes no part in the cluster.
         config: The node's configuration, given to its servers.
-        storage: The folder of its durable storage, ``None`` for none.
+        storage: The disk of its servers' durable storage, ``None`` for none.
         emit: Called with (time, kind, event, target, detail) for each event of the node.
         log: Called with a text for each server that crashes, ``None`` for no such reports.
     """
@@ -60,7 +59,7 @@ class Node:
         seed: int = 0,
         role: str = "member",
         config: Mapping[str, Any] | None = None,
-        storage: Path | None = None,
+        storage: Disk | None = None,
         emit: Callable[[float, str, str, str, dict[str, Any]], None] | None = None,
         log: Callable[[str], None] | None = None,
     ) -> None:
@@ -71,7 +70,7 @@ class Node:
         self.seed = seed
         self.role = role
         self.config: Mapping[str, Any] = dict(config or {})
-        self.storage_folder = storage
+        self.disk = storage
         self._emit = emit
         self.crashes = CrashReports(loop, clock, log)
         self.transport: Transport = NullTransport(name)

@@ -1,7 +1,7 @@
-"""What a node is handed from outside: a transport, a clock and an event loop.
+"""What a node is handed from outside: a transport, a disk, a clock and an event loop.
 
-The runtime knows no other transport and no other clock. That is what lets one server run on real
-processes and on a simulator.
+The runtime knows no other transport, no other disk and no other clock. That is what lets one server
+run on real processes and on a simulator.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-__all__ = ["LinkFull", "NullTransport", "Receiver", "Transport"]
+    from resilkit.runtime.storage import Storage
+
+__all__ = ["Disk", "LinkFull", "NullTransport", "Receiver", "Transport"]
 
 Message = tuple[Any, ...]
 
@@ -82,6 +84,23 @@ class Receiver(Protocol):
 
     def emit(self, kind: str, event: str, target: str = "", **detail: Any) -> None:
         """Tell the event stream what happened on the way."""
+        ...
+
+
+class Disk(Protocol):
+    """Where the servers of one node have their durable storage."""
+
+    def open(self, name: str, *, scope: str, owner: str) -> Storage:
+        """Open the storage of the server called `name`, made if it is new.
+
+        Args:
+            name: The server's name.
+            scope: Its name's scope: of one name, each scope may have a server here.
+            owner: Who opens it, for the error of another who wants to.
+
+        Raises:
+            StorageError: It cannot be opened, or is open in another storage.
+        """
         ...
 
 

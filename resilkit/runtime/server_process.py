@@ -16,7 +16,6 @@ from resilkit.runtime.pending import Deferred, Timer, two_answers
 from resilkit.runtime.process import Process
 from resilkit.runtime.server import Server, StopServer, unknown_method
 from resilkit.runtime.slips import misfits
-from resilkit.runtime.storage import Storage
 from resilkit.runtime.zombies import see_off
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from resilkit.runtime.node import Node
     from resilkit.runtime.ports import Message
     from resilkit.runtime.rules import CrashRule
+    from resilkit.runtime.storage import Storage
 
 __all__ = ["ServerProcess"]
 
@@ -115,13 +115,10 @@ class ServerProcess(Process):
                     path="storage",
                     allowed="ChildSpec(…, name=…)",
                 )
-            if self.node.storage_folder is None:
+            if self.node.disk is None:
                 raise InvalidArgument("this node has no storage", path="storage")
-            self._storage = Storage.open(
-                self.node.storage_folder,
-                self.spec_name,
-                scope=self.scope,
-                owner=f"server {self.label!r} {self.pid}",
+            self._storage = self.node.disk.open(
+                self.spec_name, scope=self.scope, owner=f"server {self.label!r} {self.pid}"
             )
         return self._storage
 

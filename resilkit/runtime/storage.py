@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
 import pickle
 import threading
@@ -22,9 +21,6 @@ __all__ = ["Storage"]
 _locks: dict[Path, threading.Lock] = {}
 _open: dict[Path, Storage] = {}
 """The storages of this process that have their file open."""
-
-_COMPACT_FACTOR = 4
-_COMPACT_LEAST = 4096
 
 
 class Storage:
@@ -66,18 +62,10 @@ class Storage:
     """
 
     def __init__(self, path: Path, *, owner: str = "another storage") -> None:
-        self._path = path
-        self._owner = owner
-        self._data: dict[Any, Any] = {}
-        # In the order of the puts. Whoever holds the lock writes from the front, and drops what he
-        # wrote when it is on the disk: so no batch can overtake another, or get lost on its way.
-        self._pending: list[bytes] = []
+        self._begin(path, owner)
         self._records = 0
         self._torn: int | None = None
-        self._waiting: list[asyncio.Future[None]] = []
-        self._syncing: asyncio.Task[None] | None = None
         self._file = -1
-        self._closed = False
         # A server that was killed in mid-sync leaves a thread that writes. Its successor must not
         # read, nor the old one write any more, at the same time: one lock a file.
         self._real = Path(os.path.realpath(path))
@@ -92,6 +80,18 @@ class Storage:
             if isinstance(error, OSError):
                 raise StorageError(f"cannot open the storage {path.name}: {error}") from error
             raise
+
+    def _begin(self, path: Path, owner: str) -> None:
+        """Have what every storage has, whatever its log is kept on."""
+        self._path = path
+        self._owner = owner
+        self._data: dict[Any, Any] = {}
+        # In the order of the puts. Whoever holds the lock writes from the front, and drops what he
+        # wrote when it is on the disk: so no batch can overtake another, or get lost on its way.
+        self._pending: list[bytes] = []
+        self._waiting: list[asyncio.Future[None]] = []
+        self._syncing: asyncio.Task[None] | None = None
+        self._closed = False
 
     @classmethod
     def open(
@@ -108,18 +108,11 @@ class Storage:
         Raises:
             StorageError: As for `Storage`, or the folder cannot be made.
         """
-        # A name may hold what a file's name may not, and two names must never share a file.
-        safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)[:40]
-        digest = hashlib.sha256(name.encode(errors="surrogatepass")).hexdigest()[:12]
         try:
-            missing = [one for one in (folder, *folder.parents) if not one.exists()]
-            folder.mkdir(parents=True, exist_ok=True)
-            for one in missing:
-                disk.sync_folder(one.parent)
+            disk.make_folder(folder)
         except OSError as error:
             raise StorageError(f"cannot make the storage folder: {error}") from error
-        end = ".log" if scope == "cluster" else f".{scope}.log"
-        return cls(folder / f"{safe}-{digest}{end}", owner=owner)
+        return cls(folder / log.file_name(name, scope), owner=owner)
 
     @staticmethod
     def salvaged(path: Path | str) -> dict[Any, Any]:
@@ -203,12 +196,11 @@ class Storage:
         await future
 
     async def _sync_all(self) -> None:
-        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
                 waiting, self._waiting = self._waiting, []
                 try:
-                    await loop.run_in_executor(None, self._write)
+                    await self._flush()
                 except asyncio.CancelledError:
                     # The loop is going down: nobody would ever come back to those who wait.
                     for future in (*waiting, *self._waiting):
@@ -225,6 +217,9 @@ class Storage:
                             future.set_result(None)
         finally:
             self._syncing = None
+
+    async def _flush(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, self._write)
 
     def close(self) -> None:
         """Let go of the file. What was not synced is lost, as after a crash."""
@@ -256,6 +251,9 @@ class Storage:
         if holder is not None and not holder._closed:
             raise storage_lock.taken(self._path, holder._owner)
 
+    def _ended(self) -> StorageError:
+        return StorageError(f"{self._path.name} was closed: its server has ended")
+
     def _take_over(self) -> None:
         """Open and lock the file."""
         self._refuse_taken()
@@ -271,7 +269,7 @@ class Storage:
         """Write all that is pending when the turn comes; a write that runs is waited for."""
         with self._lock:
             if self._closed:
-                raise StorageError(f"{self._path.name} was closed: its server has ended")
+                raise self._ended()
             records = self._pending[:]
             if records:
                 self._append(records)
@@ -338,7 +336,7 @@ class Storage:
             position = end
         if position < len(data):
             self._drop_tail(data, position)
-        if self._records > _COMPACT_LEAST and self._records > _COMPACT_FACTOR * len(self._data):
+        if log.is_wasteful(self._records, len(self._data)):
             self._compact(list(live.values()))
         elif not synced:
             # Written by one who died before its sync was done: from here on it counts.

@@ -18,6 +18,7 @@ import pytest
 
 from resilkit.errors import StartFailed, StorageError
 from resilkit.runtime import ChildSpec, Reference, Server, Storage, SupervisorSpec, spawn
+from resilkit.runtime.folder_disk import FolderDisk
 from tests.runtime.world import World, down, on, outcome, until
 
 
@@ -56,7 +57,7 @@ class Keeper(Server):
 def _storage_on(world: World, *names: str) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         for name in names:
-            world.nodes[name].storage_folder = Path(folder, name)
+            world.nodes[name].disk = FolderDisk(Path(folder, name))
         yield
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from resilkit.errors import StorageError
 from resilkit.runtime import ChildSpec, Reference, Server, Storage, spawn
+from resilkit.runtime.folder_disk import FolderDisk
 from resilkit.runtime.log import record as _record
 from tests.runtime.storing import stored
 from tests.runtime.world import World, on, outcome
@@ -332,7 +333,7 @@ def test_what_was_not_synced_is_lost_with_the_server_though_its_node_lives(tmp_p
     @on("n1")
     async def lives(world: World) -> None:
         node = world.nodes["n1"]
-        node.storage_folder = tmp_path
+        node.disk = FolderDisk(tmp_path)
         for end in ("quit", "boom"):
             await spawn(node, ChildSpec(Forgetful, name="forgetful"))
             forgetful = Reference("forgetful")

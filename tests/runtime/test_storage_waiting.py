@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from resilkit.runtime import ChildSpec, Reference, Server, Storage, spawn
+from resilkit.runtime.folder_disk import FolderDisk
 from resilkit.runtime.log import mark
 from tests.runtime.world import World, down, on, outcome
 
@@ -99,7 +100,7 @@ async def test_a_server_whose_disk_raises_anything_ends_with_that(world: World) 
 
     node = world.nodes["n1"]
     with tempfile.TemporaryDirectory() as folder:
-        node.storage_folder = Path(folder)
+        node.disk = FolderDisk(Path(folder))
         keeper = Reference((await spawn(node, ChildSpec(Keeper, name="k"))).pid)
         ended = asyncio.ensure_future(down(world, keeper))
         assert "the disk" in str(await outcome(keeper.call.keep()))

@@ -12,6 +12,7 @@ import pytest
 
 from resilkit.errors import StartFailed
 from resilkit.runtime import ChildSpec, Reference, Server, spawn, zombies
+from resilkit.runtime.folder_disk import FolderDisk
 from tests.runtime.servers import Counter, Desk, Recorder
 from tests.runtime.world import World, down, on, outcome, settle, until
 
@@ -157,7 +158,7 @@ def test_what_a_process_does_after_its_end_has_no_effect(what: str) -> None:
     async def scene(world: World) -> None:
         node = world.nodes["n1"]
         with tempfile.TemporaryDirectory() as folder:
-            node.storage_folder = Path(folder)
+            node.disk = FolderDisk(Path(folder))
             recorder = await spawn(node, ChildSpec(Recorder, name="recorder"))
             Reference(recorder.pid).cast.listen("ghosts")
             process = await spawn(node, ChildSpec(Stubborn, name="stubborn"))

@@ -10,6 +10,7 @@ from resilkit.apps.store.system import applications
 from resilkit.clock import SystemClock
 from resilkit.runtime import Node, Reference, spawn
 from resilkit.runtime.context import current
+from resilkit.runtime.folder_disk import FolderDisk
 
 CLIENT = "@client"
 
@@ -128,7 +129,7 @@ class MemoryCluster:
                 incarnation=self._incarnations[name],
                 loop=self._loop,
                 clock=SystemClock(),
-                storage=self._folder / name,
+                storage=FolderDisk(self._folder / name),
             )
         )
 
