@@ -7,7 +7,6 @@ import importlib
 import os
 import signal
 import traceback
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -17,11 +16,11 @@ from resilkit.cluster.folders import is_ours, make_folder, remove_folder
 from resilkit.cluster.fork import ChildPlan, become_node
 from resilkit.cluster.journal import Journal
 from resilkit.cluster.processes import start_time
+from resilkit.cluster.restart import RestartLedger, RestartPolicy
 from resilkit.errors import ResilkitError
 
 __all__ = ["HostedCluster", "Member"]
 
-_ATTEMPT_AGAIN = 0.1  # seconds between two attempts when the machine cannot fork right now
 _FORK_MASK = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -29,8 +28,8 @@ class Member:
     """One node: what it is started from, and its process while it has one."""
 
     __slots__ = (
-        "asked", "boot", "deferred", "due", "entry", "env", "forgotten", "held", "history",
-        "incarnation", "limits", "name", "pid", "policy", "restart_after", "starting", "tied",
+        "asked", "boot", "deferred", "entry", "env", "forgotten", "incarnation", "ledger", "limits",
+        "name", "pid", "starting", "tied",
     )  # fmt: skip
 
     def __init__(self, message: dict[str, Any], boot: bytes) -> None:
@@ -39,14 +38,10 @@ class Member:
         self.boot = boot
         self.limits: dict[str, int] = message["limits"]
         self.env: dict[str, str] = message["env"]
-        self.policy: dict[str, Any] = message["restart"]
+        self.ledger = RestartLedger(RestartPolicy(**message["restart"]))
         self.incarnation: int = message["incarnation"]
         self.pid: int | None = None
-        self.held = False  # told to stay down, whatever the policy says
         self.forgotten = False  # to be dropped once this process has ended
-        self.restart_after: float | None = None  # asked to come back once this process has ended
-        self.due: float | None = None  # when the next process starts
-        self.history: deque[float] = deque()  # of restarts by policy
         self.asked: list[int] = []  # requests that wait for the next process
         self.starting: list[int] = []  # those that wait for this one to be tied
         self.tied: dict[str, Any] | None = None  # what to tell once it is; then None
@@ -115,7 +110,7 @@ class HostedCluster:
     def _fork(self, message: dict[str, Any], blob: bytes) -> None:
         name = message["name"]
         old = self._members.get(name)
-        if old is not None and (old.pid is not None or old.due is not None):
+        if old is not None and (old.pid is not None or old.ledger.due is not None):
             raise ResilkitError(f"{name} runs already")
         member = Member(message, blob)
         member.asked.append(message["id"])
@@ -138,7 +133,7 @@ class HostedCluster:
 
     def _hold(self, message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
         member = self._member(message)
-        member.held, member.due, member.restart_after = True, None, None
+        member.ledger.hold()
         self._fail_waiting(member, "the node was told to stay down")
         return {}
 
@@ -148,20 +143,15 @@ class HostedCluster:
 
     def _restart(self, message: dict[str, Any], _blob: bytes) -> None:
         member = self._member(message)
-        member.held = False
-        member.history.clear()
         member.asked.append(message["id"])
-        if member.pid is None:
-            member.due = monotonic() + message["after"]
-        else:
-            member.restart_after = message["after"]
-            _kill(member.pid, signal.SIGKILL, group=True)
+        member.ledger.ask(message["after"], monotonic(), running=member.pid is not None)
+        _kill(member.pid, signal.SIGKILL, group=True)
 
     def _forget(self, message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
         member = self._member(message)
         if member.pid is not None and not message["kill"]:
             raise ResilkitError(f"{member.name} still runs")
-        member.held, member.due, member.restart_after = True, None, None
+        member.ledger.hold()
         self._fail_waiting(member, "the node was forgotten")
         if member.pid is None:
             del self._members[member.name]
@@ -248,44 +238,23 @@ class HostedCluster:
         self.tied(member)  # in case it died so early that it never was
         pid, member.pid = member.pid, None
         code = os.waitstatus_to_exitcode(status)
-        restarting = not self.ending and self._plan_restart(member, code, now)
+        comes = member.ledger.ended(code, now)
         self._send({
             "event": "exited", "name": member.name, "pid": pid, "time": now,
             "incarnation": member.incarnation, "status": code if code >= 0 else None,
-            "signal": -code if code < 0 else None, "error": error, "restarting": restarting,
+            "signal": -code if code < 0 else None, "error": error,
+            "restarting": comes == "restarts",
         })  # fmt: skip
         member.incarnation += 1
         if member.forgotten:
             del self._members[member.name]
-        elif not self.ending and not restarting and self._wants(member, code):
+        elif comes == "gives up":
             self._give_up(member, now)
 
-    def _wants(self, member: Member, code: int) -> bool:
-        mode = member.policy["mode"]
-        return not member.held and (mode == "always" or (mode == "on_crash" and code != 0))
-
-    def _plan_restart(self, member: Member, code: int, now: float) -> bool:
-        if member.restart_after is not None:
-            member.due, member.restart_after = now + member.restart_after, None
-            return True
-        if not self._wants(member, code) or not self._count_restart(member, now):
-            return False
-        member.due = now + member.policy["delay"]
-        return True
-
-    def _count_restart(self, member: Member, now: float) -> bool:
-        history = member.history
-        while history and history[0] <= now - member.policy["max_seconds"]:
-            history.popleft()
-        if len(history) >= member.policy["max_restarts"]:
-            return False
-        history.append(now)
-        return True
-
     def _give_up(self, member: Member, now: float) -> None:
-        restarts = len(member.history)
-        self._send({"event": "gave_up", "name": member.name, "restarts": restarts, "time": now,
-                    "max_seconds": member.policy["max_seconds"]})  # fmt: skip
+        ledger = member.ledger
+        self._send({"event": "gave_up", "name": member.name, "restarts": ledger.restarts,
+                    "time": now, "max_seconds": ledger.policy.max_seconds})  # fmt: skip
 
     def _fail_waiting(self, member: Member, why: str) -> None:
         for request in member.asked:
@@ -296,7 +265,8 @@ class HostedCluster:
 
     def next_due(self) -> float | None:
         """Return the next instant at which `tick` has work, or ``None``."""
-        times = [member.due for member in self._members.values() if member.due is not None]
+        dues = (member.ledger.due for member in self._members.values())
+        times = [due for due in dues if due is not None]
         if self._kill_at is not None:
             times.append(self._kill_at)
         return min(times, default=None)
@@ -307,17 +277,14 @@ class HostedCluster:
             self._kill_at = None
             self._signal_all(signal.SIGKILL)
         for member in list(self._members.values()):
-            if member.due is None or member.due > now:
+            if not member.ledger.start_now(now):
                 continue
-            member.due = None
             try:
                 self._start(member, again=True)
             except OSError as error:
                 self._send({"event": "fork_failed", "name": member.name, "time": now,
                             "error": str(error)})  # fmt: skip
-                if self._count_restart(member, now):
-                    member.due = now + _ATTEMPT_AGAIN
-                else:
+                if member.ledger.start_failed(now) == "gives up":
                     self._fail_waiting(member, f"the machine cannot start it: {error}")
                     self._give_up(member, now)
 
@@ -338,7 +305,7 @@ class HostedCluster:
             for result in self._journal.undo_all():
                 self._send({"event": "undone", **result})
             for member in self._members.values():
-                member.due = None
+                member.ledger.hold()
                 self._fail_waiting(member, "the cluster is ending")
         if grace > 0:
             self._kill_at = monotonic() + grace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, cast
@@ -9,9 +10,15 @@ from typing import Any, Literal, Self, cast
 from resilkit import amounts, validate
 from resilkit.records import readable
 
-__all__ = ["MODES", "RestartPolicy"]
+__all__ = ["MODES", "Next", "RestartLedger", "RestartPolicy"]
 
 MODES = ("never", "always", "on_crash")
+
+Next = Literal["restarts", "gives up", "stays down"]
+"""What comes after the end of a process."""
+
+_ATTEMPT_AGAIN = 0.1
+"""Seconds between two attempts when the machine cannot start a process right now."""
 
 
 @validate.strict
@@ -97,3 +104,95 @@ _CHECKS: dict[str, Callable[[Any, str], Any]] = {
 
 def _clean(given: dict[str, Any], path: str) -> dict[str, Any]:
     return {key: _CHECKS[key](value, f"{path}.{key}") for key, value in given.items()}
+
+
+class RestartLedger:
+    """Whether and when a node's next process starts: its policy, and the restarts so far.
+
+    Whoever runs the processes tells it what happens, and starts one when it is `due`.
+
+    Args:
+        policy: What happens when a process ends by itself.
+
+    Attributes:
+        due: When the next process is to start, on the clock of the one who tells; ``None``: none
+            is.
+
+    Examples:
+        >>> ledger = RestartLedger(RestartPolicy("on_crash", delay=0.5, max_restarts=1))
+        >>> ledger.ended(1, now=10.0), ledger.due
+        ('restarts', 10.5)
+        >>> ledger.start_now(10.4), ledger.start_now(10.5)
+        (False, True)
+        >>> ledger.ended(1, now=11.0), ledger.due
+        ('gives up', None)
+    """
+
+    __slots__ = ("_asked_after", "_held", "_history", "due", "policy")
+
+    def __init__(self, policy: RestartPolicy) -> None:
+        self.policy = policy
+        self.due: float | None = None
+        self._held = False  # told to stay down, whatever the policy says
+        self._asked_after: float | None = None  # to come back once this process has ended
+        self._history: deque[float] = deque()  # of restarts by policy
+
+    @property
+    def restarts(self) -> int:
+        """How many restarts by the policy count at the moment."""
+        return len(self._history)
+
+    def hold(self) -> None:
+        """Let it stay down, whatever the policy says, until somebody asks for it."""
+        self._held, self.due, self._asked_after = True, None, None
+
+    def ask(self, after: float, now: float, *, running: bool) -> None:
+        """Take note that somebody wants another process; what has been does not count then.
+
+        Args:
+            after: Seconds from the end of the last process, or from now on where there is none.
+            now: The time.
+            running: Whether there is a process, which whoever tells this ends.
+        """
+        self._held = False
+        self._history.clear()
+        if running:
+            self._asked_after = after
+        else:
+            self.due = now + after
+
+    def ended(self, status: int, now: float) -> Next:
+        """Take note that a process ended; return what comes next.
+
+        Args:
+            status: Its exit status, or the number of the signal that ended it, below 0.
+            now: The time.
+        """
+        if self._asked_after is not None:
+            self.due, self._asked_after = now + self._asked_after, None
+            return "restarts"
+        mode = self.policy.mode
+        if self._held or mode == "never" or (mode == "on_crash" and status == 0):
+            return "stays down"
+        return self._restarts(now, self.policy.delay)
+
+    def start_failed(self, now: float) -> Next:
+        """Take note that the machine could not start a process, which is tried again some times."""
+        return self._restarts(now, _ATTEMPT_AGAIN)
+
+    def _restarts(self, now: float, delay: float) -> Next:
+        history, policy = self._history, self.policy
+        while history and history[0] <= now - policy.max_seconds:
+            history.popleft()
+        if len(history) >= policy.max_restarts:
+            return "gives up"
+        history.append(now)
+        self.due = now + delay
+        return "restarts"
+
+    def start_now(self, now: float) -> bool:
+        """Return whether a process is to start now; it is due no more then."""
+        if self.due is None or self.due > now:
+            return False
+        self.due = None
+        return True
