@@ -5,21 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from resilkit.clock import Clock, SystemClock
+from resilkit.cluster.backend_names import check_backend
 from resilkit.cluster.folders import folder_for
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.limits import FEWEST_FILES
 from resilkit.cluster.loop_thread import LoopThread, loop_thread
-from resilkit.errors import InvalidArgument, StartFailed
+from resilkit.errors import StartFailed
 from resilkit.network.transport import SocketTransport
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
 
-__all__ = ["BACKENDS", "Backend", "ProcessBackend", "backend_of"]
-
-BACKENDS = ("processes", "simulation")
-"""Where nodes can run."""
+__all__ = ["Backend", "ProcessBackend", "backend_of"]
 
 _PRELOAD = ["resilkit.cluster.node_process", "resilkit.faults"]
 """What the launcher imports for all nodes. A node that loaded the faults when the first one came
@@ -32,12 +29,10 @@ class Backend(Protocol):
     Attributes:
         name: One of `BACKENDS`.
         thread: What runs the cluster's own work, and waits for it.
-        clock: The cluster's clock.
     """
 
     name: str
     thread: Any
-    clock: Clock
 
     def launcher(self, session: Session) -> Any:
         """Return what starts and ends nodes; see `Launcher`."""
@@ -59,24 +54,23 @@ class ProcessBackend:
 
     def __init__(self) -> None:
         self.thread: LoopThread = loop_thread()
-        self.clock: Clock = SystemClock()
+        self.folder = Path()
 
     def launcher(self, session: Session) -> Any:
         """Return a connection to the launcher, which this process's clusters share."""
         _refuse_few_files()
-        session.folder = Path(folder_for(session.identity))
-        return Launcher(session.folder, preload=_PRELOAD, on_event=session.launched)
+        self.folder = session.folder = Path(folder_for(session.identity))
+        return Launcher(self.folder, preload=_PRELOAD, on_event=session.launched)
 
     def transport(self, session: Session, name: str, **options: Any) -> Any:
         """Return a transport over sockets."""
-        return SocketTransport(
-            name, 1, cookie=session.cookie, folder=session.folder, **options
-        )
+        return SocketTransport(name, 1, cookie=session.cookie, folder=self.folder, **options)
 
     def last_words(self, session: Session, name: str, size_bytes: int) -> str:
         """Return the end of a node's log file."""
+        del session
         try:
-            log = (session.folder / "logs" / f"{name}.log").open("rb")
+            log = (self.folder / "logs" / f"{name}.log").open("rb")
             with log:
                 log.seek(max(0, log.seek(0, 2) - size_bytes))
                 return log.read(size_bytes).decode(errors="replace") or "(it wrote nothing)"
@@ -107,19 +101,11 @@ def backend_of(name: str, seed: int, schedule: str | None) -> Any:
         schedule: In which order a simulation does what is ready; only there.
 
     Raises:
-        InvalidArgument: There is none of that name, or `schedule` is for another one.
+        InvalidArgument: There is none of that name, or `schedule` is none, or for another one.
     """
-    if not isinstance(name, str) or name not in BACKENDS:
-        raise InvalidArgument(
-            "is not available", path="backend", value=name, allowed=", ".join(map(repr, BACKENDS))
-        )
+    check_backend(name, schedule)
     if name == "simulation":
         from resilkit.cluster.simulated.backend import SimulationBackend
 
         return SimulationBackend(seed, schedule or "random")
-    if schedule is not None:
-        raise InvalidArgument(
-            "is for the simulation: processes run in the order that the machine gives them",
-            path="schedule", value=schedule, allowed="None, or backend='simulation'",
-        )  # fmt: skip
     return ProcessBackend()

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from resilkit import rng, telemetry, validate
-from resilkit.cluster import injecting, operations
+from resilkit.cluster import operations
 from resilkit.cluster.alerts import Alerting
 from resilkit.cluster.applications import as_spec
 from resilkit.cluster.backend import backend_of
 from resilkit.cluster.begun import Begun
+from resilkit.cluster.breaking import Breaking
 from resilkit.cluster.deploying import deploy
 from resilkit.cluster.handles import NodeHandle, Nodes, stay
 from resilkit.cluster.health import health
-from resilkit.cluster.injection import Injection
 from resilkit.cluster.link_status import LinkStatus, links_now
 from resilkit.cluster.open_clusters import ends_when_lost, no_longer_open
 from resilkit.cluster.reference import ClusterReference
@@ -23,6 +23,7 @@ from resilkit.cluster.session import Session
 from resilkit.cluster.shown import ShownCluster
 from resilkit.cluster.specs import ClusterSpec, NodeSpec
 from resilkit.cluster.subscription import Subscription
+from resilkit.cluster.virtual_time import VirtualTime
 from resilkit.network.snapshots import own_copy
 from resilkit.parts import part
 from resilkit.runtime import naming
@@ -31,7 +32,6 @@ from resilkit.telemetry.patterns import check_name
 
 if TYPE_CHECKING:
     from resilkit.clock import Clock
-    from resilkit.faults import Fault
     from resilkit.metrics.events import EventLog
     from resilkit.metrics.store import MetricStore
 
@@ -41,7 +41,7 @@ T = TypeVar("T")
 _Lost = Callable[[T], Coroutine[Any, Any, Any]]
 
 
-class Cluster(Alerting, ShownCluster):
+class Cluster(Alerting, Breaking, VirtualTime, ShownCluster):
     """A cluster of operating-system processes on this machine.
 
     Making one starts it and returns when every node answers and reaches all others. It ends with
@@ -55,6 +55,11 @@ class Cluster(Alerting, ShownCluster):
     Args:
         spec: A whole `ClusterSpec`, or left out, with its fields as keywords (``nodes=3``,
             ``topology="mesh"``, ``seed=…`` and so on).
+        backend: Where its nodes run: ``"processes"``; or ``"simulation"``, in virtual time: the
+            same servers in this thread, where with the same seed the same happens, and a minute
+            passes in the time that its messages take.
+        schedule: In a simulation, in which order what is ready happens: ``"random"``, by seed,
+            which is used when left out; ``"fifo"``; or ``"pct"``, which finds rare orders.
         quiet: Say nothing while it starts, as ever where `resilkit.options` are quiet.
         **options: The fields of `ClusterSpec`.
 
@@ -292,71 +297,6 @@ class Cluster(Alerting, ShownCluster):
         session.refuse_closed()
         return await session.thread.bridge(session.while_open(health))
 
-    # Faults --------------------------------------------------------------------------------------
-
-    def inject(self, fault: Fault, targets: Any = None, *, seed: int | None = None) -> Injection:
-        """Put a fault in, on its own schedule; a strike that is due at once has happened on return.
-
-        Args:
-            fault: One of `resilkit.faults`, or your own.
-            targets: Whom to hit instead of the fault's own `targets`.
-            seed: The root of its randomness; the cluster's when left out.
-
-        Returns:
-            The `Injection`; it heals on ``heal()``, on leaving its ``with``, after the fault's
-            ``duration``, or when the cluster closes.
-
-        Raises:
-            InvalidArgument: It is no fault, or a target is unknown.
-            NodeDown, Refused: It could not be delivered.
-        """
-        return self._sync(self.ainject(fault, targets, seed=seed), Injection.close)
-
-    async def ainject(
-        self, fault: Fault, targets: Any = None, *, seed: int | None = None
-    ) -> Injection:
-        """Await it: `inject`, for async code. When that is cancelled, it heals."""
-        return await injecting.inject(self._session, fault, targets, seed)
-
-    def partition(
-        self, *groups: Iterable[str], one_way: bool = False, duration: float | None = None
-    ) -> Injection:
-        """Cut the links between groups of nodes; nodes in no group form one of their own.
-
-        Args:
-            *groups: Groups of node names, at least one; with one, the rest is the other. Or links,
-                to cut these alone: ``"n1<->n2"``, or ``"n1->n2"`` for what n1 sends to n2.
-            one_way: Only messages from a group to a later one are lost; those back get through.
-                Nodes in no group are the last group.
-            duration: Seconds until it heals by itself; ``None``: on ``heal()``, or when the
-                ``with`` block ends.
-        """
-        cut = self.apartition(*groups, one_way=one_way, duration=duration)
-        return self._sync(cut, Injection.close)
-
-    async def apartition(
-        self, *groups: Iterable[str], one_way: bool = False, duration: float | None = None
-    ) -> Injection:
-        """Await it: `partition`, for async code."""
-        fault = injecting.partition_of(groups, one_way=one_way, duration=duration)
-        return await self.ainject(fault)
-
-    def heal(self) -> None:
-        """Heal every injection, and let paused nodes go on.
-
-        Nodes that a fault crashed are restarted; those that you killed stay down.
-
-        Raises:
-            ResilkitError: A fault could not be taken back; all others have been by then.
-        """
-        self._sync(self.aheal())
-
-    async def aheal(self) -> None:
-        """Await it: `heal`, for async code."""
-        session = self._session
-        session.refuse_closed()
-        await session.thread.bridge(session.while_open(operations.heal))
-
     # The end -------------------------------------------------------------------------------------
 
     def close(self) -> None:
@@ -395,9 +335,6 @@ class Cluster(Alerting, ShownCluster):
 
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
-
-    def _sync(self, coroutine: Coroutine[Any, Any, T], lost: _Lost[T] | None = None) -> T:
-        return self._session.thread.sync(coroutine, lost)
 
     async def _take_back(self, lost: ClusterReference) -> None:
         await operations.take_back(self._session, lost)

@@ -52,4 +52,3 @@ class Ground(Protocol):
     def settle(self, node: Node) -> None:
         """Do what else this ground wants of a node before it is reached."""
         ...
-

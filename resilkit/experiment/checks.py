@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from resilkit.cluster.specs import ClusterSpec
     from resilkit.workload import Workload
 
-__all__ = ["check_scenario", "made_by"]
+__all__ = ["check_given", "check_scenario", "made_by"]
 
 
 def check_scenario(
@@ -57,3 +57,15 @@ def made_by(maker: Any, hints: Mapping[str, Any]) -> Any:
     parameters = inspect.signature(maker).parameters
     wanted = {name: hints[name] for name in parameters if hints.get(name) is not None}
     return maker(**wanted)
+
+
+def check_given(cluster: Any, spec: ClusterSpec) -> None:
+    """Refuse a cluster that lacks a node of the experiment's.
+
+    Raises:
+        InvalidArgument: It does; the message names them.
+    """
+    missing = [name for name in spec.names if name not in cluster.nodes]
+    if missing:
+        message = f"lacks the node{'s' * (len(missing) > 1)} {', '.join(missing)}"
+        raise InvalidArgument(message, path="cluster", value=cluster)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from resilkit import clock, telemetry
 from resilkit.chaos.planning import planned_faults
 from resilkit.chaos.running import RunningScenario
-from resilkit.errors import ClusterError, InvalidArgument
+from resilkit.errors import ClusterError
 from resilkit.experiment.assembly import Collected, assemble
 from resilkit.experiment.audit import Audit, as_audit, audit_failure
+from resilkit.experiment.checks import check_given
 from resilkit.experiment.delivery import Deliveries
 from resilkit.experiment.giving_up import supervisors_that_gave_up
 from resilkit.experiment.instruments import LAUNCHER_DIED, lost_instruments
@@ -49,6 +50,7 @@ def execute(
     experiment: Experiment,
     *,
     cluster: Any,
+    where: dict[str, Any],
     listener: Listener,
     abort_on_breach: bool | None,
     keep: Callable[[Result], None],
@@ -58,13 +60,14 @@ def execute(
     Args:
         experiment: What to run.
         cluster: A cluster to run it on; ``None`` to start one.
+        where: Where that one runs: the ``backend`` and ``schedule`` of `Cluster`.
         listener: Is told how it goes.
         abort_on_breach: Whether the first breach ends the load; ``None``: as the scenario says.
         keep: Gets the result, that of an interrupted run as well.
     """
     experiment.scenario.check_requirements()
     running = Running(experiment, listener)
-    run = _Run(experiment, running, cluster)
+    run = _Run(experiment, running, cluster, where)
 
     def keep_both(result: Result) -> None:
         running.result = result
@@ -132,9 +135,10 @@ def _keep_part(
 class _Run:
     """What one run holds while it goes on."""
 
-    def __init__(self, experiment: Experiment, running: Running, given: Any) -> None:
-        self.experiment = experiment
-        self.running = running
+    def __init__(
+        self, experiment: Experiment, running: Running, given: Any, where: dict[str, Any]
+    ) -> None:
+        self.experiment, self.running, self.where = experiment, running, where
         self.total = running.total
         self.ran = self.total
         self.phase = ""
@@ -159,19 +163,15 @@ class _Run:
         """Start the cluster, or check the one that was given."""
         spec = self.experiment.cluster
         if given is not None:
-            missing = [name for name in spec.names if name not in given.nodes]
-            if missing:
-                message = f"lacks the node{'s' * (len(missing) > 1)} {', '.join(missing)}"
-                raise InvalidArgument(message, path="cluster", value=given)
+            check_given(given, spec)
             self.cluster = self.running.cluster = given
             return
         from resilkit.cluster.cluster import Cluster
 
         self.tell("start", f"starting {plain(len(spec.names), 'node')}")
-        seeded = (
-            spec if spec.seed is not None else dataclasses.replace(spec, seed=self.experiment.seed)
-        )
-        self.cluster = self.running.cluster = Cluster(seeded)
+        if spec.seed is None:
+            spec = dataclasses.replace(spec, seed=self.experiment.seed)
+        self.cluster = self.running.cluster = Cluster(spec, **self.where)
         cleanup.callback(self.cluster.close)
 
     def start_system(self, cleanup: ExitStack) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
 from resilkit.chaos import Scenario, named, scenario_names
+from resilkit.cluster.backend_names import check_backend
 from resilkit.cluster.specs import ClusterSpec
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.checks import check_scenario, made_by
@@ -23,10 +24,7 @@ if TYPE_CHECKING:
     from resilkit.experiment.result import Result
     from resilkit.experiment.running import Running
 
-__all__ = ["BACKENDS", "Experiment"]
-
-BACKENDS = ("processes",)
-"""Where an experiment can run."""
+__all__ = ["Experiment"]
 
 _DEFAULT_DURATION = 10.0
 
@@ -134,6 +132,7 @@ class Experiment:
         self,
         backend: str = "processes",
         *,
+        schedule: str | None = None,
         progress: bool = True,
         cluster: Any = None,
         abort_on_breach: bool | None = None,
@@ -148,7 +147,10 @@ class Experiment:
         `Result.problems` says when it was interrupted. The system's audit is not asked then.
 
         Args:
-            backend: Where the nodes run; one of `BACKENDS`.
+            backend: Where the nodes run: ``"processes"``, or ``"simulation"``, where the same run
+                takes virtual time, and is the same each time.
+            schedule: In a simulation, in which order what is ready happens: ``"random"``, by seed,
+                which is used when left out; ``"fifo"``; or ``"pct"``, which finds rare orders.
             progress: Whether to show a bar, in a notebook or a terminal.
             cluster: A cluster that runs already, with the nodes of this experiment's; it is left
                 running. ``None`` starts one and closes it.
@@ -165,13 +167,7 @@ class Experiment:
                 experiment runs already, in another thread.
             StartFailed: The cluster or the system could not start.
         """
-        if backend not in BACKENDS:
-            raise InvalidArgument(
-                "is not available",
-                path="backend",
-                value=backend,
-                allowed=", ".join(map(repr, BACKENDS)),
-            )
+        check_backend(backend, schedule)
         from resilkit.experiment.execution import execute
         from resilkit.experiment.progress import choose_listener
 
@@ -183,6 +179,7 @@ class Experiment:
             return execute(
                 self,
                 cluster=cluster,
+                where={"backend": backend, "schedule": schedule},
                 listener=listener,
                 abort_on_breach=abort_on_breach,
                 keep=lambda result: self._set("last", result),

@@ -1,7 +1,32 @@
 """One process, one thread, many nodes in virtual time: the same servers, exactly repeatable.
 
-`scheduler` has the time and decides what happens next, by one of the orders in `schedules`; `loop`
-is the event loop that each node is handed, `clock` its clock, `transport` and `network` what
-carries its messages, `disk` its storage. None of them knows a cluster: `resilkit.cluster.simulated`
-makes nodes out of them.
+`scheduler` has the time and decides what happens next, by one of the orders in `schedules`; a
+`place` is where a node runs, with the event `loop` and the `clock` that it is handed; `transport`
+and `network` carry its messages, `disk` keeps what its servers store. None of them knows a cluster:
+`resilkit.cluster.simulated` makes nodes out of them.
 """
+
+from __future__ import annotations
+
+from resilkit.simulation.clock import VirtualClock
+from resilkit.simulation.disk import SimulatedDisk
+from resilkit.simulation.network import Network
+from resilkit.simulation.place import Place
+from resilkit.simulation.scheduler import Scheduler
+from resilkit.simulation.schedules import SCHEDULES, schedule_of
+from resilkit.simulation.transport import SimulatedTransport
+
+__all__ = [
+    "SCHEDULES",
+    "Network",
+    "Place",
+    "Scheduler",
+    "SimulatedDisk",
+    "SimulatedTransport",
+    "VirtualClock",
+    "schedule_of",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from resilkit.errors import Unavailable
-from resilkit.simulation.scheduler import DEAD, Handle
+from resilkit.simulation.handle import Handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from resilkit.simulation.scheduler import Place
+    from resilkit.simulation.place import Place
 
 __all__ = ["PlaceLoop"]
 
@@ -129,12 +130,10 @@ class PlaceLoop(asyncio.AbstractEventLoop):
             if task.done():
                 continue
             coroutine = task.get_coro()
-            try:
-                # Now, and not whenever Python frees it: its `finally` runs at the same step each
-                # time, and finds a node that is dead.
+            # Now, and not whenever Python frees it: its `finally` runs at the same step each time,
+            # and finds a node that is dead, whose errors nobody hears.
+            with contextlib.suppress(BaseException):
                 coroutine.close()  # type: ignore[union-attr]
-            except BaseException:  # noqa: BLE001, S110 - nobody hears a dead node
-                pass
 
     # What asyncio asks of a loop -----------------------------------------------------------------
 
@@ -148,16 +147,34 @@ class PlaceLoop(asyncio.AbstractEventLoop):
 
     def is_closed(self) -> bool:
         """Whether the node is dead."""
-        return bool(self._place.state & DEAD)
+        return self._place.dead
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Tell of an error that nobody has handled; of a dead node's, nobody is told."""
-        if self._place.state & DEAD:
+        if self._place.dead:
             return
         if self.on_error is not None:
             self.on_error(context)
 
     default_exception_handler = call_exception_handler
+
+    def get_exception_handler(self) -> None:
+        """Return ``None``: `on_error` is told."""
+
+    def set_exception_handler(self, handler: Any) -> None:
+        """Do nothing: errors are told where the node's log is."""
+
+    def set_debug(self, enabled: bool) -> None:  # noqa: FBT001 - asyncio's signature
+        """Do nothing: see `get_debug`."""
+
+    def set_task_factory(self, factory: Any) -> None:
+        """Do nothing: tasks are asyncio's own."""
+
+    def set_default_executor(self, executor: Any) -> None:
+        """Do nothing: what is for an executor is done at once."""
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Do nothing: there is none."""
 
     async def shutdown_asyncgens(self) -> None:
         """Do nothing: asynchronous generators end with what uses them."""
@@ -168,8 +185,8 @@ class PlaceLoop(asyncio.AbstractEventLoop):
             "server that stands for what it talks to, or run it on processes"
         )
 
-    add_reader = remove_reader = add_writer = remove_writer = _refuse
-    add_signal_handler = remove_signal_handler = _refuse
+    add_reader = remove_reader = add_writer = remove_writer = _refuse  # type: ignore[assignment]
+    add_signal_handler = remove_signal_handler = _refuse  # type: ignore[assignment]
     create_connection = create_server = create_unix_connection = create_unix_server = _refuse
     create_datagram_endpoint = connect_accepted_socket = start_tls = sendfile = _refuse
     connect_read_pipe = connect_write_pipe = subprocess_exec = subprocess_shell = _refuse

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit.rng import stream
 from resilkit.simulation.link import ADOPT, SimulatedLink
-from resilkit.simulation.scheduler import DEAD, PAUSED
+from resilkit.simulation.place import DEAD, PAUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from resilkit.simulation.reaching import Reaching
     from resilkit.simulation.scheduler import Scheduler
     from resilkit.simulation.transport import SimulatedTransport
 
@@ -93,7 +94,7 @@ class Network:
         here.say(ADOPT)
         other.adopt(here)
 
-    def _is_there(self, transport: SimulatedTransport) -> bool:
+    def _is_there(self, transport: Reaching) -> bool:
         return self._ends.get(transport.name) is transport
 
     # Links between members -----------------------------------------------------------------------
@@ -109,29 +110,29 @@ class Network:
             mine.pop(peer, None)
         return True
 
-    def changed(self, transport: SimulatedTransport) -> None:
+    def changed(self, transport: Reaching) -> None:
         """See to it that all who may be concerned look again at who is reached."""
-        if transport._complete:
+        if transport.complete:
             return
         for name, end in self._ends.items():
-            if end._member and name not in self._due:
+            if end.member and name not in self._due:
                 self._due[name] = end
                 delay = _SPREADING * self.chance()
                 end.place.loop.call_at(self.scheduler.now + delay, self._refresh, end)
 
-    def _refresh(self, transport: SimulatedTransport) -> None:
+    def _refresh(self, transport: Reaching) -> None:
         self._due.pop(transport.name, None)
         self.refresh_now(transport)
 
-    def refresh_now(self, transport: SimulatedTransport) -> None:
+    def refresh_now(self, transport: Reaching) -> None:
         """Let a node look at who is reached."""
-        if transport._complete or not transport._member or not self._is_there(transport):
+        if transport.complete or not transport.member or not self._is_there(transport):
             return
         ways = self._ways(transport)
         ends = self._ends
         transport.reach(ways, {name: ends[name].hello.incarnation for name in ways})
 
-    def _ways(self, transport: SimulatedTransport) -> dict[str, str]:
+    def _ways(self, transport: Reaching) -> dict[str, str]:
         """Return the nodes that can be reached, each with the neighbour that leads there.
 
         A link counts when both ends say so. Breadth first, neighbours in the order of their names,
@@ -194,4 +195,3 @@ class _Meeting:
 
     def run(self, _: Any) -> None:
         self.network.meet(self.one, self.other)
-

@@ -12,7 +12,7 @@ from resilkit.runtime.context import current
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from resilkit.simulation.scheduler import Handle
+    from resilkit.simulation.handle import Handle
 
 __all__ = ["SCHEDULES", "Schedule", "schedule_of"]
 
@@ -172,7 +172,7 @@ SCHEDULES: Final[dict[str, Callable[[int], Any]]] = {
     "random": _Lanes,
     "pct": _Priorities,
 }
-"""The orders by name: ``"fifo"``, one plain order; ``"random"``; ``"pct"``, which finds rare ones."""
+"""The orders by name."""
 
 
 def schedule_of(name: str, seed: int) -> Any:

@@ -11,31 +11,29 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from resilkit.network.codec import Packed
 from resilkit.network.cuts import Cuts
 from resilkit.network.forwarding import Forwarder
 from resilkit.network.handshake import Hello, checked
 from resilkit.network.linkfaults import LinkFaults
-from resilkit.runtime.reference import binding
-from resilkit.simulation.link import ADOPT, BEAT, LOST, Beat, SimulatedLink, State, WireCounters
+from resilkit.simulation.link import LOST, SimulatedLink, State, WireCounters
+from resilkit.simulation.receiving import Receiving
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from resilkit.network.forwarding import Entry
     from resilkit.network.shaping import Shaper
     from resilkit.runtime.ports import Receiver
     from resilkit.runtime.reference import Reference
     from resilkit.simulation.network import Network
-    from resilkit.simulation.scheduler import Place
+    from resilkit.simulation.place import Place
 
 __all__ = ["SimulatedTransport"]
 
 Message = tuple[Any, ...]
 
 
-class SimulatedTransport:
+class SimulatedTransport(Receiving):
     """Carries messages between the nodes of one simulation.
 
     Args:
@@ -77,14 +75,14 @@ class SimulatedTransport:
         self.detect_after = detect_after
         self._deliver = receiver.deliver
         self._bind = bind
-        self._member = role == "member"
+        self.member = role == "member"
         self._members = list(members)
         self.near: dict[str, None] = {}
-        self._complete = False
+        self.complete = False
         self._set_near(edges)
         self.links_by_peer: dict[str, SimulatedLink] = {}
         self._counters: dict[str, WireCounters] = {}
-        self._direct: dict[str, SimulatedLink] = {}
+        self.direct: dict[str, SimulatedLink] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._dialled: dict[str, None] = {}
         self._closed = False
@@ -98,7 +96,7 @@ class SimulatedTransport:
         own = self.name
         near = {b if a == own else a for a, b in edges if own in (a, b)}
         self.near = dict.fromkeys(sorted(near))
-        self._complete = len(self.near) >= len(self._members) - 1
+        self.complete = len(self.near) >= len(self._members) - 1
 
     # Connections ---------------------------------------------------------------------------------
 
@@ -124,13 +122,15 @@ class SimulatedTransport:
         self._waiting.append(future)
         await future
 
-    def _tell(self) -> None:
+    def tell(self) -> None:
+        """Wake those who wait for a change."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():
                 future.set_result(None)
 
-    def trouble(self, peer: str) -> str:
+    @staticmethod
+    def trouble(peer: str) -> str:
         """Return ``""``: nothing is ever wrong with a connection itself here."""
         del peer
         return ""
@@ -167,7 +167,7 @@ class SimulatedTransport:
             link.closed = True
             link.shaper.clear()
         self.links_by_peer.clear()
-        self._direct.clear()
+        self.direct.clear()
 
     def adopt(self, link: SimulatedLink) -> None:
         """Take a new connection into use."""
@@ -180,14 +180,14 @@ class SimulatedTransport:
             if not self.is_link(peer):
                 self._client_down(held.peer)
         if self.is_link(peer):
-            self._links_changed(link)
+            self.link_changed(link)
             if not self.cuts.silent(peer.name):
                 link.say(State(usable=link.usable, want=True))
         else:
             self._client_up(peer)
-            self._direct[peer.name] = link
+            self.direct[peer.name] = link
             self.receiver.routes_changed()
-        self._tell()
+        self.tell()
 
     def lose(self, link: SimulatedLink) -> None:
         """Let go of a connection that has ended."""
@@ -197,17 +197,13 @@ class SimulatedTransport:
         if self.links_by_peer.get(peer.name) is not link:
             return  # another one took its place
         del self.links_by_peer[peer.name]
-        self._direct.pop(peer.name, None)
+        self.direct.pop(peer.name, None)
         if self.is_link(peer):
-            self._set_usable(link, usable=False)
+            self.set_usable(link, usable=False)
         else:
             self._client_down(peer)
         self.receiver.routes_changed()
-        self._tell()
-
-    def is_link(self, peer: Hello) -> bool:
-        """Whether a connection to `peer` is a link of the topology, between two members."""
-        return self._member and peer.role == "member"
+        self.tell()
 
     def _client_up(self, peer: Hello) -> None:
         if peer.role == "member":
@@ -219,7 +215,7 @@ class SimulatedTransport:
         self.receiver.peer_up(peer.name, peer.incarnation, peer.role)
 
     def _client_down(self, peer: Hello) -> None:
-        if self.reachable.get(peer.name) == peer.incarnation and not self._member:
+        if self.reachable.get(peer.name) == peer.incarnation and not self.member:
             del self.reachable[peer.name]
         self.receiver.routes_changed()
         self.receiver.peer_down(peer.name, peer.incarnation)
@@ -228,232 +224,16 @@ class SimulatedTransport:
 
     def send(self, node: str, message: Message) -> bool:
         """Send in order; return ``False`` when `node` cannot be reached now."""
-        link = self._direct.get(node)
+        link = self.direct.get(node)
         return link.send(message) if link is not None else self._forwarder.send(node, message)
 
     def straight(self, node: str) -> Callable[[Message], bool] | None:
         """Return what takes messages for `node` until the receiver hears `routes_changed`."""
-        link = self._direct.get(node)
+        link = self.direct.get(node)
         return None if link is None else link.send
 
     def flush(self) -> None:
         """Do nothing: what is sent is on its way at once."""
-
-    def take(self, link: SimulatedLink, message: Message) -> None:
-        """Take a message that came over a link."""
-        peer = link.peer
-        if self.cuts.active and self.cuts.loses(peer.name, "in"):
-            return
-        if self._member and peer.role == "member" and self.reachable.get(peer.name) != peer.incarnation:
-            link.counters.drops += 1
-            return
-        if self._bind is not None and (message[0] != 3 or type(message[2]) not in _PLAIN):
-            # Their references become this end's: pickled, as on a socket.
-            self.take_packed(link, Packed(message))
-            return
-        self.network.record(peer.name, self.name, message)
-        self._deliver(peer.name, peer.incarnation, [message])
-
-    def take_packed(self, link: SimulatedLink, sent: Packed) -> None:
-        """Take a message that holds something that can be changed: the receiver's own copy."""
-        peer = link.peer
-        message = self._unpacked(peer.name, sent)
-        if message is None or (self.cuts.active and self.cuts.loses(peer.name, "in")):
-            return
-        if self._member and peer.role == "member" and self.reachable.get(peer.name) != peer.incarnation:
-            link.counters.drops += 1
-            return
-        self.network.record(peer.name, self.name, message)
-        self._deliver(peer.name, peer.incarnation, [message])
-
-    def _unpacked(self, source: str, sent: Packed) -> Any:
-        if self._bind is not None:
-            binding.make = self._bind
-        try:
-            return sent.unpacked()
-        except BaseException as error:  # noqa: BLE001 - it arrives unreadable; even of a sys.exit
-            rest = getattr(error, "rest", None)
-            self.receiver.on_undecodable(source, error, rest if isinstance(rest, tuple) else ())
-            return None
-        finally:
-            if self._bind is not None:
-                del binding.make
-
-    def take_forwarded(self, link: SimulatedLink, entry: Entry) -> None:
-        """Take what another node has passed on: deliver it, or pass it on."""
-        source, incarnation, target = entry[:3]
-        if self.cuts.active and self.cuts.loses(link.peer.name, "in"):
-            return
-        if target == self.name:
-            if not self.known(source, incarnation):
-                # What its links say travels ahead of what it sends, on the same way.
-                self.network.refresh_now(self)
-            message = entry[-1]
-            if isinstance(message, Packed):
-                message = self._unpacked(source, message)
-                if message is None:
-                    return
-                entry = (*entry[:-1], message)
-            self.network.record(source, self.name, message)
-        self._forwarder.take(link, [entry])  # type: ignore[arg-type]
-
-    def hear(self, link: SimulatedLink, sent: Any) -> None:
-        """Take in what is no message."""
-        if sent is LOST:
-            self.lose(link)
-            return
-        if sent is ADOPT:
-            if not self._closed:
-                self.adopt(link)
-            return
-        if self.cuts.active and self.cuts.loses(link.peer.name, "in"):
-            return
-        if sent.__class__ is State:
-            link.far_usable = sent.usable
-            link.confirmed = True
-            if sent.want:
-                self._links_changed(link)
-                link.say(State(usable=link.usable, want=False))
-                self._look(link)
-                return
-        elif sent.__class__ is Beat:
-            link.confirmed = True
-            link.hears_us = sent.hears
-        self._links_changed(link)
-        self._look(link)
-
-    # Who is reached ------------------------------------------------------------------------------
-
-    def known(self, name: str, incarnation: int) -> bool:
-        """Whether a member counts as up; see `resilkit.network.membership`."""
-        return self.reachable.get(name) == incarnation
-
-    def _links_changed(self, link: SimulatedLink) -> None:
-        usable = (
-            not link.closed
-            and link.confirmed
-            and link.hears
-            and link.hears_us
-            and not self.cuts.silent(link.peer.name)
-            and link.peer.name in self.near
-        )
-        if usable != link.usable:
-            self._set_usable(link, usable=usable)
-            if not link.closed and not self.cuts.loses(link.peer.name, "out"):
-                link.say(State(usable=usable, want=False))
-
-    def _set_usable(self, link: SimulatedLink, *, usable: bool) -> None:
-        link.usable = usable
-        if not usable and link.closed:
-            link.far_usable = False
-        self._look(link)
-
-    def _look(self, link: SimulatedLink) -> None:
-        """See whether the link counts now, and who is reached by that."""
-        up = link.usable and link.far_usable
-        if self.network.edge_is(self.name, link.peer.name, up=up):
-            self.network.changed(self)
-        if self._complete:
-            self._look_at_pair(link, up=up)
-        self._aim(link)
-
-    def _look_at_pair(self, link: SimulatedLink, *, up: bool) -> None:
-        """Where every node is a neighbour, one link decides about one node."""
-        peer = link.peer
-        before = self.reachable.get(peer.name)
-        now = peer.incarnation if up else None
-        if before == now:
-            return
-        if now is None:
-            if before != peer.incarnation:
-                return
-            del self.reachable[peer.name]
-            self.ways.pop(peer.name, None)
-        else:
-            self.reachable[peer.name] = now
-            self.ways[peer.name] = peer.name
-        self._aim(link)
-        if before is not None:
-            self.receiver.peer_down(peer.name, before)
-        if now is not None:
-            self.receiver.peer_up(peer.name, now, "member")
-        self._tell()
-
-    def reach(self, ways: dict[str, str], incarnations: Mapping[str, int]) -> None:
-        """Learn the ways anew, from the network that knows all links; tell who came and went."""
-        self.ways = ways
-        now = {
-            name: incarnations[name]
-            for name, way in ways.items()
-            if not (self.cuts.silent(name) or (name in self.near and way != name))
-        }
-        before = self.reachable
-        if now == before:
-            return
-        lost = [(name, inc) for name, inc in before.items() if now.get(name) != inc]
-        found = [(name, inc) for name, inc in now.items() if before.get(name) != inc]
-        self.reachable = now
-        for link in self.links_by_peer.values():
-            self._aim(link)
-        self.receiver.routes_changed()
-        for name, incarnation in lost:
-            self.receiver.peer_down(name, incarnation)
-        for name, incarnation in found:
-            self.receiver.peer_up(name, incarnation, "member")
-        self._tell()
-
-    def _aim(self, link: SimulatedLink) -> None:
-        """Note whether messages to the peer go straight over the link."""
-        peer = link.peer
-        straight = not self.is_link(peer) or (
-            self.reachable.get(peer.name) == peer.incarnation
-            and link.usable
-            and not self.cuts.loses(peer.name, "out")
-        )
-        if link.closed or not straight:
-            if self._direct.get(peer.name) is link:
-                del self._direct[peer.name]
-                self.receiver.routes_changed()
-        elif self._direct.get(peer.name) is not link:
-            self._direct[peer.name] = link
-            self.receiver.routes_changed()
-
-    # Silence -------------------------------------------------------------------------------------
-
-    def fell_silent(self, link: SimulatedLink) -> None:
-        """Nothing can come over a link from now on: notice that when it has lasted."""
-        if link.silent_since is None and not link.closed:
-            link.silent_since = self.place.scheduler.now
-            self._watch(link, link.silent_since)
-
-    def _watch(self, link: SimulatedLink, since: float) -> None:
-        # The beat that does not come was due within a quarter of the time.
-        wait = self.detect_after * (1.0 + 0.25 * self.network.chance())
-        self.place.loop.call_at(since + wait, self._notice, link, link.silent_since)
-
-    def _notice(self, link: SimulatedLink, since: float | None) -> None:
-        if link.closed or link.silent_since is None or link.silent_since != since:
-            return
-        if self.place.resumed_at > link.silent_since:
-            # This node stood still itself: the silence of others says nothing until it has lasted.
-            link.silent_since = self.place.resumed_at
-            self._watch(link, link.silent_since)
-            return
-        link.hears = False
-        self._links_changed(link)
-        if not self.cuts.loses(link.peer.name, "out"):
-            link.say(BEAT[False])
-
-    def sounds_again(self, link: SimulatedLink) -> None:
-        """Something can come again: the next sign of life does."""
-        if link.silent_since is None:
-            return
-        link.silent_since = None
-        if not link.hears:
-            link.hears = True
-            self._links_changed(link)
-            if not link.closed and not self.cuts.loses(link.peer.name, "out"):
-                link.say(BEAT[True])
 
     # Cuts and faults -----------------------------------------------------------------------------
 
@@ -466,8 +246,8 @@ class SimulatedTransport:
                 if direction != "in":
                     link.drop_waiting()
                 self.network.hearing_changed(link)
-                self._links_changed(link)
-                self._look(link)
+                self.link_changed(link)
+                self.look(link)
         self.network.refresh_now(self)
 
     def mend(self, peers: Iterable[str]) -> None:
@@ -480,7 +260,7 @@ class SimulatedTransport:
                 # As on sockets: up when the other end has said something.
                 link.hears = link.hears_us = True
                 link.confirmed = False
-                self._links_changed(link)
+                self.link_changed(link)
                 link.say(State(usable=link.usable, want=True))
         self.network.refresh_now(self)
 
@@ -521,19 +301,16 @@ class SimulatedTransport:
         self._members = list(members)
         before = self.near
         self._set_near(edges)
-        if self._member:
+        if self.member:
             for peer in self.near:
                 if peer not in before:
                     self.network.dial(self, peer)
             for link in self.links_by_peer.values():
                 if self.is_link(link.peer):
-                    self._links_changed(link)
-            if not self._complete:
+                    self.link_changed(link)
+            if not self.complete:
                 self.network.changed(self)
 
     def links(self) -> list[WireCounters]:
         """Return the counters of the links to other members, by name."""
         return [self._counters[peer] for peer in sorted(self._counters) if peer in self._members]
-
-
-_PLAIN = frozenset({int, float, bool, str, bytes, type(None)})

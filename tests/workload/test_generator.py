@@ -13,8 +13,8 @@ from resilkit.clock import SystemClock, monotonic
 from resilkit.runtime import Node, Pid
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.workload import Operation, Workload, arrivals
-from resilkit.workload.generators import packed
 from resilkit.workload.generator import Generator
+from resilkit.workload.generators import packed
 from tests.workload.desk import add_one
 
 

@@ -7,9 +7,9 @@ import asyncio
 from resilkit.history import Rows
 from resilkit.runtime import Pid
 from resilkit.workload import Operation, Workload, arrivals
+from resilkit.workload.generator import Generator
 from resilkit.workload.generators import packed
 from resilkit.workload.outbox import Outbox
-from resilkit.workload.generator import Generator
 from tests.workload.virtual_loop import run_virtually
 
 

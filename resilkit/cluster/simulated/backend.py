@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 from resilkit.cluster.simulated.launcher import SimulatedLauncher
 from resilkit.cluster.simulated.thread import SimulationThread
 from resilkit.rng import subseed
-from resilkit.simulation.clock import VirtualClock
 from resilkit.simulation.network import Network
+from resilkit.simulation.place import Place
+from resilkit.simulation.scheduler import Scheduler
 from resilkit.simulation.schedules import schedule_of
-from resilkit.simulation.scheduler import Place, Scheduler
 from resilkit.simulation.transport import SimulatedTransport
 
 if TYPE_CHECKING:
-    from resilkit.clock import Clock
     from resilkit.cluster.session import Session
 
 __all__ = ["SimulationBackend"]
@@ -31,12 +30,12 @@ class SimulationBackend:
     name = "simulation"
 
     def __init__(self, seed: int, schedule: str) -> None:
+        self.seed = seed
         self.schedule = schedule
         self.scheduler = Scheduler(schedule_of(schedule, subseed(seed, "schedule")))
         self.network = Network(self.scheduler, subseed(seed, "network"))
         self.place = Place(self.scheduler, "@notebook")
         self.thread = SimulationThread(self.scheduler, self.place)
-        self.clock: Clock = VirtualClock(self.scheduler)
 
     def launcher(self, session: Session) -> Any:
         """Return what makes nodes of the simulation."""

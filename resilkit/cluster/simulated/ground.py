@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resilkit.clock import Clock
     from resilkit.runtime import Node
     from resilkit.simulation.network import Network
-    from resilkit.simulation.scheduler import Place
+    from resilkit.simulation.place import Place
 
 __all__ = ["SimulatedGround"]
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import importlib
 import pickle
 import signal as signals
+from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.cluster.launcher_events import Exited, Forked, GaveUp, LauncherEvent, Undone
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.cluster.simulated.ground import SimulatedGround
 from resilkit.errors import ClusterError, ResilkitError
+from resilkit.rng import stream
 from resilkit.runtime.reasons import describe
-from resilkit.simulation.scheduler import DEAD, Place
+from resilkit.simulation.disk import SimulatedDisk
+from resilkit.simulation.place import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from resilkit.cluster.session import Session
     from resilkit.cluster.simulated.backend import SimulationBackend
@@ -68,9 +72,10 @@ class SimulatedLauncher:
         self._scheduler = backend.scheduler
         self._members: dict[str, _Member] = {}
         self._logs: dict[str, list[str]] = {}
-        self._disks: dict[str, Any] = {}
+        self._disks: dict[str, SimulatedDisk] = {}
         self._pids = _FIRST_PID
         self._journal: dict[str, list[dict[str, Any]]] = {}
+        self._news: deque[tuple[LauncherEvent, Callable[[], object] | None]] = deque()
         self.alive = True
         self.pid = 0
 
@@ -82,7 +87,7 @@ class SimulatedLauncher:
     async def start(self, timeout: float = 10.0) -> None:
         """Do nothing: there is nothing to wait for."""
 
-    async def close(self, timeout: float = 5.0, **_: Any) -> None:
+    async def close(self) -> None:
         """End every node."""
         self.alive = False
         for member in list(self._members.values()):
@@ -135,18 +140,22 @@ class SimulatedLauncher:
             task.add_done_callback(lambda done: self._served(member, place, done))
 
         place.loop.call_later(_FORK_SECONDS, begin)
+        forked = Forked(member.name, pid, incarnation, again, float(pid), self._scheduler.now)
         waiting, member.asked = member.asked, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(pid)
-        self._tell(Forked(member.name, pid, incarnation, again, float(pid), self._scheduler.now))
+        # Who waits for the process hears of it after everybody else, as from the launcher.
+        self._tell(forked, partial(_answer, waiting, pid))
         return pid
 
-    def _disk(self, name: str) -> Any:
-        return self._disks.get(name)
+    def _disk(self, name: str) -> SimulatedDisk:
+        disk = self._disks.get(name)
+        if disk is None:
+            disk = self._disks[name] = SimulatedDisk(
+                name, rng=stream(self._backend.seed, "disk", name)
+            )
+        return disk
 
     def _served(self, member: _Member, place: Place, task: Any) -> None:
-        if place.state & DEAD or member.place is not place or task.cancelled():
+        if place.dead or member.place is not place or task.cancelled():
             return
         error = task.exception()
         self._end(member, None, error=describe(error) if error is not None else "")
@@ -182,6 +191,7 @@ class SimulatedLauncher:
         if ground is not None and ground.ended is not None:
             ground.ended.leave()
         place.die()
+        self._disk(member.name).crash()
         if not tell:
             return
         now, code = self._scheduler.now, 1 if error else 0
@@ -297,9 +307,22 @@ class SimulatedLauncher:
             results.append(Undone(key, entry, outcome, ""))
         return results
 
-    def _tell(self, event: LauncherEvent) -> None:
-        # In a turn of its own, as what comes over a connection does.
-        self._session.loop.call_soon(self._session.launched, event)
+    def _tell(self, event: LauncherEvent, then: Callable[[], object] | None = None) -> None:
+        # In a turn of its own, as what comes over a connection does, and in order.
+        self._news.append((event, then))
+        self._session.loop.call_soon(self._tell_next)
+
+    def _tell_next(self) -> None:
+        event, then = self._news.popleft()
+        self._session.launched(event)
+        if then is not None:
+            then()
+
+
+def _answer(futures: list[Any], pid: int) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(pid)
 
 
 def _told(context: dict[str, Any]) -> str:

@@ -9,12 +9,16 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from resilkit.cluster.waiting import Answer
 from resilkit.errors import CallTimeout, InvalidArgument, ResilkitError
+from resilkit.simulation.clock import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
-    from resilkit.simulation.scheduler import Place, Scheduler
+    from resilkit.clock import Clock
+    from resilkit.simulation.place import Place
+    from resilkit.simulation.scheduler import Scheduler
 
 __all__ = ["SimulationThread"]
 
@@ -36,6 +40,7 @@ class SimulationThread:
 
     def __init__(self, scheduler: Scheduler, place: Place) -> None:
         self.scheduler = scheduler
+        self.clock: Clock = VirtualClock(scheduler)
         self.loop = place.loop
         self.over = False
         self._place = place
@@ -54,6 +59,7 @@ class SimulationThread:
         self,
         coroutine: Coroutine[Any, Any, T],
         lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+        within: float | None = None,
     ) -> T:
         """Run `coroutine` in virtual time until it is done; an interrupt cancels it."""
         try:
@@ -61,18 +67,21 @@ class SimulationThread:
         except ResilkitError:
             coroutine.close()
             raise
-        return self.wait(lambda: self.loop.create_task(coroutine), lost)
+        return self.wait(lambda: self.loop.create_task(coroutine), lost, within)
 
     def wait(
         self,
         start: Callable[[], asyncio.Future[T]],
         lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+        within: float | None = None,
     ) -> T:
         """Run `start`, and let virtual time go on until its future is done; return the result.
 
         An interrupt cancels the future and goes on to the caller. When it comes too late for that,
-        `lost` takes back the result, which nobody gets.
+        `lost` takes back the result, which nobody gets. `within` is for real time, of which this
+        takes none.
         """
+        del within
         self.refuse_here()
         with self._driving():
             begun = _Begun(start)
@@ -88,22 +97,49 @@ class SimulationThread:
         if future is not None and not future.done():
             future.cancel()
             self._drive(future.done)
-        if future is not None and lost is not None and not future.cancelled():
-            if future.exception() is None:
-                task = self.loop.create_task(lost(future.result()))
-                self._drive(task.done)
+        if future is None or lost is None or future.cancelled():
+            raise KeyboardInterrupt
+        if future.exception() is None:
+            task = self.loop.create_task(lost(future.result()))
+            self._drive(task.done)
         raise KeyboardInterrupt
 
-    def call(self, begin: Callable[..., Any], answer: Any, *args: Any) -> Any:
-        """Begin a call and return what its `answer` gets."""
+    def call(self, begin: Callable[..., object], *args: Any) -> Any:
+        """Run `begin` with an answer and `args`, and return what the answer gets."""
         self.refuse_here()
+        answer = Answer()
         with self._driving():
             self.loop.call_soon(begin, answer, *args)
             self._drive(answer.done)
-            if self.scheduler.interrupted:
-                self.scheduler.interrupted = False
-                raise KeyboardInterrupt
-        return answer.result()
+            self._heed()
+        return answer.wait()
+
+    def condition(self) -> SimulatedCondition:
+        """Return what somebody can wait for while virtual time goes on."""
+        return SimulatedCondition(self)
+
+    def rest(self, seconds: float) -> None:
+        """Let virtual time go on for so long."""
+        self.advance(seconds)
+
+    def hold_for(self, predicate: Callable[[], object], timeout: float | None) -> bool:
+        """Let virtual time go on until `predicate` holds; return whether it does."""
+        self.refuse_here()
+        scheduler = self.scheduler
+        held = False
+
+        def holds() -> bool:
+            nonlocal held
+            held = held or bool(predicate())
+            return held
+
+        ends = scheduler.now + (_FOR_EVER if timeout is None else timeout)
+        with self._driving():
+            found = scheduler.run(holds, ends)
+            self._heed()
+        if not found and timeout is None:
+            raise _stuck()
+        return found
 
     def until(self, condition: Callable[[], bool], timeout: float | None) -> bool:
         """Let virtual time go on until `condition()`, or for `timeout` seconds; return which.
@@ -187,12 +223,12 @@ class SimulationThread:
         if threading.current_thread() is not threading.main_thread():
             return None
         before = signal.getsignal(signal.SIGINT)
-        if before is None or before in (signal.SIG_DFL, signal.SIG_IGN):
+        if not callable(before):
             return None
 
         def note(number: int, frame: Any) -> None:
             if self.scheduler.interrupted:
-                before(number, frame)  # type: ignore[operator] - the first one was not heeded
+                before(number, frame)  # the first one was not heeded
             self.scheduler.interrupted = True
 
         signal.signal(signal.SIGINT, note)
@@ -227,6 +263,24 @@ def _in_a_server() -> InvalidArgument:
         "the plain API cannot be used inside the simulation: it would wait for itself; inside a "
         "server or an operation, await the call instead"
     )
+
+
+class SimulatedCondition:
+    """Has the surface of `resilkit.cluster.waiting.Condition`: who waits looks after each step."""
+
+    def __init__(self, thread: SimulationThread) -> None:
+        self._thread = thread
+
+    def notify(self) -> None:
+        """Do nothing: whoever waits looks by himself."""
+
+    def wait_for(self, predicate: Callable[[], object], timeout: float | None) -> bool:
+        """Let virtual time go on until `predicate` holds, or for `timeout` seconds; say which."""
+        return self._thread.hold_for(predicate, timeout)
+
+    async def await_for(self, predicate: Callable[[], object]) -> None:
+        """Do the same for code of another event loop, which stands still meanwhile."""
+        self._thread.hold_for(predicate, None)
 
 
 class _Begun:

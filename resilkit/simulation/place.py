@@ -1,0 +1,134 @@
+"""Where one node runs: its loop, and what it does not do while it is paused, slow or dead."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from resilkit.simulation.loop import PlaceLoop
+
+if TYPE_CHECKING:
+    from resilkit.simulation.scheduler import Scheduler
+
+__all__ = ["DEAD", "PAUSED", "SLOW", "Place"]
+
+PAUSED: Final = 1
+DEAD: Final = 2
+SLOW: Final = 4
+
+
+class Place:
+    """Where one node runs: its loop, and whether it runs at all.
+
+    Attributes:
+        name: The node's name.
+        number: Its place among all that there ever were in this simulation.
+        loop: Its event loop.
+        state: 0 while it runs as it should; else what keeps it: paused, dead, slow.
+        held: What it has to do when it goes on.
+        busy_until: Until when it is busy with what it does now, in virtual seconds.
+        turn_seconds: How long a slow node takes for one turn; 0: no time at all.
+        paused_at, resumed_at: When it was last paused, and went on.
+    """
+
+    __slots__ = (
+        "busy_until", "held", "loop", "name", "number", "paused_at", "resumed_at", "scheduler",
+        "state", "turn_seconds", "wake",
+    )  # fmt: skip
+
+    def __init__(self, scheduler: Scheduler, name: str) -> None:
+        self.scheduler = scheduler
+        self.name = name
+        self.number = scheduler.new_place()
+        self.state = 0
+        self.held: deque[tuple[Any, Any]] = deque()
+        self.busy_until = 0.0
+        self.turn_seconds = 0.0
+        self.paused_at = self.resumed_at = -1.0
+        self.wake: Any = None
+        self.loop = PlaceLoop(self)
+
+    def pause(self) -> None:
+        """Stand still: what is to be done waits."""
+        if not self.state & PAUSED:
+            self.state |= PAUSED
+            self.paused_at = self.scheduler.now
+
+    def resume(self) -> None:
+        """Go on with what waits, in its order."""
+        if self.state & PAUSED:
+            self.state &= ~PAUSED
+            self.resumed_at = self.scheduler.now
+            self._go_on()
+
+    def slow_down(self, turn_seconds: float) -> None:
+        """Take so many seconds for each turn from now on; 0: none."""
+        self.turn_seconds = turn_seconds
+        if turn_seconds > 0:
+            self.state |= SLOW
+
+    def sleep(self, seconds: float) -> None:
+        """Be busy for so long with what runs now: nothing else happens here meanwhile."""
+        self.busy_until = max(self.busy_until, self.scheduler.now) + seconds
+        self.state |= SLOW
+
+    def die(self) -> None:
+        """Do nothing ever again: whatever was to be done is dropped."""
+        self.state = DEAD
+        self.held.clear()
+        self.loop.end()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still."""
+        return bool(self.state & PAUSED)
+
+    @property
+    def dead(self) -> bool:
+        """Whether it does nothing any more."""
+        return bool(self.state & DEAD)
+
+    def _go_on(self) -> None:
+        if self.held and self.wake is None and not self.state & (PAUSED | DEAD):
+            scheduler = self.scheduler
+            due = max(scheduler.now, self.busy_until)
+            self.wake = scheduler.at(due, _Wake(self))
+
+    def hold_back(self, item: Any, payload: Any) -> None:
+        """Deal with what is due while this place is not as it should be."""
+        if self.state & DEAD:
+            return
+        if item.__class__ is _Wake:
+            self._woken()
+        elif self.state & PAUSED or self.held or self.scheduler.now < self.busy_until:
+            self.held.append((item, payload))
+            self._go_on()
+        else:
+            self._do(item, payload)
+
+    def _do(self, item: Any, payload: Any) -> None:
+        self.busy_until = max(self.busy_until, self.scheduler.now) + self.turn_seconds
+        item.run(payload)
+        if not self.turn_seconds and self.busy_until <= self.scheduler.now:
+            self.state &= ~SLOW
+
+    def _woken(self) -> None:
+        """Do the next of what waits; it is due."""
+        self.wake = None
+        if self.state & (PAUSED | DEAD) or not self.held:
+            return
+        item, payload = self.held.popleft()
+        self._do(item, payload)
+        self._go_on()
+
+
+class _Wake:
+    """What is on the timetable to wake a place that was held up."""
+
+    __slots__ = ("place",)
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def run(self, _: Any) -> None:
+        """Do nothing: the place is as it should be again, and has done all that waited."""
