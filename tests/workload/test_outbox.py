@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from resilkit.clock import SystemClock
 from resilkit.history import Rows
 from resilkit.runtime import Pid
 from resilkit.workload import Operation, Workload, arrivals
@@ -103,7 +104,7 @@ class Here:
     name = "@g1"
 
     def __init__(self, link):
-        self.node, self.transport = self, link
+        self.node, self.transport, self.clock = self, link, SystemClock()
         self.loop, self.context = asyncio.get_running_loop(), None
 
 
