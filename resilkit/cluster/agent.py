@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from resilkit.cluster.descent import children_of
 from resilkit.cluster.node_applications import NodeApplications
+from resilkit.cluster.reach_waiters import AGENT_NUMBER, ReachWaiters
 from resilkit.cluster.standing import Standing, unheard_of
 from resilkit.cluster.trace_feed import TraceFeed
 from resilkit.errors import InternalError, Refused, ResilkitError
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
     from resilkit.runtime.pending import Deferred
 
 __all__ = ["AGENT_NUMBER", "Agent"]
-
-_CONFIRMED_WITHIN = 1.0
-"""Seconds for others to answer over their links: a fault on these may hold it back."""
-
-AGENT_NUMBER = 1
-"""The process number of the agent: the first process of its node."""
 
 _BACKLOG = 10_000
 _STALL = 1.0
@@ -66,10 +60,10 @@ class Agent(Server):
         node = self._process.node
         self.applications = NodeApplications(node, self._process.pid, self._application_ended)
         self.pressures = pressures
-        self.joiners: list[tuple[Deferred, set[str]]] = []
+        self.reaching = ReachWaiters(node)
         self.standing = Standing(node, transport)
         self.traces = TraceFeed(node, lambda: self.console)
-        node.names.on_told = lambda: self._process.info("told")
+        node.names.on_told = self._told
         self.send_after(interval, "sample")
 
     # Streaming -----------------------------------------------------------------------------------
@@ -114,7 +108,7 @@ class Agent(Server):
     def info(self, message: Any) -> None:
         """Sample on the timer; look again who is reached when another node has told its names."""
         if message == "told":
-            self._look_around()
+            self.reaching.look()
         elif message == "sample":
             self.send_after(self.interval, "sample")
             if self.console is not None:
@@ -214,39 +208,20 @@ class Agent(Server):
             "now": self.now(),
         }
 
-    def wait_reachable(self, names: list[str]) -> Any:
-        """Answer when all of `names` are reached from here, and have told the names they hold."""
-        self.joiners.append((self.defer(), set(names)))
-        self._look_around()
+    def wait_reachable(self, names: list[str], confirmed: bool) -> Any:  # noqa: FBT001 - a message
+        """Answer when all of `names` are reached from here, and have told the names they hold.
+
+        Args:
+            names: The nodes.
+            confirmed: Whether each must have answered, too. Where all are asked the same at once,
+                each of them says by its answer what it would confirm.
+        """
+        self.reaching.wait(self.defer(), names, confirmed=confirmed)
         return NO_REPLY
 
-    def _reached(self) -> set[str]:
-        node = self._process.node
-        return {node.name, *(node.names.told_by & node.reached.keys())}
-
-    def _look_around(self) -> None:
-        reached = self._reached()
-        for joiner in list(self.joiners):
-            if joiner[1] <= reached:
-                self.joiners.remove(joiner)
-                self._process.node.spawn_task(self._confirm(joiner))
-
-    async def _confirm(self, joiner: tuple[Deferred, set[str]]) -> None:
-        """Answer when the others have answered, too, over the links between.
-
-        What each had said of its links before has arrived by then. That a link which was mended
-        here is not yet whole there, for one: it would be lost again a moment later.
-        """
-        node = self._process.node
-        reached = node.reached  # some may be lost again since they were looked at
-        others = [Pid(name, AGENT_NUMBER, reached[name]) for name in joiner[1] if name in reached]
-        asks = [node.call(agent, "ping", (), None, _CONFIRMED_WITHIN) for agent in others]
-        await asyncio.gather(*asks, return_exceptions=True)
-        now = self._reached()
-        if joiner[1] <= now:
-            joiner[0].reply(sorted(now))
-        else:
-            self.joiners.append(joiner)  # looked at again as soon as somebody is reached
+    def _told(self) -> None:
+        if self.reaching:
+            self._process.info("told")
 
     def set_members(self, members: list[str], edges: list[tuple[str, str]]) -> None:
         """Learn of a node that was added."""

@@ -205,7 +205,7 @@ async def _add_node(session: Session, spec: NodeSpec) -> str:
     applications = specs_of(spec, "node")
     others = list(session.nodes)
     session.nodes[name] = NodeState(session.spec.settled(spec))
-    session.edges |= {(other, name) for other in others}
+    session.edges = session.edges | {(other, name) for other in others}
     timeout, joined = session.start_timeout, False
     try:
         async with asyncio.timeout(timeout):
@@ -239,7 +239,7 @@ async def _add_node(session: Session, spec: NodeSpec) -> str:
 
 async def _tell_members(session: Session, names: list[str]) -> None:
     """Tell nodes who belongs to the cluster now, and their next processes as well."""
-    members, edges = list(session.nodes), sorted(session.edges)
+    members = list(session.nodes)
     session.transport.set_members(members, [])
     for name in names:
         await session.update_boot(name)
@@ -248,9 +248,9 @@ async def _tell_members(session: Session, names: list[str]) -> None:
             continue  # taken out meanwhile
         if node.status == "running":
             with suppress(NodeDown):  # whatever comes in its place is told when it is reached
-                await session.ask_agent(name, "set_members", members, edges)
+                await session.ask_agent(name, "set_members", members, session.edges_of(name))
         else:
-            await session.faults.tell(name, "set_members", members, edges)
+            await session.faults.tell(name, "set_members", members, session.edges_of(name))
 
 
 async def take_out(session: Session, name: str) -> None:

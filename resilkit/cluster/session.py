@@ -26,6 +26,7 @@ from resilkit.cluster.launcher_events import (
 from resilkit.cluster.node_state import LastSeen, NodeState, NodeTable
 from resilkit.cluster.resolvers import loaded
 from resilkit.cluster.restart import RestartPolicy
+from resilkit.cluster.topology import edges_by_node
 from resilkit.cluster.tracebook import TraceBook
 from resilkit.errors import (
     CallTimeout,
@@ -82,7 +83,9 @@ class Session:
         self.nodes = NodeTable(
             (node.name, NodeState(spec.settled(node))) for node in spec.node_specs
         )
-        self.edges: set[tuple[str, str]] = set(spec.edges)
+        # A new set whenever one comes or goes.
+        self.edges = set(spec.edges)
+        self._near = (self.edges, edges_by_node(self.edges))
         self.faults = faultbook.FaultBook(self)
         self.traces = TraceBook(self)
         self.launcher: Any
@@ -104,6 +107,12 @@ class Session:
         self.supervising: set[str] = set()
         self.alerts = Alerts(self)
         self.on_change: list[Callable[[], None]] = [self.alerts.nodes_changed]
+
+    def edges_of(self, name: str) -> list[tuple[str, str]]:
+        """Return the links of one node, sorted."""
+        if self._near[0] is not self.edges:
+            self._near = (self.edges, edges_by_node(self.edges))
+        return self._near[1].get(name, [])
 
     # Starting ------------------------------------------------------------------------------------
 
@@ -207,7 +216,7 @@ class Session:
             await self._compare_clocks(name, patience)
             await self.ask_agent(name, "attach", self.console.pid, timeout=patience)
             # What changed since its boot record was written; from now on it is told each change.
-            members, edges = list(self.nodes), sorted(self.edges)
+            members, edges = list(self.nodes), self.edges_of(name)
             await self.ask_agent(name, "set_members", members, edges, timeout=patience)
             await self.ask_agent(name, "stand", self.faults.for_node(name), timeout=patience)
             await self.ask_agent(name, "trace_all", self.traces.for_nodes(), timeout=patience)
@@ -272,11 +281,19 @@ class Session:
             why = f": {trouble}" if (trouble := self.trouble(name)) else ""
             raise CallTimeout(f"node {name} did not answer within {timeout:g} s{why}") from None
 
-    async def until_joined(self, name: str, others: list[str] | None = None) -> None:
-        """Return when a node reaches `others` (all): the cluster is verified, not assumed."""
+    async def until_joined(
+        self, name: str, others: list[str] | None = None, *, confirmed: bool = True
+    ) -> None:
+        """Return when a node reaches `others` (all): the cluster is verified, not assumed.
+
+        Args:
+            name: The node.
+            others: Whom it must reach.
+            confirmed: Whether they must have answered, too: not needed where all are waited for.
+        """
         wanted = sorted(self.nodes if others is None else others)
         # Whoever waits for this has a time limit of its own, that of the start.
-        await self.ask_agent(name, "wait_reachable", wanted, timeout=self.start_timeout)
+        await self.ask_agent(name, "wait_reachable", wanted, confirmed, timeout=self.start_timeout)
 
     def trouble(self, name: str) -> str:
         """Return why a node cannot be reached from here, ``""`` when nothing is known of that."""

@@ -112,7 +112,7 @@ async def _start(session: Session, report: Callable[[str], None]) -> None:
     await asyncio.gather(*(session.fork(name) for name in session.nodes))
     await asyncio.gather(*(session.until_running(name) for name in session.nodes))
     report("connecting the nodes")
-    await asyncio.gather(*(session.until_joined(name) for name in session.nodes))
+    await asyncio.gather(*(session.until_joined(name, confirmed=False) for name in session.nodes))
     report("starting applications")
     for name, specs in applications.items():
         for spec in specs:

@@ -9,7 +9,15 @@ from typing import Any
 from resilkit import validate
 from resilkit.errors import InternalError, InvalidArgument
 
-__all__ = ["SHAPES", "Edge", "links", "neighbours", "unreachable", "validated_topology"]
+__all__ = [
+    "SHAPES",
+    "Edge",
+    "edges_by_node",
+    "links",
+    "neighbours",
+    "unreachable",
+    "validated_topology",
+]
 
 Edge = tuple[str, str]
 
@@ -133,3 +141,17 @@ def unreachable(edges: Iterable[Edge], names: Sequence[str]) -> list[str]:
                 reached.add(name)
                 frontier.append(name)
     return [name for name in names if name not in reached]
+
+
+def edges_by_node(edges: Iterable[Edge]) -> dict[str, list[Edge]]:
+    """Return the links of each node, sorted: all that one needs to know of them.
+
+    Examples:
+        >>> edges_by_node([("n2", "n3"), ("n1", "n2")])["n2"]
+        [('n1', 'n2'), ('n2', 'n3')]
+    """
+    found: dict[str, list[Edge]] = {}
+    for edge in sorted(edges):
+        for end in edge:
+            found.setdefault(end, []).append(edge)
+    return found

@@ -19,6 +19,7 @@ class Membership:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._known: dict[str, tuple[int, str]] = {}
+        self._members = 0  # of those; each that comes or goes is told whether it is the majority
         # The same by itself: every message to another node asks for it.
         self.incarnations: dict[str, int] = {}
         self._watchers: dict[Process, None] = {}
@@ -29,6 +30,8 @@ class Membership:
     def up(self, name: str, incarnation: int, role: str) -> None:
         """Take in a node that can be reached."""
         self._found[name] = self._found.get(name, 0) + 1
+        before = self._known.get(name)
+        self._members += (role == "member") - (before is not None and before[1] == "member")
         self._known[name] = (incarnation, role)
         self.incarnations[name] = incarnation
         if role == "member":
@@ -40,6 +43,7 @@ class Membership:
         if known is None or known[0] != incarnation:
             return None
         del self._known[name], self.incarnations[name]
+        self._members -= known[1] == "member"
         self._found_by.pop(name, None)
         if known[1] == "member":
             self._tell(NodeLost(name, self.majority()))
@@ -80,7 +84,8 @@ class Membership:
 
     def majority(self) -> bool:
         """Whether this node and those that it reaches are more than half of the cluster."""
-        return 2 * len(self.reachable()) > len(self._node.transport.members())
+        reached = self._members + (self._node.role == "member")
+        return 2 * reached > len(self._node.transport.members())
 
     def watch(self, process: Process) -> None:
         """Send `NodeUp` and `NodeLost` to `process` from now on."""

@@ -303,17 +303,18 @@ class Names:
             # It may have told its own too soon, while this node took it for lost.
             self._tell_mine(peer, ask=True)
 
-    def _mine(self) -> dict[str, Pid]:
-        mine = self._holders.on(self._node.name)
-        mine.update({f"{name}\0{self._node.name}": pid for name, pid in self._local.items()})
-        return mine
+    def _mine(self) -> tuple[tuple[str, Pid], ...]:
+        """Return the names that are held here, as what nobody can change: it travels unpickled."""
+        local = [(f"{name}\0{self._node.name}", pid) for name, pid in self._local.items()]
+        return (*self._holders.on(self._node.name).items(), *local)
 
     def _tell_mine(self, peer: str, *, ask: bool) -> None:
         what = (self._mine(), self._stamp, self._node.membership.found(peer), ask)
         self._repeater.send([peer], lambda number: (NAMES, "all", number, what))
 
     def _take_all(self, source: str, number: int, what: tuple[Any, ...]) -> None:
-        names, stamp, found, ask = what
+        pairs, stamp, found, ask = what
+        names = dict(pairs)
         self._acknowledge(source, number)
         if found:
             self._node.membership.found_by(source, found)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from resilkit.network.codec import Codec, Packed, measure
 from resilkit.network.shaping import Shaper
 from resilkit.network.snapshots import ATOMS, as_sent
-from resilkit.runtime.kinds import CALL, CAST, REPLY
+from resilkit.runtime.kinds import CALL, CAST, NAMES, REPLY
 
 if TYPE_CHECKING:
     from resilkit.network.forwarding import Entry
     from resilkit.network.handshake import Hello
     from resilkit.simulation.transport import SimulatedTransport
 
-__all__ = ["ADOPT", "BEAT", "LOST", "Beat", "Forwarded", "SimulatedLink", "State", "WireCounters"]
+__all__ = ["BEAT", "LOST", "Adopted", "Beat", "Forwarded", "SimulatedLink", "State", "WireCounters"]
 
 Message = tuple[Any, ...]
 _ATOMIC: Final = ATOMS.issuperset
@@ -71,8 +71,17 @@ class Beat:
 
 
 BEAT: Final = {True: Beat(hears=True), False: Beat(hears=False)}
-ADOPT: Final = object()
-"""What comes first: the answer that makes the connection whole at the end that dialled."""
+
+
+class Adopted:
+    """What comes first: the answer that makes the connection whole at the end that dialled."""
+
+    __slots__ = ("usable",)
+
+    def __init__(self, *, usable: bool) -> None:
+        self.usable = usable
+
+
 LOST: Final = object()
 """What comes last of a node that is gone: its side of the connection was closed."""
 
@@ -105,7 +114,8 @@ class SimulatedLink:
         self.travel = self.scheduler.travel
         self.peer = peer
         self.far: SimulatedLink
-        self.shaper: Shaper = transport.shaper(peer)
+        # Only where there are faults: most links never have one, and there may be a million.
+        self.shaper: Shaper | None = transport.shaper_now(peer)
         self.counters = transport.counters_for(peer.name)
         self.confirmed = self.hears = self.hears_us = True
         self.usable = self.far_usable = False
@@ -125,13 +135,13 @@ class SimulatedLink:
                 kwargs and not _ATOMIC(map(type, kwargs.values()))
             ):
                 sent = self._as_sent(message)
-        elif kind != REPLY or type(message[-1]) not in ATOMS:
+        elif kind != NAMES and (kind != REPLY or type(message[-1]) not in ATOMS):
             sent = self._as_sent(message)
         if sent is None:
             return True
         shaper = self.shaper
-        if shaper.faults or shaper._held:
-            self._shape(message, lambda: self.put(_own(sent)))
+        if shaper is not None and (shaper.faults or shaper._held):
+            self._shape(shaper, message, lambda: self.put(_own(sent)))
         else:
             # `put`, written out.
             self.counters.messages += 1
@@ -153,10 +163,13 @@ class SimulatedLink:
             if sent is None:
                 return True
             entry = (*entry[:-1], sent)
-        if self.shaper.idle:
+        shaper = self.shaper
+        if shaper is None or shaper.idle:
             self.put(Forwarded(entry))
         else:
-            self._shape(message, lambda: self.put(Forwarded((*entry[:-1], _own(entry[-1])))))
+            self._shape(
+                shaper, message, lambda: self.put(Forwarded((*entry[:-1], _own(entry[-1]))))
+            )
         return True
 
     def put(self, sent: Any) -> None:
@@ -180,15 +193,24 @@ class SimulatedLink:
             self.transport.receiver.on_unsendable(self.peer.name, message, error)
             return None
 
-    def _shape(self, message: Message, put: Any) -> None:
+    def _shape(self, shaper: Shaper, message: Message, put: Any) -> None:
         def drop() -> None:
             self.counters.drops += 1
 
-        self.shaper.shape(message, lambda: measure(message), put, drop)
+        shaper.shape(message, lambda: measure(message), put, drop)
 
     def drop_waiting(self) -> None:
         """Lose what has not left yet: the link was cut."""
-        self.counters.drops += self.shaper.clear()
+        self.counters.drops += self.clear()
+
+    def clear(self) -> int:
+        """Drop what faults hold back; return how many messages that were."""
+        return 0 if self.shaper is None else self.shaper.clear()
+
+    def end(self) -> None:
+        """Be over: nothing goes or comes any more."""
+        self.closed = True
+        self.clear()
 
     # Receiving -----------------------------------------------------------------------------------
 

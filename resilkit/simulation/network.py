@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from resilkit.rng import stream
-from resilkit.simulation.link import ADOPT, SimulatedLink
+from resilkit.simulation.link import Adopted, SimulatedLink
 from resilkit.simulation.place import DEAD, PAUSED
 
 if TYPE_CHECKING:
@@ -91,8 +91,8 @@ class Network:
             return  # both had dialled
         here, there = SimulatedLink(other, one.hello), SimulatedLink(one, other.hello)
         here.far, there.far = there, here
-        here.say(ADOPT)
         other.adopt(here)
+        here.say(Adopted(usable=here.usable))
 
     def _is_there(self, transport: Reaching) -> bool:
         return self._ends.get(transport.name) is transport

@@ -62,9 +62,9 @@ class Reaching:
         """Whether a member counts as up; see `resilkit.network.membership`."""
         return self.reachable.get(name) == incarnation
 
-    def link_changed(self, link: SimulatedLink) -> None:
-        """See whether a link counts as up at this end, and tell the other end if that is news."""
-        usable = (
+    def counts(self, link: SimulatedLink) -> bool:
+        """Whether a link counts as up at this end."""
+        return (
             not link.closed
             and link.confirmed
             and link.hears
@@ -72,6 +72,10 @@ class Reaching:
             and not self.cuts.silent(link.peer.name)
             and link.peer.name in self.near
         )
+
+    def link_changed(self, link: SimulatedLink) -> None:
+        """See whether a link counts as up at this end, and tell the other end if that is news."""
+        usable = self.counts(link)
         if usable != link.usable:
             self.set_usable(link, usable=usable)
             if not link.closed and not self.cuts.loses(link.peer.name, "out"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit.network.codec import Packed
 from resilkit.runtime.reference import binding
-from resilkit.simulation.link import ADOPT, LOST, Beat, State
+from resilkit.simulation.link import LOST, Adopted, Beat, State
 from resilkit.simulation.reaching import Reaching
 
 if TYPE_CHECKING:
@@ -119,9 +119,12 @@ class Receiving(Reaching):
         if sent is LOST:
             self.lose(link)
             return
-        if sent is ADOPT:
+        if sent.__class__ is Adopted:
             if not self._closed:
+                link.far_usable = sent.usable
                 self.adopt(link)
+                if self.is_link(link.peer) and not self.cuts.silent(link.peer.name):
+                    link.say(State(usable=link.usable, want=False))
             return
         if self.cuts.active and self.cuts.loses(link.peer.name, "in"):
             return

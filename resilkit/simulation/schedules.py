@@ -39,8 +39,8 @@ class Schedule(Protocol):
         """Return what happens next; there is something."""
         ...
 
-    def __len__(self) -> int:
-        """How much is ready."""
+    def __bool__(self) -> bool:
+        """Whether anything is ready."""
         ...
 
     def travel(self, source: str, target: str) -> float:
@@ -67,23 +67,34 @@ class _Lanes:
     """
 
     def __init__(self, seed: int) -> None:
+        # Nearly always one thing alone is ready: that takes no lane.
+        self._alone: Handle | None = None
         self._lanes: dict[Any, deque[Handle]] = {}
         self._order: list[Any] = []
         self._draw: Callable[[], float] = stream(seed, "schedule").random
         self._travel: Callable[[], float] = stream(seed, "travel").random
-        self._count = 0
 
-    def __len__(self) -> int:
-        return self._count
+    def __bool__(self) -> bool:
+        return self._alone is not None or bool(self._order)
 
     def append(self, handle: Handle) -> None:
+        alone = self._alone
+        if alone is None:
+            if not self._order:
+                self._alone = handle
+                return
+        else:
+            self._alone = None
+            self._put(alone)
+        self._put(handle)
+
+    def _put(self, handle: Handle) -> None:
         key = handle.context.get(current) or handle.place
         lane = self._lanes.get(key)
         if lane is None:
             self._lanes[key] = lane = deque()
             self._order.append(key)
         lane.append(handle)
-        self._count += 1
 
     def _take(self, place: int) -> Handle:
         order = self._order
@@ -94,10 +105,13 @@ class _Lanes:
             del self._lanes[key]
             order[place] = order[-1]
             order.pop()
-        self._count -= 1
         return handle
 
     def popleft(self) -> Handle:
+        alone = self._alone
+        if alone is not None:
+            self._alone = None
+            return alone
         count = len(self._order)
         return self._take(int(self._draw() * count) if count > 1 else 0)
 
@@ -126,7 +140,7 @@ class _Priorities(_Lanes):
 
     def _plan(self) -> None:
         draws = sorted(int(self._draw() * _STRETCH) for _ in range(_CHANGES))
-        self._moments = [self._steps + 1 + each for each in draws]
+        self._moments = [1 + each for each in draws]
 
     def _rank(self, key: Any) -> float:
         rank = self._ranks.get(key)
@@ -134,27 +148,29 @@ class _Priorities(_Lanes):
             rank = self._ranks[key] = self._draw()
         return rank
 
-    def append(self, handle: Handle) -> None:
-        super().append(handle)
-        # In the order of coming, which is the same each time: a draw at the look would not be.
-        self._rank(handle.context.get(current) or handle.place)
-
     def popleft(self) -> Handle:
+        alone = self._alone
+        if alone is not None:
+            self._alone = None
+            self._fall(alone.context.get(current) or alone.place)
+            return alone
         order = self._order
-        best = 0
-        if len(order) > 1:
-            ranks = self._ranks
-            best = max(range(len(order)), key=lambda place: ranks[order[place]])
-        self._steps += 1
-        if self._moments and self._steps >= self._moments[0]:
-            self._moments.pop(0)
-            self._least -= 1.0
-            self._ranks[order[best]] = self._least
-            self._pace.clear()
-            if not self._moments:
-                self._steps = 0
-                self._plan()
+        best = max(range(len(order)), key=lambda place: self._rank(order[place]))
+        self._fall(order[best])
         return self._take(best)
+
+    def _fall(self, key: Any) -> None:
+        """Count a choice; at the planned moments, put whose it was behind all others."""
+        self._steps += 1
+        if self._steps < self._moments[0]:
+            return
+        self._moments.pop(0)
+        self._least -= 1.0
+        self._ranks[key] = self._least
+        self._pace.clear()
+        if not self._moments:
+            self._steps = 0
+            self._plan()
 
     def travel(self, source: str, target: str) -> float:
         pace = self._pace.get((source, target))

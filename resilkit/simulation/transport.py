@@ -85,7 +85,7 @@ class SimulatedTransport(Receiving):
         self.direct: dict[str, SimulatedLink] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._dialled: dict[str, None] = {}
-        self._closed = False
+        self._closed = self._shaped = False
         self.cuts = Cuts()
         self.reachable: dict[str, int] = {}
         self.ways: dict[str, str] = {}
@@ -164,8 +164,7 @@ class SimulatedTransport(Receiving):
         self.network.detach(self)
         for link in self.links_by_peer.values():
             link.say(LOST)
-            link.closed = True
-            link.shaper.clear()
+            link.end()
         self.links_by_peer.clear()
         self.direct.clear()
 
@@ -175,14 +174,12 @@ class SimulatedTransport(Receiving):
         held = self.links_by_peer.get(peer.name)
         self.links_by_peer[peer.name] = link
         if held is not None:
-            held.closed = True  # of an earlier incarnation
-            held.shaper.clear()
+            held.end()  # of an earlier incarnation
             if not self.is_link(peer):
                 self._client_down(held.peer)
         if self.is_link(peer):
-            self.link_changed(link)
-            if not self.cuts.silent(peer.name):
-                link.say(State(usable=link.usable, want=True))
+            link.usable = self.counts(link)
+            self.look(link)
         else:
             self._client_up(peer)
             self.direct[peer.name] = link
@@ -192,8 +189,7 @@ class SimulatedTransport(Receiving):
     def lose(self, link: SimulatedLink) -> None:
         """Let go of a connection that has ended."""
         peer = link.peer
-        link.closed = True
-        link.shaper.clear()
+        link.end()
         if self.links_by_peer.get(peer.name) is not link:
             return  # another one took its place
         del self.links_by_peer[peer.name]
@@ -267,14 +263,18 @@ class SimulatedTransport(Receiving):
     def install(self, fault_id: str, fault: Any, peers: Iterable[str] | None = None) -> None:
         """Put a fault on the links to `peers` (``None``: all), in the sending direction."""
         self._faults.install(fault_id, fault, peers)
+        self._shaped = True
+        for link in self.links_by_peer.values():
+            if link.shaper is None:
+                link.shaper = self._faults.shaper(link.peer)
 
     def remove(self, fault_id: str) -> int:
         """Take a fault off; return how many messages it touched. Unknown is no error."""
         return self._faults.remove(fault_id)
 
-    def shaper(self, peer: Hello) -> Shaper:
-        """Return what asks the faults on the link to `peer`."""
-        return self._faults.shaper(peer)
+    def shaper_now(self, peer: Hello) -> Shaper | None:
+        """Return what asks the faults on the link to `peer`, once there has been any."""
+        return self._faults.shaper(peer) if self._shaped else None
 
     def counters_for(self, peer: str) -> WireCounters:
         """Return the counters of the link to `peer`: they outlive a connection."""
