@@ -1,0 +1,106 @@
+"""Whatever draws by chance inside a step draws from the simulation's seed."""
+
+from __future__ import annotations
+
+import os
+import random
+import uuid
+from collections.abc import Iterator
+from random import choice
+from typing import Any
+
+import pytest
+
+from tests.simulation.drawing import drawn_by_name, draws
+from tests.simulation.simulated import SOON, Simulated
+
+
+@pytest.fixture
+def simulated() -> Iterator[Simulated]:
+    with Simulated().open() as one:
+        yield one
+
+
+def drawn_in_steps(seed: int, steps: int = 3) -> list[Any]:
+    found = []
+    with Simulated(seed).open() as simulated:
+        for _ in range(steps):
+            simulated.at += 1.0
+            draws()
+            with simulated.step():
+                found += draws()
+    return found
+
+
+def test_all_chance_inside_steps_comes_from_the_seed() -> None:
+    found = drawn_in_steps(7)
+    assert found == drawn_in_steps(7)
+    others = drawn_in_steps(8)
+    assert [here for here, there in zip(found, others, strict=True) if here == there] == []
+    again = found[len(found) // 3 :]
+    assert [here for here, there in zip(found, again, strict=False) if here == there] == [
+        found[-1]  # the number of the network card
+    ] * 2
+
+
+def test_the_machines_chance_goes_on_as_if_there_had_been_no_step(simulated: Simulated) -> None:
+    def drawn() -> list[float]:
+        return [random.random(), drawn_by_name(), random.gauss(0, 1), choice(range(1000))]
+
+    random.seed(5)
+    plain = [drawn() for _ in range(3)]
+    random.seed(5)
+    found = []
+    for _ in range(3):
+        found.append(drawn())
+        with simulated.step():
+            random.seed(1)
+            draws()
+            random.gauss(0, 1)
+    assert found == plain
+    random.seed()
+
+
+def test_a_seed_and_a_state_that_are_set_inside_count_inside(simulated: Simulated) -> None:
+    with simulated.step():
+        random.seed(3)
+        before = random.getstate()
+        first = [random.random(), random.gauss(0, 1), random.gauss(0, 1)]
+    plain = random.Random(3)
+    assert first == [plain.random(), plain.gauss(0, 1), plain.gauss(0, 1)]
+    with simulated.step():
+        random.setstate(before)
+        assert random.random() == first[0]
+        random.seed()
+        assert random.random() != first[1]
+
+
+def test_the_same_seed_gives_a_generator_the_same_numbers_everywhere(simulated: Simulated) -> None:
+    with simulated.step():
+        inside = random.Random(11).random()
+    assert inside == random.Random(11).random()
+
+
+def test_ids_made_outside_are_the_machines(simulated: Simulated) -> None:
+    with simulated.step():
+        inside = uuid.uuid1()
+        assert uuid.uuid1(node=1, clock_seq=2).fields[3:] == (0x80, 2, 1)
+        assert inside.version == 1
+        assert uuid.uuid4().version == 4
+        with pytest.raises(ValueError, match="negative"):
+            os.urandom(-1)
+    # 100 ns each since 1582.
+    assert (uuid.uuid1().time - inside.time) / 1e7 > SOON
+    assert uuid.getnode() != simulated.host
+
+
+def test_a_generator_is_copied_where_its_memory_cannot_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from resilkit.simulation import virtual_chance
+
+    monkeypatch.setattr(virtual_chance, "_FAST", False)
+    one, other = random.Random(1), random.Random(2)
+    other.random()
+    virtual_chance.state_of(one)[:] = virtual_chance.state_of(other)
+    assert one.getstate() == other.getstate()
