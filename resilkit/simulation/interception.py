@@ -5,6 +5,9 @@ cluster is open, what they ask is replaced by functions that find out who asks: 
 a step of a simulation gets virtual time and seeded chance, everybody else (the same thread outside
 a step, Jupyter's threads, Hypothesis, a test's time limit) the machine's. What cannot be replaced
 is reported: `captured` finds what was taken by name before, `real_machine` what leads out.
+
+Not seen is what C code asks by itself (``numpy.datetime64("now")``), and a wait with a time limit
+on a lock or queue of `threading`, which blocks the simulation in real time.
 """
 
 from __future__ import annotations

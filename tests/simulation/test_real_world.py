@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from numpy.random import rand as taken_by_name
 
+from tests.simulation.aside import Aside
 from tests.simulation.simulated import Simulated
 
 
@@ -125,6 +126,19 @@ def test_a_function_of_numpy_that_was_taken_by_name_is_reported(simulated: Simul
         with simulated.step():
             taken_by_name()
     assert_told(simulated, "numpy's global generator was used inside the simulation: .*by name.*")
+
+
+def test_what_other_threads_draw_from_numpy_is_no_ones_mistake(simulated: Simulated) -> None:
+    with Aside() as aside:
+        np.random.seed(5)
+        plain = [np.random.rand(), np.random.rand()]
+        np.random.seed(5)
+        with simulated.step():
+            assert aside.do(np.random.rand) == plain[0]
+            assert np.random.rand() not in plain
+        assert np.random.rand() == plain[1]
+    assert simulated.told == []
+    np.random.seed()
 
 
 def test_numpy_leaves_no_trace_when_the_last_simulation_is_closed() -> None:

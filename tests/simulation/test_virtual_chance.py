@@ -84,6 +84,7 @@ def test_the_same_seed_gives_a_generator_the_same_numbers_everywhere(simulated: 
 def test_ids_made_outside_are_the_machines(simulated: Simulated) -> None:
     with simulated.step():
         inside = uuid.uuid1()
+        assert inside.time < uuid.uuid1().time < uuid.uuid1().time  # at one and the same instant
         assert uuid.uuid1(node=1, clock_seq=2).fields[3:] == (0x80, 2, 1)
         assert inside.version == 1
         assert uuid.uuid4().version == 4

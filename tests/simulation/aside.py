@@ -1,0 +1,44 @@
+"""Another thread, for what a simulation must not touch."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Self
+
+__all__ = ["Aside"]
+
+
+class Aside:
+    """A thread that does what it is told while the test waits."""
+
+    def __init__(self) -> None:
+        self.tasks: list[Any] = []
+        self.asked, self.done = threading.Semaphore(0), threading.Semaphore(0)
+        self.result: Any = None
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self) -> None:
+        while True:
+            self.asked.acquire()
+            task = self.tasks.pop()
+            if task is None:
+                return
+            self.result = task()
+            self.done.release()
+
+    def start(self, task: Any) -> None:
+        self.tasks.append(task)
+        self.asked.release()
+
+    def do(self, task: Any) -> Any:
+        self.start(task)
+        assert self.done.acquire(timeout=20)
+        return self.result
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.start(None)
+        self.thread.join(20)
