@@ -6,29 +6,27 @@ a step of a simulation gets virtual time and seeded chance, everybody else (the 
 a step, Jupyter's threads, Hypothesis, a test's time limit) the machine's. What cannot be replaced
 is reported: `captured` finds what was taken by name before, `real_machine` what leads out.
 
-Not seen is what C code asks by itself (``numpy.datetime64("now")``), and a wait with a time limit
-on a lock or queue of `threading`, which blocks the simulation in real time.
+resilkit's own draws, and what a module draws when it is imported, stay the machine's; see
+`callers`. Not seen is what C code asks by itself (``numpy.datetime64("now")``), and a wait with a
+time limit on a lock or queue of `threading`, which blocks the simulation in real time.
 """
 
 from __future__ import annotations
 
 import random
-import sys
-import sysconfig
 import threading
 from _thread import get_ident
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from resilkit import rng
 from resilkit.simulation import captured, real_machine, virtual_chance, virtual_numpy, virtual_time
+from resilkit.simulation.callers import place_of_caller
 from resilkit.simulation.driving import STATE
 from resilkit.simulation.patching import Patches
 from resilkit.simulation.virtual_chance import HIDDEN, MACHINES, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 __all__ = ["Interception", "findings"]
 
@@ -36,9 +34,6 @@ findings = captured.findings
 
 _HIDDENS: Final = state_of(HIDDEN)
 _MACHINES: Final = state_of(MACHINES)
-_HERE: Final = Path(__file__).parent
-_LIBRARY: Final = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-_PACKAGES: Final = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
 
 _patches = Patches()
 _users = 0
@@ -187,7 +182,7 @@ class Interception:
             where: Where it was used, in words, "" if nobody knows; ``None`` for whoever calls
                 this, outside the standard library.
         """
-        place = _caller() if where is None else where
+        place = place_of_caller() if where is None else where
         text = f"{what} was used inside the simulation{place}: {why}"
         if text not in self._told:
             self._told[text] = None
@@ -205,19 +200,3 @@ def _watch_numpy() -> None:
         if _numpy is None and _users:
             _patches.put(virtual_numpy.replacements())
             _numpy = virtual_numpy.Position()
-
-
-def _caller() -> str:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_library(frame.f_code.co_filename):
-        frame = frame.f_back
-    if frame is None:
-        return ""
-    code = frame.f_code
-    return f" at {Path(code.co_filename).name}:{frame.f_lineno} in {code.co_qualname}"
-
-
-def _is_library(file: str) -> bool:
-    if file.startswith(_PACKAGES):
-        return False
-    return file.startswith(_LIBRARY) or Path(file).parent == _HERE

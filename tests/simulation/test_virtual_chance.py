@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
+import multiprocessing.process
 import os
 import random
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from random import choice
+from types import ModuleType
 from typing import Any
 
+import cloudpickle
 import pytest
 
+from resilkit.network.byvalue import registry
 from tests.simulation.drawing import drawn_by_name, draws
 from tests.simulation.simulated import SOON, Simulated
 
@@ -105,3 +111,49 @@ def test_a_generator_is_copied_where_its_memory_cannot_be_had(
     other.random()
     virtual_chance.state_of(one)[:] = virtual_chance.state_of(other)
     assert one.getstate() == other.getstate()
+
+
+def test_what_belongs_to_the_process_is_drawn_from_the_machine() -> None:
+    def tokens() -> list[Any]:
+        class Traveller:
+            pass
+
+        with Simulated().open() as simulated, simulated.step():
+            first = uuid.uuid4()
+            data = cloudpickle.dumps(Traveller)
+            token = registry.token(Traveller)
+            made = ModuleType("made")
+            exec(  # noqa: S102
+                "import random, uuid\nname = uuid.uuid4()\ngenerator = random.Random()", vars(made)
+            )
+            return [first, uuid.uuid4(), data, token, made.name, made.generator.random()]
+
+    one, other = tokens(), tokens()
+    assert one[:2] == other[:2]
+    assert [here for here, there in zip(one[2:], other[2:], strict=True) if here == there] == []
+
+
+def test_a_module_that_draws_when_it_is_imported_leaves_the_draws_as_they_are(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "drawing_when_imported.py").write_text("import os\nos.urandom(8)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with Simulated().step():
+        plain = uuid.uuid4()
+    with simulated.step():
+        importlib.import_module("drawing_when_imported")
+        assert uuid.uuid4() == plain
+
+
+def test_a_module_of_the_library_that_draws_when_it_is_imported_does_so_too(
+    simulated: Simulated,
+) -> None:
+    with Simulated().step():
+        plain = uuid.uuid4()
+    spec = importlib.util.spec_from_file_location("anew", multiprocessing.process.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with simulated.step():
+        spec.loader.exec_module(module)  # draws the key by which processes know each other
+        assert uuid.uuid4() == plain

@@ -1,0 +1,64 @@
+"""Who asks: the code that called the standard library, found on the stack."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import sysconfig
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["asks_for_itself", "place_of_caller"]
+
+_LIBRARY: Final = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
+_PACKAGES: Final = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+_HERE: Final = str(Path(__file__).parent)
+_IMPORTING: Final = "<frozen importlib"
+
+
+def place_of_caller() -> str:
+    """Return where the nearest code outside the standard library stands, in words.
+
+    Examples:
+        >>> place_of_caller()
+        ' at <doctest ...>:1 in <module>'
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    if frame is None:
+        return ""
+    code = frame.f_code
+    return f" at {Path(code.co_filename).name}:{frame.f_lineno} in {code.co_qualname}"
+
+
+def asks_for_itself() -> bool:
+    """Whether it is resilkit that asks, or what is asked belongs to a module for good.
+
+    A class that travels has a token, in our codec as in cloudpickle, and a module may draw
+    something when it is imported. That is made once a process and must be unique in it: two
+    simulations of one seed would make the same for two classes, and only the first of two runs
+    would draw it, so that the second had all that follows otherwise.
+    """
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_library(frame.f_code.co_filename):
+        if frame.f_code.co_filename.startswith(_IMPORTING):
+            return True
+        frame = frame.f_back
+    if frame is None:
+        return False
+    if frame.f_code.co_name == "<module>":
+        return True
+    package, _, rest = str(frame.f_globals.get("__name__")).partition(".")
+    # The reference systems are servers as others are.
+    return package == "cloudpickle" or (package == "resilkit" and not rest.startswith("apps"))
+
+
+@functools.cache
+def _is_library(file: str) -> bool:
+    if file.startswith(_PACKAGES):
+        return False
+    return file.startswith((*_LIBRARY, _HERE, "<frozen "))
