@@ -21,12 +21,13 @@ from resilkit.experiment.checks import check_given
 from resilkit.experiment.delivery import Deliveries
 from resilkit.experiment.giving_up import supervisors_that_gave_up
 from resilkit.experiment.instruments import LAUNCHER_DIED, lost_instruments
-from resilkit.experiment.live import LiveEvidence, rehearse
+from resilkit.experiment.live import rehearse
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.experiment.names import warn_of_unknown
 from resilkit.experiment.remarks import load_remarks
 from resilkit.experiment.result import INTERRUPTED
 from resilkit.experiment.running import Running
+from resilkit.experiment.watching import Watching
 from resilkit.texts import plain
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["execute"]
 
 _LOOK_EVERY = 0.25
-_JUDGE_EVERY = 1.0
 _DRAIN_SLACK = 10.0
 _STOP_PATIENCE = 2.0
 _AFTER_LOAD = frozenset({"audit", "judge"})
@@ -200,21 +200,12 @@ class _Run:
 
     def under_load(self, cleanup: ExitStack, *, abort_on_breach: bool | None) -> None:
         """Inject the faults on their schedules and watch the criteria until the time is up."""
-        from resilkit.chaos.watch import Watch
-
         experiment, scenario = self.experiment, self.experiment.scenario
-        watch = Watch(
-            scenario.criteria,
-            grace=scenario.grace,
-            abort_on_breach=scenario.abort_on_breach
-            if abort_on_breach is None
-            else abort_on_breach,
-        )
+        watching = Watching(self.running, abort_on_breach=abort_on_breach)
         cleanup.callback(self._heal_all)
         planned = planned_faults(scenario, experiment.duration, experiment.seed)
         self.deliveries.plan(one.fault_index for one in planned)
         waiting = bool(planned)
-        judge_at = experiment.warmup + _JUDGE_EVERY
         while (now := self.elapsed()) < self.total:
             if self.running.stopping:
                 self.note_interrupt()
@@ -224,16 +215,11 @@ class _Run:
             if now >= experiment.warmup and waiting:
                 waiting = False
                 self._inject()
-            if now >= judge_at and scenario.criteria:
-                judge_at = self._judge(watch, now)
-                if watch.should_abort:
-                    breach = watch.breaches[0]
-                    self.ran = self.elapsed()
-                    self.problems.append(
-                        f"ended after {self.ran:.1f} s, because {breach.criterion!r} was breached"
-                    )
-                    self.load.stop(wait=False)
-                    return
+            if breach := watching.look(now):
+                self.ran = self.elapsed()
+                self.problems.append(f"ended after {self.ran:.1f} s, because {breach} was breached")
+                self.load.stop(wait=False)
+                return
             # Below 0 the generators have the order to start, and nothing else is to be said.
             phase = "warm-up" if max(now, 0.0) < experiment.warmup else "load"
             self.tell(phase, "under load" if phase == "load" else "warming up")
@@ -303,25 +289,6 @@ class _Run:
             self.deliveries.given(index, injection)
         for index, why in self.at_work.refused.items():
             self.deliveries.refused(index, why)
-
-    def _judge(self, watch: Any, now: float) -> float:
-        """Feed the watch; return when to do so next."""
-        now_on, began = self.cluster.clock.now, self.cluster.clock.now()
-        spec, warmup = self.experiment.cluster, self.experiment.warmup
-        evidence = LiveEvidence(self.cluster, self.load, now, spec=spec, warmup=warmup)
-        breaches = watch.feed(evidence, now - warmup)
-        self.running.verdicts = watch.latest
-        for breach in breaches:
-            self.cluster.events.append(
-                now_on(),
-                "alert",
-                "criterion_breached",
-                target=breach.criterion,
-                detail=breach.detail,
-            )
-        # Judging may take a tenth of the time, however much there is to judge by then. Where the
-        # time is virtual it takes none, and so there are as many looks however slow the machine is.
-        return now + max(_JUDGE_EVERY, 10 * (now_on() - began))
 
     def _heal_all(self) -> None:
         if self.at_work is not None:

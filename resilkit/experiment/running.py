@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
+from resilkit import clock
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.live import Meter, News
 from resilkit.experiment.progress import Progress
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from resilkit.experiment.result import Result
 
 __all__ = ["Running", "running_now"]
+
+_TELL_EVERY = 0.1
+"""Seconds, of those that people have, between two looks at a phase that goes on."""
 
 _now: list[Running] = []
 _one_at_a_time = threading.Lock()
@@ -55,6 +60,7 @@ class Running:
         self.injections: list[Any] = []
         self.result: Result | None = None
         self.over = False
+        self._told = -math.inf
         self._listener = listener
         self._now: Callable[[], float]
         self._meter: Meter | None = None
@@ -116,7 +122,14 @@ class Running:
         return {name: node.status for name, node in self.cluster.nodes.items()}
 
     def tell(self, phase: str, text: str, *, ran: float) -> None:
-        """Tell the listener, and who looks on, where the run is; its load ended after `ran`."""
+        """Tell the listener, and who looks on, where the run is; its load ended after `ran`.
+
+        In the midst of a phase only now and then: in virtual time a minute may pass in a second.
+        """
+        now = clock.monotonic()
+        if phase == self.progress.phase and now < self._told + _TELL_EVERY:
+            return
+        self._told = now
         self.progress = self._look(phase, text, ran)
         self._listener.update(self.progress)
 

@@ -9,12 +9,14 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from resilkit.rng import stream
+from resilkit.workload.operations import CallMethod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
     from resilkit.workload.client import Client, User
+    from resilkit.workload.operations import OperationFunction
     from resilkit.workload.recorder import Flight, Recorder
     from resilkit.workload.workload import GeneratorPlan
 
@@ -63,7 +65,7 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         # Everything starts from the run's own context variables: what an operation sets is its own.
         self._context = context
-        self._functions = [operation.function for operation in plan.operations]
+        self._functions = [_bound(operation.function, client) for operation in plan.operations]
         self._mix = Mix([operation.weight for operation in plan.operations])
         self._abandoned = False
         self._cancelled: list[asyncio.Task[Any]] = []
@@ -137,3 +139,10 @@ class Driver:
 
     def _draws(self, *names: str | int) -> Callable[[], float]:
         return stream(self._plan.seed, "workload", *names).random
+
+
+def _bound(function: OperationFunction, client: Client | None) -> OperationFunction:
+    if isinstance(function, CallMethod) and getattr(client, "follows_names", False):
+        assert client is not None  # noqa: S101 - it has an attribute
+        return function.bound(client)
+    return function

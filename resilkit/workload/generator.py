@@ -138,6 +138,9 @@ def _nothing() -> None:
 class _Client:
     """How the users of this process find servers."""
 
+    # One reference serves for good: it looks the name up at every call.
+    follows_names = True
+
     def whereis(self, name: str, /) -> Reference:
         """Return a reference that follows `name`."""
         return Reference(name)

@@ -119,9 +119,9 @@ def test_a_name_that_could_not_be_shown_or_saved_is_refused(name):
         make(name=name)
 
 
-@pytest.mark.parametrize("backend", ["simulation", "dask", "proceses", 3])
+@pytest.mark.parametrize("backend", ["dask", "proceses", 3])
 def test_another_backend_is_refused_with_what_is_available(backend):
-    with pytest.raises(InvalidArgument, match="'processes'"):
+    with pytest.raises(InvalidArgument, match="'processes', 'simulation'"):
         make().run(backend)
 
 

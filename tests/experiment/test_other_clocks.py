@@ -9,9 +9,9 @@ import pytest
 import resilkit as rk
 from resilkit import clock
 from resilkit.chaos.watch import Watch
-from resilkit.experiment import environment, execution
-from resilkit.experiment.execution import _JUDGE_EVERY
+from resilkit.experiment import environment, watching
 from resilkit.experiment.live import Meter
+from resilkit.experiment.watching import _JUDGE_EVERY
 from resilkit.history import History
 from tests.cluster.clocks import ahead_of_the_machine
 from tests.experiment import systems
@@ -84,16 +84,42 @@ def test_the_rate_is_of_the_last_second_on_the_clusters_clock():
 def test_how_often_is_judged_depends_on_what_that_costs_on_the_clusters_clock(
     monkeypatch, costs, after
 ):
-    monkeypatch.setattr(execution, "LiveEvidence", lambda *_, **__: None)
-    time = [1000.0]
-    cluster = SimpleNamespace(clock=SimpleNamespace(now=lambda: time[0]), events=None)
+    monkeypatch.setattr(watching, "LiveEvidence", lambda *_, **__: None)
+    time, looks = [1000.0], []
 
     class Slow(Watch):
         def feed(self, *_):
             time[0] += costs
+            looks.append(time[0])
             return []
 
-    running = SimpleNamespace(total=9.0, injections=[])
-    made = execution._Run(experiment(), running, None)
-    made.cluster = cluster
-    assert made._judge(Slow([]), 3.0) == 3.0 + after
+    monkeypatch.setattr(watching, "Watch", Slow)
+    made = watching.Watching(running_on("processes", time), abort_on_breach=False)
+    for moment in (3.0, 3.0 + after - 0.01, 3.0 + after):
+        assert made.look(moment) == ""
+    assert len(looks) == 2
+
+
+def test_in_virtual_time_a_run_is_judged_on_its_way_only_to_end_it_sooner(monkeypatch):
+    monkeypatch.setattr(watching, "LiveEvidence", lambda *_, **__: None)
+    looks = []
+
+    class Counted(Watch):
+        def feed(self, *_):
+            looks.append(self.abort_on_breach)
+            return []
+
+    monkeypatch.setattr(watching, "Watch", Counted)
+    for aborts in (False, True):
+        made = watching.Watching(running_on("simulation", [0.0]), abort_on_breach=aborts)
+        made.look(3.0)
+    assert looks == [True]
+
+
+def running_on(backend, time):
+    cluster = SimpleNamespace(
+        clock=SimpleNamespace(now=lambda: time[0]), events=None, backend=backend
+    )
+    made = experiment(scenario=scenario())
+    assert made.scenario.criteria
+    return SimpleNamespace(experiment=made, cluster=cluster, load=None, verdicts=())
