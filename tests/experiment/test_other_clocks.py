@@ -120,6 +120,6 @@ def running_on(backend, time):
     cluster = SimpleNamespace(
         clock=SimpleNamespace(now=lambda: time[0]), events=None, backend=backend
     )
-    made = experiment(scenario=scenario())
+    made = experiment(scenario=scenario(criteria=["availability >= 0.5"]))
     assert made.scenario.criteria
     return SimpleNamespace(experiment=made, cluster=cluster, load=None, verdicts=())
