@@ -24,7 +24,7 @@ _HOMES = {
         "Alert", "Cluster", "ClusterReference", "ClusterSpec", "Injection", "Limits", "LinkLatency",
         "NodeHandle", "NodeSpec", "RestartPolicy", "Trace",
     ),
-    "resilkit.network.verdicts": ("PASS", "Deliver", "Drop", "Duplicate", "Pass"),
+    "resilkit.network.verdicts": ("HOLD", "PASS", "Deliver", "Drop", "Duplicate", "Hold", "Pass"),
     "resilkit.faults": (
         "Fault", "LinkFault", "NodeFault", "PartitionFault", "ResourceFault", "ServerFault",
         "register_fault",
@@ -52,6 +52,7 @@ _MODULES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "HOLD",
     "NO_REPLY",
     "PASS",
     "Alert",
@@ -75,6 +76,7 @@ __all__ = [
     "Experiment",
     "Fault",
     "History",
+    "Hold",
     "Injection",
     "InternalError",
     "InvalidArgument",
@@ -179,7 +181,7 @@ if TYPE_CHECKING:
         register_fault,
     )
     from resilkit.history import History
-    from resilkit.network.verdicts import PASS, Deliver, Drop, Duplicate, Pass
+    from resilkit.network.verdicts import HOLD, PASS, Deliver, Drop, Duplicate, Hold, Pass
     from resilkit.runtime import (
         NO_REPLY,
         ChildSpec,

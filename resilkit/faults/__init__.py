@@ -6,6 +6,7 @@ name in a file           class           harm
 ``bandwidth``            `Bandwidth`     a link carries only so many bytes a second
 ``cpu``                  `CPU`           a busy neighbour burns processor time
 ``duplicate``            `Duplicate`     messages arrive twice
+``hold``                 `Hold`          messages wait on the link, then all arrive
 ``latency``              `Latency`       messages take longer
 ``loss``                 `Loss`          messages get lost
 ``memory``               `Memory`        a node has to hold memory that it does not need
@@ -50,6 +51,7 @@ from resilkit.faults.fields import Seconds as Seconds
 from resilkit.faults.fields import Share as Share
 from resilkit.faults.fields import Unit as Unit
 from resilkit.faults.fields import field_info as field_info
+from resilkit.faults.hold import Hold
 from resilkit.faults.kill_children import KillChildren
 from resilkit.faults.latency import Latency
 from resilkit.faults.loss import Loss
@@ -72,6 +74,7 @@ __all__ = [
     "ChildrenRule",
     "Duplicate",
     "Fault",
+    "Hold",
     "KillChildren",
     "Latency",
     "LinkFault",

@@ -208,7 +208,7 @@ class LinkFault(Fault):
     targets: Targets = "all"
 
     def verdict(self, message: MessageView, rng: Random) -> Verdict:
-        """Return what becomes of `message`: pass, deliver after, drop or duplicate."""
+        """Return what becomes of `message`: pass, deliver after, drop, duplicate, hold."""
         raise NotImplementedError
 
     def decide(self, message: MessageView, rng: Random) -> Verdict:

@@ -58,7 +58,7 @@ class LinkFaults:
         self._faults.pop(fault_id, None)
         touched = 0
         for shaper in self._shapers.values():
-            shaper.faults.pop(fault_id, None)
+            shaper.take_off(fault_id)
             touched += shaper.touched.pop(fault_id, 0)
         why, failures = self._failures.pop(fault_id, ("", 0))
         if failures > 1:
@@ -96,4 +96,4 @@ class LinkFaults:
         if peers is None or peer in peers:
             shaper.faults[fault_id] = fault
         else:
-            shaper.faults.pop(fault_id, None)
+            shaper.take_off(fault_id)

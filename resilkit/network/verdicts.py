@@ -8,7 +8,17 @@ from typing import Final
 from resilkit import validate
 from resilkit.records import readable
 
-__all__ = ["PASS", "Deliver", "Drop", "Duplicate", "Message", "Pass", "Verdict"]
+__all__ = [
+    "HOLD",
+    "PASS",
+    "Deliver",
+    "Drop",
+    "Duplicate",
+    "Hold",
+    "Message",
+    "Pass",
+    "Verdict",
+]
 
 
 @readable
@@ -61,10 +71,24 @@ class Duplicate:
         validate.duration(self.after, "Duplicate.after")
 
 
+@readable
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Keep the message on the link until the fault that says so is taken off.
+
+    What is sent later waits behind it. When the fault goes, all that it kept goes at once, in
+    order. Delays and copies that other faults ask for count from the sending: what was delayed by
+    less than it was kept goes with the others.
+    """
+
+
 PASS: Final = Pass()
 """The verdict of a fault that leaves a message alone."""
 
-Verdict = Pass | Deliver | Drop | Duplicate
+HOLD: Final = Hold()
+"""The verdict of a fault that keeps a message on its link."""
+
+Verdict = Pass | Deliver | Drop | Duplicate | Hold
 
 
 @dataclass(slots=True)

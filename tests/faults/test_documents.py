@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from resilkit import faults
 from resilkit.errors import InvalidArgument
-from resilkit.faults import CPU, Bandwidth, KillChildren, Latency, Memory, NodeCrash, Partition
+from resilkit.faults import (
+    CPU,
+    Bandwidth,
+    Hold,
+    KillChildren,
+    Latency,
+    Memory,
+    NodeCrash,
+    Partition,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +47,8 @@ from resilkit.faults import CPU, Bandwidth, KillChildren, Latency, Memory, NodeC
             {"partition": {"kind": "custom", "groups": [["n1"], ["n2", "n3"]]}},
             Partition("custom", (("n1",), ("n2", "n3"))),
         ),
+        ("hold", Hold()),
+        ({"hold": {"targets": "n1<->n2", "for": "5 s"}}, Hold(targets="n1<->n2", duration=5)),
         ({"bandwidth": {"bytes_per_second": "1 MB/s"}}, Bandwidth(1_000_000)),
         (
             {"supervisor_children": {"supervisor": "counters", "rate": "2 /s"}},

@@ -12,6 +12,7 @@ from resilkit.faults import (
     CPU,
     Bandwidth,
     Duplicate,
+    Hold,
     KillChildren,
     Latency,
     Loss,
@@ -30,7 +31,7 @@ from resilkit.rng import stream
 
 MESSAGE = SimpleNamespace(kind="call", source="n1", target="n2", size_bytes=500)
 RING = [("n1", "n2"), ("n2", "n3"), ("n3", "n4"), ("n4", "n1")]
-LINK_FAULTS = [Latency(0.1, 0.2), Loss(1.0), Duplicate(1.0), Reorder(1.0), Bandwidth(100)]
+LINK_FAULTS = [Latency(0.1, 0.2), Loss(1.0), Duplicate(1.0), Reorder(1.0), Bandwidth(100), Hold()]
 
 
 def share_of(fault, kind, tries=2000):
@@ -68,6 +69,13 @@ def test_a_message_takes_its_size_over_the_bandwidth():
     assert not Latency.needs_size
     answer = Bandwidth(1000).verdict(MESSAGE, stream(1))
     assert (answer.after, answer.queued) == (0.5, True)
+
+
+def test_a_hold_keeps_every_message_and_draws_nothing():
+    rng = stream(3)
+    assert {Hold().decide(MESSAGE, rng) for _ in range(50)} == {verdicts.HOLD}
+    assert rng.random() == stream(3).random()
+    assert share_of(Hold(probability=0.3), verdicts.Hold) == pytest.approx(0.3, abs=0.04)
 
 
 @pytest.mark.parametrize("fault", LINK_FAULTS, ids=lambda fault: fault.fault_name)
