@@ -202,6 +202,7 @@ def _probe_programs() -> dict[str, Capability]:
 
 
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "clock_skew": (),  # the runtime's own doing
     "cpu": ("fork",),
     "memory": ("rlimits", "proc"),
     "open_files": ("rlimits", "proc"),
@@ -212,10 +213,12 @@ def _of_fault(
     name: str, fault_class: type[Fault], features: Mapping[str, Capability]
 ) -> Capability:
     """Tell whether a fault works: what resilkit does in its own links and servers always does."""
-    needs = _NEEDS.get(name, ())
-    if issubclass(fault_class, NodeFault):
+    needs: tuple[str, ...] = ()
+    if name in _NEEDS:
+        needs = _NEEDS[name]
+    elif issubclass(fault_class, NodeFault):
         needs = ("signals",)
-    elif issubclass(fault_class, ResourceFault) and not needs:
+    elif issubclass(fault_class, ResourceFault):
         needs = ("rlimits", "proc")
     lacking = [features[need] for need in needs if not features[need].works]
     if lacking:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from resilkit.errors import InvalidArgument
     from resilkit.runtime.pending import Deferred
+    from resilkit.runtime.skew import Deviation
 
 __all__ = ["AGENT_NUMBER", "Agent"]
 
@@ -58,6 +59,7 @@ class Agent(Server):
         self.backlog: deque[tuple[Any, ...]] = deque(maxlen=_BACKLOG)
         self.outbox: list[tuple[Any, ...]] = []
         node = self._process.node
+        self.true_now = node.clock.now  # a skew of the servers' clocks touches nothing measured
         self.applications = NodeApplications(node, self._process.pid, self._application_ended)
         self.pressures = pressures
         self.reaching = ReachWaiters(node)
@@ -113,7 +115,7 @@ class Agent(Server):
             self.send_after(self.interval, "sample")
             if self.console is not None:
                 values = self.sample()
-                self._queue(("sample", self.now(), values, self._servers(), self._links()))
+                self._queue(("sample", self.true_now(), values, self._servers(), self._links()))
                 # Each reading is about the time since the last one, so each stall is in one.
                 if (seconds := values.get("loop_lag", 0.0)) >= _STALL:
                     self._process.node.emit("alert", "stalled", "", seconds=round(seconds, 3))
@@ -205,7 +207,7 @@ class Agent(Server):
                 isinstance(process, ServerProcess) for process in node.processes.values()
             )
             - 1,
-            "now": self.now(),
+            "now": self.true_now(),
         }
 
     def wait_reachable(self, names: list[str], confirmed: bool) -> Any:  # noqa: FBT001 - a message
@@ -229,7 +231,7 @@ class Agent(Server):
 
     def ping(self) -> float:
         """Return the node's monotonic time: the two inner readings of a clock comparison."""
-        return self.now()
+        return self.true_now()
 
     def names(self) -> dict[str, Pid]:
         """Return the names of the cluster as this node knows them."""
@@ -273,12 +275,16 @@ class Agent(Server):
         """Mend the links to `peers`."""
         self.standing.mend(peers)
 
+    def skew(self, fault_id: str, deviation: Deviation | None) -> None:
+        """Put the clocks that servers read off by a fault; ``None``: no more, twice is once."""
+        self.standing.skew(fault_id, deviation)
+
     def crash(self, server: str, reason: Any, number: int) -> tuple[str, float] | Pid:
         """End a server at once; return how it went, died or trapped, and when.
 
         Where it is not the process of that number any more, return who it is, and end nobody.
         """
-        process, now = self._find(server), self.now()
+        process, now = self._find(server), self.true_now()
         if process.number != number:
             return process.pid
         if reasons.is_text(reason, "kill"):
@@ -319,7 +325,7 @@ class Agent(Server):
 
     def kill_process(self, number: int) -> float | None:
         """End a process of this node at once; return when, ``None`` when it was not there."""
-        process, now = self._process.node.processes.get(number), self.now()
+        process, now = self._process.node.processes.get(number), self.true_now()
         if process is None:
             return None
         process.exit_signal(self._process.pid, "kill", by_link=False)

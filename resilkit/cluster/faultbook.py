@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 
 from resilkit.cluster.casualties import Casualties
 from resilkit.cluster.patience import PATIENCE, Patience
+from resilkit.cluster.skews import Skews
 from resilkit.errors import CallTimeout, NodeDown, ResilkitError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class FaultBook:
         self._session = session
         self.patience = Patience(session)
         self.casualties = Casualties(session)
+        self.skews = Skews(session)
         self._cuts: dict[str, frozenset[Pair]] = {}
         self._link_faults: dict[str, tuple[Any, tuple[Pair, ...]]] = {}
         self._joins: dict[str, Callable[[str], Iterable[Pair]]] = {}
@@ -260,6 +262,7 @@ class FaultBook:
             self._cuts[fault_id] = frozenset(pair for pair in pairs if name not in pair)
         for fault_id, (fault, links) in self._link_faults.items():
             self._link_faults[fault_id] = (fault, tuple(one for one in links if name not in one))
+        self.skews.leave(name)
         told, _ = self._turn(before, name)
         await asyncio.gather(*(self.tell(other, *what) for other, *what in told))
 
@@ -310,6 +313,7 @@ class FaultBook:
                 for (node, server), options in rules.items()
                 if node == name
             ],
+            "skews": self.skews.for_node(name),
         }
 
     async def tell(

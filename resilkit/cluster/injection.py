@@ -298,8 +298,7 @@ class Injection(ShownInjection):
         fault, targets = self.fault, self._targets
         if targets is None:
             return fault.inert
-        zero = any(getattr(fault, name) == 0.0 for name in fault.inert_at_zero)
-        return zero or targets in ("none", 0)
+        return fault.harmless or targets in ("none", 0)
 
     def _heal_later(self, strike: Strike) -> None:
         after = strike.ends_after(self.fault.duration)

@@ -1,4 +1,4 @@
-"""Signals to nodes, and nodes that come back."""
+"""What is done to whole nodes, by signals or to their clocks, and nodes that come back."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from resilkit import validate
 from resilkit.cluster import operations
 from resilkit.cluster.strike import HALTED, Strike
 from resilkit.errors import ClusterError, NodeDown, ResilkitError
+from resilkit.faults import Signal, Skew
 from resilkit.faults.targets import clean_targets, is_named
 
 if TYPE_CHECKING:
-    from resilkit.faults import Signal
+    from resilkit.faults.answers import NodeAction
 
 __all__ = ["NodeStrike"]
 
 
 class NodeStrike(Strike):
-    """Signals to nodes, each with its own undo."""
+    """What is done to nodes, each with its own undo."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._delivered: list[Signal] = []
+        self._delivered: list[NodeAction] = []
         self._pids: dict[str, int | None] = {}
         self._done: list[str] = []
         self._written_down = False
@@ -64,9 +65,9 @@ class NodeStrike(Strike):
         return max(timed) if timed and len(timed) == len(times) else duration
 
     async def deliver(self, targets: list[str]) -> dict[str, Any]:
-        """Send the signals, one after the other; return whom they went to."""
+        """Do what there is to do, one after the other; return to whom it was done."""
         actions = self.fault.actions(targets)
-        # All before the first signal: what is refused has harmed nobody.
+        # All before the first: what is refused has harmed nobody.
         for action in actions:
             self._check(action)
         for action in actions:
@@ -79,15 +80,18 @@ class NodeStrike(Strike):
         self._undo_early()
         return {"pids": dict(self._pids)}
 
-    def _check(self, action: Signal) -> None:
+    def _check(self, action: NodeAction) -> None:
         node = self.session.nodes[action.node]
-        if node.pid is None or (action.signal == "pause" and node.status != "running"):
+        runs = not isinstance(action, Signal) or action.signal == "pause"
+        if node.pid is None or (runs and node.status != "running"):
             message = f"node {action.node} is {node.status}"
             raise NodeDown(message, node=action.node, definite=True)
 
-    async def _deliver(self, action: Signal) -> None:
+    async def _deliver(self, action: NodeAction) -> None:
         session, pid = self.session, self._pids[action.node]
-        if action.signal == "pause":
+        if isinstance(action, Skew):
+            await session.faults.skews.put(self.id, action.node, action.offset, action.drift)
+        elif action.signal == "pause":
             self._written_down = True
             # Written down first: whoever ends this cluster must not leave a stopped process.
             await session.launcher.journal_add(
@@ -131,21 +135,24 @@ class NodeStrike(Strike):
             if action.undo and after is not None and (end is None or after < end):
                 self._timers.append(self.session.loop.call_later(after, self._begin_early, action))
 
-    def _begin_early(self, action: Signal) -> None:
+    def _begin_early(self, action: NodeAction) -> None:
         self._delivered.remove(action)
         self._early.append(self.session.loop.create_task(self._take_back(action)))
 
-    async def _take_back(self, action: Signal) -> None:
-        """Undo one signal; one that does not come back must not keep the rest."""
+    async def _take_back(self, action: NodeAction) -> None:
+        """Undo one; a node that does not come back must not keep the rest."""
         try:
             if await self._undone(action):
                 self._back.append(action.node)
         except ResilkitError as error:
             self._errors.append(error)
 
-    async def _undone(self, action: Signal) -> bool:
-        """Undo one signal; return whether there was anything to undo."""
+    async def _undone(self, action: NodeAction) -> bool:
+        """Undo one; return whether its node is back for that."""
         session, node = self.session, self.session.nodes[action.node]
+        if isinstance(action, Skew):
+            await session.faults.skews.take(self.id, action.node)
+            return False
         if action.undo == ("restart",) and node.status in ("starting", "restarting"):
             # Somebody else brings it back, its restart policy say: healed is when it is there.
             await session.until_running(action.node, session.start_timeout)

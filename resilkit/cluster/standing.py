@@ -1,4 +1,4 @@
-"""What the injections do to one node together: its cut links, their faults, its servers' rules."""
+"""What the injections do to one node together: cut links, faults on them, rules, clocks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from resilkit.errors import Refused
 from resilkit.runtime.rules import CrashRule
 from resilkit.runtime.server import unknown_method
 from resilkit.runtime.server_process import ServerProcess
+from resilkit.runtime.skew import SkewedClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from resilkit.errors import InvalidArgument
     from resilkit.runtime import Node
+    from resilkit.runtime.skew import Deviation
 
 __all__ = ["Standing", "unheard_of"]
 
@@ -35,6 +37,7 @@ class Standing:
         self._installed: set[str] = set()
         self._cuts: dict[str, str] = {}
         self._armed: set[tuple[str, str]] = set()
+        self._skewed: set[str] = set()
 
     def become(
         self, state: dict[str, Any], find: Callable[[str], ServerProcess] | None = None
@@ -42,7 +45,7 @@ class Standing:
         """Take on the state that `FaultBook.for_node` made; what is in force stays untouched.
 
         Args:
-            state: Cuts, faults on links, and rules.
+            state: Cuts, faults on links, rules, and how far the clocks are off.
             find: Returns the server of a name, or raises `Refused`; ``None`` before any runs.
         """
         cuts = state["cuts"]
@@ -60,6 +63,11 @@ class Standing:
         for fault_id, server, options in state["rules"]:
             if (fault_id, server) not in self._armed:
                 self.arm(fault_id, server, options, _found(find, server))
+        for fault_id in self._skewed - {skew[0] for skew in state["skews"]}:
+            self.skew(fault_id, None)
+        for fault_id, deviation in state["skews"]:
+            if fault_id not in self._skewed:
+                self.skew(fault_id, deviation, read=find is not None)
 
     def install(self, fault_id: str, fault: Any, peers: list[str] | None) -> None:
         """Put a fault on the links to `peers` (``None``: all)."""
@@ -114,6 +122,23 @@ class Standing:
             if isinstance(process, ServerProcess) and process.rules:
                 left = [rule for rule in process.rules if rule.fault_id != fault_id]
                 process.rules = left or None
+
+    def skew(self, fault_id: str, deviation: Deviation | None, *, read: bool = True) -> None:
+        """Put the clocks that servers read off by what a fault wants; ``None``: by no more of it.
+
+        `read` tells whether any may have read them.
+        """
+        node = self._node
+        if deviation is None:
+            self._skewed.discard(fault_id)
+            if isinstance(node.server_clock, SkewedClock):
+                node.server_clock.take(fault_id)
+            return
+        if not isinstance(node.server_clock, SkewedClock):
+            # For good: when all is healed, it may still have to lose time.
+            node.server_clock = SkewedClock(node.clock, read=read)
+        self._skewed.add(fault_id)
+        node.server_clock.put(fault_id, deviation)
 
 
 def unheard_of(process: ServerProcess, method: str | None) -> InvalidArgument | None:

@@ -4,6 +4,7 @@
 name in a file           class           harm
 =======================  ==============  ================================================
 ``bandwidth``            `Bandwidth`     a link carries only so many bytes a second
+``clock_skew``           `ClockSkew`     a node's clocks are off, and may drift
 ``cpu``                  `CPU`           a busy neighbour burns processor time
 ``duplicate``            `Duplicate`     messages arrive twice
 ``hold``                 `Hold`          messages wait on the link, then all arrive
@@ -27,7 +28,7 @@ All here is light (standard library only), since every node loads it.
 
 from __future__ import annotations
 
-from resilkit.faults.answers import ChildrenRule, MessageView, Pressure, ServerRule, Signal
+from resilkit.faults.answers import ChildrenRule, MessageView, Pressure, ServerRule, Signal, Skew
 from resilkit.faults.bandwidth import Bandwidth
 from resilkit.faults.base import (
     Fault,
@@ -38,6 +39,7 @@ from resilkit.faults.base import (
     ServerFault,
 )
 from resilkit.faults.base import occurs as occurs
+from resilkit.faults.clock_skew import ClockSkew
 from resilkit.faults.cpu import CPU
 from resilkit.faults.documents import from_dict as from_dict
 from resilkit.faults.documents import to_dict as to_dict
@@ -72,6 +74,7 @@ __all__ = [
     "CPU",
     "Bandwidth",
     "ChildrenRule",
+    "ClockSkew",
     "Duplicate",
     "Fault",
     "Hold",
@@ -94,6 +97,7 @@ __all__ = [
     "ServerFault",
     "ServerRule",
     "Signal",
+    "Skew",
     "register_fault",
 ]
 

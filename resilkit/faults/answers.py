@@ -8,7 +8,15 @@ from typing import Literal, Protocol
 
 from resilkit.records import readable
 
-__all__ = ["ChildrenRule", "MessageView", "Pressure", "ServerRule", "Signal"]
+__all__ = [
+    "ChildrenRule",
+    "MessageView",
+    "NodeAction",
+    "Pressure",
+    "ServerRule",
+    "Signal",
+    "Skew",
+]
 
 
 class MessageView(Protocol):
@@ -54,6 +62,33 @@ class Signal:
         if self.signal in {"kill", "stop"}:
             return ("restart",)
         return ("resume",) if self.signal == "pause" else ()
+
+
+@readable
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """How to put the clocks off that the servers of a node read; healing puts them right.
+
+    Args:
+        node: The node's name.
+        offset: Seconds by which they are ahead at once; negative for behind.
+        drift: Seconds that they gain each second after that; negative for lose.
+        undo_after: As of `Signal`.
+    """
+
+    node: str
+    offset: float = 0.0
+    drift: float = 0.0
+    undo_after: float | None = None
+
+    @property
+    def undo(self) -> tuple[Literal["set_right"]]:
+        """What healing does to the node."""
+        return ("set_right",)
+
+
+NodeAction = Signal | Skew
+"""What a fault may do to a node."""
 
 
 @readable

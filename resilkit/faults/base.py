@@ -4,7 +4,7 @@
 
     Fault                  when (schedule), whom (targets), how surely (probability)
     ├── LinkFault          verdict(message, rng): what becomes of one message on a touched link
-    ├── NodeFault          actions(targets): signals for nodes, each with its undo
+    ├── NodeFault          actions(targets): what to do to nodes, each with its undo
     ├── ServerFault        rule(): what the runtime does to the servers
     ├── PartitionFault     cuts(nodes, rng): the directed pairs that cannot talk
     └── ResourceFault      pressure(): what a node's process has to hold
@@ -18,13 +18,22 @@ into ``validate(self)``. A fault should be idempotent to undo: healing twice is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from resilkit.errors import InvalidArgument
-from resilkit.faults.answers import ChildrenRule, MessageView, Pressure, ServerRule, Signal
-from resilkit.faults.fields import Chance, Period, PositiveSeconds, ScaledCount, Seconds, field_info
+from resilkit.faults.answers import ChildrenRule, MessageView, NodeAction, Pressure, ServerRule
+from resilkit.faults.fields import (
+    Chance,
+    Period,
+    PositiveSeconds,
+    ScaledCount,
+    Seconds,
+    Unit,
+    field_info,
+)
 from resilkit.faults.link_targets import (
     BOTH_WAYS,
     choose_ends,
@@ -120,7 +129,8 @@ class Fault:
 
         Rates, counts and delays are multiplied, `every` is divided, and a share `s` becomes
         ``1 - (1 - s) ** factor``: what `factor` independent tries would hit, so it stays below 1.
-        Moments and lengths of time (`at`, `duration`) stay as they are.
+        Moments and lengths of time (`at`, `duration`) stay as they are. What would leave the range
+        of its field stays at the end of that.
 
         Examples:
             >>> from resilkit.faults import Loss
@@ -131,16 +141,20 @@ class Fault:
         for info in field_info(type(self)):
             value = getattr(self, info.name)
             if isinstance(value, int | float) and not isinstance(value, bool):
-                changed = _scaled(value, info.unit.scaling, factor)
+                changed = _scaled(value, info.unit, factor)
                 if changed != value:
                     changes[info.name] = changed
         return replace(self, **changes)  # type: ignore[arg-type]
 
     @property
     def inert(self) -> bool:
-        """Whether it is to hit nobody: a chance of 0, no targets, or 0 in an `inert_at_zero`."""
-        nobody = self.probability <= 0.0 or self.targets in ("none", 0)
-        return nobody or any(getattr(self, name) == 0.0 for name in self.inert_at_zero)
+        """Whether it is to hit nobody, or does nothing to whom it hits."""
+        return self.probability <= 0.0 or self.targets in ("none", 0) or self.harmless
+
+    @property
+    def harmless(self) -> bool:
+        """Whether it does nothing, whomever it hits: 0 in an `inert_at_zero`."""
+        return any(getattr(self, name) == 0.0 for name in self.inert_at_zero)
 
     def choose(self, candidates: Iterable[str], rng: Random, occurrence: int = 0) -> list[str]:
         """Return who is hit by the injection number `occurrence` (from 0) among `candidates`.
@@ -166,10 +180,12 @@ class Fault:
         return fault_html(self)
 
 
-def _scaled(value: float, scaling: str, factor: float) -> float:
-    match scaling:
+def _scaled(value: float, unit: Unit, factor: float) -> float:
+    match unit.scaling:
         case "up":
-            return value * factor
+            least = -math.inf if unit.low is None else unit.low
+            most = math.inf if unit.high is None else unit.high
+            return min(max(value * factor, least), most)
         case "down":
             return value / factor
         case "count":
@@ -271,12 +287,13 @@ class LinkFault(Fault):
 class NodeFault(Fault):
     """A fault of whole nodes; by default of one, drawn by the seed.
 
-    Healing starts a node that was killed or stopped again, and lets one that was paused go on.
+    Healing starts a node that was killed or stopped again, lets one that was paused go on, and
+    puts clocks right.
     """
 
     link_signs: ClassVar[tuple[str, ...] | None] = ()
 
-    def actions(self, targets: Sequence[str]) -> list[Signal]:
+    def actions(self, targets: Sequence[str]) -> Sequence[NodeAction]:
         """Return what to do to the nodes `targets`, in order."""
         raise NotImplementedError
 

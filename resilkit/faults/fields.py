@@ -44,7 +44,8 @@ class Unit:
     """The unit and range of a number, put on it with ``Annotated[float, Unit(…)]``.
 
     Args:
-        unit: ``"s"``, ``"share"`` (0..1), ``"bytes"``, ``"bytes/s"``, ``"1/s"`` or ``""``.
+        unit: ``"s"``, ``"share"`` (0..1), ``"bytes"``, ``"bytes/s"``, ``"1/s"``, ``"s/s"`` (what a
+            clock gains) or ``""``.
         low: The least value; ``None`` for no limit.
         high: The greatest value; ``None`` for no limit.
         low_open: Whether `low` itself is refused.
@@ -134,11 +135,13 @@ class FieldInfo:
 
     def _range(self) -> str:
         unit, kind = self.unit, "a whole number" if self.type == "int" else "a number"
-        named = {"s": " of seconds", "share": "", "1/s": " a second"}
+        named = {"s": " of seconds", "share": "", "1/s": " a second", "s/s": " of seconds a second"}
         kind += named.get(unit.unit, f" of {unit.unit}" if unit.unit else "")
         if unit.low is not None and unit.high is not None and unit.high < MOST_COUNT:
             joint = " above " if unit.low_open else " from "
             return f"{kind}{joint}{unit.low:g} to {unit.high:g}"
+        if unit.low is not None and unit.low < 0:
+            return f"{kind}, also a negative one"
         if unit.low is not None:
             return f"{kind} {'>' if unit.low_open else '>='} {unit.low:g}"
         return kind
@@ -192,24 +195,28 @@ class FieldInfo:
             InvalidArgument: It cannot be read, or the field does not accept it.
         """
         if isinstance(value, str) and self.type in {"float", "int"}:
-            value = _quantity(value, self.unit.unit, path, self.allowed)
+            value = _quantity(value, self.unit, path, self.allowed)
             if self.type == "int" and float(value).is_integer():
                 value = int(value)
         return self.check(value, path)
 
 
-def _quantity(text: str, unit: str, path: str, allowed: str) -> float:
+def _quantity(text: str, limits: Unit, path: str, allowed: str) -> float:
+    unit, amount = limits.unit, text.strip()
+    negative = (limits.low or 0.0) < 0.0 and amount.startswith(("-", "\N{MINUS SIGN}"))
+    amount = amount[1:] if negative else amount
     readers: dict[str, tuple[Callable[[str, str], float], ...]] = {
         "s": (amounts.parse_duration,),
         "share": (_percentage,),
         "bytes": (amounts.parse_size,),
         "bytes/s": (_size_per_second,),
         "1/s": (_per_second,),
+        "s/s": (_drift,),
     }
     plain = (amounts.parse_duration, _percentage, amounts.parse_size)
     for reader in readers.get(unit, plain):
         try:
-            return reader(text, path)
+            return (-1 if negative else 1) * reader(amount, path)
         except InvalidArgument:
             continue
     examples = {
@@ -218,6 +225,7 @@ def _quantity(text: str, unit: str, path: str, allowed: str) -> float:
         "bytes": ' (or text such as "64 MiB")',
         "bytes/s": ' (or text such as "1 MB/s")',
         "1/s": ' (or text such as "2 /s")',
+        "s/s": ' (or text such as "5 %" or "200 ppm")',
     }
     raise InvalidArgument(
         "cannot be read", path=path, value=text, allowed=allowed + examples.get(unit, "")
@@ -240,6 +248,11 @@ def _per_second(text: str, path: str) -> float:
     if match is None or match[2]:
         raise InvalidArgument("is no rate", path=path, value=text)
     return float(match[1])
+
+
+def _drift(text: str, path: str) -> float:
+    stripped = re.sub(r"\s*(s/s|ppm)$", "", text)
+    return _percentage(stripped, path) / (1e6 if text.endswith("ppm") else 1.0)
 
 
 def _size_per_second(text: str, path: str) -> float:

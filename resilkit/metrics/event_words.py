@@ -26,6 +26,7 @@ _SECONDS: Final = frozenset(
         "high",
         "jitter",
         "low",
+        "offset",
         "ramp",
         "recovery_times",
         "restart_after",
@@ -195,6 +196,8 @@ def _value(key: str, value: object) -> str:
             return quantity(float(value), "s")
         if key in _SHARES and 0 <= value <= 1:
             return percent(float(value))
+        if key == "drift":
+            return f"{value:.4g} s/s"
         for ending, per in _OF_BYTES.items():
             if key.endswith(ending):
                 return f"{quantity(float(value), 'bytes')}{per}"

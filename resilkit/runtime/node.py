@@ -67,6 +67,7 @@ class Node:
         self.incarnation = incarnation
         self.loop = loop
         self.clock = clock
+        self.server_clock: Clock = clock  # as its servers read it, which faults may put off
         self.seed = seed
         self.role = role
         self.config: Mapping[str, Any] = dict(config or {})

@@ -169,8 +169,20 @@ class Server:
         self._process.trap_exit = bool(value)
 
     def now(self) -> float:
-        """Return the node's monotonic time in seconds (virtual on a simulator)."""
-        return self._process.node.clock.now()
+        """Return the node's monotonic time in seconds (virtual on a simulator); its zero is any.
+
+        A `ClockSkew` makes it jump ahead and drift; it never goes back. `send_after`, timeouts and
+        the loop keep to the true time.
+        """
+        return self._process.node.server_clock.now()
+
+    def wall(self) -> float:
+        """Return the seconds since 1970-01-01 UTC as this node believes (virtual on a simulator).
+
+        It may jump, ahead and back: clocks are set. A `ClockSkew` puts it off as long as it lasts,
+        which it cannot do to ``time.time()``.
+        """
+        return self._process.node.server_clock.wall()
 
     def nodes(self) -> list[str]:
         """Return the nodes that can be reached now, this one included, sorted."""

@@ -249,7 +249,7 @@ class Supervisor(Server):
 
     def _too_many(self) -> bool:
         """Count one restart; more than `max_restarts` within `max_seconds` is too many (rule 1)."""
-        now = self.now()
+        now = self._process.node.clock.now()
         self._restarts.append(now)
         while self._restarts and now - self._restarts[0] > self._spec.max_seconds:
             self._restarts.popleft()

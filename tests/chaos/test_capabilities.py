@@ -33,7 +33,10 @@ def test_every_fault_and_feature_has_a_row_with_a_reason():
 
 
 def test_faults_on_links_and_servers_work_everywhere():
-    assert all(capabilities()[name].works for name in ("latency", "partition", "server_crash"))
+    assert all(
+        capabilities()[name].works
+        for name in ("latency", "partition", "server_crash", "clock_skew")
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what Linux surely can")

@@ -20,6 +20,9 @@ def test_a_fault_shows_what_it_does_and_its_fields_with_units() -> None:
 
 def test_sizes_and_groups_are_written_as_people_write_them() -> None:
     assert "128 KiB/s" in seen(faults.Bandwidth(128 * 1024))
+    shown = seen(faults.ClockSkew(-0.5, drift=0.0002))
+    assert "offset -0.5 s " in shown
+    assert "drift 0.0002 s/s " in shown
     assert "{n1}, {n2, n3}" in seen(faults.Partition("custom", groups=[["n1"], ["n2", "n3"]]))
 
 

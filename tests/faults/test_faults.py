@@ -11,6 +11,7 @@ from resilkit.errors import InvalidArgument
 from resilkit.faults import (
     CPU,
     Bandwidth,
+    ClockSkew,
     Duplicate,
     Hold,
     KillChildren,
@@ -133,6 +134,20 @@ def test_a_pause_pauses_and_its_undo_resumes():
     ]
 
 
+def test_a_skew_puts_clocks_off_and_its_undo_sets_them_right():
+    first, second = ClockSkew(-2.0, drift=0.1).actions(["a", "b"])
+    assert (first.node, first.offset, first.drift, second.node) == ("a", -2.0, 0.1, "b")
+    assert first.undo == ("set_right",)
+
+
+def test_a_skew_has_bounds_within_which_time_goes_on():
+    for drift in (-1.0, 10.5, float("nan")):
+        with pytest.raises(InvalidArgument, match=r"ClockSkew\.drift: .*from -0\.9 to 10"):
+            ClockSkew(0.0, drift=drift)
+    with pytest.raises(InvalidArgument, match=r"ClockSkew\.offset: .*also a negative one"):
+        ClockSkew(-1e10)
+
+
 def test_progressive_crashes_follow_the_names_whatever_the_seed():
     names = [f"n{number}" for number in range(1, 12)]
     crash = NodeCrash(kind="progressive", every=1.0)
@@ -202,6 +217,9 @@ def test_resources_are_pressed_to_a_share_of_a_limit():
         (KillChildren("s", 2.0), 0.5, KillChildren("s", 1.0)),
         (Partition(at=3.0, duration=5.0), 2.0, Partition(at=3.0, duration=5.0)),
         (Loss(0.1, probability=0.5), 2.0, Loss(0.19, probability=0.5)),
+        (ClockSkew(-2.0, drift=0.1), 2.0, ClockSkew(-4.0, drift=0.2)),
+        (ClockSkew(1.0, drift=-0.5), 2.0, ClockSkew(2.0, drift=-0.9)),
+        (ClockSkew(1.0, drift=4.0), 4.0, ClockSkew(4.0, drift=10.0)),
     ],
 )
 def test_intensity_scales_rates_counts_and_shares_and_leaves_moments_alone(fault, factor, expected):
@@ -236,7 +254,9 @@ def test_what_is_to_hit_nobody_says_so() -> None:
         Loss(0.5, probability=0.0),
         Latency(0.1, 0.2, targets="none"),
         ServerCrash(share=0.0),
+        ClockSkew(0.0),
     ]
     somebody = [Loss(0.1), Latency(0.0, 0.0), ServerCrash(), Memory(0.0, limit_bytes=1000)]
-    assert [fault.inert for fault in nobody] == [True] * 5
-    assert [fault.inert for fault in somebody] == [False] * 4
+    somebody += [ClockSkew(1.0), ClockSkew(0.0, drift=-0.1)]
+    assert [fault.inert for fault in nobody] == [True] * 6
+    assert [fault.inert for fault in somebody] == [False] * 6

@@ -16,6 +16,7 @@ __all__ = ["described", "form"]
 _UNITS = {
     "s": "s, or 20 ms", "share": "0 to 1, or 5 %", "bytes": "bytes, or 64 MiB",
     "bytes/s": "bytes/s, or 1 MB/s", "1/s": "a second",
+    "s/s": "s/s, or 5 %",
 }  # fmt: skip
 
 _WHO = frozenset({"kind", "groups", "targets"})
