@@ -7,11 +7,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from resilkit.cluster.descent import children_of
+from resilkit.cluster.late_answers import answer_later
 from resilkit.cluster.node_applications import NodeApplications
 from resilkit.cluster.reach_waiters import AGENT_NUMBER, ReachWaiters
 from resilkit.cluster.standing import Standing, unheard_of
 from resilkit.cluster.trace_feed import TraceFeed
-from resilkit.errors import InternalError, Refused, ResilkitError
+from resilkit.errors import Refused
 from resilkit.runtime import NO_REPLY, ChildSpec, Server, SupervisorSpec, reasons
 from resilkit.runtime.kinds import INFO
 from resilkit.runtime.messages import Pid
@@ -20,7 +21,7 @@ from resilkit.runtime.supervision import supervision_rows
 from resilkit.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import Callable, Mapping
 
     from resilkit.errors import InvalidArgument
     from resilkit.runtime.pending import Deferred
@@ -338,30 +339,15 @@ class Agent(Server):
 
         Building it up may take long; the agent goes on with other work, such as its release.
         """
-        self._answer_later(self.pressures.press(fault_id, kind, options, within))
-        return NO_REPLY
+        return answer_later(self, self.pressures.press(fault_id, kind, options, within))
 
     def halt(self, fault_id: str, because: str) -> Any:
         """Build a pressure up no further; answer with what was really reached."""
-        self._answer_later(self.pressures.halt(fault_id, because))
-        return NO_REPLY
+        return answer_later(self, self.pressures.halt(fault_id, because))
 
     def release(self, fault_id: str) -> Any:
         """Release a pressure; answer with what is left of it."""
-        self._answer_later(self.pressures.release(fault_id))
-        return NO_REPLY
-
-    def _answer_later(self, work: Coroutine[Any, Any, dict[str, Any]]) -> None:
-        async def answer(caller: Deferred) -> None:
-            try:
-                caller.reply(await work)
-            except ResilkitError as error:
-                caller.fail(error)
-            except Exception as error:  # noqa: BLE001 - else the caller would wait for ever
-                what = reasons.describe(error)
-                caller.fail(InternalError(f"the work on this node failed: {what}"))
-
-        self._process.node.spawn_task(answer(self.defer()))
+        return answer_later(self, self.pressures.release(fault_id))
 
     def _find(self, server: str) -> ServerProcess:
         node = self._process.node
