@@ -46,8 +46,12 @@ class Console(Process):
                 _, time, kind, event, target, detail = row
                 if event == "fault_failed":
                     session.faults.failed(node, **detail)
-                if event == "stalled" and self._was_paused(node, time - offset, detail["seconds"]):
-                    continue  # no wonder, and told already
+                if event == "stalled":
+                    if self._was_paused(node, time - offset, detail["seconds"]):
+                        continue  # no wonder, and told already
+                    began = time - offset - detail["seconds"] - _SLACK
+                    if why := session.faults.slow_nodes.why(node, began, time - offset):
+                        detail = {**detail, "why": why}
                 session.events.append(
                     time - offset, kind, event, node=node, target=target, detail=detail
                 )

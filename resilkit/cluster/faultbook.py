@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 from resilkit.cluster.casualties import Casualties
 from resilkit.cluster.patience import PATIENCE, Patience
 from resilkit.cluster.skews import Skews
+from resilkit.cluster.slow_nodes import SlowNodes
 from resilkit.errors import CallTimeout, NodeDown, ResilkitError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class FaultBook:
         self.patience = Patience(session)
         self.casualties = Casualties(session)
         self.skews = Skews(session)
+        self.slow_nodes = SlowNodes(session)
         self._cuts: dict[str, frozenset[Pair]] = {}
         self._link_faults: dict[str, tuple[Any, tuple[Pair, ...]]] = {}
         self._joins: dict[str, Callable[[str], Iterable[Pair]]] = {}

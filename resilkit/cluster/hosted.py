@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import itertools
 import os
 import signal
 import traceback
@@ -17,10 +18,12 @@ from resilkit.cluster.fork import ChildPlan, become_node
 from resilkit.cluster.journal import Journal
 from resilkit.cluster.processes import start_time
 from resilkit.cluster.restart import RestartLedger, RestartPolicy
-from resilkit.errors import ResilkitError
+from resilkit.cluster.slowing import Slowing
+from resilkit.errors import ResilkitError, StorageError
 
 __all__ = ["HostedCluster", "Member"]
 
+_GO_ON = int(signal.SIGCONT)
 _FORK_MASK = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -29,7 +32,7 @@ class Member:
 
     __slots__ = (
         "asked", "boot", "deferred", "entry", "env", "forgotten", "incarnation", "ledger", "limits",
-        "name", "pid", "starting", "tied",
+        "name", "pace", "pid", "starting", "tied",
     )  # fmt: skip
 
     def __init__(self, message: dict[str, Any], boot: bytes) -> None:
@@ -46,6 +49,16 @@ class Member:
         self.starting: list[int] = []  # those that wait for this one to be tied
         self.tied: dict[str, Any] | None = None  # what to tell once it is; then None
         self.deferred: list[tuple[int, bool]] = []  # signals that must not come before
+        self.pace = Slowing(lambda number: _kill(self.pid, number, group=False))
+
+    def send(self, number: int, *, group: bool) -> bool:
+        """Send a signal to its process; return whether there was one to get it."""
+        sent = _kill(self.pid, number, group=group)
+        if sent and number == signal.SIGSTOP:
+            self.pace.paused(monotonic())
+        elif sent and number == signal.SIGCONT:
+            self.pace.resumed(monotonic())
+        return sent
 
 
 class HostedCluster:
@@ -129,7 +142,7 @@ class HostedCluster:
         if member.tied is not None and number != signal.SIGKILL:
             member.deferred.append((number, group))
             return {"delivered": True}
-        return {"delivered": _kill(member.pid, number, group=group)}
+        return {"delivered": member.send(number, group=group)}
 
     def _hold(self, message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
         member = self._member(message)
@@ -171,6 +184,27 @@ class HostedCluster:
     def _undo(self, message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
         return {"undone": self._journal.undo(message["key"])}
 
+    def _slow(self, message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
+        member, key = self._member(message), message["key"]
+        started = None if member.pid is None else start_time(member.pid)
+        if started is None:
+            raise ResilkitError(f"{member.name} has no process that could be slow")
+        self._write_down_slow(member, key, started)
+        member.pace.slow(key, message["factor"], monotonic())
+        return {}
+
+    def _write_down_slow(self, member: Member, key: str, started: float) -> None:
+        """Write down how to let a process go on, in the place of what stood there before."""
+        entry = {"undo": "signal", "pid": member.pid, "start_time": started, "signal": _GO_ON}
+        self._journal.remove(_slow_key(member.name, key))
+        self._journal.add(_slow_key(member.name, key), entry)
+
+    def _unslow(self, message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
+        name, key = message["name"], message["key"]
+        self._journal.remove(_slow_key(name, key))
+        member = self._members.get(name)
+        return {"slowed": None if member is None else member.pace.end(key, monotonic())}
+
     def _ping(self, _message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
         return {"time": monotonic()}
 
@@ -181,7 +215,8 @@ class HostedCluster:
     _actions: ClassVar[dict[str, Callable[..., dict[str, Any] | None]]] = {
         "open": _open, "fork": _fork, "signal": _signal, "hold": _hold, "restart": _restart,
         "update_boot": _update_boot, "forget": _forget, "journal_add": _journal_add,
-        "journal_remove": _journal_remove, "undo": _undo, "ping": _ping, "close": _close,
+        "journal_remove": _journal_remove, "undo": _undo, "slow": _slow, "unslow": _unslow,
+        "ping": _ping, "close": _close,
     }  # fmt: skip
 
     # -- processes
@@ -228,14 +263,27 @@ class HostedCluster:
         for request in member.starting:
             self._answer(request, pid=facts["pid"])
         member.starting.clear()
+        member.pace.begins(monotonic())
+        for key in member.pace.keys:
+            self._keep_slow(member, key, facts["start_time"])
         for number, group in member.deferred:
-            _kill(member.pid, number, group=group)
+            member.send(number, group=group)
         member.deferred.clear()
+
+    def _keep_slow(self, member: Member, key: str, started: float) -> None:
+        """Write down how to let a process go on that has come in the place of a slow one."""
+        try:
+            self._write_down_slow(member, key, started)
+        except StorageError as error:
+            member.pace.end(key, monotonic())
+            self._send({"event": "not_slowed", "name": member.name, "key": key,
+                        "error": str(error), "time": monotonic()})  # fmt: skip
 
     def exited(self, member: Member, status: int, error: str) -> None:
         """Take note that `member`'s process ended with the wait status `status`."""
         now = monotonic()
         self.tied(member)  # in case it died so early that it never was
+        member.pace.ends(now)
         pid, member.pid = member.pid, None
         code = os.waitstatus_to_exitcode(status)
         comes = member.ledger.ended(code, now)
@@ -265,7 +313,8 @@ class HostedCluster:
 
     def next_due(self) -> float | None:
         """Return the next instant at which `tick` has work, or ``None``."""
-        dues = (member.ledger.due for member in self._members.values())
+        members = self._members.values()
+        dues = itertools.chain.from_iterable((one.ledger.due, one.pace.due) for one in members)
         times = [due for due in dues if due is not None]
         if self._kill_at is not None:
             times.append(self._kill_at)
@@ -277,6 +326,7 @@ class HostedCluster:
             self._kill_at = None
             self._signal_all(signal.SIGKILL)
         for member in list(self._members.values()):
+            member.pace.tick(now)
             if not member.ledger.start_now(now):
                 continue
             try:
@@ -302,6 +352,8 @@ class HostedCluster:
         """
         if not self.ending:
             self.ending = True
+            for member in self._members.values():
+                member.pace.stop()
             for result in self._journal.undo_all():
                 self._send({"event": "undone", **result})
             for member in self._members.values():
@@ -323,6 +375,11 @@ class HostedCluster:
         """Remove the folder. Nothing writes into it any more."""
         if self._hello and not self.keep_folder:
             remove_folder(self._hello["folder"], self._hello["token"])
+
+
+def _slow_key(name: str, key: str) -> str:
+    """Return under which key the undo of a slowness stands: others have the fault's own."""
+    return f"slow {name} {key}"
 
 
 def _kill(pid: int | None, number: int, *, group: bool) -> bool:

@@ -46,7 +46,8 @@ class Injection(ShownInjection):
             - on links: ``links``, and once healed ``touched``, on how many messages it acted
               (``None``: a node that would know is gone, or silent, and ``why`` says which); of
               partitions ``cuts``;
-            - of nodes: ``pids``, and once healed those that are ``back``;
+            - of nodes: ``pids``, and once healed those that are ``back``, and how many times slower
+              (``slowed``) each really was;
             - of resources: what was ``reached`` by node, ``built_up_after`` so many seconds, where
               it is less than 9/10 of what was asked ``short`` by node (which ``part`` of that it
               is, and ``why``), and once healed what is ``left``;

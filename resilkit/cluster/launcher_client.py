@@ -25,6 +25,7 @@ from resilkit.cluster.launcher_events import (
     Undone,
     read_event,
 )
+from resilkit.cluster.launcher_faults import FaultRequests
 from resilkit.cluster.launcher_process import (
     LauncherProcess,
     leave_launcher,
@@ -41,7 +42,7 @@ from resilkit.errors import CallTimeout, ClusterClosed, ClusterError, StartFaile
 __all__ = ["Launcher"]
 
 
-class Launcher:
+class Launcher(FaultRequests):
     """One cluster's connection to the launcher, which this process's clusters share.
 
     Use it from one event loop; only `close_now` may be called from elsewhere.
@@ -324,25 +325,6 @@ class Launcher:
     async def ping(self) -> float:
         """Return the launcher's monotonic time: it is there and not stuck."""
         return float((await self._ask("ping"))["time"])
-
-    # -- the undo journal
-
-    async def journal_add(self, key: str, entry: dict[str, Any]) -> None:
-        """Have `entry` written down under `key`; await this *before* the fault goes in.
-
-        Raises:
-            InvalidArgument: The entry could not be carried out; see `journal`.
-            StorageError: It could not be written; then the fault must not go in.
-        """
-        await self._ask("journal_add", key=key, entry=entry)
-
-    async def journal_remove(self, key: str) -> None:
-        """Forget the entries of `key`: the fault was taken back."""
-        await self._ask("journal_remove", key=key)
-
-    async def undo(self, key: str) -> list[Undone]:
-        """Carry out the entries of `key` now, the last first, and forget them."""
-        return [Undone(**each) for each in (await self._ask("undo", key=key))["undone"]]
 
     # -- messages
 

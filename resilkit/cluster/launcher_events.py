@@ -12,6 +12,7 @@ __all__ = [
     "GaveUp",
     "LauncherDied",
     "LauncherEvent",
+    "NotSlowed",
     "Undone",
     "read_event",
 ]
@@ -75,6 +76,21 @@ class ForkFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class NotSlowed:
+    """A node that started again is as fast as ever, though a fault wants it slow.
+
+    Attributes:
+        key: Whose doing it was.
+        error: Why its undo could not be written down.
+    """
+
+    name: str
+    key: str
+    error: str
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
     """An entry of the undo journal was carried out because the cluster ended.
 
@@ -95,13 +111,14 @@ class LauncherDied:
     reason: str
 
 
-LauncherEvent = Forked | Exited | GaveUp | ForkFailed | Undone | LauncherDied
+LauncherEvent = Forked | Exited | GaveUp | ForkFailed | NotSlowed | Undone | LauncherDied
 
 _EVENTS: dict[str, type[LauncherEvent]] = {
     "forked": Forked,
     "exited": Exited,
     "gave_up": GaveUp,
     "fork_failed": ForkFailed,
+    "not_slowed": NotSlowed,
     "undone": Undone,
 }
 

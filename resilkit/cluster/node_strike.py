@@ -10,7 +10,7 @@ from resilkit import validate
 from resilkit.cluster import operations
 from resilkit.cluster.strike import HALTED, Strike
 from resilkit.errors import ClusterError, NodeDown, ResilkitError
-from resilkit.faults import Signal, Skew
+from resilkit.faults import Signal, Skew, Slowdown
 from resilkit.faults.targets import clean_targets, is_named
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class NodeStrike(Strike):
         self._timers: list[asyncio.TimerHandle] = []
         self._early: list[asyncio.Task[None]] = []
         self._back: list[str] = []
+        self._slowed: dict[str, float | None] = {}
         self._errors: list[ResilkitError] = []
 
     def candidates(self) -> list[str]:
@@ -91,6 +92,8 @@ class NodeStrike(Strike):
         session, pid = self.session, self._pids[action.node]
         if isinstance(action, Skew):
             await session.faults.skews.put(self.id, action.node, action.offset, action.drift)
+        elif isinstance(action, Slowdown):
+            await session.faults.slow_nodes.slow(self.id, action.node, action.factor)
         elif action.signal == "pause":
             self._written_down = True
             # Written down first: whoever ends this cluster must not leave a stopped process.
@@ -153,6 +156,10 @@ class NodeStrike(Strike):
         if isinstance(action, Skew):
             await session.faults.skews.take(self.id, action.node)
             return False
+        if isinstance(action, Slowdown):
+            slowed = await session.faults.slow_nodes.unslow(self.id, action.node)
+            self._slowed[action.node] = None if slowed is None else round(slowed, 3)
+            return False
         if action.undo == ("restart",) and node.status in ("starting", "restarting"):
             # Somebody else brings it back, its restart policy say: healed is when it is there.
             await session.until_running(action.node, session.start_timeout)
@@ -187,7 +194,7 @@ class NodeStrike(Strike):
         self._delivered.clear()
         if errors:
             raise errors[0]
-        return {"back": back}
+        return {"back": back} | ({"slowed": dict(self._slowed)} if self._slowed else {})
 
 
 def _named(targets: Any) -> list[str]:

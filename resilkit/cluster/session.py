@@ -22,6 +22,7 @@ from resilkit.cluster.launcher_events import (
     GaveUp,
     LauncherDied,
     LauncherEvent,
+    NotSlowed,
 )
 from resilkit.cluster.node_state import LastSeen, NodeState, NodeTable
 from resilkit.cluster.resolvers import loaded
@@ -160,7 +161,9 @@ class Session:
         match event:
             case Forked() | Exited() if event.name in self.helpers:
                 self.helpers[event.name](event)
-            case Forked() | Exited() | GaveUp() | ForkFailed() if event.name not in self.nodes:
+            case Forked() | Exited() | GaveUp() | ForkFailed() | NotSlowed() if (
+                event.name not in self.nodes
+            ):
                 return  # it was taken out meanwhile
             case Forked():
                 node = self.nodes[event.name]
@@ -179,6 +182,8 @@ class Session:
                 node = self.nodes[event.name]
                 self.set_status(node, "crashed")
                 self.note("node", "gave_up", event.name, **_plain(event))
+            case NotSlowed():
+                self.note("alert", "not_slowed", event.name, id=event.key, why=event.error)
             case LauncherDied():
                 self.note("node", "launcher_died", "", reason=event.reason)
                 for node in self.nodes.values():

@@ -17,6 +17,7 @@ name in a file           class           harm
 ``partition``            `Partition`     nodes live but cannot talk
 ``reorder``              `Reorder`       messages overtake each other
 ``server_crash``         `ServerCrash`   a server ends, at once or on a message
+``slow_node``            `SlowNode`      a node does everything so many times slower
 ``supervisor_children``  `KillChildren`  a supervisor's servers die, again and again
 =======================  ==============  ================================================
 
@@ -28,7 +29,15 @@ All here is light (standard library only), since every node loads it.
 
 from __future__ import annotations
 
-from resilkit.faults.answers import ChildrenRule, MessageView, Pressure, ServerRule, Signal, Skew
+from resilkit.faults.answers import (
+    ChildrenRule,
+    MessageView,
+    Pressure,
+    ServerRule,
+    Signal,
+    Skew,
+    Slowdown,
+)
 from resilkit.faults.bandwidth import Bandwidth
 from resilkit.faults.base import (
     Fault,
@@ -67,6 +76,7 @@ from resilkit.faults.registry import registered_faults as registered_faults
 from resilkit.faults.reorder import Reorder
 from resilkit.faults.schedule import schedule as schedule
 from resilkit.faults.server_crash import ServerCrash
+from resilkit.faults.slow_node import SlowNode
 from resilkit.faults.targets import Targets as Targets
 from resilkit.faults.targets import choose_targets as choose_targets
 
@@ -98,6 +108,8 @@ __all__ = [
     "ServerRule",
     "Signal",
     "Skew",
+    "SlowNode",
+    "Slowdown",
     "register_fault",
 ]
 

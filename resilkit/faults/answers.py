@@ -16,6 +16,7 @@ __all__ = [
     "ServerRule",
     "Signal",
     "Skew",
+    "Slowdown",
 ]
 
 
@@ -87,7 +88,28 @@ class Skew:
         return ("set_right",)
 
 
-NodeAction = Signal | Skew
+@readable
+@dataclass(frozen=True, slots=True)
+class Slowdown:
+    """How many times slower a node is to do everything; healing lets it be as fast as before.
+
+    Args:
+        node: The node's name.
+        factor: More than 1.
+        undo_after: As of `Signal`.
+    """
+
+    node: str
+    factor: float
+    undo_after: float | None = None
+
+    @property
+    def undo(self) -> tuple[Literal["speed_up"]]:
+        """What healing does to the node."""
+        return ("speed_up",)
+
+
+NodeAction = Signal | Skew | Slowdown
 """What a fault may do to a node."""
 
 

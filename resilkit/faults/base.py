@@ -129,6 +129,7 @@ class Fault:
 
         Rates, counts and delays are multiplied, `every` is divided, and a share `s` becomes
         ``1 - (1 - s) ** factor``: what `factor` independent tries would hit, so it stays below 1.
+        Of what is a factor itself (how many times slower) the part above 1 is multiplied.
         Moments and lengths of time (`at`, `duration`) stay as they are. What would leave the range
         of its field stays at the end of that.
 
@@ -183,9 +184,9 @@ class Fault:
 def _scaled(value: float, unit: Unit, factor: float) -> float:
     match unit.scaling:
         case "up":
-            least = -math.inf if unit.low is None else unit.low
-            most = math.inf if unit.high is None else unit.high
-            return min(max(value * factor, least), most)
+            return _within(value * factor, unit)
+        case "factor":
+            return _within(1.0 + (value - 1.0) * factor, unit)
         case "down":
             return value / factor
         case "count":
@@ -193,6 +194,11 @@ def _scaled(value: float, unit: Unit, factor: float) -> float:
         case "share":
             return float(round(1.0 - (1.0 - value) ** factor, 12))
     return value
+
+
+def _within(value: float, unit: Unit) -> float:
+    low = -math.inf if unit.low is None else unit.low
+    return min(max(value, low), math.inf if unit.high is None else unit.high)
 
 
 def occurs(fault: Fault, rng: Random) -> bool:
@@ -287,8 +293,8 @@ class LinkFault(Fault):
 class NodeFault(Fault):
     """A fault of whole nodes; by default of one, drawn by the seed.
 
-    Healing starts a node that was killed or stopped again, lets one that was paused go on, and
-    puts clocks right.
+    Healing starts a node that was killed or stopped again, lets one that was paused or slowed
+    go on as before, and puts clocks right.
     """
 
     link_signs: ClassVar[tuple[str, ...] | None] = ()

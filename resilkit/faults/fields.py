@@ -31,8 +31,9 @@ __all__ = [
     "field_info",
 ]
 
-Scaling = Literal["none", "up", "down", "count", "share"]
-"""What an intensity does to a field: nothing, times, divided by, times and rounded, as a share."""
+Scaling = Literal["none", "up", "down", "count", "share", "factor"]
+"""What an intensity does to a field: nothing, times, divided by, times and rounded, as a share, or
+times what of it is above 1."""
 
 MOST_COUNT = 1_000_000
 SCHEDULE_FIELDS = ("at", "every", "count", "random", "duration", "targets", "probability")

@@ -250,6 +250,14 @@ def _signal(value: Any) -> str:
         return f"by signal {value}"
 
 
+def _slowed(value: object) -> str:
+    """Return how many times slower nodes really were; ``None`` where one did not run."""
+    if not isinstance(value, Mapping):
+        return _value("", value)
+    known = {node: times for node, times in value.items() if isinstance(times, (int, float))}
+    return few([f"{node} {times:.3g} times slower" for node, times in known.items()], _MOST_SHOWN)
+
+
 def _touched(value: object) -> str:
     count = plain(value, "message") if isinstance(value, int) else _value("", value)
     return f"touched {count}"
@@ -280,6 +288,7 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "seconds": lambda value: _value("seconds", value),
     "short": _short,
     "signal": _signal,
+    "slowed": _slowed,
     "touched": _touched,
     "supervisor": lambda value: f"below {value}",
     "why": str,

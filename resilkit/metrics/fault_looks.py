@@ -39,6 +39,7 @@ FAULT_LOOKS: Final[Mapping[str, int]] = MappingProxyType(
         "duplicate": 12,
         "hold": 14,
         "clock_skew": 11,
+        "slow_node": 9,
         "supervisor_children": 13,
         "open_files": 15,
         # Nodes that somebody killed or paused by hand are as those that a fault did.

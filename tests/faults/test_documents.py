@@ -21,6 +21,7 @@ from resilkit.faults import (
     Memory,
     NodeCrash,
     Partition,
+    SlowNode,
 )
 
 
@@ -55,6 +56,8 @@ from resilkit.faults import (
             {"supervisor_children": {"supervisor": "counters", "rate": "2 /s"}},
             KillChildren("counters", 2.0),
         ),
+        ("slow_node", SlowNode()),
+        ({"slow_node": {"factor": "2.5", "for": "5 s"}}, SlowNode(2.5, duration=5)),
         (
             {"clock_skew": {"offset": "-500 ms", "drift": "-5 %"}},
             ClockSkew(-0.5, drift=-0.05),

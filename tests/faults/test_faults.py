@@ -24,6 +24,7 @@ from resilkit.faults import (
     Partition,
     Reorder,
     ServerCrash,
+    SlowNode,
     occurs,
 )
 from resilkit.network import verdicts
@@ -134,6 +135,15 @@ def test_a_pause_pauses_and_its_undo_resumes():
     ]
 
 
+def test_a_slowness_slows_and_its_undo_speeds_up_again():
+    first, second = SlowNode(20.0).actions(["a", "b"])
+    assert (first.node, first.factor, second.node) == ("a", 20.0, "b")
+    assert first.undo == ("speed_up",)
+    for factor in (1.0, 0.5, 1001.0):
+        with pytest.raises(InvalidArgument, match=r"SlowNode\.factor: .*above 1 to 1000"):
+            SlowNode(factor)
+
+
 def test_a_skew_puts_clocks_off_and_its_undo_sets_them_right():
     first, second = ClockSkew(-2.0, drift=0.1).actions(["a", "b"])
     assert (first.node, first.offset, first.drift, second.node) == ("a", -2.0, 0.1, "b")
@@ -217,6 +227,9 @@ def test_resources_are_pressed_to_a_share_of_a_limit():
         (KillChildren("s", 2.0), 0.5, KillChildren("s", 1.0)),
         (Partition(at=3.0, duration=5.0), 2.0, Partition(at=3.0, duration=5.0)),
         (Loss(0.1, probability=0.5), 2.0, Loss(0.19, probability=0.5)),
+        (SlowNode(4.0), 2.0, SlowNode(7.0)),
+        (SlowNode(4.0), 0.5, SlowNode(2.5)),
+        (SlowNode(900.0), 2.0, SlowNode(1000.0)),
         (ClockSkew(-2.0, drift=0.1), 2.0, ClockSkew(-4.0, drift=0.2)),
         (ClockSkew(1.0, drift=-0.5), 2.0, ClockSkew(2.0, drift=-0.9)),
         (ClockSkew(1.0, drift=4.0), 4.0, ClockSkew(4.0, drift=10.0)),

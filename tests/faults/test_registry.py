@@ -61,7 +61,15 @@ def test_files_registry_exports_and_documentation_name_the_same_faults():
 
 
 def test_completion_offers_faults_and_what_it_takes_to_write_one_and_nothing_else():
-    answers = {"ChildrenRule", "MessageView", "Pressure", "ServerRule", "Signal", "Skew"}
+    answers = {
+        "ChildrenRule",
+        "MessageView",
+        "Pressure",
+        "ServerRule",
+        "Signal",
+        "Skew",
+        "Slowdown",
+    }
     bases = {"Fault", "LinkFault", "NodeFault", "PartitionFault", "ResourceFault", "ServerFault"}
     kinds = {found.__name__ for found in of_resilkit().values()}
     assert set(dir(faults)) == set(faults.__all__) == {*kinds, *bases, *answers, "register_fault"}
