@@ -67,6 +67,7 @@ class OpenLoop(Driver):
         self._draw = self._draws("mix", plan.index)
         self._users: Iterator[User] = cycle([self._user(index) for index in plan.users])
         self._own_task = [False] * len(self._functions)
+        self._each_alone = False
         self._flights: dict[int, Flight] = {}
         self._tokens = count()
         self._factor = 1.0
@@ -179,6 +180,9 @@ class OpenLoop(Driver):
         if delay > 0:
             self._timer.set(delay)
             return
+        if self._each_alone:
+            self._launch_due()
+            return
         batch = self._batching = _Batch(self._context.copy())
         # Made directly: a task factory that starts tasks eagerly would run it before `_after`.
         batch.task = asyncio.Task(self._run(batch), loop=self._loop, context=batch.context)
@@ -203,9 +207,38 @@ class OpenLoop(Driver):
             # An operation left a context variable behind, and the next in the batch saw it. Each
             # has a task, and so a context, of its own from now on.
             self._own_task = [True] * len(self._own_task)
+        self._each_alone = all(self._own_task)
         if len(self._recorder.rows) >= MOST_ROWS:
             self._flush()
         self._arm()
+
+    def _launch_due(self) -> None:
+        """Start what is due, where every operation is known to need a task of its own.
+
+        There is nothing for a batch to save then, and it would cost two turns of the loop.
+        """
+        edges, draw, several = self._mix.edges, self._draw, len(self._functions) > 1
+        sent, launches = self._now(), 0
+        while launches < _LAUNCHES:
+            intended = self._next
+            if intended >= self._limit:
+                if self._turn():
+                    continue
+                break
+            if intended > sent:
+                break
+            self._next = next(self._times, inf)
+            code = bisect_right(edges, draw()) if several else 0
+            self._launch(code, next(self._users), intended)
+            launches += 1
+        if len(self._recorder.rows) >= MOST_ROWS:
+            self._flush()
+        delay = self._next - self._now()
+        if launches < _LAUNCHES and self._next < self._limit and delay > 0:
+            self._timer.set(delay)
+        else:
+            # What was launched has its turn first.
+            self._loop.call_soon(self._arm, context=self._context)
 
     async def _run(self, batch: _Batch) -> None:
         """Do what is due, oldest first, until nothing is, or the slice is over."""
