@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from resilkit.errors import InvalidArgument
-    from resilkit.runtime.pending import Deferred
     from resilkit.runtime.skew import Deviation
 
 __all__ = ["AGENT_NUMBER", "Agent"]

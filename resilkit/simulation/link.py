@@ -146,7 +146,9 @@ class SimulatedLink:
             # `put`, written out.
             self.counters.messages += 1
             transport = self.transport
-            due = self.scheduler.now + self.travel(transport.name, self.peer.name)
+            start, busy = self.scheduler.now, self.place.busy_until
+            # What a handler sends after it was busy for a while goes when that is over.
+            due = (busy if busy > start else start) + self.travel(transport.name, self.peer.name)
             if due < self._last:
                 due = self._last
             else:
@@ -180,7 +182,6 @@ class SimulatedLink:
     def say(self, sent: Any) -> None:
         """Do the same with what is no message, and is not counted."""
         scheduler = self.scheduler
-        # What a handler sends after it was busy for a while goes when that is over.
         start = max(scheduler.now, self.place.busy_until)
         self._last = due = max(start + self.travel(self.transport.name, self.peer.name), self._last)
         heappush(self.heap, (due, next(scheduler.numbers), self.far, sent))

@@ -57,8 +57,10 @@ class Place:
     def resume(self) -> None:
         """Go on with what waits, in its order."""
         if self.state & PAUSED:
-            self.state &= ~PAUSED
-            self.resumed_at = self.scheduler.now
+            # What comes from now on goes behind what waits.
+            now = self.scheduler.now
+            self.state = SLOW if self.held or self.turn_seconds or self.busy_until > now else 0
+            self.resumed_at = now
             self._go_on()
 
     def slow_down(self, turn_seconds: float) -> None:
@@ -109,7 +111,7 @@ class Place:
     def _do(self, item: Any, payload: Any) -> None:
         self.busy_until = max(self.busy_until, self.scheduler.now) + self.turn_seconds
         item.run(payload)
-        if not self.turn_seconds and self.busy_until <= self.scheduler.now:
+        if not (self.turn_seconds or self.held) and self.busy_until <= self.scheduler.now:
             self.state &= ~SLOW
 
     def _woken(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import pickle
 import signal as signals
 from collections import deque
@@ -36,6 +37,9 @@ _ENTRIES: Final = {
 }
 """Where the set-up is of what a process would run, by the process's entry."""
 
+_TURN_SECONDS: Final = 0.0002
+"""How long a turn takes where a node is so many times slower: of those that are not, none."""
+
 _FORK_SECONDS: Final = 0.003
 """How long a node takes to be there: of virtual time, as on a machine."""
 
@@ -56,6 +60,7 @@ class _Member:
     restart_after: float | None = None
     restarts: list[float] = field(default_factory=list)
     due: Any = None
+    slow: dict[str, float] = field(default_factory=dict)
 
 
 class SimulatedLauncher:
@@ -130,6 +135,7 @@ class SimulatedLauncher:
             place, self._backend.network, log.append, self._disk(member.name)
         )
         member.pid = pid = self._pids
+        _slow_down(member)
         serve = importlib.import_module(_ENTRIES[member.entry]).serve
         incarnation = member.incarnation
 
@@ -285,6 +291,29 @@ class SimulatedLauncher:
             raise ClusterError(f"there is no {name}", definite=True)
         return self._members[name]
 
+    # Slow nodes ----------------------------------------------------------------------------------
+
+    async def slow(self, name: str, key: str, factor: float) -> None:
+        """Have a node do everything `factor` times slower from now on, when it starts again too.
+
+        Raises:
+            ResilkitError: It does not run.
+        """
+        member = self._member(name)
+        if member.place is None:
+            raise ResilkitError(f"{name} has no process that could be slow")
+        member.slow[key] = factor
+        _slow_down(member)
+
+    async def unslow(self, name: str, key: str) -> float | None:
+        """End that; return how many times slower the node was, ``None`` where it did not run."""
+        member = self._members.get(name)
+        factor = None if member is None else member.slow.pop(key, None)
+        if member is None or member.place is None:
+            return None
+        _slow_down(member)
+        return factor
+
     # The undo journal ----------------------------------------------------------------------------
 
     async def journal_add(self, key: str, entry: dict[str, Any]) -> None:
@@ -317,6 +346,13 @@ class SimulatedLauncher:
         self._session.launched(event)
         if then is not None:
             then()
+
+
+def _slow_down(member: _Member) -> None:
+    """Have a node's turns take as long as all that slows it wants together."""
+    if member.place is not None:
+        factor = math.prod(member.slow.values())
+        member.place.slow_down((factor - 1.0) * _TURN_SECONDS)
 
 
 def _answer(futures: list[Any], pid: int) -> None:
