@@ -23,7 +23,7 @@ SPREAD: Final = 0.0009
 
 _CHANGES: Final = 3
 """How often a priority falls in one stretch of `_STRETCH` choices: what PCT calls its depth."""
-_STRETCH: Final = 2000
+_STRETCH: Final = 500
 _SLOWEST: Final = 30.0
 """By how much the messages of who has the lowest priority take longer."""
 
