@@ -132,7 +132,10 @@ def test_healing_a_slow_node_that_is_paused_leaves_it_paused(cluster: Cluster) -
     pid = cluster.nodes["n2"].pid
     with cluster.inject(faults.SlowNode(3.0, targets="n2")):
         cluster.nodes["n2"].pause()
-    assert (cluster.nodes["n2"].status, state_of(pid)) == ("paused", STOPPED)
+        wait_until(lambda: state_of(pid) == STOPPED)
+    for _ in range(50):
+        cluster.whereis("on-n1").call.echo()
+        assert (cluster.nodes["n2"].status, state_of(pid)) == ("paused", STOPPED)
     cluster.nodes["n2"].resume()
     assert cluster.whereis("on-n2").call.echo() == pid
 
