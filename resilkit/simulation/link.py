@@ -148,7 +148,7 @@ class SimulatedLink:
             transport = self.transport
             start, busy = self.scheduler.now, self.place.busy_until
             # What a handler sends after it was busy for a while goes when that is over.
-            due = (busy if busy > start else start) + self.travel(transport.name, self.peer.name)
+            due = max(start, busy) + self.travel(transport.name, self.peer.name)
             if due < self._last:
                 due = self._last
             else:
