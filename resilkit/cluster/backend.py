@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,6 +35,10 @@ class Backend(Protocol):
     name: str
     thread: Any
 
+    def identity(self) -> str:
+        """Return what tells one cluster from all others: short, fit for a file's name."""
+        ...
+
     def launcher(self, session: Session) -> Any:
         """Return what starts and ends nodes; see `Launcher`."""
         ...
@@ -55,6 +60,10 @@ class ProcessBackend:
     def __init__(self) -> None:
         self.thread: LoopThread = loop_thread()
         self.folder = Path()
+
+    def identity(self) -> str:
+        """Return chance: other notebooks on this machine know nothing of this one."""
+        return secrets.token_hex(4)
 
     def launcher(self, session: Session) -> Any:
         """Return a connection to the launcher, which this process's clusters share."""
@@ -92,20 +101,22 @@ def _refuse_few_files() -> None:
         )
 
 
-def backend_of(name: str, seed: int, schedule: str | None) -> Any:
+def backend_of(name: str, seed: int, schedule: str | None, *, record: bool) -> Any:
     """Return the backend called `name`.
 
     Args:
         name: One of `BACKENDS`.
         seed: The cluster's seed.
         schedule: In which order a simulation does what is ready; only there.
+        record: Whether a simulation writes down what happens; only there.
 
     Raises:
-        InvalidArgument: There is none of that name, or `schedule` is none, or for another one.
+        InvalidArgument: There is none of that name, `schedule` is none, or one of them is for
+            another backend.
     """
-    check_backend(name, schedule)
+    check_backend(name, schedule, record=record)
     if name == "simulation":
         from resilkit.cluster.simulated.backend import SimulationBackend
 
-        return SimulationBackend(seed, schedule or "random")
+        return SimulationBackend(seed, schedule or "random", record=record)
     return ProcessBackend()

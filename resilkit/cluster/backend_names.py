@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from resilkit import validate
 from resilkit.errors import InvalidArgument
 
 __all__ = ["BACKENDS", "check_backend"]
@@ -12,8 +13,8 @@ BACKENDS = ("processes", "simulation")
 """Where nodes can run."""
 
 
-def check_backend(backend: Any, schedule: Any) -> None:
-    """Refuse a backend that there is not, or a schedule that is none or is for another backend.
+def check_backend(backend: Any, schedule: Any, *, record: Any = False) -> None:
+    """Refuse a backend that there is not, a schedule that is none, and what is for another one.
 
     Raises:
         InvalidArgument: It is so.
@@ -21,6 +22,12 @@ def check_backend(backend: Any, schedule: Any) -> None:
     if not isinstance(backend, str) or backend not in BACKENDS:
         allowed = ", ".join(map(repr, BACKENDS))
         raise InvalidArgument("is not available", path="backend", value=backend, allowed=allowed)
+    validate.boolean(record, "record")
+    if record and backend != "simulation":
+        raise InvalidArgument(
+            "is for the simulation: of processes nobody sees all that happens", path="record",
+            value=record, allowed="False, or backend='simulation'",
+        )  # fmt: skip
     if schedule is None:
         return
     if backend != "simulation":

@@ -60,6 +60,7 @@ class Cluster(Alerting, Breaking, VirtualTime, ShownCluster):
             passes in the time that its messages take.
         schedule: In a simulation, in which order what is ready happens: ``"random"``, by seed,
             which is used when left out; ``"fifo"``; or ``"pct"``, which finds rare orders.
+        record: Whether a simulation writes down all that happens: see `simulation`.
         quiet: Say nothing while it starts, as ever where `resilkit.options` are quiet.
         **options: The fields of `ClusterSpec`.
 
@@ -81,13 +82,14 @@ class Cluster(Alerting, Breaking, VirtualTime, ShownCluster):
         *,
         backend: str = "processes",
         schedule: str | None = None,
+        record: bool = False,
         quiet: bool = True,
         **options: Any,
     ) -> None:
         spec = ClusterSpec.of_options(spec, options)
         say: Callable[[str], None] = (lambda _: None) if quiet or settings.quiet else print
         seed = rng.fresh_seed() if spec.seed is None else spec.seed
-        session = Session(spec, seed, backend_of(backend, seed, schedule))
+        session = Session(spec, seed, backend_of(backend, seed, schedule, record=record))
         self._session = session
         span = telemetry.span("resilkit.cluster.start", {"nodes": len(spec.names)})
         with Begun(session) as begun, span:

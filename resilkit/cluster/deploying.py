@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -40,7 +39,7 @@ async def deploy(
         StartFailed: Among others when it is not up after `timeout` seconds; then it is stopped.
     """
     limit = timeout or session.start_timeout
-    key = secrets.token_hex(8)
+    key = session.new_key()
     deployed = session.nodes[node].deployed
     # There before it is up: it may have ended for good before its start has been answered.
     deployed[key] = Deployed(spec)
@@ -64,7 +63,7 @@ async def deploy(
         raise
     if key in deployed:
         deployed[key].pid = pid
-        for name in {node, *forget_replaced(session.nodes, node, key)}:
+        for name in dict.fromkeys([node, *forget_replaced(session.nodes, node, key)]):
             session.refresh_boot(name)
     return pid
 

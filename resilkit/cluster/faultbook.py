@@ -98,7 +98,7 @@ class FaultBook:
 
         Of a cut these are directed. Any thread may ask.
         """
-        cuts = [(each, True, tuple(pairs)) for each, pairs in list(self._cuts.items())]
+        cuts = [(each, True, tuple(sorted(pairs))) for each, pairs in list(self._cuts.items())]
         slow = [(each, False, links) for each, (_, links) in list(self._link_faults.items())]
         return cuts + slow
 

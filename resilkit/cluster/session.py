@@ -6,6 +6,7 @@ import asyncio
 import math
 import secrets
 from dataclasses import asdict
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
@@ -68,7 +69,7 @@ class Session:
         self.loop = self.thread.loop
         self.clock = self.thread.clock
         self.started = self.clock.now()
-        self.identity = secrets.token_hex(4)
+        self.identity: str = backend.identity()
         self.cookie = secrets.token_bytes(32)
         self.closed = False
         self.closing_began = math.inf
@@ -94,6 +95,7 @@ class Session:
         self.node: Node
         self.console: Console
         self.folder: Path | None = None  # where there are files
+        self._keys = count(1)
         self.load_runs = 0
         # The loads that run on it, and those that have ended since the last one started.
         self.loads: list[Any] = []
@@ -139,6 +141,13 @@ class Session:
             restart=policy,
         )
         self.transport.dial(name)
+
+    def new_key(self) -> str:
+        """Return what something that is started on a node is known by, here and there.
+
+        No other cluster has one like it, however its keys are counted.
+        """
+        return f"{self.identity}-{next(self._keys)}"
 
     def refresh_boot(self, name: str) -> None:
         """Tell the launcher what `name` should start with the next time."""

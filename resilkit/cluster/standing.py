@@ -34,10 +34,11 @@ class Standing:
     def __init__(self, node: Node, transport: Any) -> None:
         self._node = node
         self._transport = transport
-        self._installed: set[str] = set()
+        # Ordered, as the sets below would not be: what is taken back first must not be chance.
+        self._installed: dict[str, None] = {}
         self._cuts: dict[str, str] = {}
-        self._armed: set[tuple[str, str]] = set()
-        self._skewed: set[str] = set()
+        self._armed: dict[tuple[str, str], None] = {}
+        self._skewed: dict[str, None] = {}
 
     def become(
         self, state: dict[str, Any], find: Callable[[str], ServerProcess] | None = None
@@ -53,17 +54,17 @@ class Standing:
         for peer, way in cuts.items():
             if peer not in self._cuts:
                 self.cut([peer], way)
-        for fault_id in self._installed - {link[0] for link in state["links"]}:
+        for fault_id in _gone(self._installed, state["links"]):
             self.remove(fault_id)
         for fault_id, fault, peers in state["links"]:
             if fault_id not in self._installed:
                 self.install(fault_id, fault, peers)
-        for fault_id in {each[0] for each in self._armed} - {rule[0] for rule in state["rules"]}:
+        for fault_id in _gone((each[0] for each in self._armed), state["rules"]):
             self.disarm(fault_id)
         for fault_id, server, options in state["rules"]:
             if (fault_id, server) not in self._armed:
                 self.arm(fault_id, server, options, _found(find, server))
-        for fault_id in self._skewed - {skew[0] for skew in state["skews"]}:
+        for fault_id in _gone(self._skewed, state["skews"]):
             self.skew(fault_id, None)
         for fault_id, deviation in state["skews"]:
             if fault_id not in self._skewed:
@@ -71,12 +72,12 @@ class Standing:
 
     def install(self, fault_id: str, fault: Any, peers: list[str] | None) -> None:
         """Put a fault on the links to `peers` (``None``: all)."""
-        self._installed.add(fault_id)
+        self._installed[fault_id] = None
         self._transport.install(fault_id, fault, peers)
 
     def remove(self, fault_id: str) -> int:
         """Take a fault off the links; return how many messages it touched. Unknown is no error."""
-        self._installed.discard(fault_id)
+        self._installed.pop(fault_id, None)
         touched: int = self._transport.remove(fault_id)
         return touched
 
@@ -111,11 +112,11 @@ class Standing:
         if process is not None:
             process.rules = [*(process.rules or []), make()]
         node.server_rules.setdefault(server, {})[fault_id] = make
-        self._armed.add((fault_id, server))
+        self._armed[fault_id, server] = None
 
     def disarm(self, fault_id: str) -> None:
         """Take a fault off every server of this node."""
-        self._armed = {each for each in self._armed if each[0] != fault_id}
+        self._armed = {each: None for each in self._armed if each[0] != fault_id}
         for makers in self._node.server_rules.values():
             makers.pop(fault_id, None)
         for process in self._node.processes.values():
@@ -130,14 +131,14 @@ class Standing:
         """
         node = self._node
         if deviation is None:
-            self._skewed.discard(fault_id)
+            self._skewed.pop(fault_id, None)
             if isinstance(node.server_clock, SkewedClock):
                 node.server_clock.take(fault_id)
             return
         if not isinstance(node.server_clock, SkewedClock):
             # For good: when all is healed, it may still have to lose time.
             node.server_clock = SkewedClock(node.clock, read=read)
-        self._skewed.add(fault_id)
+        self._skewed[fault_id] = None
         node.server_clock.put(fault_id, deviation)
 
 
@@ -145,6 +146,12 @@ def unheard_of(process: ServerProcess, method: str | None) -> InvalidArgument | 
     """Return the error where no message for `method` can ever come: a typo would wait for ever."""
     known = method is None or method in type(process.server).handlers()
     return None if known else unknown_method(process.server, str(method))
+
+
+def _gone(before: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> list[str]:
+    """Return, in order, the faults that no row names any more."""
+    now = {row[0] for row in rows}
+    return [each for each in dict.fromkeys(before) if each not in now]
 
 
 def _found(find: Callable[[str], ServerProcess] | None, server: str) -> ServerProcess | None:

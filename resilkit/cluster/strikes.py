@@ -75,7 +75,7 @@ class _Links(Strike):
         """Return on which links of a new node the fault is."""
         session = self.session
         hit = [*self.targets, name] if takes_in(self.wanted, name) else self.targets
-        new = [link for link in session.edges if name in link]
+        new = sorted(link for link in session.edges if name in link)
         hit = [*hit, *fitting(self.wanted, new)]
         chosen = self.fault.choose_links(new, session.nodes, self.rng, hit=hit)
         self.row["links"] = [*self.row.get("links", ()), *(f"{a}-{b}" for a, b in chosen)]

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.parts import part
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
+    from resilkit.cluster.simulated.view import SimulationView
 
 __all__ = ["VirtualTime"]
 
@@ -23,6 +25,18 @@ class VirtualTime:
     def backend(self) -> str:
         """Where its nodes run: ``"processes"`` or ``"simulation"``."""
         return self._session.backend.name
+
+    @part
+    def simulation(self) -> SimulationView | None:
+        """The simulation that it is: seed, schedule, virtual time, fingerprint and trace.
+
+        ``None`` for a cluster of processes.
+        """
+        if self.backend != "simulation":
+            return None
+        from resilkit.cluster.simulated.view import SimulationView
+
+        return SimulationView(self._session)
 
     def advance(self, seconds: float) -> None:
         """Let virtual time go on for so long, and all happen that happens meanwhile.

@@ -17,7 +17,7 @@ from resilkit.texts import clean_text, shown
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pandas import DataFrame
 
@@ -78,6 +78,8 @@ class EventLog:
         self._lock = threading.Lock()
         self._rows: deque[Event] = deque(maxlen=max_rows)
         self._appended = 0
+        # Who is told of each event, in the thread that appends it.
+        self.told: Callable[[Event], object] | None = None
 
     def append(
         self,
@@ -107,10 +109,12 @@ class EventLog:
         if not math.isfinite(time):
             raise InvalidArgument("not a time", path="time", value=time, allowed="finite seconds")
         text = _json_text(detail) if detail else "{}"
-        texts = [clean_text(each) for each in (kind, event, node, target, text)]
+        row = Event(float(time), *map(clean_text, (kind, event, node, target, text)))
         with self._lock:
-            self._rows.append(Event(float(time), *texts))
+            self._rows.append(row)
             self._appended += 1
+        if self.told is not None:
+            self.told(row)
 
     @property
     def dropped(self) -> int:

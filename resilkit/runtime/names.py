@@ -272,8 +272,8 @@ class Names:
             if keeper.node == self._node.name:
                 # A client takes no part in this: it holds for true what it heard last.
                 self._tell_clients(name, keeper)
-        for loser in {held, pid} - {keeper}:
-            if loser.node == self._node.name:
+        for loser in (held, pid):
+            if loser != keeper and loser.node == self._node.name:
                 self._lose(name, loser)
 
     def _lose(self, name: str, loser: Pid) -> None:

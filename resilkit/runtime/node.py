@@ -89,6 +89,8 @@ class Node:
         self._monitor_numbers = count(1)
         self.at_once = AtOnce(self)
         self._tasks: set[asyncio.Task[Any]] = set()
+        # Who sees each message that is put into a mailbox of processes that come from now on.
+        self.watch: Callable[[Process, Message], None] | None = None
 
     # Processes -------------------------------------------------------------------------------
 

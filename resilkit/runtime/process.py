@@ -11,6 +11,7 @@ from resilkit.runtime.context import current
 from resilkit.runtime.kinds import CALL, DOWN, EXIT, QUERY, SYSTEM
 from resilkit.runtime.messages import Pid
 from resilkit.runtime.reasons import is_text
+from resilkit.runtime.watched import WatchedMailbox
 
 if TYPE_CHECKING:
     import asyncio
@@ -55,7 +56,7 @@ class Process:
         # The handler that awaits something, if one does: until it is done no other message is
         # handled.
         self.task: asyncio.Task[Any] | None = None
-        self.mailbox: deque[Message] = deque()
+        self.mailbox: deque[Message] = deque() if node.watch is None else WatchedMailbox(self)
         # Links are ordered (a dict, not a set) so that the end of a process sends its signals in
         # the same order in every run.
         self.links: dict[Pid, None] = {}

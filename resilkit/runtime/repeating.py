@@ -30,7 +30,7 @@ class Repeater:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._numbers = count((node.incarnation << 40) + 1)
-        self._waiting: dict[int, tuple[set[str], Message, Callable[[], None]]] = {}
+        self._waiting: dict[int, tuple[dict[str, None], Message, Callable[[], None]]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def send(
@@ -48,7 +48,8 @@ class Repeater:
         """
         number = next(self._numbers)
         message = make(number)
-        left = {peer for peer in peers if self._node.transport.send(peer, message)}
+        # A dict, not a set: they are sent to again in this order, which must not be chance.
+        left = {peer: None for peer in peers if self._node.transport.send(peer, message)}
         if not left:
             done()
             return number
@@ -62,7 +63,7 @@ class Repeater:
         entry = self._waiting.get(number)
         if entry is None:
             return
-        entry[0].discard(peer)
+        entry[0].pop(peer, None)
         if not entry[0]:
             del self._waiting[number]
             entry[2]()

@@ -6,7 +6,6 @@ is of another class, and its mailbox, too; both are what they were before when t
 
 from __future__ import annotations
 
-from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -16,6 +15,7 @@ from resilkit.runtime.kinds import BY_PARENT, CALL, CAST, INFO, SYSTEM
 from resilkit.runtime.messages import Down, Exit, NodeLost, NodeUp, Pid, Published
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.runtime.watch import brief, brief_arguments, cut
+from resilkit.runtime.watched import WatchedMailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -164,11 +164,11 @@ class Subject:
             self.note("out", "reply", sender, method, lambda: "(by another server)", answers=ids)
 
 
-class TracedMailbox(deque["Message"]):
+class TracedMailbox(WatchedMailbox):
     """The mailbox of a server under trace."""
 
     def __init__(self, messages: Any, subject: Subject) -> None:
-        super().__init__(messages)
+        super().__init__(subject.process, messages)
         self.subject = subject
 
     def append(self, message: Message) -> None:

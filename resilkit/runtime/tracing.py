@@ -24,6 +24,7 @@ from resilkit.runtime.traced import (
     label_of,
 )
 from resilkit.runtime.watch import brief, brief_arguments
+from resilkit.runtime.watched import WatchedMailbox
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -112,7 +113,9 @@ class Tracing:
         process = subject.process
         del self._subjects[process.number]
         process.__class__ = ServerProcess
-        process.mailbox = deque(process.mailbox)
+        left = process.mailbox
+        watched = process.node.watch is not None
+        process.mailbox = WatchedMailbox(process, left) if watched else deque(left)
         self._node.ways.changed()
 
     def _gone(self, subject: Subject) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from resilkit.simulation.reaching import Reaching
+    from resilkit.simulation.recording import Recorder
     from resilkit.simulation.scheduler import Scheduler
     from resilkit.simulation.transport import SimulatedTransport
 
@@ -37,7 +38,7 @@ class Network:
     def __init__(self, scheduler: Scheduler, seed: int) -> None:
         self.scheduler = scheduler
         self.chance: Callable[[], float] = stream(seed, "network").random
-        self.recorder: Callable[[float, str, str, Any], None] | None = None
+        self.recorder: Recorder | None = None
         self._ends: dict[str, SimulatedTransport] = {}
         self._up: dict[str, dict[str, None]] = {}
         self._due: dict[str, SimulatedTransport] = {}
@@ -45,7 +46,13 @@ class Network:
     def record(self, source: str, target: str, message: Any) -> None:
         """Note a message that arrives, if somebody wants to know."""
         if self.recorder is not None:
-            self.recorder(self.scheduler.now, source, target, message)
+            self.recorder.message(source, target, message)
+
+    def label(self, name: str, number: int) -> str:
+        """Return what people call the server that has a number on a node."""
+        end = self._ends.get(name)
+        process = getattr(end.receiver, "processes", {}).get(number) if end is not None else None
+        return f"#{number}" if process is None else process.label
 
     def runs(self, name: str) -> bool:
         """Whether a node of that name is on the network."""

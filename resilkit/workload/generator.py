@@ -75,7 +75,8 @@ class Generator(Server):
         node.names.on_told = _nothing
         functions = [operation.function for operation in self.engine.plan.operations]
         targets = [one.target for one in functions if isinstance(one, CallMethod)]
-        known = [Reference(name, _TOUCH_WITHIN) for name in {*targets} if isinstance(name, str)]
+        names = dict.fromkeys(name for name in targets if isinstance(name, str))
+        known = [Reference(name, _TOUCH_WITHIN) for name in names]
         await asyncio.gather(*(one.alive() for one in known), return_exceptions=True)
 
     def run(self, start_at: float) -> Any:

@@ -9,6 +9,7 @@ from resilkit.cluster.simulated.thread import SimulationThread
 from resilkit.rng import subseed
 from resilkit.simulation.network import Network
 from resilkit.simulation.place import Place
+from resilkit.simulation.recording import Recorder
 from resilkit.simulation.scheduler import Scheduler
 from resilkit.simulation.schedules import schedule_of
 from resilkit.simulation.transport import SimulatedTransport
@@ -25,20 +26,30 @@ class SimulationBackend:
     Args:
         seed: The cluster's seed: with the same one, the same happens.
         schedule: One of `resilkit.simulation.schedules.SCHEDULES`.
+        record: Whether to write down what happens; see `Recorder`.
     """
 
     name = "simulation"
 
-    def __init__(self, seed: int, schedule: str) -> None:
+    def __init__(self, seed: int, schedule: str, *, record: bool) -> None:
         self.seed = seed
         self.schedule = schedule
         self.scheduler = Scheduler(schedule_of(schedule, subseed(seed, "schedule")))
         self.network = Network(self.scheduler, subseed(seed, "network"))
+        if record:
+            self.network.recorder = Recorder(self.scheduler, self.network.label)
         self.place = Place(self.scheduler, "@notebook")
         self.thread = SimulationThread(self.scheduler, self.place)
 
+    def identity(self) -> str:
+        """Return what the seed makes of it: nothing outside the simulation hears of it."""
+        return f"{subseed(self.seed, 'identity') & 0xFFFF_FFFF:08x}"
+
     def launcher(self, session: Session) -> Any:
         """Return what makes nodes of the simulation."""
+        recorder = self.network.recorder
+        if recorder is not None:
+            session.events.told = recorder.event
         return SimulatedLauncher(self, session)
 
     def transport(self, session: Session, name: str, **options: Any) -> Any:

@@ -63,6 +63,8 @@ class SimulatedGround:
     def settle(self, node: Node) -> None:
         """Have nothing handled at once: which server runs next is for the schedule to say."""
         node.at_once.never()
+        if self._network.recorder is not None:
+            self._network.recorder.follow(node)
 
 
 class _NoPressures:

@@ -40,6 +40,12 @@ _ENTRIES: Final = {
 _TURN_SECONDS: Final = 0.0002
 """How long a turn takes where a node is so many times slower: of those that are not, none."""
 
+_SIGNALS: Final[dict[int, str]] = {
+    signals.SIGKILL: "killed",
+    signals.SIGSTOP: "paused",
+    signals.SIGCONT: "resumed",
+}
+
 _FORK_SECONDS: Final = 0.003
 """How long a node takes to be there: of virtual time, as on a machine."""
 
@@ -136,6 +142,7 @@ class SimulatedLauncher:
         )
         member.pid = pid = self._pids
         _slow_down(member)
+        self._note(member, "started", incarnation=member.incarnation)
         serve = importlib.import_module(_ENTRIES[member.entry]).serve
         incarnation = member.incarnation
 
@@ -173,6 +180,7 @@ class SimulatedLauncher:
         if member is None or member.place is None:
             return False
         place = member.place
+        self._note(member, _SIGNALS.get(number, f"got signal {number}"))
         if number == signals.SIGKILL:
             self._end(member, number)
         elif number == signals.SIGSTOP:
@@ -187,6 +195,11 @@ class SimulatedLauncher:
         if member.ground is not None and member.ground.ended is not None:
             self._backend.network.pausing_changed(member.ground.ended)
 
+    def _note(self, member: _Member, what: str, **about: Any) -> None:
+        recorder = self._backend.network.recorder
+        if recorder is not None:
+            recorder.befell(member.name, what, **about)
+
     def _end(
         self, member: _Member, number: int | None, *, error: str = "", tell: bool = True
     ) -> None:
@@ -194,6 +207,7 @@ class SimulatedLauncher:
         if place is None or pid is None:
             return
         member.place = member.ground = member.pid = None
+        self._note(member, "ended", **({"error": error} if error else {}))
         if ground is not None and ground.ended is not None:
             ground.ended.leave()
         place.die()
