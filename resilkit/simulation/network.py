@@ -42,6 +42,8 @@ class Network:
         self._ends: dict[str, SimulatedTransport] = {}
         self._up: dict[str, dict[str, None]] = {}
         self._due: dict[str, SimulatedTransport] = {}
+        # Those that reach somebody over others: of them alone somebody's links are news.
+        self._looking: dict[str, SimulatedTransport] = {}
 
     def record(self, source: str, target: str, message: Any) -> None:
         """Note a message that arrives, if somebody wants to know."""
@@ -63,6 +65,7 @@ class Network:
     def attach(self, transport: SimulatedTransport) -> None:
         """Take a node in, and connect it to those that want it, or that it wants."""
         self._ends[transport.name] = transport
+        self.neighbours_changed(transport)
         for other in list(self._ends.values()):
             if other is not transport and (
                 transport.wants(other.name) or other.wants(transport.name)
@@ -73,8 +76,11 @@ class Network:
         """Strike a node out."""
         if self._ends.get(transport.name) is transport:
             del self._ends[transport.name]
-            for peer in self._up.pop(transport.name, ()):
-                self._up.get(peer, {}).pop(transport.name, None)
+            # Its look at who is reached is lost with it; the next of its name has one of its own.
+            self._due.pop(transport.name, None)
+            self._looking.pop(transport.name, None)
+            # What the others have of it they lose when they hear of its end: that is news to all.
+            self._up.pop(transport.name, None)
 
     def dial(self, transport: SimulatedTransport, peer: str) -> None:
         """Connect a node to another one, if that is there and they are not connected."""
@@ -117,12 +123,17 @@ class Network:
             mine.pop(peer, None)
         return True
 
-    def changed(self, transport: Reaching) -> None:
+    def neighbours_changed(self, transport: SimulatedTransport) -> None:
+        """Note whether a node has to look who is reached."""
+        if transport.member and not transport.complete and self._is_there(transport):
+            self._looking[transport.name] = transport
+        else:
+            self._looking.pop(transport.name, None)
+
+    def changed(self) -> None:
         """See to it that all who may be concerned look again at who is reached."""
-        if transport.complete:
-            return
-        for name, end in self._ends.items():
-            if end.member and name not in self._due:
+        for name, end in self._looking.items():
+            if name not in self._due:
                 self._due[name] = end
                 delay = _SPREADING * self.chance()
                 end.place.loop.call_at(self.scheduler.now + delay, self._refresh, end)

@@ -92,7 +92,7 @@ class Reaching:
         """See whether the link counts now, and who is reached by that."""
         up = link.usable and link.far_usable
         if self.network.edge_is(self.name, link.peer.name, up=up):
-            self.network.changed(self)
+            self.network.changed()
         if self.complete:
             self._look_at_pair(link, up=up)
         self._aim(link)

@@ -308,8 +308,9 @@ class SimulatedTransport(Receiving):
             for link in self.links_by_peer.values():
                 if self.is_link(link.peer):
                     self.link_changed(link)
+            self.network.neighbours_changed(self)
             if not self.complete:
-                self.network.changed(self)
+                self.network.changed()
 
     def links(self) -> list[WireCounters]:
         """Return the counters of the links to other members, by name."""
