@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from resilkit.simulation.scheduler import Scheduler
+    from resilkit.simulation.place import Place
 
 __all__ = ["BEGINNING", "VirtualClock"]
 
@@ -14,17 +14,25 @@ BEGINNING: Final = 946_684_800.0
 
 
 class VirtualClock:
-    """Virtual time as a `resilkit.clock.Clock`: the same for all nodes of a simulation."""
+    """Virtual time as a `resilkit.clock.Clock`, the same for all nodes of a simulation.
 
-    __slots__ = ("_scheduler",)
+    Only where a handler is busy, in a ``time.sleep`` say, its own time has gone on already.
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
+    Args:
+        place: Where it is read.
+    """
+
+    __slots__ = ("_place", "_scheduler")
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._scheduler = place.scheduler
 
     def now(self) -> float:
         """Return virtual seconds since the simulation began."""
-        return self._scheduler.now
+        now, busy = self._scheduler.now, self._place.busy_until
+        return max(now, busy)
 
     def wall(self) -> float:
         """Return virtual seconds since 1970: simulations begin on 2000-01-01."""
-        return BEGINNING + self._scheduler.now
+        return BEGINNING + self.now()

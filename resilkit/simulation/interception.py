@@ -37,7 +37,8 @@ _MACHINES: Final = state_of(MACHINES)
 
 _patches = Patches()
 _users = 0
-_changing = threading.Lock()
+_changing = threading.RLock()
+"""Of one thread as often as it likes: that a simulation is lost may come to light in the midst."""
 _turn = threading.RLock()
 """Held by the thread that is inside a step: others wait until that is over."""
 
@@ -106,7 +107,8 @@ class Interception:
                 _patches.put(virtual_chance.replacements())
                 _patches.put(real_machine.replacements())
 
-    def uninstall(self) -> None:
+    @staticmethod
+    def uninstall() -> None:
         """Want it no more; the last one who does so puts back what was there."""
         global _users, _numpy  # noqa: PLW0603 - as above
         with _changing:

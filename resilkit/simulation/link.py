@@ -142,6 +142,8 @@ class SimulatedLink:
         shaper = self.shaper
         if shaper is not None and (shaper.faults or shaper._held):
             self._shape(shaper, message, lambda: self.put(_own(sent)))
+        elif self.place.state:
+            self.put(sent)
         else:
             # `put`, written out.
             self.counters.messages += 1

@@ -41,8 +41,8 @@ class PlaceLoop(asyncio.AbstractEventLoop):
     # Time and callbacks --------------------------------------------------------------------------
 
     def time(self) -> float:
-        """Return virtual seconds."""
-        return self._scheduler.now
+        """Return virtual seconds; of a handler that is busy, those when it is done."""
+        return max(self._scheduler.now, self._place.busy_until)
 
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
@@ -81,7 +81,7 @@ class PlaceLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
     ) -> Handle:
         """Call `callback` after `delay` seconds."""
-        return self.call_at(self._scheduler.now + delay, callback, *args, context=context)
+        return self.call_at(self.time() + delay, callback, *args, context=context)
 
     # Futures and tasks ---------------------------------------------------------------------------
 

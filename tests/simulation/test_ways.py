@@ -16,7 +16,8 @@ def test_all_notice_that_a_node_has_ended(topology: str) -> None:
     with rk.Cluster(nodes=4, topology=topology, backend="simulation", seed=7) as cluster:
         cluster.nodes["n4"].kill()
         cluster.advance(0.1)
-        assert reached(cluster) == dict.fromkeys(["n1", "n2", "n3"], ["n1", "n2", "n3"])
+        names = ["n1", "n2", "n3"]
+        assert reached(cluster) == dict.fromkeys(names, names)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from resilkit.cluster.simulated.enclosure import Enclosure
 from resilkit.cluster.simulated.launcher import SimulatedLauncher
 from resilkit.cluster.simulated.thread import SimulationThread
 from resilkit.rng import subseed
@@ -39,7 +40,8 @@ class SimulationBackend:
         if record:
             self.network.recorder = Recorder(self.scheduler, self.network.label)
         self.place = Place(self.scheduler, "@notebook")
-        self.thread = SimulationThread(self.scheduler, self.place)
+        self.enclosure = Enclosure(self.scheduler, self.place, subseed(seed, "enclosure"))
+        self.thread = SimulationThread(self.scheduler, self.place, self.enclosure)
 
     def identity(self) -> str:
         """Return what the seed makes of it: nothing outside the simulation hears of it."""
@@ -50,6 +52,7 @@ class SimulationBackend:
         recorder = self.network.recorder
         if recorder is not None:
             session.events.told = recorder.event
+        self.enclosure.open(session)
         return SimulatedLauncher(self, session)
 
     def transport(self, session: Session, name: str, **options: Any) -> Any:

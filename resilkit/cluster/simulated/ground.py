@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from resilkit.clock import Clock
+    from resilkit.cluster.simulated.backend import SimulationBackend
     from resilkit.runtime import Node
-    from resilkit.simulation.network import Network
     from resilkit.simulation.place import Place
 
 __all__ = ["SimulatedGround"]
@@ -24,26 +24,28 @@ class SimulatedGround:
 
     Args:
         place: The place.
-        network: What its node is on.
+        backend: Whose simulation it is.
         log: Takes what the node writes for people to read.
         disk: Where its servers store what is to last.
     """
 
     def __init__(
-        self, place: Place, network: Network, log: Callable[[str], None], disk: Any
+        self, place: Place, backend: SimulationBackend, log: Callable[[str], None], disk: Any
     ) -> None:
         self.place = place
         self.loop = place.loop
-        self.clock: Clock = VirtualClock(place.scheduler)
+        self.clock: Clock = VirtualClock(place)
         self.log = log
         self.ended: SimulatedTransport | None = None
-        self._network = network
+        self._backend = backend
         self._disk = disk
 
     def transport(self, name: str, incarnation: int, **options: Any) -> Any:
         """Return a transport on the simulation's network."""
         options.pop("listens", None)
-        self.ended = SimulatedTransport(self._network, self.place, name, incarnation, **options)
+        self.ended = SimulatedTransport(
+            self._backend.network, self.place, name, incarnation, **options
+        )
         return self.ended
 
     def storage(self, name: str) -> Any:
@@ -63,8 +65,10 @@ class SimulatedGround:
     def settle(self, node: Node) -> None:
         """Have nothing handled at once: which server runs next is for the schedule to say."""
         node.at_once.never()
-        if self._network.recorder is not None:
-            self._network.recorder.follow(node)
+        self._backend.enclosure.look_through(node)
+        recorder = self._backend.network.recorder
+        if recorder is not None:
+            recorder.follow(node)
 
 
 class _NoPressures:

@@ -103,6 +103,7 @@ class SimulatedLauncher:
         self.alive = False
         for member in list(self._members.values()):
             self._end(member, signals.SIGKILL, tell=False)
+        self._backend.enclosure.close()
 
     def close_now(self, timeout: float = 5.0) -> None:
         """Do nothing: what ends with the interpreter needs no end."""
@@ -137,9 +138,7 @@ class SimulatedLauncher:
         place = member.place = Place(self._scheduler, member.name)
         log = self._logs.setdefault(member.name, [])
         place.loop.on_error = lambda context: log.append(_told(context))
-        member.ground = SimulatedGround(
-            place, self._backend.network, log.append, self._disk(member.name)
-        )
+        member.ground = SimulatedGround(place, self._backend, log.append, self._disk(member.name))
         member.pid = pid = self._pids
         _slow_down(member)
         self._note(member, "started", incarnation=member.incarnation)

@@ -6,7 +6,7 @@ import asyncio
 import math
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from resilkit.cluster.waiting import Answer
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
 
     from resilkit.clock import Clock
+    from resilkit.cluster.simulated.enclosure import Enclosure
     from resilkit.simulation.place import Place
     from resilkit.simulation.scheduler import Scheduler
 
@@ -36,14 +37,16 @@ class SimulationThread:
     Args:
         scheduler: Whose time it is.
         place: Where the cluster's own work is done.
+        enclosure: What stands for the machine meanwhile.
     """
 
-    def __init__(self, scheduler: Scheduler, place: Place) -> None:
+    def __init__(self, scheduler: Scheduler, place: Place, enclosure: Enclosure) -> None:
         self.scheduler = scheduler
-        self.clock: Clock = VirtualClock(scheduler)
+        self.clock: Clock = VirtualClock(place)
         self.loop = place.loop
         self.over = False
         self._place = place
+        self._enclosure = enclosure
         self._lock = threading.RLock()
         self._driver: int | None = None
 
@@ -211,12 +214,27 @@ class SimulationThread:
         with self._lock:
             self._driver = threading.get_ident()
             before = self._heed_interrupts()
+            enclosure = self._enclosure
             try:
+                enclosure.enter()
                 yield
+            except BaseException:
+                enclosure.leave()
+                with suppress(Warning):  # where warnings are errors: the other one goes first
+                    enclosure.warn()
+                raise
             finally:
-                self._driver = None
-                if before is not None:
-                    signal.signal(signal.SIGINT, before)
+                try:
+                    enclosure.leave()
+                except BaseException:  # a second interrupt, which is not noted only
+                    enclosure.leave_all()
+                    raise
+                finally:
+                    self._driver = None
+                    if before is not None:
+                        signal.signal(signal.SIGINT, before)
+        if enclosure.untold:
+            enclosure.warn()
 
     def _heed_interrupts(self) -> Any:
         """Note an interrupt, and act on it between two steps: never in the midst of one."""
