@@ -181,9 +181,9 @@ class SimulatedTransport(Receiving):
             link.usable = self.counts(link)
             self.look(link)
         else:
-            self._client_up(peer)
+            # First of all: the receiver answers at once with all its names.
             self.direct[peer.name] = link
-            self.receiver.routes_changed()
+            self._client_up(peer)
         self.tell()
 
     def lose(self, link: SimulatedLink) -> None:
