@@ -10,6 +10,7 @@ from resilkit.chaos.criteria import check_operations
 from resilkit.chaos.fitting import check_moments, try_targets
 from resilkit.errors import InvalidArgument
 from resilkit.faults.partition import check_places
+from resilkit.workload import Explicit
 
 if TYPE_CHECKING:
     from resilkit.chaos import Scenario
@@ -20,14 +21,19 @@ __all__ = ["check_given", "check_scenario", "made_by"]
 
 
 def check_scenario(
-    scenario: Scenario, cluster: ClusterSpec, workload: Workload, *, duration: float
+    scenario: Scenario,
+    cluster: ClusterSpec,
+    workload: Workload,
+    *,
+    duration: float,
+    warmup: float = 0.0,
 ) -> None:
     """Refuse criteria and faults that this cluster, workload and duration cannot serve.
 
     Raises:
         InvalidArgument: A criterion names an operation that the workload does not have; a fault
             names a node or a link that is not there, or would strike for the first time after the
-            end.
+            end; an operation of a list is due after the end.
     """
     operations = [operation.name for operation in workload.operations]
     check_operations(scenario.criteria, operations, "scenario.criteria")
@@ -39,6 +45,19 @@ def check_scenario(
         except InvalidArgument as error:
             raise error.below(path) from None
         check_moments(fault, duration, path)
+    if isinstance(workload.arrivals, Explicit):
+        _check_list(workload.arrivals, duration + warmup)
+
+
+def _check_list(arrivals: Explicit, seconds: float) -> None:
+    for number, one in enumerate(arrivals.listed):
+        if one.time >= seconds:
+            raise InvalidArgument(
+                "lies after the end",
+                path=f"workload.arrivals.due[{number}].time",
+                value=one.time,
+                allowed=f"below the {seconds:g} seconds of load",
+            )
 
 
 def made_by(maker: Any, hints: Mapping[str, Any]) -> Any:

@@ -119,7 +119,8 @@ class Experiment:
         self._set("parts", parts)
         self._set("last", None)
         self._set("running", None)
-        check_scenario(plan, spec, self.workload, duration=self.duration)
+        length = {"duration": self.duration, "warmup": self.warmup}
+        check_scenario(plan, spec, self.workload, **length)
         servers = known_servers(parts, spec, self.workload)
         unknown = check_names(plan, servers, spec.names) + check_targets(self.workload, servers)
         self._set("unknown", unknown)

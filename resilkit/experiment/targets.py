@@ -24,7 +24,7 @@ def check_targets(workload: Workload, known: KnownServers) -> tuple[Unknown, ...
     """Refuse operations that could never succeed: nobody has that name, or no such method.
 
     What a function decides (`Operation` with one, or a target that is one) only the run can tell,
-    and an operation that weighs 0 is never sent.
+    and an operation that weighs 0, or that no list has, is never sent.
 
     Args:
         workload: The load.
@@ -37,12 +37,12 @@ def check_targets(workload: Workload, known: KnownServers) -> tuple[Unknown, ...
         InvalidArgument: An operation calls a server that there cannot be, a method that its class
             does not have, or one with arguments that it does not take.
     """
-    unknown = []
+    unknown, shares = [], workload.shares()
     for index, operation in enumerate(workload.operations):
         call, path = operation.function, f"workload.operations[{index}]"
         if not isinstance(call, CallMethod) or not isinstance(call.target, str):
             continue
-        if operation.weight == 0:
+        if shares[operation.name] == 0:
             continue
         if call.target not in known.names:
             unknown.append(Unknown(f"{path}.target", call.target, known.names))

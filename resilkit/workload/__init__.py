@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit.workload import arrivals, values
 from resilkit.workload.client import CallTarget, Client, User
 from resilkit.workload.engine import Engine
+from resilkit.workload.explicit import Due, Explicit
 from resilkit.workload.operations import CallMethod, Operation, OperationFunction
 from resilkit.workload.report import GeneratorReport
 from resilkit.workload.specs import Arrivals, Closed, OpenArrivals
@@ -25,7 +26,9 @@ __all__ = [
     "CallTarget",
     "Client",
     "Closed",
+    "Due",
     "Engine",
+    "Explicit",
     "GeneratorPlan",
     "GeneratorReport",
     "LoadRun",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resilkit.workload.due import due, untold
+from resilkit.workload.explicit import Explicit
 
 if TYPE_CHECKING:
     from resilkit.history import Rows
@@ -17,15 +18,15 @@ __all__ = ["account"]
 async def account(load: LoadRun) -> None:
     """Find out what no generator of a load that is over told of; note it in `LoadRun.lost`.
 
-    What an open loop was to send goes into the history as well. Nothing of it does when the
-    interpreter ends: then nobody is left who could look.
+    What an open loop, or a list, was to send goes into the history as well. Nothing of it does when
+    the interpreter ends: then nobody is left who could look.
     """
     for plan in load._plans:
         name = load._generators.name(plan)
         report = load._told.get(name)
         if report is not None and report.intended <= load._taken[name]:
             continue
-        if plan.loop == "open":
+        if plan.loop == "open" or isinstance(plan.arrivals, Explicit):
             # Thousands of operations a second make this long, and others use the loop.
             try:
                 counting = load._session.loop.run_in_executor(None, _untold, load, plan)

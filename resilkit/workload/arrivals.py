@@ -4,6 +4,7 @@ In an *open* loop they are due at instants that a rate decides, whatever the sys
 system meets the same load. `constant`, `poisson`, `stages` and `burst` are open. In a *closed*
 loop a number of users each send, wait for the end, think, and send again: a slow system is asked
 less, which hides its outages (coordinated omission). `closed` is closed. Results say which it was.
+`explicit` is a list of operations with their instants: a record of a load, or a small case of one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.workload.explicit import Due, Explicit
 from resilkit.workload.specs import Arrivals, Burst, Closed, Constant, OpenArrivals, Poisson, Stages
 
 if TYPE_CHECKING:
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Arrivals",
+    "Due",
     "OpenArrivals",
     "burst",
     "closed",
     "constant",
+    "explicit",
     "parse",
     "poisson",
     "stages",
@@ -136,8 +140,30 @@ def closed(
     return Closed(users if isinstance(users, int) else _pairs(users), think_time)
 
 
+def explicit(due: Sequence[Sequence[Any]], *, loop: str = "open") -> Explicit:
+    """Exactly these operations, each at its instant: a record of a load, or a small case of one.
+
+    The weights of the workload's operations have no say, and there is no rate to change.
+
+    Args:
+        due: ``(time, operation)`` each: seconds since the load began, and the name of one of the
+            workload's operations; then, where wanted, the index of the user who does it (0), and
+            what it draws from `User.rng` (the next draws of the user): see `Due`.
+        loop: ``"open"``: each is sent when it is due. ``"closed"``: a user who still waits for an
+            operation sends the next one when that has ended; results count it as a closed loop.
+
+    Raises:
+        InvalidArgument: An entry is malformed; the path says which.
+
+    Examples:
+        >>> explicit([(0.5, "put"), (0.75, "get", 1)])
+        Explicit(due=(Due(0.5, 'put'), Due(0.75, 'get', 1)), loop='open')
+    """
+    return Explicit(_pairs(due), loop)
+
+
 _KINDS: dict[str, type[Any]] = {
-    made.kind: made for made in (Constant, Poisson, Stages, Burst, Closed)
+    made.kind: made for made in (Constant, Poisson, Stages, Burst, Closed, Explicit)
 }
 
 

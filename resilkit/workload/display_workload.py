@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from resilkit.markup import block, code, display, guarded, note, paragraph, table
-from resilkit.texts import shown
+from resilkit.texts import plain, shown
+from resilkit.workload.explicit import Explicit
 from resilkit.workload.specs import Burst, Closed, Stages
 
 if TYPE_CHECKING:
@@ -39,15 +40,17 @@ def workload_parts(workload: Workload, duration: float | None = None) -> Markup:
         workload: The workload.
         duration: Seconds of it that are drawn; ``None``: what shows how it goes.
     """
-    total = sum(operation.weight for operation in workload.operations)
+    shares = workload.shares()
     rows = [
-        (each.name, f"{each.weight / total * 100:.3g} %", *_what(each))
+        (each.name, f"{shares[each.name] * 100:.3g} %", *_what(each))
         for each in workload.operations
     ]
     operations = table(("operation", "share", "does", "waits"), rows, numbers=(1, 3))
     about = workload.arrivals.describe()
     kind = about.pop("kind")
     fields = ", ".join(f"{name}={_short(value)}" for name, value in about.items())
+    if isinstance(workload.arrivals, Explicit):
+        fields = plain(len(workload.arrivals.listed), "operation")
     count = workload.generators
     more = f"{count} generator{'s' if count > 1 else ''}"
     if workload.users not in {None, count}:
@@ -112,6 +115,8 @@ def _horizon(arrivals: Any) -> float:
     steps: Any = ()
     if isinstance(arrivals, Burst):
         return 2 * arrivals.every + 2 * arrivals.length
+    if isinstance(arrivals, Explicit):
+        return max((one.time for one in arrivals.listed), default=0.0) * 1.1 or _PLAIN_SECONDS
     if isinstance(arrivals, Stages):
         steps = arrivals.steps
     elif isinstance(arrivals, Closed) and not isinstance(arrivals.users, int):

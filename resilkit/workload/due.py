@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from resilkit.history import INFO, LOST, Rows
 from resilkit.rng import stream
 from resilkit.workload.driver import Mix
+from resilkit.workload.explicit import Explicit
 
 if TYPE_CHECKING:
     import random
@@ -37,12 +38,18 @@ def due(
     """Give the intended instant, the operation's number and the user of all that was to be sent.
 
     Args:
-        plan: The plan of a generator with an open loop.
+        plan: The plan of a generator with an open loop, or with a list.
         origin: When the load began.
         end: When it was stopped; it ends with the plan's duration anyway.
         switches: When the rate was changed, and by which factor, in order.
     """
     end = min(end, origin + plan.duration)
+    if isinstance(plan.arrivals, Explicit):
+        codes = {operation.name: code for code, operation in enumerate(plan.operations)}
+        for _, one in plan.arrivals.part(plan.index, plan.generators):
+            if origin + one.time < end:
+                yield origin + one.time, codes[one.operation], one.user
+        return
     rng = stream(plan.seed, "workload", "arrivals", plan.index)
     draw = stream(plan.seed, "workload", "mix", plan.index).random
     mix = Mix([operation.weight for operation in plan.operations])

@@ -12,9 +12,11 @@ from resilkit.clock import monotonic
 from resilkit.errors import InvalidArgument
 from resilkit.history import DROPPED
 from resilkit.workload.closed_loop import ClosedLoop
+from resilkit.workload.explicit import Explicit
 from resilkit.workload.open_loop import OpenLoop
 from resilkit.workload.recorder import Recorder
 from resilkit.workload.report import GeneratorReport
+from resilkit.workload.scripted_loop import ScriptedLoop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +111,9 @@ class Engine:
                 timer.cancel()
         real, cpu = self.now is monotonic, _cpu()
         driver: Driver
-        made = OpenLoop if self.plan.loop == "open" else ClosedLoop
+        made: type[Driver] = OpenLoop if self.plan.loop == "open" else ClosedLoop
+        if isinstance(self.plan.arrivals, Explicit):
+            made = ScriptedLoop
         driver = self._driver = made(
             self.plan, self._client, self._recorder, now=self.now, context=context
         )

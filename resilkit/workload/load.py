@@ -234,7 +234,7 @@ class LoadRun:
 
         Raises:
             InvalidArgument: `factor` is negative or not finite, or takes the workload beyond what
-                there may be of operations a second or users; or the load is over, or ending.
+                there may be of operations a second or users; or it is a list, or over, or ending.
             ClusterError: A generator has not answered within 5 s: it is stuck, and changes its rate
                 when it goes on. The others have changed theirs.
         """

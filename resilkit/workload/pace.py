@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.workload.explicit import Explicit
 from resilkit.workload.specs import MOST_RATE, MOST_USERS, Closed, Constant
 
 if TYPE_CHECKING:
@@ -59,10 +60,12 @@ class Pace:
 
         Raises:
             InvalidArgument: It is negative, not finite, or takes the plan beyond what there may be
-                of operations a second or users.
+                of operations a second or users; or the plan is a list, which has no rate.
         """
         factor = validate.number(factor, "factor", low=0.0)
         arrivals = self._arrivals
+        if isinstance(arrivals, Explicit):
+            raise self._other("factor", factor, "")
         limit = MOST_USERS if isinstance(arrivals, Closed) else MOST_RATE
         if arrivals.most * factor > limit * (1 + _ROUNDING):
             allowed = f"at most {limit / arrivals.most:g}"
@@ -101,4 +104,6 @@ class Pace:
         if isinstance(self._arrivals, Closed) and self._arrivals.ramped:
             plan = "closed, and a ramp"
         message = f"is not what decides here (the arrivals are {plan})"
+        if isinstance(self._arrivals, Explicit):
+            return InvalidArgument(message, path=what, value=value, allowed="none: it is a list")
         return InvalidArgument(message, path=what, value=value, allowed=f"a change of {how}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.records import readable
+from resilkit.texts import plain
+from resilkit.workload.explicit import Explicit
 from resilkit.workload.operations import Operation
 from resilkit.workload.specs import MOST_USERS, Arrivals, Closed, OpenArrivals
 
@@ -36,7 +38,7 @@ class GeneratorPlan:
         index: Which of the generators it is, from 0.
         generators: How many there are.
         seed: The run's root seed.
-        operations: Those with a weight above 0, in the workload's order.
+        operations: Those with a weight above 0, in the workload's order; of a list all.
         arrivals: The whole workload's arrivals; the engine takes its part.
         users: The indexes of this generator's users (open loop; a closed loop's come and go).
         duration: Seconds of load.
@@ -82,7 +84,8 @@ class Workload:
         arrivals: When: see `resilkit.workload.arrivals`.
         users: Open loop: how many users the operations are dealt out to in turn, one a generator
             when ``None``. They differ in `User.index`, `User.rng` and `User.state`; each may have
-            many operations under way. A closed loop's number of users stands in its arrivals.
+            many operations under way. A closed loop's number of users stands in its arrivals, and
+            so do the users of a list (`resilkit.arrivals.explicit`).
         generators: How many generator processes share the load.
         max_in_flight: Open loop: how many operations may be under way at one time, over all
             generators. One that comes due beyond that is not sent, and recorded as ``fail`` with
@@ -118,12 +121,14 @@ class Workload:
         self._set("operations", _operations(self.operations))
         arrivals: object = self.arrivals
         if not isinstance(arrivals, (OpenArrivals, Closed)):
-            allowed = "one of resilkit.arrivals: constant, poisson, stages, burst, closed"
+            allowed = "one of resilkit.arrivals: constant, poisson, stages, burst, closed, explicit"
             raise InvalidArgument(
                 "is no arrivals", path="arrivals", value=arrivals, allowed=allowed
             )
         generators = validate.number(self.generators, "generators", low=1, high=1000, integer=True)
         self._set("generators", generators)
+        if isinstance(arrivals, Explicit):
+            _check_names(arrivals, self.operations)
         self._set("users", self._check_users(generators))
         most = validate.number(self.max_in_flight, "max_in_flight", low=1, integer=True)
         self._set("max_in_flight", most)
@@ -150,7 +155,9 @@ class Workload:
         """
         root = validate.number(seed, "seed", integer=True)
         seconds = validate.duration(duration, "duration", allow_zero=False)
-        used = tuple(operation for operation in self.operations if operation.weight > 0)
+        used = tuple(self.operations)
+        if not isinstance(self.arrivals, Explicit):
+            used = tuple(operation for operation in used if operation.weight > 0)
         count = self.generators
         return [
             GeneratorPlan(
@@ -216,22 +223,22 @@ class Workload:
         }
 
     def __repr__(self) -> str:
-        total = sum(operation.weight for operation in self.operations)
-        mix = [
-            f"{one.name} {one.weight / total * 100:.3g} %" for one in self.operations[:_MOST_SHOWN]
-        ]
+        shares = self.shares()
+        mix = [f"{name} {share * 100:.3g} %" for name, share in list(shares.items())[:_MOST_SHOWN]]
         if len(self.operations) > _MOST_SHOWN:
             mix.append(f"{len(self.operations) - _MOST_SHOWN} more")
         about = self.arrivals.describe()
         kind = about.pop("kind")
         fields = ", ".join(f"{name}={_shown(value)}" for name, value in about.items())
+        if isinstance(self.arrivals, Explicit):
+            fields = plain(len(self.arrivals.listed), "operation")
         several = [
             f"{count} {noun}"
-            for count, noun, plain in (
+            for count, noun, usual in (
                 (self.users, "users", self.generators),
                 (self.generators, "generators", 1),
             )
-            if count not in {None, plain}
+            if count not in {None, usual}
         ]
         rest = ", ".join([f"{self.loop} loop", f"{kind}({fields})", *several])
         return f"<Workload {', '.join(mix)}; {rest}>"
@@ -240,6 +247,15 @@ class Workload:
         from resilkit.workload.display_workload import workload_html
 
         return workload_html(self)
+
+    def shares(self) -> dict[str, float]:
+        """Return the share of each operation among all that are sent, by its name."""
+        weights: Mapping[str, float] = {one.name: one.weight for one in self.operations}
+        if isinstance(self.arrivals, Explicit):
+            found = self.arrivals.shares()
+            weights = {one.name: found[one.name] for one in self.operations}
+        total = sum(weights.values()) or 1.0
+        return {name: weight / total for name, weight in weights.items()}
 
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
@@ -254,6 +270,11 @@ class Workload:
                 allowed = f"at most {self.arrivals.most}"
                 raise InvalidArgument(message, path="generators", value=generators, allowed=allowed)
             return None
+        if isinstance(self.arrivals, Explicit):
+            if self.users not in {None, max(self.arrivals.users, generators)}:
+                message = "stand in the list of the operations"
+                raise InvalidArgument(message, path="users", value=self.users, allowed="None")
+            return max(self.arrivals.users, generators)
         if self.users is None:
             return generators
         return validate.number(self.users, "users", low=generators, high=MOST_USERS, integer=True)
@@ -262,6 +283,12 @@ class Workload:
 def _shown(value: object) -> str:
     text = f"{value:g}" if isinstance(value, float) else repr(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _check_names(arrivals: Explicit, operations: Sequence[Operation]) -> None:
+    names = [operation.name for operation in operations]
+    for number, one in enumerate(arrivals.listed):
+        validate.choice(one.operation, f"arrivals.due[{number}].operation", names)
 
 
 def _operations(given: object) -> tuple[Operation, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 import resilkit as rk
 from resilkit.workload.arrivals import _KINDS
-from resilkit_widgets.workload_form import FORMS, arguments_of, call_of, filled, read
+from resilkit_widgets.workload_form import FORMS, arguments_of, call_of, filled, forms_for, read
 
 ONE = {"1": rk.Operation.call("desk", "add"), "2": rk.Operation.call("desk", "get", weight=3)}
 
@@ -25,7 +25,7 @@ def arrivals_of(kind: str, **fields: str) -> Any:
 
 
 def test_every_kind_of_arrivals_has_a_form() -> None:
-    assert {each["kind"] for each in FORMS} == set(_KINDS)
+    assert {each["kind"] for each in FORMS} == set(_KINDS) - {"explicit"}
     burst = next(each for each in FORMS if each["kind"] == "burst")
     assert [field["key"] for field in burst["fields"]] == [
         "base",
@@ -38,6 +38,21 @@ def test_every_kind_of_arrivals_has_a_form() -> None:
     assert burst["fields"][4]["choices"] == ["even", "poisson"]
     assert [field["required"] for field in burst["fields"]] == [True] * 4 + [False]
     assert burst["doc"].startswith("Open loop: base operations a second")
+
+
+def test_a_list_is_started_as_it_was_given_and_only_where_one_was() -> None:
+    due = rk.arrivals.explicit([(0.5, "add"), (1.0, "get", 3)])
+    given = rk.Workload(list(ONE.values()), due, max_in_flight=9)
+    assert [each["kind"] for each in forms_for(given)] == [
+        *(each["kind"] for each in FORMS), "explicit",
+    ]  # fmt: skip
+    assert forms_for(None) == FORMS
+    first = filled(given)
+    draft, problems = read({**first, "weights": {}}, ONE, given)
+    assert problems == {}
+    assert draft is not None
+    assert draft.workload == given
+    assert read({**first, "weights": {}}, ONE, None)[1].keys() == {"arrivals.due"}
 
 
 def test_what_is_written_becomes_arrivals() -> None:

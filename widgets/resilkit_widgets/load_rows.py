@@ -14,6 +14,7 @@ from resilkit.metrics.statistics import least_samples
 from resilkit.metrics.units import format_value
 from resilkit.workload import LoadRun
 from resilkit.workload.display import load_state, summary_table
+from resilkit.workload.explicit import Explicit
 from resilkit.workload.live import LiveFigures, Totals
 from resilkit.workload.specs import MOST_RATE, MOST_USERS, Closed, Constant
 
@@ -162,9 +163,14 @@ class _Shown:
         )
 
 
-def _lever(load: LoadRun) -> dict[str, Any]:
-    """Return what can be changed while it runs: the rate, the users, or the factor of a plan."""
+def _lever(load: LoadRun) -> dict[str, Any] | None:
+    """Return what can be changed while it runs: the rate, the users, or the factor of a plan.
+
+    Of a list of operations nothing can.
+    """
     arrivals = load.workload.arrivals
+    if isinstance(arrivals, Explicit):
+        return None
     if isinstance(arrivals, Constant):
         return _slider("rate", "operations/s", load.rate, arrivals.rate, MOST_RATE)
     if isinstance(arrivals, Closed) and not arrivals.ramped:

@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple
 
 from resilkit import InvalidArgument, Operation, Workload, arrivals, validate
 from resilkit.amounts import parse_duration
-from resilkit.workload import Arrivals
+from resilkit.workload import Arrivals, Explicit
 from resilkit.workload.specs import Burst, Closed, Constant, Poisson, Stages
 
-__all__ = ["FORMS", "OPTIONS", "Draft", "arguments_of", "call_of", "filled", "read"]
+__all__ = ["FORMS", "OPTIONS", "Draft", "arguments_of", "call_of", "filled", "forms_for", "read"]
 
 _LONGEST = 2000
 _STEPS = "10 s: 100, 5 s: 400"
@@ -22,7 +22,7 @@ _KINDS: Final[tuple[type[Any], ...]] = (Constant, Poisson, Stages, Burst, Closed
 _UNITS: Final = {
     "rate": "operations/s", "base": "operations/s", "peak": "operations/s",
     "initial": "operations/s", "every": "s", "length": "s", "think_time": "s",
-    "steps": "s: operations/s", "users": "", "gaps": "",
+    "steps": "s: operations/s", "users": "", "gaps": "", "due": "", "loop": "",
 }  # fmt: skip
 _ALLOWED: Final = {
     "steps": f"seconds and the rate at their end, such as {_STEPS}",
@@ -63,7 +63,7 @@ def _form(kind: type[Any]) -> dict[str, Any]:
 
 
 FORMS: Final = [_form(kind) for kind in _KINDS]
-"""Every kind of arrivals with its fields, for the front end."""
+"""Every kind of arrivals that can be written in a form, with its fields, for the front end."""
 
 OPTIONS: Final = [
     {"key": "duration", "unit": "s", "default": "until stopped", "doc": "Seconds of load."},
@@ -84,12 +84,24 @@ class Draft(NamedTuple):
     seed: int | None
 
 
+def forms_for(workload: Workload | None) -> list[dict[str, Any]]:
+    """Return the forms that a panel has: one for a list too, where `workload` is one.
+
+    A list is too long to be written in a field: as it was given, it can be started.
+    """
+    if workload is None or not isinstance(workload.arrivals, Explicit):
+        return list(FORMS)
+    return [*FORMS, {**_form(Explicit), "fields": []}]
+
+
 def filled(workload: Workload | None) -> dict[str, Any]:
     """Return what the form has at first: the arrivals and options of `workload`."""
     if workload is None:
         return {"kind": "poisson", "fields": {"rate": "100"}, "options": {}}
     about = workload.arrivals.describe()
     kind = about.pop("kind")
+    if isinstance(workload.arrivals, Explicit):
+        return {"kind": kind, "fields": {}, "options": {}}
     users = workload.users if workload.users not in {None, workload.generators} else ""
     generators = workload.generators if workload.generators > 1 else ""
     return {
@@ -117,7 +129,7 @@ def read(
     found = _Problems()
     options = {key: str(value).strip() for key, value in _mapping(form.get("options")).items()}
     weights = _mapping(form.get("weights"))
-    made = found.attempt(_arrivals, form, place=_arrivals_place)
+    made = found.attempt(_arrivals, form, given, place=_arrivals_place)
     mix = [
         found.attempt(_weighed, one, weights.get(key, ""), place=f"weights.{key}")
         for key, one in operations.items()
@@ -154,7 +166,9 @@ def _mapping(given: object) -> Mapping[str, Any]:
     return given if isinstance(given, Mapping) else {}
 
 
-def _arrivals(form: Mapping[str, Any]) -> Arrivals:
+def _arrivals(form: Mapping[str, Any], given: Workload | None) -> Arrivals:
+    if given is not None and form.get("kind") == Explicit.kind == given.arrivals.kind:
+        return given.arrivals
     about: dict[str, Any] = {"kind": form.get("kind")}
     for key, value in _mapping(form.get("fields")).items():
         if text := str(value).strip():
@@ -233,7 +247,7 @@ def _workload(
     counts = {
         key: _whole(options.get(key, ""), key)
         for key in ("users", "generators")
-        if not (key == "users" and isinstance(made, Closed))
+        if not (key == "users" and isinstance(made, Closed | Explicit))
     }
     rest: dict[str, Any] = {key: value for key, value in counts.items() if value is not None}
     if given is not None:

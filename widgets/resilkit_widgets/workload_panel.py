@@ -18,7 +18,7 @@ from resilkit_widgets.acting import ActingPanel
 from resilkit_widgets.in_code import in_code
 from resilkit_widgets.load_rows import LoadRows
 from resilkit_widgets.panel import bundle
-from resilkit_widgets.workload_form import FORMS, OPTIONS, Draft, call_of, filled, read
+from resilkit_widgets.workload_form import OPTIONS, Draft, call_of, filled, forms_for, read
 
 __all__ = ["WorkloadPanel"]
 
@@ -77,7 +77,7 @@ class WorkloadPanel(ActingPanel):
         self._wishes: dict[Any, Any] = {}
         self._granting = False
         self._wishing = threading.Lock()
-        super().__init__(forms=list(FORMS), options=list(OPTIONS), first=filled(workload))
+        super().__init__(forms=forms_for(workload), options=list(OPTIONS), first=filled(workload))
         self._list()
 
     def __repr__(self) -> str:
