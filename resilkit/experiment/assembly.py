@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from resilkit.experiment.audit import Audit
@@ -39,6 +41,8 @@ class Collected:
         problems: What went wrong with the run, in words.
         began: When it began, in seconds since 1970.
         memory_limit_bytes: The limit on memory.
+        over: Whether its cluster is this run's own, and tells at once all that it measures, as in
+            virtual time.
     """
 
     cluster: Any
@@ -53,6 +57,7 @@ class Collected:
     problems: tuple[str, ...]
     began: float
     memory_limit_bytes: int | Mapping[str, int] | None
+    over: bool = False
 
 
 def assemble(experiment: Experiment, collected: Collected) -> Result:
@@ -105,14 +110,20 @@ def _metrics(collected: Collected, origin: float) -> Any:
     whole("resilkit.experiment.frames")
     from resilkit.experiment.frames import Metrics
 
-    store = collected.cluster.metrics
-    frames = {}
-    for name in store.names():
-        frame = store.frame(name, since=collected.since)
-        shifted = frame.assign(time=frame["time"] - origin)
-        shifted.attrs.update(frame.attrs)
-        frames[name] = shifted
-    return Metrics(frames)
+    # Not what was collected itself: a result must not keep its cluster.
+    store, since = collected.cluster.metrics, collected.since
+    until = math.nextafter(collected.cluster.clock.now(), math.inf) if collected.over else None
+
+    def shifted(name: str) -> pd.DataFrame:
+        frame = store.frame(name, since=since, until=until)
+        moved = frame.assign(time=frame["time"] - origin)
+        moved.attrs.update(frame.attrs)
+        return moved
+
+    if collected.over:
+        # Nothing of before comes any more: each frame can be made when somebody asks for it.
+        return Metrics({name: partial(shifted, name) for name in store.names()})
+    return Metrics({name: shifted(name) for name in store.names()})
 
 
 def _generators(reports: Any) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import os
 import platform
 import sys
@@ -44,6 +45,7 @@ def read_environment(started: float | None = None) -> dict[str, object]:
     }
 
 
+@functools.cache  # a look through what is installed: as long as a small run in virtual time takes
 def _version(name: str) -> str:
     try:
         return metadata.version(name)

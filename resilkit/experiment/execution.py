@@ -24,6 +24,7 @@ from resilkit.experiment.instruments import LAUNCHER_DIED, lost_instruments
 from resilkit.experiment.live import rehearse
 from resilkit.experiment.memory_limits import limits_of
 from resilkit.experiment.names import warn_of_unknown
+from resilkit.experiment.progress import Quiet
 from resilkit.experiment.remarks import load_remarks
 from resilkit.experiment.result import INTERRUPTED
 from resilkit.experiment.running import Running
@@ -75,7 +76,8 @@ def execute(
 
     with running:
         result = _carried_out(run, cluster=cluster, abort_on_breach=abort_on_breach, keep=keep_both)
-        running.tell("done", result.sentence(), ran=run.ran)
+        silent = isinstance(listener, Quiet) and listener.silent
+        running.tell("done", "judged" if silent else result.sentence(), ran=run.ran)
     return result
 
 
@@ -255,8 +257,11 @@ class _Run:
 
     def _tell_of_load(self) -> None:
         """Note what was wrong with the load itself, after what may be the cause of it."""
-        events = self.cluster.events.frame(since=self.since)
-        self.problems += supervisors_that_gave_up(events, float(self.load.started))
+        # To look for an event is cheap beside a frame of them all, which a small run in virtual
+        # time would spend a tenth of its time on.
+        if self._happened("gave_up"):
+            events = self.cluster.events.frame(since=self.since)
+            self.problems += supervisors_that_gave_up(events, float(self.load.started))
         self.problems += load_remarks(self.load)
 
     def audit(self) -> Audit | None:
@@ -329,6 +334,10 @@ class _Run:
         self.phase = phase
         self.running.tell(phase, text, ran=self.ran)
 
+    def _happened(self, event: str) -> bool:
+        events = self.cluster.events
+        return any(row.event == event and row.time >= self.since for row in events)
+
     def collected(self, audit: Audit | None, began: float) -> Collected:
         """Return what the run leaves behind."""
         down = [f"{name} ({state})" for name, state in self.running.states().items()
@@ -340,7 +349,7 @@ class _Run:
     def _collected(self, audit: Audit | None, began: float) -> Collected:
         # Of an interrupted run nothing holds anyway, and closing its cluster ended the generators.
         lost = {}
-        if not self.cut_short:
+        if not self.cut_short and (self.load.errors or self._happened("launcher_died")):
             lost = lost_instruments(self.cluster.events.frame(since=self.since), self.load)
         cause = [why for why in lost.values() if why.startswith(LAUNCHER_DIED)]
         return Collected(
@@ -356,6 +365,7 @@ class _Run:
             problems=tuple(dict.fromkeys(cause + self.problems)),
             began=began,
             memory_limit_bytes=limits_of(self.experiment.cluster),
+            over=self.since == -math.inf and self.cluster.backend == "simulation",
         )
 
 

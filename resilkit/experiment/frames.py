@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -78,7 +79,7 @@ class Metrics(Mapping[str, pd.DataFrame]):
     are the same words as on `Cluster.metrics`.
 
     Args:
-        frames: Metric name to frame.
+        frames: Metric name to frame, or to a function that makes it when it is first asked for.
 
     Examples:
         >>> row = {"time": 0.0, "node": "n1", "server": "", "value": 1.5}
@@ -89,11 +90,17 @@ class Metrics(Mapping[str, pd.DataFrame]):
         1.5
     """
 
-    def __init__(self, frames: Mapping[str, pd.DataFrame]) -> None:
+    def __init__(self, frames: Mapping[str, pd.DataFrame | Callable[[], pd.DataFrame]]) -> None:
         self._frames = dict(frames)
 
     def __getitem__(self, name: str) -> pd.DataFrame:
-        return self._frames[name]
+        frame = self._frames[name]
+        if not isinstance(frame, pd.DataFrame):
+            frame = self._frames[name] = frame()
+        return frame
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_frames": dict(self)}  # what makes a frame cannot travel
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._frames)
@@ -129,7 +136,7 @@ class Metrics(Mapping[str, pd.DataFrame]):
             raise InvalidArgument(
                 "is not in this run", path="metric", value=metric, allowed=allowed
             )
-        frame = self._frames[metric]
+        frame = self[metric]
         return frame if since is None else frame[frame["time"] >= since]
 
     def export(self, path: str | os.PathLike[str]) -> None:

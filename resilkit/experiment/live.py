@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from resilkit.chaos.criteria import as_criteria
 from resilkit.chaos.judge import judge
 from resilkit.cluster.waiting import HEED_EVERY
 from resilkit.experiment.evidence import ramp_of
 from resilkit.experiment.memory_limits import limits_of
-from resilkit.history import History
+from resilkit.history import OK, History
 from resilkit.importing import whole
 from resilkit.metrics.event_words import news_words, strike_of
 from resilkit.metrics.events import Event, EventLog
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from resilkit.cluster.specs import ClusterSpec
 
 __all__ = ["Figures", "LiveEvidence", "Meter", "News", "rehearse"]
+
+_rehearsed: set[tuple[str, float | None]] = set()
+"""What has been rehearsed in this process: kinds of measures, whatever their thresholds."""
 
 _RATE_OVER = 1.0
 _LAST_SECONDS = 3.0
@@ -68,12 +72,18 @@ def rehearse(criteria: Iterable[str | Criterion]) -> None:
     generators and the nodes say shares the interpreter with it. And an interrupt in the middle of
     an import can leave half a library behind, until the notebook is restarted. So this happens in
     a thread of its own, which goes on to its end when nobody waits for it any more.
+
+    Once in a process is enough for each kind of measure.
     """
+    asked = as_criteria(criteria)
+    kinds = {("", None)} | {(each.measure, each.percentile) for each in asked}
+    if kinds <= _rehearsed:
+        return
     outcome: Future[None] = Future()
 
     def work() -> None:
         try:
-            _rehearse(criteria)
+            _rehearse(asked)
         except BaseException as error:  # noqa: BLE001 - it belongs to the thread that waits
             outcome.set_exception(error)
         else:
@@ -94,6 +104,7 @@ def rehearse(criteria: Iterable[str | Criterion]) -> None:
         wait([outcome], HEED_EVERY)
     atexit.unregister(last_wait)
     outcome.result()
+    _rehearsed.update(kinds)
 
 
 def _rehearse(criteria: Iterable[str | Criterion]) -> None:
@@ -124,9 +135,9 @@ class Meter:
         """Return the figures as of now."""
         history = self._load.history
         if len(history) > self._seen:
-            status = history.frame(first=self._seen)["status"]
-            self._seen += len(status)
-            self._good += int((status == "ok").sum())
+            status = history.columns(self._seen).status
+            self._seen += status.size
+            self._good += int((status == OK).sum())
         now = self._now()
         self._marks.append((now, self._good))
         while len(self._marks) > 2 and self._marks[1][0] <= now - _RATE_OVER:

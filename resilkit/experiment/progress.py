@@ -95,6 +95,11 @@ class Quiet:
     def __exit__(self, *_details: object) -> None:
         return None
 
+    @property
+    def silent(self) -> bool:
+        """Whether nobody is told anything: then nothing has to be put into words."""
+        return self._function is None
+
     def update(self, progress: Progress) -> None:
         """Hand `progress` to the function."""
         if self._function is not None:

@@ -15,7 +15,8 @@ def load_remarks(load: Any) -> list[str]:
     told: list[str] = []
     for report in load.reports:
         told += report.warnings()
-    told += never_succeeded(load.history.frame()).values()
+    if load.history.columns().status.any():  # else all has succeeded
+        told += never_succeeded(load.history.frame()).values()
     told += bugs([report.tracebacks for report in load.reports])
     for name, error in load.errors.items():
         told.append(f"the load generator {name} gave no report: {error}")

@@ -108,6 +108,11 @@ class PlaceLoop(asyncio.AbstractEventLoop):
             self._prune_at = 2 * len(tasks) + _PRUNE
         return task
 
+    def forget(self, task: Any) -> None:
+        """Let go of a task that is over, and so of what it returned: whoever waited has it."""
+        if task in self._tasks:
+            self._tasks.remove(task)
+
     def get_task_factory(self) -> None:
         """Return ``None``: tasks are asyncio's own."""
 

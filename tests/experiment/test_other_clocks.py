@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 import resilkit as rk
@@ -123,3 +126,17 @@ def running_on(backend, time):
     made = experiment(scenario=scenario(criteria=["availability >= 0.5"]))
     assert made.scenario.criteria
     return SimpleNamespace(experiment=made, cluster=cluster, load=None, verdicts=())
+
+
+def test_a_result_in_virtual_time_makes_its_metrics_when_asked_and_keeps_no_cluster():
+    run = experiment(workload=systems.workload(["n1", "n2", "n3"]), duration=1.5)
+    result = run.run("simulation", progress=False)
+    gc.collect()
+    assert [each for each in gc.get_objects() if type(each) is rk.Cluster] == []
+    travelled = pickle.loads(pickle.dumps(result))
+    assert travelled.metrics.names() == result.metrics.names() != []
+    for name in result.metrics.names():
+        frame = result.metrics[name]
+        pd.testing.assert_frame_equal(travelled.metrics[name], frame)
+        assert frame["time"].max() <= 3.0
+        assert frame.attrs["metric"] == name

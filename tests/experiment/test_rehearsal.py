@@ -22,11 +22,23 @@ def test_an_interrupt_ends_the_wait_and_not_the_imports(monkeypatch: pytest.Monk
         ended.set()
 
     monkeypatch.setattr(live, "_rehearse", slow)
+    monkeypatch.setattr(live, "_rehearsed", set())
     with pytest.raises(KeyboardInterrupt):
         live.rehearse([])
     assert not ended.is_set()
     go_on.set()
     assert ended.wait(20.0)
+
+
+def test_once_in_a_process_is_enough_for_a_kind_of_measure(monkeypatch) -> None:
+    rehearsed = []
+    monkeypatch.setattr(live, "_rehearse", rehearsed.append)
+    monkeypatch.setattr(live, "_rehearsed", set())
+    for criteria in (["p95 <= 1 s"], ["p95 <= 2 s"], [], ["p99 <= 1 s", "p95 <= 1 s"]):
+        live.rehearse(criteria)
+    assert [list(map(str, each)) for each in rehearsed] == [
+        ["p95 <= 1 s"], ["p99 <= 1 s", "p95 <= 1 s"],
+    ]  # fmt: skip
 
 
 def test_what_cannot_be_judged_is_told_by_the_rehearsal() -> None:

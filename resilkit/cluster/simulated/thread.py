@@ -92,6 +92,8 @@ class SimulationThread:
             self._drive(begun.done)
             if self.scheduler.interrupted:
                 self._cancel(begun, lost)
+            # A reference that it returned would keep the cluster that keeps it.
+            self.loop.forget(begun.future)
             return begun.result()
 
     def _cancel(self, begun: _Begun, lost: Any) -> None:
