@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from resilkit.errors import InvalidArgument
 from resilkit.faults.answers import ChildrenRule, MessageView, NodeAction, Pressure, ServerRule
@@ -174,6 +174,10 @@ class Fault:
             if info.required or getattr(self, info.name) != info.default
         )
         return f"{type(self).__name__}({shown})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's own
+        # Of a dataclass, IPython and Hypothesis would write every field, and no code.
+        printer.text("..." if cycle else repr(self))
 
     def _repr_html_(self) -> str:
         from resilkit.faults.display import fault_html

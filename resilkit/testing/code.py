@@ -1,0 +1,187 @@
+"""Values as the Python code that makes them: what a failing example prints.
+
+``repr`` does so for numbers, text and faults; scenarios and specs have a summary there, which says
+more at a glance and cannot be pasted. Here all of them are calls again, of the bare names that
+``resilkit``, ``resilkit.faults`` and ``resilkit.testing`` export, with nothing in them that has its
+default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from math import isfinite
+from types import BuiltinFunctionType, FunctionType
+from typing import Any, NamedTuple
+
+from resilkit.testing.construction import made_by
+
+__all__ = ["as_code", "pretty"]
+
+_INDENT = "    "
+
+
+class _Shape(NamedTuple):
+    """A value with others in it: what stands before, the labelled parts, what stands after."""
+
+    begin: str
+    parts: list[tuple[str, Any]]
+    end: str
+    lone_comma: bool = False
+
+
+def as_code(value: object, *, width: int | None = 88) -> str:
+    """Return Python code that makes `value` again.
+
+    Lists, tuples, sets, dicts, `Call`, `Cast`, `Arguments`, `Concurrent`, faults, scenarios, specs
+    and criteria are written out, however deep they are in each other; functions and classes by
+    their names, all else as its ``repr``.
+
+    Args:
+        value: The value.
+        width: Columns that a line should have at most; where a call is longer, each of its
+            arguments has a line of its own. ``None``: all on one line.
+
+    Examples:
+        >>> from resilkit import Scenario, faults
+        >>> scenario = Scenario("slow", [faults.Latency(0.02, 0.2, at=1.0)], duration=10.0)
+        >>> print(as_code(scenario))
+        Scenario("slow", [Latency(low=0.02, high=0.2, at=1.0)], duration=10.0)
+        >>> print(as_code(scenario, width=40))
+        Scenario(
+            "slow",
+            [
+                Latency(
+                    low=0.02,
+                    high=0.2,
+                    at=1.0,
+                ),
+            ],
+            duration=10.0,
+        )
+    """
+    return _written(value, "", width, ())
+
+
+def pretty(value: object, printer: Any, *, cycle: bool) -> None:
+    """Write `value` as code to the printer of IPython or of Hypothesis: a ``_repr_pretty_``."""
+    made = made_by(value)
+    if made is None or cycle:
+        printer.text("..." if cycle else repr(value))
+    elif hasattr(printer, "repr_call"):  # Hypothesis, which knows how each argument was drawn
+        printer.repr_call(
+            made.name,
+            tuple(map(_nameable, made.args)),
+            {name: _nameable(each) for name, each in made.kwargs.items()},
+        )
+    else:
+        for number, line in enumerate(as_code(value).splitlines()):
+            if number:
+                printer.break_()
+            printer.text(line)
+
+
+class _Name:
+    """Something that is written as its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _nameable(value: Any) -> object:
+    """Return what Hypothesis would write otherwise: with a module in front of names, say."""
+    if _is_named(value) or type(value) in {str, float}:
+        return _Name(as_code(value))
+    if type(value) in {list, tuple}:
+        return type(value)(map(_nameable, value))
+    return value
+
+
+def _is_named(value: object) -> bool:
+    return isinstance(value, type | FunctionType | BuiltinFunctionType)
+
+
+def _name_of(value: Any) -> str:
+    return str(value.__qualname__).rpartition("<locals>.")[2]
+
+
+def _written(value: object, margin: str, width: int | None, within: tuple[int, ...]) -> str:
+    if id(value) in within:
+        return "..."
+    shape = _shape(value)
+    if isinstance(shape, str):
+        return shape
+    within = (*within, id(value))
+    line = _one_line(shape, within)
+    if width is None or not shape.parts or len(margin) + len(line) <= width:
+        return line
+    inner = margin + _INDENT
+    rows = [
+        f"{inner}{label}{_written(part, inner, width - len(label) - 1, within)},"
+        for label, part in shape.parts
+    ]
+    return "\n".join([shape.begin, *rows, f"{margin}{shape.end}"])
+
+
+def _one_line(shape: _Shape, within: tuple[int, ...]) -> str:
+    inside = ", ".join(f"{label}{_written(part, '', None, within)}" for label, part in shape.parts)
+    comma = "," if shape.lone_comma and len(shape.parts) == 1 else ""
+    return f"{shape.begin}{inside}{comma}{shape.end}"
+
+
+def _shape(value: Any) -> str | _Shape:
+    kind = type(value)
+    if kind in _ENCLOSED:
+        return _enclosed(value)
+    if kind is str:
+        return _quoted(value)
+    if kind is float and not isfinite(value):
+        return f'float("{value}")'
+    if isinstance(value, Enum):
+        return f"{kind.__name__}.{value.name}" if value.name else repr(value)
+    if _is_named(value):
+        return _name_of(value)
+    made = made_by(value)
+    if made is None:
+        return repr(value)
+    parts = [("", each) for each in made.args]
+    parts += [(f"{name}=", each) for name, each in made.kwargs.items()]
+    return _Shape(f"{made.name}(", parts, ")")
+
+
+_ENCLOSED: Mapping[type, tuple[str, str]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+    dict: ("{", "}"),
+}
+
+
+def _enclosed(value: Any) -> str | _Shape:
+    begin, end = _ENCLOSED[type(value)]
+    if isinstance(value, set | frozenset):
+        if not value:
+            return f"{type(value).__name__}()"
+        return _Shape(begin, _unlabelled(_ordered(value)), end)
+    if isinstance(value, dict):
+        return _Shape(begin, [(f"{as_code(k, width=None)}: ", v) for k, v in value.items()], end)
+    return _Shape(begin, _unlabelled(value), end, isinstance(value, tuple))
+
+
+def _unlabelled(values: Iterable[Any]) -> list[tuple[str, Any]]:
+    return [("", each) for each in values]
+
+
+def _ordered(values: Iterable[Any]) -> list[Any]:
+    """Return the members of a set in one order, whatever their hashes are."""
+    return sorted(values, key=lambda each: (type(each).__name__, repr(each)))
+
+
+def _quoted(text: str) -> str:
+    """Return a text between double quotes, as formatters of code do, where that needs no escape."""
+    shown = repr(text)
+    return f'"{shown[1:-1]}"' if shown[0] == "'" and '"' not in shown else shown
