@@ -41,6 +41,7 @@ class Vocabulary:
         servers: object = None,
         path: str = "operations",
     ) -> None:
+        self.path = path
         self.arguments = _methods(methods, path)
         self.names = tickets(self.arguments, weights)
         self.cast = options.selection(casts, "casts", list(self.arguments), empty=True)
@@ -53,11 +54,12 @@ class Vocabulary:
                 allowed="names, or None for the server under test",
             )
 
+        self.method = st.sampled_from(self.names)
+        self.server = st.none() if self.servers is None else st.sampled_from(self.servers)
+
     def draw(self, draw: st.DrawFn) -> Call | Cast:
         """Draw a method, its arguments and its server."""
-        method = draw(st.sampled_from(self.names))
-        to = None if self.servers is None else draw(st.sampled_from(self.servers))
-        return self.operation(draw, method, to)
+        return self.operation(draw, draw(self.method), draw(self.server))
 
     def operation(self, draw: st.DrawFn, method: str, to: str | None) -> Call | Cast:
         """Draw the arguments of a method, and return the operation."""
@@ -66,7 +68,7 @@ class Vocabulary:
         if not isinstance(given, Arguments):
             raise InvalidArgument(
                 "draws something else than arguments",
-                path=f"operations.{method}",
+                path=f"{self.path}.{method}",
                 value=given,
                 allowed="a strategy for Arguments, such as rst.arguments(by=st.integers(1, 9))",
             )
