@@ -32,7 +32,7 @@ def boot_record(session: Session, name: str, *, autostart: bool) -> bytes:
             "cookie": session.cookie,
             "folder": str(session.folder),
             "members": list(session.nodes),
-            "edges": session.edges_of(name),
+            "edges": session.near.of(session.edges, name),
             "latency": spec.link_latency and BaseLatency(spec.link_latency),
             "detect_after": spec.detect_after,
             "sample_interval": spec.sample_interval,

@@ -246,11 +246,12 @@ async def _tell_members(session: Session, names: list[str]) -> None:
         node = session.nodes.get(name)
         if node is None:
             continue  # taken out meanwhile
+        edges = session.near.of(session.edges, name)
         if node.status == "running":
             with suppress(NodeDown):  # whatever comes in its place is told when it is reached
-                await session.ask_agent(name, "set_members", members, session.edges_of(name))
+                await session.ask_agent(name, "set_members", members, edges)
         else:
-            await session.faults.tell(name, "set_members", members, session.edges_of(name))
+            await session.faults.tell(name, "set_members", members, edges)
 
 
 async def take_out(session: Session, name: str) -> None:

@@ -28,7 +28,7 @@ from resilkit.cluster.launcher_events import (
 from resilkit.cluster.node_state import LastSeen, NodeState, NodeTable
 from resilkit.cluster.resolvers import loaded
 from resilkit.cluster.restart import RestartPolicy
-from resilkit.cluster.topology import edges_by_node
+from resilkit.cluster.topology import NearEdges
 from resilkit.cluster.tracebook import TraceBook
 from resilkit.errors import (
     CallTimeout,
@@ -65,9 +65,8 @@ class Session:
         self.start_timeout = spec.patience
         self.name_resolver = loaded(spec.name_resolver, "name_resolver")
         self.backend = backend
-        self.thread = backend.thread
-        self.loop = self.thread.loop
-        self.clock = self.thread.clock
+        self.thread = thread = backend.thread
+        self.loop, self.clock = thread.loop, thread.clock
         self.started = self.clock.now()
         self.identity: str = backend.identity()
         self.cookie = secrets.token_bytes(32)
@@ -85,9 +84,7 @@ class Session:
         self.nodes = NodeTable(
             (node.name, NodeState(spec.settled(node))) for node in spec.node_specs
         )
-        # A new set whenever one comes or goes.
-        self.edges = set(spec.edges)
-        self._near = (self.edges, edges_by_node(self.edges))
+        self.edges, self.near = set(spec.edges), NearEdges()  # a new set where one comes or goes
         self.faults = faultbook.FaultBook(self)
         self.traces = TraceBook(self)
         self.launcher: Any
@@ -110,12 +107,6 @@ class Session:
         self.supervising: set[str] = set()
         self.alerts = Alerts(self)
         self.on_change: list[Callable[[], None]] = [self.alerts.nodes_changed]
-
-    def edges_of(self, name: str) -> list[tuple[str, str]]:
-        """Return the links of one node, sorted."""
-        if self._near[0] is not self.edges:
-            self._near = (self.edges, edges_by_node(self.edges))
-        return self._near[1].get(name, [])
 
     # Starting ------------------------------------------------------------------------------------
 
@@ -230,7 +221,7 @@ class Session:
             await self._compare_clocks(name, patience)
             await self.ask_agent(name, "attach", self.console.pid, timeout=patience)
             # What changed since its boot record was written; from now on it is told each change.
-            members, edges = list(self.nodes), self.edges_of(name)
+            members, edges = list(self.nodes), self.near.of(self.edges, name)
             await self.ask_agent(name, "set_members", members, edges, timeout=patience)
             await self.ask_agent(name, "stand", self.faults.for_node(name), timeout=patience)
             await self.ask_agent(name, "trace_all", self.traces.for_nodes(), timeout=patience)

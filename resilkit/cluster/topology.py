@@ -12,7 +12,7 @@ from resilkit.errors import InternalError, InvalidArgument
 __all__ = [
     "SHAPES",
     "Edge",
-    "edges_by_node",
+    "NearEdges",
     "links",
     "neighbours",
     "unreachable",
@@ -143,15 +143,28 @@ def unreachable(edges: Iterable[Edge], names: Sequence[str]) -> list[str]:
     return [name for name in names if name not in reached]
 
 
-def edges_by_node(edges: Iterable[Edge]) -> dict[str, list[Edge]]:
-    """Return the links of each node, sorted: all that one needs to know of them.
+class NearEdges:
+    """The links of each node, worked out once for all of them.
 
     Examples:
-        >>> edges_by_node([("n2", "n3"), ("n1", "n2")])["n2"]
+        >>> NearEdges().of({("n2", "n3"), ("n1", "n2")}, "n2")
         [('n1', 'n2'), ('n2', 'n3')]
     """
-    found: dict[str, list[Edge]] = {}
-    for edge in sorted(edges):
-        for end in edge:
-            found.setdefault(end, []).append(edge)
-    return found
+
+    def __init__(self) -> None:
+        self._all: object = None
+        self._found: dict[str, list[Edge]] = {}
+
+    def of(self, edges: Iterable[Edge], name: str) -> list[Edge]:
+        """Return the links of the node `name`, sorted.
+
+        Args:
+            edges: All links; another object where one has come or gone.
+            name: The node.
+        """
+        if edges is not self._all:
+            self._all, self._found = edges, {}
+            for edge in sorted(edges):
+                for end in edge:
+                    self._found.setdefault(end, []).append(edge)
+        return self._found.get(name, [])

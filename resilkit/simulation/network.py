@@ -104,8 +104,9 @@ class Network:
             return  # both had dialled
         here, there = SimulatedLink(other, one.hello), SimulatedLink(one, other.hello)
         here.far, there.far = there, here
+        # Ahead of what its receiver says when it hears of the other.
+        here.say(Adopted(usable=other.counts(here)))
         other.adopt(here)
-        here.say(Adopted(usable=here.usable))
 
     def _is_there(self, transport: Reaching) -> bool:
         return self._ends.get(transport.name) is transport
