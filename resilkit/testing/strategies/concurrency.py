@@ -20,6 +20,7 @@ from resilkit.testing.concurrent import (
 )
 from resilkit.testing.strategies import options
 from resilkit.testing.strategies.defining import defines
+from resilkit.testing.strategies.lists import lists
 from resilkit.testing.strategies.operations import Methods, operation_sequences
 
 __all__ = ["concurrent_scenarios"]
@@ -81,14 +82,15 @@ def concurrent_scenarios(
         "min_size": min_size,
         "max_size": max_size,
     }
-    sequences = _sequences(operations, {key: it for key, it in given.items() if it is not None})
+    one = _sequences(operations, {key: it for key, it in given.items() if it is not None})
+    sequences = lists(one, fewest, most)
 
     def draw_one(draw: st.DrawFn) -> Concurrent:
-        processes = draw(st.lists(sequences, min_size=fewest, max_size=most))
+        processes = draw(sequences)
         # As many places for every barrier however many processes there are: one that goes leaves
         # those of the others as they were.
         place = st.integers(0, max(map(len, processes)))
-        places = draw(st.lists(st.tuples(*[place] * most), max_size=barriers))
+        places = draw(lists(st.tuples(*[place] * most), 0, barriers))
         return Concurrent(_with_barriers(processes, places))
 
     return draw_one

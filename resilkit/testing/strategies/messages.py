@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Mapping
 
 from hypothesis import strategies as st
 
-from resilkit.errors import InvalidArgument
+from resilkit.errors import InternalError, InvalidArgument
 from resilkit.testing.calls import Call, Cast
 from resilkit.testing.strategies import options
 from resilkit.testing.strategies.defining import defines
+from resilkit.testing.strategies.lists import lists
 from resilkit.testing.strategies.operations import Methods, Vocabulary
 from resilkit.testing.strategies.rules import Course, Rules
 
@@ -82,8 +83,7 @@ def message_sequences(
     _check_reachable(rules, least, len(known.servers or (None,)))
 
     def draw_one(draw: st.DrawFn) -> list[Call | Cast]:
-        talk = _Talk(known, rules, least)
-        drawn = draw(st.lists(_message(talk), min_size=least, max_size=most))
+        drawn = draw(lists(_message(_Talk(known, rules, least)), least, most))
         return [message for message in drawn if message is not None]
 
     return draw_one
@@ -99,6 +99,8 @@ class _Talk:
 
     def message(self, draw: st.DrawFn) -> Call | Cast | None:
         """Draw one more message; ``None`` where the rules let none come any more."""
+        if not any(course.longest(1) for course in self.courses.values()):
+            return None
         wanted = draw(self.known.method)
         servers = list(self.courses)
         start = servers.index(draw(self.known.server))
@@ -108,7 +110,7 @@ class _Talk:
                 self.courses[server].take(method)
                 self.still -= 1
                 return self.known.operation(draw, method, server)
-        return None
+        raise InternalError("no message may come, though one could have")
 
     def _still_of(self, server: str | None) -> int:
         """Return how many must still go to `server`, since the others take no more than so many."""
@@ -121,8 +123,6 @@ class _Talk:
 
 @st.composite
 def _message(draw: st.DrawFn, talk: _Talk) -> Call | Cast | None:
-    # A list's element strategy that remembers what came before: every element is drawn within a
-    # span of its own, which is what lets Hypothesis take one out.
     return talk.message(draw)
 
 

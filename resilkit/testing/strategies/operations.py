@@ -10,6 +10,7 @@ from resilkit.errors import InvalidArgument
 from resilkit.testing.calls import Arguments, Call, Cast
 from resilkit.testing.strategies import options
 from resilkit.testing.strategies.defining import defines
+from resilkit.testing.strategies.lists import lists
 from resilkit.testing.strategies.weights import tickets
 
 __all__ = ["Methods", "Vocabulary", "operation_sequences", "operations"]
@@ -169,8 +170,8 @@ def operation_sequences(
     """
     known = Vocabulary(operations, weights=weights, casts=casts, servers=servers)
     least, most = options.sizes(min_size, max_size)
-    lists = st.lists(_operation(known), min_size=least, max_size=most)
-    return lambda draw: draw(lists)
+    sequences = lists(_operation(known), least, most)
+    return lambda draw: draw(sequences)
 
 
 @st.composite
