@@ -47,5 +47,11 @@ def least(strategy: st.SearchStrategy[T], fits: Callable[[T], bool] = lambda _: 
     return hypothesis.find(
         strategy,
         fits,
-        settings=settings(max_examples=2000, database=None, deadline=None, derandomize=True),
+        settings=settings(
+            max_examples=2000,
+            phases=[Phase.generate, Phase.shrink],
+            database=None,
+            deadline=None,
+            derandomize=True,
+        ),
     )
