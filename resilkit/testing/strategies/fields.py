@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from resilkit.faults import Fault, LinkFault, PartitionFault, ServerFault
-from resilkit.faults.fields import FieldInfo
+from resilkit.faults.fields import FieldInfo, field_info
 from resilkit.testing.strategies.numbers import numbers
 from resilkit.testing.strategies.partitions import groupings
 from resilkit.testing.strategies.places import Places, some_of
@@ -69,7 +69,7 @@ def _values(
         return st.sampled_from(borne)
     match info.type:
         case "float" | "int":
-            return numbers(info, longest, zero=info.name not in kind.inert_at_zero)
+            return numbers(info, longest, zero=_does_something_at_zero(kind, info))
         case "bool":
             return st.booleans()
         case "choice":
@@ -86,3 +86,17 @@ def _values(
             }.get(info.name)
             return st.sampled_from(named) if named else None
     return None
+
+
+def _does_something_at_zero(kind: type[Fault], info: FieldInfo) -> bool:
+    """Say whether a fault may do something though one of its numbers is 0.
+
+    One that it cannot do without is what it does: 0 is no harm then, unless a further one of the
+    same unit is the upper end of a range.
+    """
+    if info.name in kind.inert_at_zero:
+        return False
+    needed = [
+        each for each in field_info(kind) if each.required and each.unit.unit == info.unit.unit
+    ]
+    return not info.required or info.name != needed[-1].name

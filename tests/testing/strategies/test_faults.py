@@ -78,7 +78,7 @@ def test_in_a_cluster_of_one_node_there_are_no_faults_of_links() -> None:
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
-        ("latency", faults.Latency(0.0, 0.0)),
+        ("latency", faults.Latency(0.0, 0.001)),
         ("loss", faults.Loss(0.01)),
         ("node_crash", faults.NodeCrash(targets="n1")),
         ("node_pause", faults.NodePause(targets="n1")),
@@ -182,7 +182,7 @@ def test_a_fault_whose_field_nothing_tells_of_is_left_out_or_asks_for_a_strategy
     class Picky(faults.NodeFault):
         word: str
 
-        def actions(self, targets: Sequence[str]) -> list[faults.Signal]:
+        def actions(self, targets: Sequence[str]) -> list[faults.NodeAction]:
             return []
 
     assert "picky" not in {fault.fault_name for fault in drawn(rst.faults(), examples=300)}
@@ -202,7 +202,7 @@ def test_a_fault_that_refuses_all_but_its_defaults_has_them() -> None:
             if self.level != 3:
                 raise InvalidArgument("must be 3", path="level", value=self.level)
 
-        def actions(self, targets: Sequence[str]) -> list[faults.Signal]:
+        def actions(self, targets: Sequence[str]) -> list[faults.NodeAction]:
             return []
 
     assert {fault.level for fault in drawn(rst.faults(["stubborn"]))} == {3}
