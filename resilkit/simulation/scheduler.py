@@ -83,11 +83,12 @@ class Scheduler:
 
     def _run(self, done: Callable[[], bool], limit: float) -> bool:
         ready, heap, pop = self.ready, self.heap, heapq.heappop
-        next_ready = ready.popleft
+        next_ready, slack, hesitates = ready.popleft, ready.slack, ready.hesitates
         while not done():
             if self.interrupted:
                 return False
-            if ready:
+            # What is ready may wait a moment for what is due soon: a turn of a loop takes time.
+            if ready and not (heap and heap[0][0] - self.now < slack and hesitates()):
                 item, payload = next_ready(), None
             elif heap:
                 when = heap[0][0]

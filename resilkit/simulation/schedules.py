@@ -21,6 +21,12 @@ LEAST: Final = 0.0001
 SPREAD: Final = 0.0009
 """Seconds by which that may be more, where chance has a say."""
 
+_SLACK: Final = 0.0005
+"""Seconds that what is ready may be held up: the turns of an event loop take time. Else whatever
+gives way once (``asyncio.sleep(0)``) would go on before any other message could come."""
+_HESITATES: Final = 0.25
+"""In how many cases out of one it is, for what is due that soon."""
+
 _CHANGES: Final = 3
 """How often a priority falls in one stretch of `_STRETCH` choices: what PCT calls its depth."""
 _STRETCH: Final = 500
@@ -29,7 +35,13 @@ _SLOWEST: Final = 30.0
 
 
 class Schedule(Protocol):
-    """What is ready, and what of it comes next."""
+    """What is ready, and what of it comes next.
+
+    Attributes:
+        slack: Seconds for which what is ready may wait for what is due until then.
+    """
+
+    slack: float
 
     def append(self, handle: Handle) -> None:
         """Take in what is to happen."""
@@ -43,6 +55,10 @@ class Schedule(Protocol):
         """Whether anything is ready."""
         ...
 
+    def hesitates(self) -> bool:
+        """Whether what is ready waits for what is due within `slack` this time."""
+        ...
+
     def travel(self, source: str, target: str) -> float:
         """Return for how many seconds a message from node to node is on its way."""
         ...
@@ -51,9 +67,14 @@ class Schedule(Protocol):
 class _Fifo(deque[Any]):
     """First come, first served, and every message as fast as every other: one plain order."""
 
+    slack = 0.0
+
     def __init__(self, seed: int) -> None:
         super().__init__()
         del seed
+
+    def hesitates(self) -> bool:
+        return False
 
     def travel(self, source: str, target: str) -> float:
         del source, target
@@ -65,6 +86,8 @@ class _Lanes:
 
     OTP promises an order between a pair of processes and none beyond, so neither does this.
     """
+
+    slack = _SLACK
 
     def __init__(self, seed: int) -> None:
         # Nearly always one thing alone is ready: that takes no lane.
@@ -114,6 +137,9 @@ class _Lanes:
             return alone
         count = len(self._order)
         return self._take(int(self._draw() * count) if count > 1 else 0)
+
+    def hesitates(self) -> bool:
+        return self._draw() < _HESITATES
 
     def travel(self, source: str, target: str) -> float:
         del source, target
