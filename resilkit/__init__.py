@@ -39,7 +39,7 @@ _HOMES = {
     "resilkit.errors": (
         "AlreadyStarted", "CallTimeout", "ClusterClosed", "ClusterError", "InternalError",
         "InvalidArgument", "NoProcess", "NodeDown", "Refused", "ResilkitError", "ServerExit",
-        "StartFailed", "StorageError", "Unavailable",
+        "StartFailed", "StorageError", "TrialFailed", "Unavailable",
     ),
 }  # fmt: skip
 _MODULES = {
@@ -110,6 +110,7 @@ __all__ = [
     "StorageError",
     "SupervisorSpec",
     "Trace",
+    "TrialFailed",
     "Unavailable",
     "User",
     "Workload",
@@ -159,6 +160,7 @@ if TYPE_CHECKING:
         ServerExit,
         StartFailed,
         StorageError,
+        TrialFailed,
         Unavailable,
     )
     from resilkit.experiment import (

@@ -15,6 +15,7 @@
     │   ├── ClusterClosed                   the cluster was closed
     │   ├── Unavailable                     this machine cannot do it; see `resilkit.capabilities()`
     │   └── StorageError                    the disk refused: full, read-only, damaged
+    ├── TrialFailed (also AssertionError)   what was tested does not hold; `.outcome`
     └── InternalError                       our bug: please report it
 
 An error about an operation carries ``definite``: ``True`` when the effect certainly did not
@@ -39,6 +40,7 @@ __all__ = [
     "ServerExit",
     "StartFailed",
     "StorageError",
+    "TrialFailed",
     "Unavailable",
 ]
 
@@ -260,6 +262,20 @@ class Unavailable(ClusterError):
 
 class StorageError(ClusterError):
     """The disk refused to read or write: full, read-only, or what stands there is damaged."""
+
+
+class TrialFailed(ResilkitError, AssertionError):
+    """Something that was tested does not hold: a trial, a run of operations, a search for races.
+
+    Attributes:
+        outcome: What came of it, with the history, the messages, a figure and a script.
+    """
+
+    definite = False
+
+    def __init__(self, message: str = "", *, outcome: Any = None) -> None:
+        super().__init__(message)
+        self.outcome = outcome
 
 
 class InternalError(ResilkitError):

@@ -26,7 +26,7 @@ __all__ = [
 
 OUTSIDE: Final = (
     "@… is outside of the cluster's nodes: @notebook is the notebook or script that has the "
-    "cluster; @g1, @g2, … generate load."
+    "cluster; @g1, @g2, … generate load; @p1, @p2, … are the processes of a trial."
 )
 """What explains the names that no node and no server has."""
 

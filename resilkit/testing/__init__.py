@@ -5,6 +5,10 @@ once, with `Barrier` where they wait for each other, and `Arguments` is what a m
 All are plain data that print as the code that makes them, so a failing example can be pasted into
 a cell. They need nothing beyond the standard library.
 
+A `Trial` says what is to be done to a system and what must hold, and `run_trial` carries it out, in
+virtual time unless told otherwise; its `Outcome` tells what came of it, and has a script that shows
+the same again.
+
 `strategies` has the Hypothesis strategies, which load when they are first asked for::
 
     from resilkit.testing import strategies as rst
@@ -21,13 +25,47 @@ from resilkit.testing.concurrent import Barrier, Concurrent
 
 if TYPE_CHECKING:
     from resilkit.testing import strategies
+    from resilkit.testing.failure import Failure
+    from resilkit.testing.model import Model
+    from resilkit.testing.outcome import Outcome
+    from resilkit.testing.performed import Performed
+    from resilkit.testing.running import run_trial
+    from resilkit.testing.trial import Trial
 
-__all__ = ["Arguments", "Barrier", "Call", "Cast", "Concurrent", "as_code", "strategies"]
+__all__ = [
+    "Arguments",
+    "Barrier",
+    "Call",
+    "Cast",
+    "Concurrent",
+    "Failure",
+    "Model",
+    "Outcome",
+    "Performed",
+    "Trial",
+    "as_code",
+    "run_trial",
+    "strategies",
+]
+
+_HOMES = {
+    "Failure": "failure",
+    "Model": "model",
+    "Outcome": "outcome",
+    "Performed": "performed",
+    "Trial": "trial",
+    "run_trial": "running",
+}
+_MODULES = ("strategies",)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "strategies":
-        return import_module("resilkit.testing.strategies")
+    if name in _MODULES:
+        return import_module(f"resilkit.testing.{name}")
+    if name in _HOMES:
+        value = getattr(import_module(f"resilkit.testing.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
     raise AttributeError(f"module 'resilkit.testing' has no attribute {name!r}")
 
 

@@ -16,7 +16,10 @@ from resilkit.simulation.schedules import schedule_of
 from resilkit.simulation.transport import SimulatedTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from resilkit.cluster.session import Session
+    from resilkit.runtime import Node
 
 __all__ = ["SimulationBackend"]
 
@@ -28,6 +31,9 @@ class SimulationBackend:
         seed: The cluster's seed: with the same one, the same happens.
         schedule: One of `resilkit.simulation.schedules.SCHEDULES`.
         record: Whether to write down what happens; see `Recorder`.
+
+    Attributes:
+        observers: Who is shown each node when it is set up, before it does anything.
     """
 
     name = "simulation"
@@ -41,6 +47,7 @@ class SimulationBackend:
             self.network.recorder = Recorder(self.scheduler, self.network.label)
         self.place = Place(self.scheduler, "@notebook")
         self.enclosure = Enclosure(self.scheduler, self.place, subseed(seed, "enclosure"))
+        self.observers: list[Callable[[Node], None]] = []
         self.thread = SimulationThread(self.scheduler, self.place, self.enclosure)
 
     def identity(self) -> str:

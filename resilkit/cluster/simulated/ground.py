@@ -69,6 +69,8 @@ class SimulatedGround:
         recorder = self._backend.network.recorder
         if recorder is not None:
             recorder.follow(node)
+        for observe in self._backend.observers:
+            observe(node)
 
 
 class _NoPressures:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from resilkit.cluster.session import Session
     from resilkit.cluster.simulated.backend import SimulationBackend
+    from resilkit.runtime import Node
 
 __all__ = ["SimulatedLauncher"]
 
@@ -111,6 +112,16 @@ class SimulatedLauncher:
     def log_of(self, name: str) -> str:
         """Return what a node has written."""
         return "\n".join(self._logs.get(name, ()))
+
+    def observe(self, observer: Callable[[Node], None]) -> None:
+        """Show `observer` every node that runs now, and each that starts from now on.
+
+        It looks on from outside: what it does takes no virtual time, and sends no messages.
+        """
+        self._backend.observers.append(observer)
+        for member in self._members.values():
+            if member.ground is not None and member.ground.ended is not None:
+                observer(member.ground.ended.receiver)  # type: ignore[arg-type]
 
     # Nodes ---------------------------------------------------------------------------------------
 

@@ -1,0 +1,78 @@
+"""How the outcome of a trial looks in a notebook."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from resilkit.markup import code, details, display, guarded, note, paragraph, table, word
+from resilkit.metrics.sequence_svg import sequence_svg
+from resilkit.testing.code import as_code
+from resilkit.testing.outcome_text import SIGNS, seconds
+
+if TYPE_CHECKING:
+    from resilkit.testing.outcome import Outcome
+
+__all__ = ["outcome_html"]
+
+_MOST = 60
+_KINDS = {"ok": "good", "fail": "bad", "info": "unsure"}
+
+
+@guarded
+def outcome_html(outcome: Outcome) -> str:
+    """Return the verdict, the operations, the faults, the messages and the script."""
+    trial = outcome.trial
+    where = f"seed {trial.seed}"
+    if outcome.backend == "simulation":
+        where += f", schedule {trial.schedule}"
+    passed = outcome.failure is None
+    verdict = word("✓ passed", "good") if passed else word("✕ failed", "bad")
+    parts = [paragraph(verdict, " ", "" if passed else str(outcome.failure)), _operations(outcome)]
+    if trial.faults:
+        rows = [(code(as_code(each, width=None)),) for each in trial.faults]
+        parts.append(table(("faults",), rows))
+    if not passed:
+        parts.append(_picture(outcome))
+        parts.append(sequence_svg(outcome.messages, origin=outcome.started, order=outcome.who))
+        parts.append(
+            details("How to see it again", Markup("<pre>{}</pre>").format(outcome.script()))
+        )
+    count = len(outcome.history)
+    return display("trial", f"{count} operation{'s' * (count != 1)}", note(where), *parts)
+
+
+def _operations(outcome: Outcome) -> Markup:
+    history = outcome.history
+    shown = history[-_MOST:]
+    rows = [
+        (
+            each.by,
+            seconds(each.began),
+            "" if each.ended is None else seconds(each.ended - each.began),
+            code(as_code(each.operation, width=None)),
+            word(f"{SIGNS[each.status]} {each.status}", _KINDS.get(each.status, "")),
+            code(each.told) if each.status == "ok" else each.told,
+        )
+        for each in shown
+    ]
+    columns = ("by", "began", "took", "operation", "ended", "with")
+    drawn = table(columns, rows, numbers=(1, 2))
+    left_out = len(history) - len(shown)
+    if not left_out:
+        return drawn
+    return note(f"The last {len(shown)} of {len(history)} operations:") + drawn
+
+
+def _picture(outcome: Outcome) -> Markup:
+    from resilkit.importing import whole
+
+    whole("resilkit.metrics.plots")
+    data = base64.b64encode(outcome.figure(width=820).to_png(scale=1.5)).decode()
+    return Markup(
+        '<figure><img style="max-width:100%;height:auto;border-radius:4px" '
+        'alt="The operations as bars on one clock, a lane a process, with the faults shaded." '
+        'src="data:image/png;base64,{}"></figure>'
+    ).format(data)

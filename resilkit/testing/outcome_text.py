@@ -1,0 +1,59 @@
+"""What came of a trial, as text: what a failing test shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from resilkit.testing.code import as_code
+
+if TYPE_CHECKING:
+    from resilkit.testing.outcome import Outcome
+    from resilkit.testing.performed import Performed
+
+__all__ = ["history_text", "outcome_text", "seconds"]
+
+_SHOWN = 40
+SIGNS = {"ok": "✓", "fail": "✕", "info": "?", "sent": "→", "open": "…"}
+"""What stands for how an operation ended."""
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Return the failure, the operations, the faults, and the script."""
+    trial = outcome.trial
+    verdict = "passed" if outcome.failure is None else str(outcome.failure)
+    parts = [verdict, "", "Operations:", *history_text(outcome.history)]
+    if trial.faults:
+        parts += ["", "Faults:", *(f"  {as_code(each, width=None)}" for each in trial.faults)]
+    where = f"seed {trial.seed}"
+    if outcome.backend == "simulation":
+        where += f", schedule {trial.schedule}"
+    script = [f"    {line}".rstrip() for line in outcome.script().splitlines()]
+    return "\n".join([*parts, "", f"To see it again ({where}):", "", *script])
+
+
+def history_text(history: Sequence[Performed]) -> list[str]:
+    """Return a line an operation; of very many the last ones."""
+    if not history:
+        return ["  (none)"]
+    shown = history[-_SHOWN:]
+    calls = [as_code(each.operation, width=None) for each in shown]
+    wide = min(max(map(len, calls)), 48)
+    who = max(len(each.by) for each in shown)
+    lines = [
+        f"  {each.by:<{who}}  {seconds(each.began):>9}  {call:<{wide}}  "
+        f"{SIGNS[each.status]} {each.told}".rstrip()
+        for each, call in zip(shown, calls, strict=True)
+    ]
+    left_out = len(history) - len(shown)
+    return [f"  ({left_out} earlier ones)", *lines] if left_out else lines
+
+
+def seconds(value: float) -> str:
+    """Return seconds in milliseconds where they are few.
+
+    Examples:
+        >>> seconds(0.0125), seconds(12.5)
+        ('12.5 ms', '12.5 s')
+    """
+    return f"{value * 1e3:.4g} ms" if abs(value) < 1.0 else f"{value:.4g} s"

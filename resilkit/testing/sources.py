@@ -1,0 +1,267 @@
+"""How a script gets at what somebody else wrote: an import where there is a module, else source.
+
+What was written in a notebook, in ``__main__`` or inside a function cannot be imported. Its source
+can be written down, with what it uses: modules as imports, other classes and functions of its kind
+as source again, plain values as they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import sys
+import sysconfig
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+__all__ = ["Sources"]
+
+
+_NOTHING = object()
+
+
+class Sources:
+    """Collects what a script needs before it can begin.
+
+    Args:
+        known: Whether a name means something already where the script begins.
+
+    Attributes:
+        modules: The lines that import a module, each once.
+        names: What is imported from modules, by the module.
+        folders: Folders that must be on the path for these.
+        definitions: The source of what has no module, in an order in which it can run.
+        missing: The names of what has neither, with why.
+        taken: The names that mean something by now, with what.
+    """
+
+    def __init__(self, known: Callable[[str, object], bool] = lambda _name, _value: False) -> None:
+        self._known = known
+        self.modules: dict[str, None] = {}
+        self.names: dict[str, dict[str, None]] = {}
+        self.folders: dict[str, None] = {}
+        self.definitions: list[str] = []
+        self.missing: dict[str, str] = {}
+        self._called: dict[int, str] = {}
+        self.taken: dict[str, object] = {}
+        self._keep: list[object] = []
+
+    def name(self, thing: Any, wanted: str | None = None) -> str:
+        """Return the name under which a class or a function is known, once all of this has run.
+
+        Args:
+            thing: The class or the function.
+            wanted: What to call it where it has no name of its own, as a lambda has none.
+        """
+        known = self._called.get(id(thing))
+        if known is not None:
+            return known
+        self._keep.append(thing)
+        module, qualified = _where(thing)
+        top, _, inner = qualified.rpartition("<locals>.")[2].partition(".")
+        if module is not None:
+            self._called[id(thing)] = qualified
+            self.taken[top] = thing
+            self._import(module, top)
+            return qualified
+        outer = vars(sys.modules.get(str(thing.__module__), builtins)).get(top) if inner else None
+        if outer is not None:
+            self._called[id(thing)] = name = f"{self.name(outer)}.{inner}"
+            return name
+        own = top if top.isidentifier() else ""
+        name = self._called[id(thing)] = own or self._free(wanted or "thing")
+        if self.taken.setdefault(name, thing) is not thing:
+            self.missing[name] = f"two things are called {name}"
+        self._define(thing, name)
+        return name
+
+    def _free(self, wanted: str) -> str:
+        name, number = wanted, 1
+        while name in self.taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        return name
+
+    def _import(self, module: str, name: str) -> None:
+        self.names.setdefault(module, {})[name] = None
+        folder = _folder_of(module)
+        if folder is not None:
+            self.folders[folder] = None
+
+    # Source --------------------------------------------------------------------------------------
+
+    def _define(self, thing: Any, name: str) -> None:
+        target = thing if isinstance(thing, type | FunctionType) else type(thing)
+        source = _source_of(target, name)
+        if source is None:
+            self.missing[name] = f"the source of {name} was not found"
+            return
+        for used, value in _used(target, source):
+            self._need(used, value)
+        self.definitions.append(source)
+
+    def _need(self, name: str, value: Any) -> None:
+        """See to it that `name` means `value` before what uses it runs."""
+        if self.taken.get(name, _NOTHING) is value or self._known(name, value):
+            return
+        if isinstance(value, ModuleType):
+            self.taken[name] = value
+            plain = value.__name__ == name
+            line = f"import {name}" if plain else f"import {value.__name__} as {name}"
+            self.modules[line] = None
+        elif isinstance(value, type | FunctionType) or _is_of_module(value):
+            self._need_made(name, value)
+        else:
+            self._need_value(name, value)
+
+    def _need_made(self, name: str, value: Any) -> None:
+        found = self.name(value, name)
+        if found != name:
+            self.definitions.append(f"{name} = {found}")
+        self.taken[name] = value
+
+    def _need_value(self, name: str, value: Any) -> None:
+        self.taken[name] = value
+        text = _literal(value)
+        if text is None:
+            self.missing[name] = f"{name} is {type(value).__name__}, which cannot be written down"
+        else:
+            self.definitions.append(f"{name} = {text}")
+
+
+def _where(thing: Any) -> tuple[str | None, str]:
+    """Return the module from which a thing can be imported, ``None`` for none, and its name."""
+    qualified = str(getattr(thing, "__qualname__", "") or getattr(thing, "__name__", ""))
+    module = str(getattr(thing, "__module__", "") or "")
+    if not module or module == "__main__" or "<" in qualified or not qualified:
+        return None, qualified
+    home: Any = sys.modules.get(module)
+    if home is None or (getattr(home, "__file__", None) is None and not _is_frozen(home)):
+        return None, qualified
+    found: Any = home
+    for part in qualified.split("."):
+        found = getattr(found, part, None)
+    return (module, qualified) if found is thing else (None, qualified)
+
+
+def _is_frozen(module: ModuleType) -> bool:
+    return module.__name__ in sys.builtin_module_names
+
+
+def _is_of_module(value: Any) -> bool:
+    return callable(value) and _where(value)[0] is not None
+
+
+def _folder_of(module: str) -> str | None:
+    """Return the folder that has to be on the path for a module; ``None``: it is installed."""
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None:
+        return None
+    path = Path(file).resolve()
+    levels = module.count(".") + (path.name == "__init__.py")
+    folder = path.parents[levels]
+    installed = [Path(each).resolve() for each in sysconfig.get_paths().values()]
+    if module.partition(".")[0] == "resilkit" or any(
+        folder == each or each in folder.parents for each in installed
+    ):
+        return None
+    return str(folder)
+
+
+def _source_of(thing: Any, name: str) -> str | None:
+    try:
+        source = textwrap.dedent(inspect.getsource(thing))
+    except (OSError, TypeError):
+        return None
+    if isinstance(thing, FunctionType) and thing.__name__ == "<lambda>":
+        found = _lambda_in(source, thing.__code__)
+        return None if found is None else f"{name} = {found}"
+    return source.rstrip()
+
+
+def _lambda_in(source: str, code: CodeType) -> str | None:
+    """Return the text of a lambda among the lines in which it stands."""
+    start = source.find("lambda")
+    while start >= 0:
+        for end in range(len(source), start, -1):
+            text = source[start:end]
+            try:
+                tree = compile(text, "<script>", "eval", flags=ast.PyCF_ONLY_AST)
+            except (SyntaxError, ValueError):
+                continue
+            made = isinstance(tree, ast.Expression) and isinstance(tree.body, ast.Lambda)
+            if made and _shape(compile(text, "<script>", "eval").co_consts[0]) == _shape(code):
+                return text.strip()
+        start = source.find("lambda", start + 1)
+    return None
+
+
+def _shape(code: CodeType) -> object:
+    """Return what is the same for a function wherever it stands: what it has from others is not."""
+    consts = [_shape(each) if isinstance(each, CodeType) else each for each in code.co_consts]
+    names = sorted({*code.co_names, *code.co_freevars})
+    return code.co_argcount, code.co_varnames, names, consts
+
+
+# What it uses -------------------------------------------------------------------------------------
+
+
+def _used(thing: Any, source: str) -> Iterator[tuple[str, Any]]:
+    """Give the names that something uses and does not define, with what they mean."""
+    known = {**_globals_of(thing), **dict(_closures_of(thing))}
+    own = getattr(thing, "__name__", "")
+    for name in _names_in(source):
+        if name in known and name != own:
+            yield name, known[name]
+
+
+def _names_in(source: str) -> list[str]:
+    """Return the names that are read, in order: those of annotations are not, which may be text."""
+    tree = ast.parse(source)
+    names: dict[str, None] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            names[node.id] = None
+    return [name for name in names if not hasattr(builtins, name)]
+
+
+def _globals_of(thing: Any) -> Mapping[str, Any]:
+    for function in _functions_of(thing):
+        return function.__globals__
+    return vars(sys.modules.get(getattr(thing, "__module__", ""), builtins))
+
+
+def _closures_of(thing: Any) -> Iterator[tuple[str, Any]]:
+    """Give what functions have from those around them."""
+    for function in _functions_of(thing):
+        for name, cell in zip(
+            function.__code__.co_freevars, function.__closure__ or (), strict=True
+        ):
+            try:
+                yield name, cell.cell_contents
+            except ValueError:  # it was never set
+                continue
+
+
+def _functions_of(thing: Any) -> Iterator[FunctionType]:
+    if isinstance(thing, FunctionType):
+        yield thing
+    elif isinstance(thing, type):
+        for value in vars(thing).values():
+            inner = getattr(value, "__func__", getattr(value, "fget", value))
+            if isinstance(inner, FunctionType) and inner.__module__ == thing.__module__:
+                yield inner
+
+
+def _literal(value: Any) -> str | None:
+    """Return a plain value as code; ``None`` where it is none."""
+    text = repr(value)
+    try:
+        made = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return text if type(made) is type(value) else None

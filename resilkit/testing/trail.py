@@ -1,0 +1,125 @@
+"""The messages of the servers in a trial, for a sequence diagram."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+from resilkit.cluster.trace_log import TraceMessage
+from resilkit.runtime.trace_filter import TraceFilter
+from resilkit.runtime.tracing import Tracing
+from resilkit.runtime.watch import Watch
+
+if TYPE_CHECKING:
+    from resilkit.cluster.cluster import Cluster
+    from resilkit.cluster.trace import Trace
+    from resilkit.runtime import Node
+    from resilkit.runtime.watch import Row
+
+__all__ = ["LookingOn", "Traced", "Trail", "merged"]
+
+_ALL_OF_THEM: Final = 1e9
+
+
+class Trail(Protocol):
+    """What records the messages of servers from its making on."""
+
+    def messages(self) -> list[TraceMessage]:
+        """Return what was recorded, each message once, in order."""
+        ...
+
+
+class LookingOn:
+    """Records the messages of servers in a simulation, from outside.
+
+    It sends nothing, takes no time and draws no chance: what happens is what would have happened
+    without it.
+
+    Args:
+        cluster: The cluster.
+        names: The names of the servers.
+    """
+
+    def __init__(self, cluster: Cluster, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._watched: list[tuple[str, str, Watch]] = []
+        cluster._session.launcher.observe(self._observe)
+
+    def _observe(self, node: Node) -> None:
+        tracing = Tracing(node)
+        for name in self._names:
+            watch = Watch(
+                f"trial-{name}",
+                name,
+                filter=TraceFilter(kinds=None, methods=None, direction=None, peers=None),
+                rate=_ALL_OF_THEM,
+                now=node.clock.now,
+                ready=_nothing,
+            )
+            self._watched.append((node.name, name, watch))
+            tracing.add(watch)
+
+    def messages(self) -> list[TraceMessage]:
+        """Return what was recorded, each message once, in order."""
+        return merged(
+            [
+                (name, [_message(row, node) for row in watch.rows])
+                for node, name, watch in self._watched
+            ]
+        )
+
+
+class Traced:
+    """Records the messages of servers on any backend, by traces that the nodes are told of.
+
+    Args:
+        cluster: The cluster.
+        names: The names of the servers.
+    """
+
+    def __init__(self, cluster: Cluster, names: Iterable[str]) -> None:
+        self._traces: list[Trace] = [cluster.whereis(name).trace() for name in names]
+
+    def stop(self) -> None:
+        """Record no more."""
+        for trace in self._traces:
+            trace.stop()
+
+    def messages(self) -> list[TraceMessage]:
+        """Return what was recorded, each message once, in order."""
+        return merged([(trace.name, trace.messages) for trace in self._traces])
+
+
+def merged(told: Sequence[tuple[str, Iterable[TraceMessage]]]) -> list[TraceMessage]:
+    """Put together what several servers told: of a message between two of them both tell.
+
+    Args:
+        told: The name of each server, and its messages.
+
+    Returns:
+        All in order of time. Of two tellings that of the receiver stays for requests, and that of
+        the sender for answers.
+    """
+    names = {name for name, _ in told}
+    kept = [
+        row for _, rows in told for row in rows if not _is_told_by_the_other(row, names)
+    ]  # fmt: skip
+    kept.sort(key=lambda row: row.time)
+    return [row._replace(id=number, answers=None) for number, row in enumerate(kept, start=1)]
+
+
+def _is_told_by_the_other(row: TraceMessage, names: set[str]) -> bool:
+    if row.kind in {"reply", "error"}:
+        return row.direction == "in" and row.sender in names
+    return row.direction == "out" and row.receiver in names
+
+
+def _message(row: Row, node: str) -> TraceMessage:
+    time, direction, kind, sender, receiver, method, payload, number, _ = row
+    return TraceMessage(
+        time, direction, kind, sender, receiver, method, payload, node, number, None
+    )  # fmt: skip
+
+
+def _nothing() -> None:
+    """Tell nobody that there is something to take."""

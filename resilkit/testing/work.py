@@ -1,0 +1,166 @@
+"""The processes of a trial at work: each does its operations in order, and all are written down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from resilkit.errors import ResilkitError
+from resilkit.history import STATUSES
+from resilkit.testing.calls import Call, Cast
+from resilkit.testing.concurrent import Barrier
+from resilkit.testing.performed import Performed
+from resilkit.workload.outcome import classify
+
+if TYPE_CHECKING:
+    from resilkit.cluster.session import Session
+    from resilkit.testing.clients import Client
+
+__all__ = ["Work"]
+
+Step = Call | Cast | Barrier
+
+
+class Work:
+    """What the processes of a trial do, and have done. Its methods run on the cluster's loop.
+
+    Args:
+        session: The cluster's inside.
+        processes: What each process does.
+        default: The name of the server that operations are for which name none.
+        timeout: Seconds that a call waits for its reply.
+        length: Seconds over which every process spreads its operations.
+        pauses: Whether each waits after every operation until somebody calls `go_on`.
+        changed: Called when an operation has ended, and when all have.
+
+    Attributes:
+        history: What was done, in the order in which it began.
+        started: When the first operation could begin, on the cluster's clock.
+        ended: How many operations are over: those that were cast are when they are sent.
+        done: Whether all processes are.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        processes: Sequence[Sequence[Step]],
+        *,
+        default: str | None,
+        timeout: float,
+        length: float,
+        pauses: bool,
+        changed: Callable[[], None],
+    ) -> None:
+        self.history: list[Performed] = []
+        self.started = session.clock.now()
+        self.ended = 0
+        self.done = False
+        self._session = session
+        self._processes = processes
+        self._default = default
+        self._timeout = timeout
+        self._length = length
+        self._pauses = pauses
+        self._changed = changed
+        self._ranks = count()
+        self._here = 0  # how many have come to the barrier
+        self._gate = session.loop.create_future()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, clients: Sequence[Client]) -> None:
+        """Let every process begin, each in its own client's context."""
+        self.started = self._session.clock.now()
+        loop = self._session.loop
+        for number, (steps, client) in enumerate(zip(self._processes, clients, strict=True)):
+            task = loop.create_task(
+                self._process(number, steps, client), context=client.process.context
+            )
+            task.add_done_callback(self._over)
+            self._tasks.append(task)
+
+    def go_on(self) -> None:
+        """Let a process that pauses after an operation do the next one."""
+        gate, self._gate = self._gate, self._session.loop.create_future()
+        if not gate.done():
+            gate.set_result(None)
+
+    async def stop(self) -> None:
+        """End what still goes on; of an operation that is cut short nobody knows what became."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for each in self.history:
+            if each.status == "open":
+                each.status = "info"
+
+    def raise_mishap(self) -> None:
+        """Raise what ended a process that was no answer of the system's: a mistake of ours."""
+        for task in self._tasks:
+            if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+
+    def _over(self, _: asyncio.Task[None]) -> None:
+        self.done = all(task.done() for task in self._tasks)
+        self._changed()
+
+    async def _process(self, number: int, steps: Sequence[Step], client: Client) -> None:
+        operations = [step for step in steps if not isinstance(step, Barrier)]
+        gap = self._length / len(operations) if operations else 0.0
+        place = 0
+        for step in steps:
+            if isinstance(step, Barrier):
+                await self._meet()
+                continue
+            await self._rest_until(self.started + place * gap)
+            await self._perform(step, number, place, client)
+            place += 1
+            self._changed()
+            if self._pauses:
+                await asyncio.shield(self._gate)
+        await self._rest_until(self.started + self._length)
+
+    async def _rest_until(self, time: float) -> None:
+        left = time - self._session.clock.now()
+        if left > 0:
+            await asyncio.sleep(left)
+
+    async def _meet(self) -> None:
+        """Wait until every process is here."""
+        self._here += 1
+        if self._here < len(self._processes):
+            await asyncio.shield(self._gate)
+        else:
+            self._here = 0
+            self.go_on()
+
+    async def _perform(self, step: Call | Cast, number: int, place: int, client: Client) -> None:
+        now, node = self._session.clock.now, client.node
+        record = Performed(step, number, place, client.name, now() - self.started)
+        record.ranks.append(next(self._ranks))
+        self.history.append(record)
+        address: Any = step.to or self._default  # somebody: `Trial` has looked
+        kwargs = dict(step.kwargs) or None
+        try:
+            if isinstance(step, Cast):
+                node.cast(address, step.method, step.args, kwargs)
+                record.status = "sent"
+                self.ended += 1
+                return
+            record.value = await node.call(
+                address,
+                step.method,
+                step.args,
+                kwargs,
+                self._timeout,
+            )
+            record.status = "ok"
+        except ResilkitError as error:
+            record.status, record.error = STATUSES[classify(error)[0]], error
+        self._end(record, now() - self.started)
+
+    def _end(self, record: Performed, time: float) -> None:
+        record.ended = time
+        record.ranks.append(next(self._ranks))
+        self.ended += 1

@@ -1,0 +1,139 @@
+"""The outcome of a trial shows what it failed of, as text, in a notebook and as pictures."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+
+import resilkit as rk
+from resilkit import faults
+from resilkit.cluster.trace_log import TraceMessage
+from resilkit.testing import Call, Cast, Concurrent, Outcome, Trial, run_trial
+from resilkit.testing.outcome_figure import outcome_figure
+from resilkit.testing.trail import merged
+from tests.testing.servers import COUNTER, Counter, Forgetful, increments
+
+
+@functools.cache
+def lost() -> Outcome:
+    trial = Trial(
+        Forgetful, [*increments(2, 3, 1), Cast("increment"), Call("take", 9)], model=COUNTER,
+        faults=[faults.Latency(0.05, 0.1, at=0.1, duration=0.3)], seed=4,
+    )  # fmt: skip
+    return run_trial(trial)
+
+
+def test_it_says_in_a_line_what_it_failed_of() -> None:
+    assert repr(lost()) == (
+        '<Outcome: failed: no order of the operations explains that Call("increment", by=1) by '
+        "@notebook replied 5: where all that ended before is explained, the model says 6; "
+        "5 operations, seed 4, schedule random>"
+    )
+    assert repr(run_trial(Trial(Counter))) == (
+        "<Outcome: passed; 0 operations, seed 0, schedule random>"
+    )
+
+
+def test_a_failure_is_raised_with_all_there_is_to_say() -> None:
+    run_trial(Trial(Counter, increments(1))).raise_if_failed()
+    with pytest.raises(AssertionError) as raised:
+        lost().raise_if_failed()
+    assert isinstance(raised.value, rk.TrialFailed)
+    assert raised.value.outcome is lost()
+    told = str(raised.value)
+    assert told.startswith("no order of the operations explains that")
+    assert 'Call("increment", by=3)  ✓ 5' in told
+    assert 'Call("take", 9)          ✕ Refused: too little' in told
+    assert "Latency(low=0.05, high=0.1, at=0.1, duration=0.3)" in told
+    assert "To see it again (seed 4, schedule random):" in told
+    assert "    from tests.testing.servers import Forgetful" in told
+
+
+def test_the_cause_of_a_failure_is_that_of_the_error() -> None:
+    def never(cluster: rk.Cluster) -> bool:
+        raise KeyError(cluster.seed)
+
+    outcome = run_trial(Trial(Counter, invariants=[never]))
+    with pytest.raises(rk.TrialFailed) as raised:
+        outcome.raise_if_failed()
+    assert isinstance(raised.value.__cause__, KeyError)
+
+
+def test_in_a_notebook_it_shows_operations_picture_messages_and_script() -> None:
+    page = lost()._repr_html_()
+    for part in ("✕ failed", "Refused: too little", "<svg", "<img", "run_trial(trial)", "faults"):
+        assert part in page
+    passed = run_trial(Trial(Counter, increments(1)))._repr_html_()
+    assert "✓ passed" in passed
+    assert "<svg" not in passed
+
+
+def test_what_people_named_is_escaped_on_a_page() -> None:
+    def evil(cluster: rk.Cluster) -> bool:
+        assert cluster.closed, "<script>alert(1)</script>"
+        return True
+
+    named = rk.ChildSpec(Counter, name="<i>counter</i>")
+    outcome = run_trial(Trial(named, [Call("get", to="<i>counter</i>")], invariants=[evil]))
+    page = outcome._repr_html_()
+    assert "<script>" not in page
+    assert "<i>" not in page
+    assert "&lt;i&gt;counter" in page
+
+
+def test_the_figure_has_a_lane_a_process_and_virtual_seconds() -> None:
+    race = Concurrent([increments(1, 2), [Cast("increment")], [Call("take", 99)]])
+    outcome = run_trial(Trial(Counter, race, faults=[faults.Partition(duration=0.5)]))
+    for theme in ("light", "dark"):
+        picture = outcome.figure(theme=theme, width=700)
+        texts = [text.get_text() for axes in picture.axes for text in axes.texts]
+        assert {"@p1", "@p2", "@p3", "Operations"} <= set(texts)
+        assert any("partition" in text for text in texts)
+        assert picture.axes[-1].get_xlabel() == "virtual time (s)"
+        assert picture.to_png()[1:4] == b"PNG"
+    assert "Trial passed (seed 0, schedule random)" in [each.get_text() for each in picture.texts]
+    empty = outcome_figure(run_trial(Trial(Counter)))
+    assert any("no operations" in text.get_text() for text in empty.axes[-1].texts)
+
+
+def test_the_history_is_a_frame() -> None:
+    frame = lost().frame()
+    assert list(frame["method"]) == ["increment"] * 4 + ["take"]
+    assert list(frame["status"]) == ["ok", "ok", "ok", "sent", "fail"]
+    assert list(frame["value"])[:3] == [2, 5, 5]
+    assert list(frame["error"])[-1] == "Refused: too little"
+    assert set(frame["to"]) == {"forgetful"}
+    assert frame["ended"].isna().tolist() == [False, False, False, True, False]
+    assert frame["began"].dtype == "float64"
+
+
+def test_the_messages_are_those_of_the_very_same_run() -> None:
+    outcome = run_trial(Trial(Counter, Concurrent([increments(1, 2), increments(4)]), seed=9))
+    calls = [row for row in outcome.messages if row.kind == "call"]
+    assert sorted((row.sender, row.payload) for row in calls) == [
+        ("@p1", "by=1"), ("@p1", "by=2"), ("@p2", "by=4"),
+    ]  # fmt: skip
+    by_reply = {str(each.value): each for each in outcome.history}
+    for row in outcome.messages:
+        if row.kind == "reply" and row.receiver.startswith("@p"):
+            each = by_reply[row.payload]
+            assert each.ended is not None
+            assert each.began < row.time - outcome.started < each.ended
+    assert outcome.diagram(width=600).to_png()[1:4] == b"PNG"
+
+
+def test_messages_between_two_servers_are_told_once() -> None:
+    def row(time: float, direction: str, kind: str, sender: str, receiver: str) -> TraceMessage:
+        return TraceMessage(time, direction, kind, sender, receiver, "m", "", "n1", 1, None)
+
+    told = merged(
+        [
+            ("a", [row(1, "out", "call", "a", "b"), row(4, "in", "reply", "b", "a")]),
+            ("b", [row(2, "in", "call", "a", "b"), row(3, "out", "reply", "b", "a")]),
+            ("c", [row(0, "", "started", "c", ""), row(5, "out", "cast", "c", "elsewhere")]),
+        ]
+    )
+    assert [(each.time, each.kind, each.id) for each in told] == [
+        (0, "started", 1), (2, "call", 2), (3, "reply", 3), (5, "cast", 4),
+    ]  # fmt: skip

@@ -1,0 +1,143 @@
+"""The script of a failing trial runs by itself, and fails as the trial did."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import resilkit as rk
+from resilkit import faults
+from resilkit.testing import Call, Concurrent, Model, Trial, run_trial
+from tests.testing.servers import COUNTER, Counter, Forgetful, increments
+
+LIMIT = 4
+
+
+def below(cluster: rk.Cluster) -> bool:
+    return bool(cluster.whereis("counter").call.get() < LIMIT)
+
+
+def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script as somebody does who saved it somewhere."""
+    path = folder / "found.py"
+    path.write_text(script)
+    return subprocess.run(
+        [sys.executable, str(path)], cwd=folder, capture_output=True, text=True, check=False,
+        timeout=60,
+    )  # fmt: skip
+
+
+def fails_again(trial: Trial, folder: Path) -> str:
+    outcome = run_trial(trial)
+    assert outcome.failure is not None
+    script = outcome.script()
+    ended = run(script, folder)
+    assert ended.returncode == 1, ended.stderr
+    assert ended.stdout.strip() == repr(outcome)
+    assert f"resilkit.errors.TrialFailed: {outcome.failure}" in ended.stderr
+    return script
+
+
+def test_what_is_in_a_module_is_imported(tmp_path: Path) -> None:
+    trial = Trial(
+        Counter, increments(1, 2, 3), invariants=[below], model=COUNTER, nodes=2, seed=3,
+        faults=[faults.Latency(0.01, 0.02, duration=0.5)],
+    )  # fmt: skip
+    script = fails_again(trial, tmp_path)
+    assert "class" not in script
+    for line in (
+        "from resilkit.faults import Latency",
+        "from resilkit.testing import Call, Model, Trial, run_trial",
+        "from tests.testing.servers import Counter, counting",
+        "from tests.testing.test_script import below",
+        "outcome.raise_if_failed()",
+    ):
+        assert line in script.splitlines()
+
+
+def test_what_is_in_no_module_is_written_down(tmp_path: Path) -> None:
+    most = {"most": 3}
+
+    class Odd(Forgetful):
+        """Counts oddly."""
+
+        step = 2
+
+        def increment(self, by: int = 1) -> int:
+            return super().increment(by * self.step)
+
+    def capped(value: int, operation: Call) -> tuple[int, int]:
+        value = min(value + operation.kwargs["by"], most["most"])
+        return value, value
+
+    few = [lambda cluster: cluster.seed < LIMIT - most["most"]]
+    trial = Trial(Odd, increments(1), model=Model(0, capped), invariants=few)
+    script = fails_again(trial, tmp_path)
+    assert "class Odd(Forgetful):" in script
+    assert "most = {'most': 3}" in script
+    assert 'invariant_1 = lambda cluster: cluster.seed < LIMIT - most["most"]' in script
+    assert "LIMIT = 4" in script
+
+
+def test_processes_and_specs_are_written_as_code(tmp_path: Path) -> None:
+    system = rk.SupervisorSpec("counters", [rk.ChildSpec(Forgetful, name="counter")])
+    race = Concurrent([increments(3, 3), [Call("get", to="counter")]])
+    script = fails_again(Trial({"n2": [system]}, race, model=COUNTER, schedule="pct"), tmp_path)
+    assert 'SupervisorSpec("counters", [ChildSpec(Forgetful, name="counter")])' in script
+    assert 'schedule="pct"' in script
+
+
+def test_what_was_written_in_main_is_written_down(tmp_path: Path) -> None:
+    first = """
+import resilkit as rk
+from resilkit.testing import Call, Trial, run_trial
+
+ENOUGH = 2
+
+class Tally(rk.Server):
+    def init(self):
+        self.names = []
+    def add(self, name):
+        self.names.append(name)
+        return len(self.names)
+
+def few(cluster):
+    return len(cluster.whereis("tally").state()["names"]) < ENOUGH
+
+outcome = run_trial(Trial(Tally, [Call("add", "a"), Call("add", "b")], invariants=[few]))
+print(outcome.script())
+"""
+    made = run(first, tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert "class Tally(rk.Server):" in made.stdout
+    ended = run(made.stdout, tmp_path)
+    assert ended.returncode == 1
+    assert 'TrialFailed: the invariant few does not hold after Call("add", "b")' in ended.stderr
+
+
+def test_a_system_that_is_an_object_is_written_as_its_specs(tmp_path: Path) -> None:
+    class Made:
+        def applications(self, nodes: list[str]) -> dict[str, object]:
+            return {nodes[-1]: rk.ChildSpec(Forgetful, name="counter")}
+
+    script = fails_again(Trial(Made(), increments(9), model=COUNTER), tmp_path)
+    assert 'Trial(\n    {"n3": [ChildSpec(Forgetful, name="counter")]},' in script
+
+
+def test_what_cannot_be_written_down_is_named() -> None:
+    lock = object()
+
+    def locked(cluster: rk.Cluster) -> bool:
+        return cluster is lock
+
+    script = run_trial(Trial(Counter, invariants=[locked])).script()
+    assert "# It will not run as it is: lock is object, which cannot be written down." in script
+
+
+@pytest.mark.parametrize("backend", ["processes"])
+def test_a_script_says_where_it_ran(backend: str) -> None:
+    outcome = run_trial(Trial(Forgetful, increments(9), model=COUNTER, nodes=1), backend=backend)
+    assert 'run_trial(trial, backend="processes")' in outcome.script()
