@@ -35,6 +35,7 @@ _HOMES = {
     "resilkit.experiment": (
         "Audit", "Comparison", "Experiment", "Result", "compare", "judge", "load", "runs",
     ),
+    "resilkit.reruns": ("sweep",),
     "resilkit.settings": ("options",),
     "resilkit.errors": (
         "AlreadyStarted", "CallTimeout", "ClusterClosed", "ClusterError", "InternalError",
@@ -126,6 +127,7 @@ __all__ = [
     "options",
     "register_fault",
     "runs",
+    "sweep",
     "telemetry",
 ]
 
@@ -184,6 +186,7 @@ if TYPE_CHECKING:
     )
     from resilkit.history import History
     from resilkit.network.verdicts import HOLD, PASS, Deliver, Drop, Duplicate, Hold, Pass
+    from resilkit.reruns import sweep
     from resilkit.runtime import (
         NO_REPLY,
         ChildSpec,

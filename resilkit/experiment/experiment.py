@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,7 @@ class Experiment:
     running: Running | None
     unknown: tuple[Unknown, ...]
     unknown_why: str
+    _given: Mapping[str, Any]
 
     # Written by hand, since what may be left out is never missing afterwards.
     def __init__(
@@ -119,6 +121,13 @@ class Experiment:
         self._set("parts", parts)
         self._set("last", None)
         self._set("running", None)
+        self._set(
+            "_given",
+            {
+                "workload": workload, "scenario": scenario, "duration": duration,
+                "warmup": warmup, "name": name,
+            },
+        )  # fmt: skip
         length = {"duration": self.duration, "warmup": self.warmup}
         check_scenario(plan, spec, self.workload, **length)
         servers = known_servers(parts, spec, self.workload)
@@ -185,6 +194,28 @@ class Experiment:
                 abort_on_breach=abort_on_breach,
                 keep=lambda result: self._set("last", result),
             )
+
+    def changed(self, **arguments: Any) -> Experiment:
+        """Return the same experiment with other `arguments`: those of `Experiment`, by keyword.
+
+        Another ``seed`` decides everything that is drawn, by the cluster too where its spec has a
+        seed of its own. What the system made of its own, a workload or a scenario, it makes anew.
+
+        Raises:
+            InvalidArgument: As for `Experiment`.
+
+        Examples:
+            ::
+
+                for seed in range(10):
+                    experiment.changed(seed=seed).run(backend="simulation")
+        """
+        given = {"cluster": self.cluster, "system": self.system, "seed": self.seed, **self._given}
+        given = {**given, **validate.known_keys(arguments, "changed", given)}
+        spec, seed = given.pop("cluster"), given["seed"]
+        if "seed" in arguments and isinstance(spec, ClusterSpec) and spec.seed is not None:
+            spec = dataclasses.replace(spec, seed=seed)
+        return Experiment(spec, **given)
 
     def describe(self) -> dict[str, Any]:
         """Return the experiment as plain data for a manifest."""

@@ -19,6 +19,8 @@ __all__ = [
     "Quiet",
     "TqdmBar",
     "choose_listener",
+    "in_notebook",
+    "in_terminal",
 ]
 
 PHASES = ("start", "system", "warm-up", "load", "heal", "drain", "audit", "judge", "done")
@@ -162,7 +164,7 @@ class NotebookLine:
         traceback: TracebackType | None,
     ) -> None:
         if kind is not None and self._handle is not None:
-            self._show(f"{self._told}; ended by {kind.__name__}")
+            self.show(f"{self._told}; ended by {kind.__name__}")
 
     def update(self, progress: Progress) -> None:
         """Replace the line."""
@@ -173,9 +175,10 @@ class NotebookLine:
             text += f", {_figures(progress)}" if progress.availability is not None else ""
         if text != self._told:
             self._told = text
-            self._show(text)
+            self.show(text)
 
-    def _show(self, text: str) -> None:
+    def show(self, text: str) -> None:
+        """Replace the line by `text`."""
         from IPython.display import display
 
         # Both kinds, since a line of text alone would be shown in the letters of code.
@@ -192,7 +195,8 @@ def _figures(progress: Progress) -> str:
     return f"{progress.rate:.0f}/s, {progress.availability or 0.0:.1%} good{waiting}{faults}"
 
 
-def _in_notebook() -> bool:
+def in_notebook() -> bool:
+    """Return whether a cell's output can be shown and replaced."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return type(shell).__name__ == "ZMQInteractiveShell"
 
@@ -204,8 +208,11 @@ def choose_listener(
     """Return what somebody who looks can see: a line of a cell, or a bar; else a quiet one."""
     if on_progress is not None or not progress or options.quiet:
         return Quiet(on_progress)
-    if _in_notebook():
+    if in_notebook():
         return NotebookLine()
-    if "IPython" not in sys.modules and not (sys.stderr and sys.stderr.isatty()):
-        return Quiet()
-    return TqdmBar()
+    return TqdmBar() if in_terminal() else Quiet()
+
+
+def in_terminal() -> bool:
+    """Return whether somebody sees a bar on stderr."""
+    return "IPython" in sys.modules or bool(sys.stderr and sys.stderr.isatty())

@@ -160,3 +160,33 @@ def test_the_description_is_plain_data():
     text = json.dumps(make(scenario=scenario(CRASH, criteria=["p95 < 1 s"])).describe())
     assert "node_crash" in text
     assert "p95 < 1 s" in text
+
+
+def test_an_experiment_can_be_had_with_other_arguments():
+    spec = rk.ClusterSpec(nodes=["n1", "n2"], seed=3)
+    first = Experiment(spec, system=systems, duration=2.0, seed=7, name="first")
+    other = first.changed(seed=9, warmup=1.0)
+    assert (other.seed, other.cluster.seed, other.warmup) == (9, 9, 1.0)
+    assert (other.name, other.duration, other.system) == ("first", 2.0, systems)
+    assert (first.seed, first.cluster.seed, first.warmup) == (7, 3, 0.0)
+    assert first.changed(cluster=2).cluster.seed is None
+
+
+def test_what_a_system_makes_of_its_own_is_made_anew_for_another_seed():
+    class Seeded:
+        applications = staticmethod(systems.applications)
+
+        @staticmethod
+        def workload(nodes, seed):
+            return systems.workload(nodes, rate=float(seed))
+
+    first = Experiment(2, system=Seeded, seed=7)
+    assert first.changed(seed=9).workload.arrivals == rk.arrivals.constant(9)
+    own = systems.workload(["n1", "n2"])
+    assert first.changed(workload=own).changed(seed=9).workload is own
+
+
+def test_an_unknown_argument_of_an_experiment_is_refused_with_the_path():
+    with pytest.raises(InvalidArgument) as caught:
+        Experiment(2, system=systems).changed(sed=9)
+    assert caught.value.path == "changed.sed"

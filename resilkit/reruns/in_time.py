@@ -1,0 +1,83 @@
+"""A run that may take so long and no longer, of the time that people have."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from resilkit import clock
+from resilkit.errors import ResilkitError
+
+if TYPE_CHECKING:
+    from resilkit.experiment.experiment import Experiment
+    from resilkit.experiment.result import Result
+
+__all__ = ["TimeIsUp", "run_in_time"]
+
+_GRACE = 0.5
+"""Seconds for a run to end by itself between two of its looks, before it is interrupted."""
+
+
+class TimeIsUp(ResilkitError):
+    """A run took longer than it may."""
+
+
+def run_in_time(
+    experiment: Experiment, *, backend: str, schedule: str | None, until: float | None
+) -> Result:
+    """Run an experiment, without a word to anybody, and end it when its time is up.
+
+    It ends between two of its looks. A simulation that does not come to the next one, since
+    something in it goes on for ever at one instant, is interrupted there. (A handler that never
+    gives way cannot be: somebody has to interrupt that.)
+
+    Args:
+        experiment: What to run.
+        backend: Where.
+        schedule: In which order, in a simulation.
+        until: When its time is up, as `resilkit.clock.monotonic` tells it; ``None`` for never.
+
+    Raises:
+        TimeIsUp: It is; all that the run had started was stopped.
+    """
+    if until is None:
+        return experiment.run(backend, schedule=schedule, progress=False)
+
+    def look(_: Any) -> None:
+        if clock.monotonic() >= until:
+            raise TimeIsUp("its time was up")
+
+    watchdog = _Watchdog(experiment, until + _GRACE)
+    try:
+        with watchdog:
+            return experiment.run(backend, schedule=schedule, on_progress=look)
+    except KeyboardInterrupt:
+        if watchdog.barked:
+            raise TimeIsUp("its time was up") from None
+        raise
+
+
+class _Watchdog:
+    """Interrupts a simulation from another thread, again and again until it ends."""
+
+    def __init__(self, experiment: Experiment, until: float) -> None:
+        self.barked = False
+        self._experiment = experiment
+        self._until = until
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="resilkit-watchdog", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_details: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(max(0.1, self._until - clock.monotonic())):
+            running = self._experiment.running
+            cluster = None if running is None else running.cluster
+            if cluster is not None and cluster.backend == "simulation":
+                self.barked = True
+                cluster._session.thread.scheduler.interrupted = True

@@ -1,0 +1,113 @@
+"""What a sweep keeps of each run, and the table that it makes of that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from resilkit.experiment.own_code import own_frames, place_words
+from resilkit.importing import whole
+from resilkit.texts import clean_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resilkit.experiment.result import Result
+
+__all__ = ["Row", "failed_row", "frame_of", "row_of", "why_of", "word_of"]
+
+Row = dict[str, Any]
+"""One run, as plain JSON values."""
+
+_ORDER: Final = {"fail": 0, "error": 1, "inconclusive": 2, "pass": 3}
+_LONGEST: Final = 500
+
+
+def row_of(result: Result, seed: int, wall: float) -> Row:
+    """Return what a sweep keeps of a run.
+
+    Args:
+        result: What came of it.
+        seed: Its seed.
+        wall: Seconds that it took, of the time that people have.
+    """
+    verdicts = result.verdicts
+    words = dict(zip(verdicts["criterion"], verdicts["verdict"], strict=True))
+    measured = zip(verdicts["criterion"], verdicts["measured"], strict=True)
+    status = result.history.columns().status
+    return {
+        "seed": seed,
+        "passed": result.passed,
+        "failed": [name for name, word in words.items() if word == "fail"],
+        "inconclusive": [name for name, word in words.items() if word == "inconclusive"],
+        "measured": {
+            name: float(value) if math.isfinite(value) else None for name, value in measured
+        },
+        "operations": len(result.history),
+        "errors": int((status != 0).sum()),
+        "ran": result.ran,
+        "wall": round(wall, 4),
+        "fingerprint": str(getattr(result, "fingerprint", "") or ""),
+        "error": "",
+    }
+
+
+def failed_row(seed: int, why: str, wall: float) -> Row:
+    """Return what a sweep keeps of a run that came to nothing."""
+    return {
+        "seed": seed, "passed": None, "failed": [], "inconclusive": [], "measured": {},
+        "operations": 0, "errors": 0, "ran": math.nan, "wall": round(wall, 4), "fingerprint": "",
+        "error": clean_text(why) or "it failed",
+    }  # fmt: skip
+
+
+def why_of(error: BaseException) -> str:
+    """Return why a run failed, and the user's line that it came from."""
+    frames = own_frames(error)
+    place = f" at {place_words(frames[-1])}" if frames else ""
+    text = f"{type(error).__name__}{place}: {error}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def word_of(row: Mapping[str, Any]) -> str:
+    """Return ``"fail"``, ``"error"``, ``"inconclusive"`` or ``"pass"``."""
+    if row["error"]:
+        return "error"
+    return {False: "fail", None: "inconclusive", True: "pass"}[row["passed"]]
+
+
+def frame_of(rows: Iterable[Row], criteria: Sequence[str], parameters: Sequence[str]) -> Any:
+    """Return the rows as a frame: failing seeds first, then errors, what is open, what passed.
+
+    Args:
+        rows: The runs, in the order of their seeds.
+        criteria: The criteria, whose figures get a column each.
+        parameters: The names of the parameters, likewise.
+    """
+    whole("pandas")
+    import pandas as pd
+
+    ordered = sorted(rows, key=lambda row: _ORDER[word_of(row)])
+    names = list(dict.fromkeys([*criteria, *(name for row in ordered for name in row["measured"])]))
+    columns: dict[str, Any] = {name: [row["parameters"][name] for row in ordered]
+                               for name in parameters}  # fmt: skip
+    columns["seed"] = pd.Series([row["seed"] for row in ordered], dtype="int64")
+    columns["passed"] = pd.Series([row["passed"] for row in ordered], dtype=object)
+    for name in ("failed", "inconclusive"):
+        columns[name] = pd.Series(["; ".join(row[name]) for row in ordered], dtype="str")
+    for name in names:
+        figures = [row["measured"].get(name) for row in ordered]
+        # A criterion may be called as a column is; then the column is not lost to it.
+        key = f"measured: {name}" if name in columns or name in _LAST else name
+        columns[key] = pd.Series(figures, dtype="float64")
+    for name, kind in _LAST.items():
+        columns[name] = pd.Series([row[name] for row in ordered], dtype=kind)
+    frame: pd.DataFrame = pd.DataFrame(columns)
+    return frame
+
+
+_LAST: Final = {
+    "operations": "int64", "errors": "int64", "ran": "float64", "wall": "float64",
+    "fingerprint": "str", "error": "str",
+}  # fmt: skip

@@ -1,0 +1,314 @@
+"""An experiment over many seeds: which of them fail."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from resilkit import __version__, clock, validate
+from resilkit.chaos.criteria import as_criteria
+from resilkit.cluster.backend_names import check_backend
+from resilkit.errors import InvalidArgument
+from resilkit.experiment.experiment import Experiment
+from resilkit.network.codec import by_value
+from resilkit.reruns.crew import Crew, Lost
+from resilkit.reruns.identity import identity
+from resilkit.reruns.ledger import Ledger
+from resilkit.reruns.line import Line
+from resilkit.reruns.rows import failed_row, frame_of, word_of
+from resilkit.reruns.worker import run_seed
+from resilkit.runtime import reasons
+from resilkit.texts import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from resilkit.reruns.rows import Row
+
+__all__ = ["sweep"]
+
+_ALLOWED = "an Experiment, or a function that makes one of the parameters"
+
+
+def sweep(
+    experiment: Experiment | Callable[..., Experiment],
+    *,
+    seeds: int | Iterable[int] = 100,
+    parameters: Mapping[str, Sequence[Any]] | None = None,
+    backend: str = "simulation",
+    schedule: str | None = None,
+    processes: int | None = None,
+    timeout: float | None = None,
+    stop_after: int | None = None,
+    resume: str | Path | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Run an experiment once a seed, and return a table: the seeds that fail stand first.
+
+    The seed decides everything: what the load draws, the moments and targets of the faults, the
+    chance of the cluster and of its links and, in a simulation, in which order things happen. So
+    ``experiment.changed(seed=…).run(backend="simulation")`` is the run of a row again.
+
+    The runs are spread over worker processes. A run that fails by itself costs its own seed, and so
+    does a worker that dies: the row's ``error`` says why. An interrupt ends it, and what is done by
+    then is returned; ``frame.attrs["interrupted"]`` says so.
+
+    Args:
+        experiment: What to run; or, with `parameters`, a function that makes it of them.
+        seeds: The seeds; a number means so many, from 0.
+        parameters: What else to try, by the name of the function's parameter: each combination of
+            the values is run with each seed, and each parameter has a column.
+        backend: Where it runs: ``"simulation"`` or ``"processes"``.
+        schedule: As for `Experiment.run`.
+        processes: How many workers; 1 runs all in this process. ``None``: as many as there are
+            cores in a simulation; else 1, since clusters of processes would disturb each other.
+        timeout: Seconds, of the time that people have, that a run may take: then it is ended, and
+            its row's ``error`` says so. ``None``: as long as it takes.
+        stop_after: After so many seeds that fail no more are begun; ``None``: all are run.
+        resume: A folder where each row is written as soon as it is there. A sweep of the same
+            experiment with the same folder does not run again what is there already; one of
+            another experiment, or of other code of its servers and operations, is refused.
+        progress: Whether to show how far it is, in a notebook or a terminal.
+
+    Returns:
+        A row a seed, those that failed first, then those whose run itself failed, what could not be
+        decided, and what passed. Columns: the parameters, ``seed``, ``passed`` (``True``,
+        ``False``, ``None``), ``failed`` and ``inconclusive`` (which criteria, ``; `` between),
+        each criterion with what was measured, ``operations``, ``errors`` (how many of them did not
+        end ok), ``ran`` (seconds of load), ``wall`` (seconds that the run took), ``fingerprint``
+        (of a simulation: equal ones did the same) and ``error``. ``frame.attrs`` says what was run.
+
+    Raises:
+        InvalidArgument: An argument is wrong, an experiment cannot travel to another process, or
+            the folder is of another sweep. Nothing has run.
+        StartFailed: A worker cannot start, or cannot read the experiment.
+        StorageError: The folder cannot be read or written.
+
+    Examples:
+        ::
+
+            found = rk.sweep(experiment, seeds=range(1000))
+            worst = experiment.changed(seed=int(found["seed"][0]))
+            worst.run(backend="simulation").report("worst.html")
+    """
+    made = _Sweep(
+        _cases(experiment, parameters),
+        _seeds(seeds),
+        _where(backend, schedule, timeout),
+        None if stop_after is None else _whole(stop_after, "stop_after"),
+    )
+    workers = _workers(processes, backend, len(made.all))
+    made.run(resume, workers, shown=validate.boolean(progress, "progress"))
+    return made.frame(workers)
+
+
+class _Case(NamedTuple):
+    """One experiment of a sweep, and the parameters that made it."""
+
+    experiment: Experiment
+    parameters: dict[str, Any]
+
+
+class _Sweep:
+    """What a sweep knows while it goes on."""
+
+    def __init__(
+        self, cases: list[_Case], seeds: list[int], where: dict[str, Any], enough: int | None
+    ) -> None:
+        self.cases, self.seeds, self.where = cases, seeds, where
+        # Seed by seed: what fails for one set of parameters early is seen beside the others.
+        self.all = [(number, seed) for seed in seeds for number in range(len(cases))]
+        self._enough = enough
+        self._rows: dict[tuple[int, int], Row] = {}
+        self._interrupted = False
+        self._began = clock.monotonic()
+        experiments = [case.experiment for case in cases]
+        self._job = by_value_or_refuse({"experiments": experiments, "where": where})
+
+    def run(self, folder: str | Path | None, workers: int, *, shown: bool) -> None:
+        """Run what is left to run, and write it down in a folder if there is one."""
+        with ExitStack() as stack:
+            ledger = None
+            if folder is not None:
+                ledger = stack.enter_context(Ledger(folder, self._about()))
+                self._rows = {key: ledger.rows[key] for key in self.all if key in ledger.rows}
+            left = [key for key in self.all if key not in self._rows]
+            line = stack.enter_context(Line(len(self.all), shown=shown))
+            try:
+                for key, row in self._outcomes(left, workers):
+                    self._rows[key] = row
+                    if ledger is not None:
+                        ledger.add(key, row)
+                    line.tell(len(self._rows), self._text())
+            except KeyboardInterrupt:
+                self._interrupted = True
+            line.end(len(self._rows), self._text())
+
+    def _about(self) -> dict[str, dict[str, str]]:
+        where = {key: str(self.where[key]) for key in ("backend", "schedule")}
+        return {
+            str(number): {
+                **identity(case.experiment), **where, "parameters": repr(case.parameters),
+            }
+            for number, case in enumerate(self.cases)
+        }  # fmt: skip
+
+    def _outcomes(
+        self, left: list[tuple[int, int]], workers: int
+    ) -> Iterator[tuple[tuple[int, int], Row]]:
+        if not left or self._has_enough():
+            return
+        if workers == 1:
+            for number, seed in left:
+                yield (number, seed), run_seed(self.cases[number].experiment, seed, self.where)
+                if self._has_enough():
+                    return
+            return
+        began = clock.monotonic()
+        with Crew(min(workers, len(left)), self._job, timeout=self.where["timeout"]) as crew:
+            for key, answer in crew.do(left, until=self._has_enough):
+                if isinstance(answer, Lost):
+                    yield key, failed_row(key[1], answer, clock.monotonic() - began)
+                else:
+                    yield key, answer
+
+    def _has_enough(self) -> bool:
+        if self._enough is None:
+            return False
+        return sum(word_of(row) == "fail" for row in self._rows.values()) >= self._enough
+
+    def _text(self) -> str:
+        words = [word_of(row) for row in self._rows.values()]
+        parts = [f"{words.count('fail'):,} failed"]
+        if words.count("inconclusive"):
+            parts.append(f"{words.count('inconclusive'):,} inconclusive")
+        if words.count("error"):
+            parts.append(plain(words.count("error"), "error"))
+        ended = ", interrupted" if self._interrupted else ""
+        runs = "seeds" if len(self.cases) == 1 else "runs"
+        return f"{len(words):,} of {len(self.all):,} {runs}, {', '.join(parts)}{ended}"
+
+    def frame(self, workers: int) -> pd.DataFrame:
+        """Return the table."""
+        rows = [
+            {**self._rows[key], "parameters": self.cases[key[0]].parameters}
+            for key in self.all
+            if key in self._rows
+        ]
+        criteria = [
+            str(criterion)
+            for case in self.cases
+            for criterion in as_criteria(case.experiment.scenario.criteria)
+        ]
+        names = list(self.cases[0].parameters)
+        frame: pd.DataFrame = frame_of(rows, list(dict.fromkeys(criteria)), names)
+        frame.attrs.update(
+            experiment=self.cases[0].experiment.name,
+            description=self.cases[0].experiment.describe(),
+            seeds=len(self.seeds),
+            runs=len(self.all),
+            done=len(rows),
+            interrupted=self._interrupted,
+            wall=round(clock.monotonic() - self._began, 3),
+            resilkit=__version__,
+            backend=self.where["backend"],
+            schedule=self.where["schedule"] or "",
+            processes=workers,
+        )
+        return frame
+
+
+def _cases(given: Any, parameters: Mapping[str, Sequence[Any]] | None) -> list[_Case]:
+    if parameters is None:
+        made = given() if callable(given) and not isinstance(given, Experiment) else given
+        return [_Case(_experiment(made, "experiment"), {})]
+    if not isinstance(parameters, Mapping) or not parameters:
+        raise InvalidArgument(
+            "must be a mapping of names to values", path="parameters", value=parameters,
+            allowed="such as {'nodes': [3, 5]}",
+        )  # fmt: skip
+    if not callable(given):
+        message = "must be a function that makes an experiment of the parameters"
+        raise InvalidArgument(message, path="experiment", value=given, allowed=_ALLOWED)
+    for name, values in parameters.items():
+        if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+            raise InvalidArgument(
+                "must be a list of values", path=f"parameters.{name}", value=values
+            )
+    cases = []
+    for values in itertools.product(*parameters.values()):
+        chosen = dict(zip(parameters, values, strict=True))
+        cases.append(_Case(_experiment(given(**chosen), f"experiment({chosen})"), chosen))
+    return cases
+
+
+def _experiment(made: Any, path: str) -> Experiment:
+    if not isinstance(made, Experiment):
+        raise InvalidArgument("is no experiment", path=path, value=made, allowed=_ALLOWED)
+    if made.system is None:
+        raise InvalidArgument(
+            "has no system of its own to start", path=f"{path}.system", value=None,
+            allowed="an Experiment with a system",
+        )  # fmt: skip
+    return made.changed()  # without its last result, which would travel too
+
+
+def _seeds(given: Any) -> list[int]:
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = range(_whole(given, "seeds"))
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise InvalidArgument(
+            "must be seeds", path="seeds", value=given, allowed="a number, a range or a list"
+        )
+    listed = [
+        validate.number(seed, f"seeds[{place}]", low=0, high=2**63 - 1, integer=True)
+        for place, seed in enumerate(given)
+    ]
+    if not listed:
+        raise InvalidArgument("must not be empty", path="seeds", value=given)
+    return list(dict.fromkeys(listed))
+
+
+def _whole(given: object, path: str) -> int:
+    return validate.number(given, path, low=1, integer=True)
+
+
+def _where(backend: str, schedule: str | None, timeout: float | None) -> dict[str, Any]:
+    check_backend(backend, schedule)
+    seconds = validate.duration(timeout, "timeout", allow_zero=False, allow_none=True)
+    return {"backend": backend, "schedule": schedule, "timeout": seconds}
+
+
+def _workers(given: Any, backend: str, runs: int) -> int:
+    if given is not None:
+        return validate.number(given, "processes", low=1, high=1000, integer=True)
+    return min(_cores(), runs) if backend == "simulation" else 1
+
+
+def _cores() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def by_value_or_refuse(job: Any) -> bytes:
+    """Return what workers are sent as bytes.
+
+    Raises:
+        InvalidArgument: It cannot travel.
+    """
+    try:
+        return by_value(job)
+    except Exception as error:
+        # Pickling runs the user's own code, which may raise anything.
+        raise InvalidArgument(
+            f"cannot travel to another process: {reasons.describe(error)}; make what it needs "
+            "inside its servers and operations",
+            path="experiment",
+            value=job["experiments"][0],
+        ) from error
