@@ -178,7 +178,7 @@ class FaultBook:
         running = {name for name, node in list(session.nodes.items()) if node.status == "running"}
         running -= self.patience.silent
         asks = [
-            session.ask_agent(name, "wait_reachable", here, timeout=PATIENCE)
+            session.ask_agent(name, "wait_reachable", here, confirmed=True, timeout=PATIENCE)
             for name, peers in wanted.items()
             if name in running and (here := [peer for peer in peers if peer in running])
         ]

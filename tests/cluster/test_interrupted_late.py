@@ -84,8 +84,8 @@ def pids_at_the_end(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     pids: list[int] = []
     joined = Session.until_joined
 
-    async def noted(self: Session, *args: Any) -> None:
-        await joined(self, *args)
+    async def noted(self: Session, *args: Any, **options: Any) -> None:
+        await joined(self, *args, **options)
         pids.extend(node.pid for node in self.nodes.values() if node.pid is not None)
 
     monkeypatch.setattr(Session, "until_joined", noted)

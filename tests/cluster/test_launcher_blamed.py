@@ -16,11 +16,11 @@ from resilkit.cluster.session import Session
 def test_the_launchers_death_is_named_whatever_the_cluster_waited_for(monkeypatch, step, number):
     waits = getattr(Session, step)
 
-    async def kill_and_wait(session, name):
+    async def kill_and_wait(session, name, **options):
         os.kill(session.launcher.pid, number)
         while session.nodes[name].status == "running":  # else it may have joined before it ends
             await session.nodes[name].changed.wait()
-        await waits(session, name)
+        await waits(session, name, **options)
 
     monkeypatch.setattr(Session, step, kill_and_wait)
     with pytest.raises(rk.StartFailed, match="could not start: the launcher died"):
