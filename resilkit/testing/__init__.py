@@ -7,7 +7,7 @@ a cell. They need nothing beyond the standard library.
 
 A `Trial` says what is to be done to a system and what must hold, and `run_trial` carries it out, in
 virtual time unless told otherwise; its `Outcome` tells what came of it, and has a script that shows
-the same again.
+the same again. `shrink_trial` makes one that fails as small as it can be.
 
 `strategies` has the Hypothesis strategies, which load when they are first asked for::
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from resilkit.testing.performed import Performed
     from resilkit.testing.running import run_trial
     from resilkit.testing.trial import Trial
+    from resilkit.testing.trial_shrinking import ShrunkTrial, shrink_trial
 
 __all__ = [
     "Arguments",
@@ -42,9 +43,11 @@ __all__ = [
     "Model",
     "Outcome",
     "Performed",
+    "ShrunkTrial",
     "Trial",
     "as_code",
     "run_trial",
+    "shrink_trial",
     "strategies",
 ]
 
@@ -53,8 +56,10 @@ _HOMES = {
     "Model": "model",
     "Outcome": "outcome",
     "Performed": "performed",
+    "ShrunkTrial": "trial_shrinking",
     "Trial": "trial",
     "run_trial": "running",
+    "shrink_trial": "trial_shrinking",
 }
 _MODULES = ("strategies",)
 

@@ -27,7 +27,8 @@ class Lookout:
 
     Attributes:
         looks: How often they were asked.
-        missed: How often one could not look, since something was down.
+        missed: How often one could not look, since something was down, or looked in vain, since an
+            operation began or ended meanwhile.
     """
 
     def __init__(self, invariants: Sequence[Invariant], cluster: Cluster) -> None:
@@ -49,6 +50,7 @@ class Lookout:
         """
         self.looks += 1
         for name, invariant, wants_history in self._asked:
+            before = _marks(history)
             try:
                 held = invariant(self._cluster, list(history)) if wants_history else invariant(
                     self._cluster
@@ -65,8 +67,18 @@ class Lookout:
             except Exception as error:  # noqa: BLE001 - whatever it raises says that it does not hold
                 return _broken(name, f"does not hold: {_told(error)}", time, history, error)
             if held is not None and not held:
+                if wants_history and not last and _marks(history) != before:
+                    # It asked the system while an operation began or ended, of which the history
+                    # that it was given says nothing.
+                    self.missed += 1
+                    continue
                 return _broken(name, "does not hold", time, history, None)
         return None
+
+
+def _marks(history: Sequence[Performed]) -> int:
+    """Return how many operations have begun, and ended."""
+    return sum(len(each.ranks) for each in history)
 
 
 def _broken(
