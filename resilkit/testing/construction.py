@@ -76,14 +76,17 @@ def _arranged(kind: Any, listed: Sequence[Field[Any]], given: Mapping[str, Any])
             args.append(given[field.name])
     placed = {field.name for field in listed[: len(args)]}
     named = {name: each for name, each in given.items() if name not in placed}
-    return Made(kind.__name__, tuple(args), named)
+    # Arrivals are made by functions, of which users know where they are.
+    name = f"arrivals.{kind.kind}" if kind.__name__ in _ARRIVALS else kind.__name__
+    return Made(name, tuple(args), named)
 
 
 _RECORDS = {
-    "ChildSpec", "ClusterSpec", "Criterion", "Limits", "LinkLatency", "NodeSpec", "RestartPolicy",
-    "Scenario", "SupervisorSpec",
+    "Burst", "ChildSpec", "Closed", "ClusterSpec", "Constant", "Criterion", "Explicit", "Limits",
+    "LinkLatency", "NodeSpec", "Poisson", "RestartPolicy", "Scenario", "Stages", "SupervisorSpec",
 }  # fmt: skip
-_BY_NAME = {"ClusterSpec", "LinkLatency", "Limits"}
+_ARRIVALS = {"Burst", "Closed", "Constant", "Explicit", "Poisson", "Stages"}
+_BY_NAME = {"ClusterSpec", "LinkLatency", "Limits", *_ARRIVALS}
 
 
 def _required(field: Field[Any]) -> bool:
@@ -114,6 +117,10 @@ def _texts(criteria: Sequence[object]) -> list[str]:
     return [str(each) for each in criteria]
 
 
+def _short(due: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return [each.short for each in due]
+
+
 def _mode(policy: Any) -> object:
     return getattr(policy, "mode", policy)
 
@@ -123,5 +130,7 @@ _SHORTER: Mapping[str, Mapping[str, Callable[[Any], object]]] = {
     "SupervisorSpec": {"children": _listed},
     "NodeSpec": {"applications": _listed, "restart": _mode},
     "ClusterSpec": {"nodes": _nodes, "topology": _listed, "restart": _mode},
+    "Explicit": {"due": _short},
+    "Stages": {"steps": _listed},
 }
 """What may stand for the form in which a record stores an argument."""

@@ -40,6 +40,13 @@ RECORDS = {
         restart=rk.RestartPolicy("on_crash", delay=0.5),
         latency=(0.001, 0.005),
     ),
+    "arrivals": [
+        rk.arrivals.constant(5.0),
+        rk.arrivals.burst(0.0, 10.0, every=2.0, length=1.0),
+        rk.arrivals.stages([(1.0, 5.0)], gaps="poisson"),
+        rk.arrivals.closed(3, think_time=(0.1, 0.2)),
+        rk.arrivals.explicit([(0.5, "put"), (0.75, "get", 1), (1.0, "get", 0, 7)]),
+    ],
     "fault": faults.NodeCrash(every=2.0, count=2, targets=["n1", "n2"]),
     "processes": Concurrent([[Call("get"), Barrier()], [Barrier(), Call("put", float("inf"))]]),
     "plain": [1, ("one",), {"key": {2}}, set(), frozenset({3}), None, "it's", 'a "quote"', b"x"],

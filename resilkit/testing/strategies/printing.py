@@ -18,8 +18,10 @@ _RECORDS = {
     "resilkit.cluster.restart": ("RestartPolicy",),
     "resilkit.cluster.specs": ("ClusterSpec", "NodeSpec"),
     "resilkit.runtime.specs": ("ChildSpec", "SupervisorSpec"),
+    "resilkit.workload.explicit": ("Explicit",),
+    "resilkit.workload.specs": ("Burst", "Closed", "Constant", "Poisson", "Stages"),
 }
-"""Those whose ``repr`` is a summary, which in a notebook says more. Others print themselves."""
+"""Those whose ``repr`` is a summary, or names what is not public. Others print themselves."""
 
 
 def print_as_code() -> None:
