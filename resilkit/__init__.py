@@ -49,6 +49,7 @@ _MODULES = {
     "errors": "resilkit.errors",
     "faults": "resilkit.faults",
     "telemetry": "resilkit.telemetry",
+    "testing": "resilkit.testing",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -129,10 +130,11 @@ __all__ = [
     "runs",
     "sweep",
     "telemetry",
+    "testing",
 ]
 
 if TYPE_CHECKING:
-    from resilkit import chaos, errors, faults, telemetry
+    from resilkit import chaos, errors, faults, telemetry, testing
     from resilkit.chaos import Criterion, Scenario
     from resilkit.chaos.capabilities import capabilities
     from resilkit.cluster import (

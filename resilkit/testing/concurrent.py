@@ -96,6 +96,11 @@ class Concurrent:
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: FBT001 - IPython's own
         pretty(self, printer, cycle=cycle)
 
+    def _repr_html_(self) -> str:
+        from resilkit.testing.display import concurrent_html
+
+        return concurrent_html(self)
+
     def _made_by(self) -> Made:
         return Made("Concurrent", ([list(steps) for steps in self.processes],))
 

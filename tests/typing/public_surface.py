@@ -5,7 +5,12 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any, assert_type
 
+from hypothesis import strategies as st
+
 import resilkit as rk
+from resilkit.testing import Arguments, Call, Cast, Concurrent
+from resilkit.testing import strategies as rst
+from resilkit.testing.strategies.schedules import Scheduled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +93,25 @@ def judged() -> bool | None:
     verdicts: pd.DataFrame = result.verdicts
     assert len(verdicts) == 1
     return assert_type(result.passed, bool | None)
+
+
+def strategies_compose() -> None:
+    increments = rst.arguments(by=st.integers(1, 9))
+    assert_type(increments, st.SearchStrategy[Arguments])
+    counting = rst.operation_sequences({"increment": increments, "get": None}, max_size=5)
+    assert_type(counting, st.SearchStrategy[list[Call | Cast]])
+    assert_type(rst.concurrent_scenarios(counting), st.SearchStrategy[Concurrent])
+    crashes = rst.faults(["server_crash"], servers=["bank"])
+    assert_type(crashes | st.just(rk.faults.NodePause()), st.SearchStrategy[rk.Fault])
+    assert_type(rst.chaos_scenarios(faults=crashes, quiet=2.0), st.SearchStrategy[rk.Scenario])
+    trees = rst.supervisor_configurations({Bank: rst.arguments(st.integers(0, 9))})
+    assert_type(trees, st.SearchStrategy[rk.SupervisorSpec])
+    assert_type(rst.cluster_specs(max_nodes=3), st.SearchStrategy[rk.ClusterSpec])
+
+
+def simulated(schedule: Scheduled) -> None:
+    with rk.Cluster(nodes=3, backend="simulation", **schedule) as cluster:
+        assert_type(cluster.seed, int)
 
 
 def recorded() -> pd.DataFrame:

@@ -16,7 +16,7 @@ from tests.testing.strategies.drawing import drawn, least
 
 
 def test_every_kind_is_drawn_and_prints_as_code() -> None:
-    found = drawn(rst.arrivals(operations=["get", "put"]), examples=300)
+    found = drawn(rst.arrivals(operations=["get", "put"]), examples=150)
     kinds = {each.kind for each in found}
     assert kinds == {"constant", "poisson", "burst", "stages", "closed", "explicit"}
     for each in found:

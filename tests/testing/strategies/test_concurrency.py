@@ -18,7 +18,7 @@ COUNTER = {"increment": rst.arguments(by=st.integers(1, 9)), "get": None}
 
 
 def test_as_many_processes_and_barriers_are_drawn_as_may_be() -> None:
-    found = drawn(rst.concurrent_scenarios(COUNTER), examples=300)
+    found = drawn(rst.concurrent_scenarios(COUNTER), examples=150)
     assert {len(race.processes) for race in found} == {2, 3, 4}
     assert {race.barriers for race in found} == {0, 1, 2}
 
@@ -29,7 +29,7 @@ def test_up_to_ten_processes_can_be_drawn() -> None:
 
 
 def test_a_barrier_always_parts_operations_from_operations() -> None:
-    for race in drawn(rst.concurrent_scenarios(COUNTER, max_barriers=4), examples=300):
+    for race in drawn(rst.concurrent_scenarios(COUNTER, max_barriers=4), examples=150):
         if race.barriers:
             assert all(any(phase) for phase in race.phases)
 

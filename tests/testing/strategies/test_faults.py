@@ -57,12 +57,12 @@ def test_every_registered_fault_is_drawn_by_its_name_and_fits_the_cluster(name: 
 
 
 def test_without_names_all_that_can_be_drawn_are() -> None:
-    found = Counter(fault.fault_name for fault in drawn(rst.faults(**WHERE), examples=400))
+    found = Counter(fault.fault_name for fault in drawn(rst.faults(**WHERE), examples=200))
     assert sorted(found) == KINDS
 
 
 def test_without_a_supervisor_the_fault_that_needs_one_is_left_out_or_refused() -> None:
-    names = {fault.fault_name for fault in drawn(rst.faults(), examples=400)}
+    names = {fault.fault_name for fault in drawn(rst.faults(), examples=200)}
     assert names == set(KINDS) - {"supervisor_children"}
     with pytest.raises(InvalidArgument, match=r"faults\[1\]: .*'supervisor'.*supervisors=\["):
         rst.faults(["loss", "supervisor_children"])
@@ -104,7 +104,7 @@ def test_it_shrinks_in_each_field_by_itself() -> None:
 
 
 def test_every_kind_of_partition_is_drawn_and_cuts_somebody() -> None:
-    found = drawn(rst.faults(["partition"], nodes=5, max_targets=2), examples=400)
+    found = drawn(rst.faults(["partition"], nodes=5, max_targets=2), examples=200)
     kinds = {fault.kind for fault in found}
     assert kinds == {"one", "links", "one_way", "custom", "halves", "majorities_ring", "bridge"}
     nodes = [f"n{number}" for number in range(1, 6)]
@@ -185,7 +185,7 @@ def test_a_fault_whose_field_nothing_tells_of_is_left_out_or_asks_for_a_strategy
         def actions(self, targets: Sequence[str]) -> list[faults.NodeAction]:
             return []
 
-    assert "picky" not in {fault.fault_name for fault in drawn(rst.faults(), examples=300)}
+    assert "picky" not in {fault.fault_name for fault in drawn(rst.faults(), examples=150)}
     with pytest.raises(InvalidArgument, match=r"faults\[0\]: .*'word'.*fields=\{\"picky\""):
         rst.faults(["picky"])
     given = rst.faults(["picky"], fields={"picky": {"word": st.just("x")}})

@@ -52,7 +52,7 @@ def methods(calls: Sequence[Call | Cast]) -> list[str]:
 
 
 def test_every_sequence_keeps_to_the_rules_and_none_is_thrown_away() -> None:
-    found = drawn(rst.message_sequences(MESSAGES, **PROTOCOL), examples=300)
+    found = drawn(rst.message_sequences(MESSAGES, **PROTOCOL), examples=150)
     assert all(keeps(methods(calls), PROTOCOL) for calls in found)
     counts = Counter(name for calls in found for name in methods(calls))
     assert set(counts) == set(MESSAGES)
@@ -66,7 +66,7 @@ def test_each_sequence_that_the_rules_allow_can_be_drawn() -> None:
         if keeps(names, PROTOCOL)
     }
     short = rst.message_sequences(dict.fromkeys(MESSAGES), **PROTOCOL, max_size=3)
-    found = {tuple(methods(calls)) for calls in drawn(short, examples=1000)}
+    found = {tuple(methods(calls)) for calls in drawn(short, examples=600)}
     assert found == wanted
 
 
@@ -152,7 +152,7 @@ def protocols(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=300, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(protocols(), st.integers(1, 4))
 def test_how_many_can_follow_is_what_trying_all_sequences_gives(
     protocol: dict[str, Any], most: int

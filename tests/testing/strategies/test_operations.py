@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from resilkit.errors import InvalidArgument
@@ -118,9 +119,7 @@ def test_what_is_drawn_prints_as_code() -> None:
 
 
 def test_a_failing_example_is_printed_as_code() -> None:
-    from hypothesis import given, settings
-
-    @settings(database=None, derandomize=True)
+    @settings(database=None, derandomize=True, phases=[Phase.generate, Phase.shrink])
     @given(calls=rst.operation_sequences(COUNTER))
     def never_more_than_one(calls: list[Call]) -> None:
         assert [call.method for call in calls].count("get") < 2

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter as Tally
 from typing import Any
 
 import pytest
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import resilkit as rk
@@ -17,6 +18,7 @@ from resilkit.faults.lasting import lasts
 from resilkit.faults.partition import check_places
 from resilkit.testing import as_code
 from resilkit.testing import strategies as rst
+from tests.cluster.servers import Counter
 from tests.testing.pasted import run
 from tests.testing.strategies.drawing import drawn, least
 
@@ -33,8 +35,8 @@ WHERE: dict[str, Any] = {
 
 
 def test_every_scenario_is_valid_for_its_nodes_and_its_duration() -> None:
-    kinds = Counter[str]()
-    for scenario in drawn(rst.chaos_scenarios(**WHERE, duration=4.0), examples=300):
+    kinds = Tally[str]()
+    for scenario in drawn(rst.chaos_scenarios(**WHERE, duration=4.0), examples=150):
         assert scenario.duration == 4.0
         assert scenario.timeline()
         for fault in scenario.faults:
@@ -59,7 +61,7 @@ def test_the_faults_stand_in_the_order_of_their_first_strikes() -> None:
 
 def test_what_builds_up_or_comes_back_does_so_while_the_fault_is_in() -> None:
     names = ["memory", "cpu", "open_files", "node_crash"]
-    for scenario in drawn(rst.chaos_scenarios(faults=names, max_repeats=2), examples=300):
+    for scenario in drawn(rst.chaos_scenarios(faults=names, max_repeats=2), examples=150):
         for fault in scenario.faults:
             room = fault.duration or 10.0 - fault.at
             assert (getattr(fault, "ramp", None) or 0.0) <= room / 2
@@ -67,7 +69,7 @@ def test_what_builds_up_or_comes_back_does_so_while_the_fault_is_in() -> None:
 
 
 def test_all_has_healed_when_it_is_to_be_quiet() -> None:
-    for scenario in drawn(rst.chaos_scenarios(**WHERE, quiet=3.0), examples=300):
+    for scenario in drawn(rst.chaos_scenarios(**WHERE, quiet=3.0), examples=150):
         for planned in scenario.timeline():
             after = lasts(planned.fault)
             assert after is not None
@@ -81,7 +83,7 @@ def test_a_crash_that_is_over_at_once_has_no_duration() -> None:
 
 
 def test_the_fewest_and_the_most_faults_are_kept() -> None:
-    sizes = Counter(
+    sizes = Tally(
         len(scenario.faults)
         for scenario in drawn(rst.chaos_scenarios(min_faults=0, max_faults=2), examples=200)
     )
@@ -146,18 +148,32 @@ def test_scenarios_print_as_code_and_travel_as_files() -> None:
 
 
 def test_a_failing_example_is_printed_as_code() -> None:
-    from hypothesis import given, settings
-
-    @settings(database=None, derandomize=True)
+    @settings(database=None, derandomize=True, phases=[Phase.generate, Phase.shrink])
     @given(chaos=rst.chaos_scenarios(faults=["node_crash"]))
     def never(chaos: rk.Scenario) -> None:
         raise AssertionError
 
     with pytest.raises(AssertionError) as failed:
         never()
-    printed = "".join(failed.value.__notes__).partition("chaos=")[2].partition(",  #")[0]
+    printed = "".join(failed.value.__notes__).partition("chaos=")[2].rpartition(",\n)")[0]
     least_one = faults.NodeCrash(at=0.0, targets="n1")
     assert run(printed) == rk.Scenario("chaos", [least_one], duration=10.0)
+
+
+@pytest.mark.parametrize("kind", sorted(registered_faults()))
+def test_a_scenario_starts_on_the_cluster_that_it_was_drawn_for(kind: str) -> None:
+    counters = rk.SupervisorSpec(
+        "counters",
+        [rk.ChildSpec(Counter, name=f"counter-{number}") for number in range(2)],
+        max_restarts=1000,
+    )
+    chaos = rst.chaos_scenarios(**{**WHERE, "faults": [kind], "duration": 2.0, "quiet": 0.5})
+    for scenario in drawn(chaos, examples=3):
+        with rk.Cluster(nodes=NODES, topology="line", backend="simulation", seed=7) as cluster:
+            cluster.start(counters, node="a")
+            running = scenario.start(cluster)
+            assert running.wait()
+            assert len(running.frame()) >= len(scenario.faults)
 
 
 BAD: dict[str, dict[str, Any]] = {

@@ -55,7 +55,7 @@ def test_trees_start_and_their_children_answer_by_their_names() -> None:
 def test_all_that_a_spec_can_say_is_drawn() -> None:
     found = [
         part
-        for spec in drawn(rst.supervisor_configurations(SERVERS), examples=400)
+        for spec in drawn(rst.supervisor_configurations(SERVERS), examples=200)
         for part in parts(spec)
     ]
     supervisors = [part for part, _ in found if isinstance(part, rk.SupervisorSpec)]

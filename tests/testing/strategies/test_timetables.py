@@ -17,7 +17,7 @@ from tests.testing.strategies.drawing import drawn, least
 
 @pytest.mark.parametrize("duration", [0.1, 1.0, 7.3, 3600.0])
 def test_every_strike_comes_before_the_end_of_the_run(duration: float) -> None:
-    for table in drawn(rst.timetables(duration=duration), examples=300):
+    for table in drawn(rst.timetables(duration=duration), examples=150):
         fault = faults.NodePause(**table)
         check_moments(fault, duration, "fault")
         moments = list(schedule(fault, duration, stream(7)))
@@ -27,13 +27,13 @@ def test_every_strike_comes_before_the_end_of_the_run(duration: float) -> None:
 
 @pytest.mark.parametrize("quiet", [0.5, 2.0, 9.8])
 def test_all_has_healed_when_it_is_to_be_quiet(quiet: float) -> None:
-    for table in drawn(rst.timetables(quiet=quiet), examples=300):
+    for table in drawn(rst.timetables(quiet=quiet), examples=150):
         last = table["at"] + table.get("every", 0.0) * (table.get("count", 1) - 1)
         assert last + table["duration"] <= 10.0 - quiet + 1e-9
 
 
 def test_a_strike_heals_before_the_next() -> None:
-    again = [table for table in drawn(rst.timetables(), examples=300) if "every" in table]
+    again = [table for table in drawn(rst.timetables(), examples=150) if "every" in table]
     assert {table["count"] for table in again} == {2, 3}
     assert all(table["duration"] <= table["every"] for table in again)
 

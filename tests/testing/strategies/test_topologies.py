@@ -23,7 +23,7 @@ def test_every_topology_reaches_all_of_its_nodes(nodes: Any) -> None:
 
 
 def test_every_kind_is_drawn_and_pairs_may_be_more_than_a_tree() -> None:
-    found = drawn(rst.topologies(4), examples=300)
+    found = drawn(rst.topologies(4), examples=150)
     pairs = [each for each in found if not isinstance(each, str)]
     assert {each for each in found if isinstance(each, str)} == set(SHAPES)
     assert {len(each) for each in pairs} == {3, 4, 5, 6}
@@ -40,7 +40,7 @@ def test_pairs_shrink_to_a_star_and_all_to_the_kind_that_is_given_first() -> Non
 
 
 def test_every_cluster_spec_is_whole_and_prints_as_code() -> None:
-    specs = drawn(rst.cluster_specs(max_latency=0.05), examples=300)
+    specs = drawn(rst.cluster_specs(max_latency=0.05), examples=150)
     assert {len(spec.names) for spec in specs} == {1, 2, 3, 4, 5}
     assert {spec.restart.mode for spec in specs} == {"never", "always", "on_crash"}
     for spec in specs:
