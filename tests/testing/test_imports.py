@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.test_imports import HEAVY, importing
+import subprocess
+import sys
+
+from tests.test_imports import HEAVY, ROOT, importing
 
 
 def test_importing_the_test_kit_loads_nothing_heavy() -> None:
@@ -11,3 +14,14 @@ def test_importing_the_test_kit_loads_nothing_heavy() -> None:
 
 def test_the_strategies_load_hypothesis_and_nothing_else_that_is_heavy() -> None:
     assert HEAVY & set(importing("resilkit.testing.strategies")["loaded"]) == {"hypothesis"}
+
+
+def test_the_strategies_come_with_the_library_when_they_are_asked_for() -> None:
+    ask = (
+        "import resilkit as rk, sys; rk.testing.Call('get'); "
+        "print('hypothesis' in sys.modules, rk.testing.strategies.faults())"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", ask], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert told.stdout == "False faults()\n"

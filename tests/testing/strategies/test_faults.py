@@ -57,12 +57,12 @@ def test_every_registered_fault_is_drawn_by_its_name_and_fits_the_cluster(name: 
 
 
 def test_without_names_all_that_can_be_drawn_are() -> None:
-    found = Counter(fault.fault_name for fault in drawn(rst.faults(**WHERE), examples=200))
+    found = Counter(fault.fault_name for fault in drawn(rst.faults(**WHERE), examples=500))
     assert sorted(found) == KINDS
 
 
 def test_without_a_supervisor_the_fault_that_needs_one_is_left_out_or_refused() -> None:
-    names = {fault.fault_name for fault in drawn(rst.faults(), examples=200)}
+    names = {fault.fault_name for fault in drawn(rst.faults(), examples=500)}
     assert names == set(KINDS) - {"supervisor_children"}
     with pytest.raises(InvalidArgument, match=r"faults\[1\]: .*'supervisor'.*supervisors=\["):
         rst.faults(["loss", "supervisor_children"])

@@ -89,3 +89,5 @@ def test_a_bad_option_of_a_topology_is_refused_where_it_is_written() -> None:
         rst.topologies(0)
     with pytest.raises(InvalidArgument, match=r"^kinds\[0\]: .*did you mean 'ring'"):
         rst.topologies(kinds=["rign"])
+    with pytest.raises(InvalidArgument, match=r"^kinds\[1\]: stands there twice"):
+        rst.topologies(kinds=["ring", "ring"])
