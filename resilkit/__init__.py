@@ -36,6 +36,7 @@ _HOMES = {
         "Audit", "Comparison", "Experiment", "Result", "compare", "judge", "load", "runs",
     ),
     "resilkit.reruns": ("sweep",),
+    "resilkit.testing": ("find_races",),
     "resilkit.settings": ("options",),
     "resilkit.errors": (
         "AlreadyStarted", "CallTimeout", "ClusterClosed", "ClusterError", "InternalError",
@@ -123,6 +124,7 @@ __all__ = [
     "compare",
     "errors",
     "faults",
+    "find_races",
     "judge",
     "load",
     "options",
@@ -205,6 +207,7 @@ if TYPE_CHECKING:
         SupervisorSpec,
     )
     from resilkit.settings import options
+    from resilkit.testing import find_races
     from resilkit.workload import Operation, User, Workload, arrivals
 
 

@@ -142,24 +142,24 @@ class _Search:
         self._most = most_steps
         self._steps = 0
         self._expected: list[Any] = []
+        self._begun: dict[int, None] = {}
 
     def run(self, initial: Any) -> Ordered:
         known = [_Configuration(initial, _key(initial), 0, 0, None)]
-        begun: list[int] = []
         for _, begins, place in self._events():
             if begins:
-                begun.append(place)
+                self._begun[place] = None
                 continue
             self._expected.clear()
             try:
-                ended = self._end(known, begun, place)
+                ended = self._end(known, place)
             except _GaveUp:
                 return Ordered(None, known[0].order(), steps=self._steps)
             if not ended:
                 return Ordered(
                     False, known[0].order(), place, tuple(self._expected), self._steps
                 )  # fmt: skip
-            begun.remove(place)
+            del self._begun[place]
             known = ended
         return Ordered(True, known[0].order(), steps=self._steps)
 
@@ -174,9 +174,7 @@ class _Search:
                 events.append((float("inf"), False, place))
         return sorted(events, key=lambda event: (event[0], not event[1], event[2]))
 
-    def _end(
-        self, known: list[_Configuration], begun: list[int], place: int
-    ) -> list[_Configuration]:
+    def _end(self, known: list[_Configuration], place: int) -> list[_Configuration]:
         """Return the configurations in which the operation that ends has taken effect."""
         bit = 1 << place
         found: dict[Hashable, _Configuration] = {}
@@ -191,7 +189,7 @@ class _Search:
                 )
                 found.setdefault(_identity(here), here)
                 continue
-            for other in begun:
+            for other in self._begun:
                 if not (here.placed | here.lost) & (1 << other):
                     there = self._take_effect(here, other, ends=other == place)
                     if there is not None and _identity(there) not in seen:
@@ -205,7 +203,7 @@ class _Search:
         """Return what the operation makes of a configuration; ``None`` where it cannot be next."""
         interval, lost = self._intervals[place], here.lost
         for before in interval.after:
-            if self._intervals[before].ended is None and not (here.placed | lost) & (1 << before):
+            if before in self._begun and not (here.placed | lost) & (1 << before):
                 if not self._intervals[before].may_be_lost:
                     return None
                 lost |= 1 << before

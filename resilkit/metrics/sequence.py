@@ -30,6 +30,9 @@ OUTSIDE: Final = (
 )
 """What explains the names that no node and no server has."""
 
+_BLINK: Final = 0.1
+"""Seconds in which a simulation may do a lot."""
+
 _PIXELS_A_CHARACTER: Final = 6.2
 """Of the fonts that are used, on the wide side."""
 
@@ -151,6 +154,11 @@ class Diagram:
     steps: tuple[Step, ...]
     gone: tuple[Span, ...]
     left_out: int
+
+    def when(self, step: Step) -> str:
+        """Return the time of a step as text: to 10 µs where all of them come within a blink."""
+        first, last = self.steps[0].time, self.steps[-1].time
+        return f"{step.time:.3f}" if last - first >= _BLINK else f"{step.time:.5f}"
 
 
 def diagram(

@@ -170,9 +170,9 @@ class _Canvas:
         )
         return "".join(parts)
 
-    @staticmethod
-    def _time(y: float, step: Step) -> str:
-        return f'<text class="rk-t" x="{_LEFT - 10}" y="{y + 4:.1f}">{step.time:.3f}</text>'
+    def _time(self, y: float, step: Step) -> str:
+        when = self._drawn.when(step)
+        return f'<text class="rk-t" x="{_LEFT - 10}" y="{y + 4:.1f}">{when}</text>'
 
     def _beside(self, lifeline: int) -> tuple[bool, float]:
         """Return whether a text stands left of a lifeline, and how much room it has there."""

@@ -26,9 +26,11 @@ from resilkit.testing.concurrent import Barrier, Concurrent
 if TYPE_CHECKING:
     from resilkit.testing import strategies
     from resilkit.testing.failure import Failure
+    from resilkit.testing.finding import find_races
     from resilkit.testing.model import Model
     from resilkit.testing.outcome import Outcome
     from resilkit.testing.performed import Performed
+    from resilkit.testing.races import Races
     from resilkit.testing.running import run_trial
     from resilkit.testing.trial import Trial
     from resilkit.testing.trial_shrinking import ShrunkTrial, shrink_trial
@@ -43,9 +45,11 @@ __all__ = [
     "Model",
     "Outcome",
     "Performed",
+    "Races",
     "ShrunkTrial",
     "Trial",
     "as_code",
+    "find_races",
     "run_trial",
     "shrink_trial",
     "strategies",
@@ -56,8 +60,10 @@ _HOMES = {
     "Model": "model",
     "Outcome": "outcome",
     "Performed": "performed",
+    "Races": "races",
     "ShrunkTrial": "trial_shrinking",
     "Trial": "trial",
+    "find_races": "finding",
     "run_trial": "running",
     "shrink_trial": "trial_shrinking",
 }

@@ -102,6 +102,11 @@ class Outcome:
             self._messages = self._make_messages()
         return self._messages
 
+    @property
+    def since_the_first(self) -> list[TraceMessage]:
+        """The messages from when the operations began: what pictures show."""
+        return [message for message in self.messages if message.time >= self.started]
+
     def raise_if_failed(self) -> None:
         """Raise what it failed of, if it did.
 
@@ -155,8 +160,8 @@ class Outcome:
         from resilkit.metrics.plots import sequence_figure
 
         return sequence_figure(
-            self.messages, most=most, theme=theme, width=width, title="Messages of the trial",
-            origin=self.started,
+            self.since_the_first, most=most, theme=theme, width=width,
+            title="Messages of the trial", origin=self.started,
         )  # fmt: skip
 
     def figure(self, *, theme: str = "light", width: int = 900) -> Picture:

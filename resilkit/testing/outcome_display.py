@@ -14,8 +14,9 @@ from resilkit.testing.outcome_text import SIGNS, seconds
 
 if TYPE_CHECKING:
     from resilkit.testing.outcome import Outcome
+    from resilkit.testing.races import Races
 
-__all__ = ["outcome_html"]
+__all__ = ["outcome_html", "races_html"]
 
 _MOST = 60
 _KINDS = {"ok": "good", "fail": "bad", "info": "unsure"}
@@ -24,24 +25,44 @@ _KINDS = {"ok": "good", "fail": "bad", "info": "unsure"}
 @guarded
 def outcome_html(outcome: Outcome) -> str:
     """Return the verdict, the operations, the faults, the messages and the script."""
-    trial = outcome.trial
-    where = f"seed {trial.seed}"
+    count = len(outcome.history)
+    name = f"{count} operation{'s' * (count != 1)}"
+    return display("trial", name, note(_where(outcome)), *_parts(outcome))
+
+
+@guarded
+def races_html(races: Races) -> str:
+    """Return whether a race was found, and the shortest one."""
+    outcome = races.outcome
+    if outcome is None:
+        verdict = word("✓ no race found", "good")
+        return display("races", races.asked.to or "", paragraph(verdict), note(races.told()))
+    name = races.asked.to or ""
+    return display("races", name, note(races.told()), *_parts(outcome))
+
+
+def _where(outcome: Outcome) -> str:
+    where = f"seed {outcome.trial.seed}"
     if outcome.backend == "simulation":
-        where += f", schedule {trial.schedule}"
+        where += f", schedule {outcome.trial.schedule}"
+    return where
+
+
+def _parts(outcome: Outcome) -> list[Markup]:
     passed = outcome.failure is None
     verdict = word("✓ passed", "good") if passed else word("✕ failed", "bad")
     parts = [paragraph(verdict, " ", "" if passed else str(outcome.failure)), _operations(outcome)]
-    if trial.faults:
-        rows = [(code(as_code(each, width=None)),) for each in trial.faults]
+    if outcome.trial.faults:
+        rows = [(code(as_code(each, width=None)),) for each in outcome.trial.faults]
         parts.append(table(("faults",), rows))
     if not passed:
         parts.append(_picture(outcome))
-        parts.append(sequence_svg(outcome.messages, origin=outcome.started, order=outcome.who))
         parts.append(
-            details("How to see it again", Markup("<pre>{}</pre>").format(outcome.script()))
-        )
-    count = len(outcome.history)
-    return display("trial", f"{count} operation{'s' * (count != 1)}", note(where), *parts)
+            sequence_svg(outcome.since_the_first, origin=outcome.started, order=outcome.who)
+        )  # fmt: skip
+        script = Markup("<pre>{}</pre>").format(outcome.script())
+        parts.append(details("How to see it again", script))
+    return parts
 
 
 def _operations(outcome: Outcome) -> Markup:

@@ -40,7 +40,7 @@ _LOOKS: Final = {
 def outcome_figure(outcome: Outcome, *, theme: str = "light", width: int = 900) -> Picture:
     """Draw them; see `Outcome.figure`."""
     history = outcome.history
-    lanes = list(dict.fromkeys(each.by for each in history))
+    lanes = outcome.who
     statuses = [name for name in _LOOKS if any(each.status == name for each in history)]
     words = [_LOOKS[name][2] for name in statuses]
     last = max((_end(each, outcome) for each in history), default=outcome.took)

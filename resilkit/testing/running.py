@@ -281,10 +281,9 @@ class Doing:
             failure = failure or judging.unanswered(history)
             if failure is not None:
                 return failure
-        if trial.model is not None:
-            failure, self._ordered = judging.explained(
-                trial.model, history, broken=bool(trial.faults)
-            )
+        model = trial.pure_model()
+        if model is not None:
+            failure, self._ordered = judging.explained(model, history, broken=bool(trial.faults))
             if failure is not None:
                 return failure
         failure = self._hanging()

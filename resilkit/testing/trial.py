@@ -63,9 +63,11 @@ class Trial:
             ``"pct"``.
         to: The name of the server that operations are for which name none; ``None`` for the first
             one of the system's that has a name.
-        model: A `Model` that says what each operation replies. Where several processes are at work,
-            or faults, there must be an order of the operations that explains all replies: see
-            `resilkit.check.find_order`.
+        model: A `Model` that says what each operation replies; or a `Server` class or another
+            system, whose replies are right when one operation follows the other: it is run alone
+            for that, and may be `system` itself where several processes are at work. With several
+            processes, or faults, there must be an order of the operations that explains all
+            replies; see `resilkit.check.orders`.
         invariants: Functions of the cluster, or of the cluster and the history until then (a list
             of `Performed`), that must never return something false or raise: after each operation,
             whenever `look_every` has passed, and at the end. One that only cannot look, since a
@@ -106,7 +108,7 @@ class Trial:
     seed: int
     schedule: str
     to: str | None
-    model: Model | None
+    model: Any
     invariants: tuple[Invariant, ...]
     duration: float | None
     timeout: float
@@ -125,7 +127,7 @@ class Trial:
         seed: int | None = None,
         schedule: str = "random",
         to: str | None = None,
-        model: Model | None = None,
+        model: Any = None,
         invariants: Sequence[Invariant] = (),
         duration: float | None = None,
         timeout: float = 5.0,
@@ -151,7 +153,7 @@ class Trial:
             ),
             "schedule": validate.choice(schedule, "schedule", list(SCHEDULES)),
             "to": parts.first if to is None else to,
-            "model": _model(model),
+            "model": model,
             "invariants": _invariants(invariants),
             "duration": validate.duration(duration, "duration", allow_none=True),
             "timeout": validate.duration(timeout, "timeout", allow_zero=False),
@@ -163,6 +165,7 @@ class Trial:
         for name, value in clean.items():
             object.__setattr__(self, name, value)
         _check_operations(given, parts, self.to)
+        self.pure_model()
         self._check_faults()
 
     @property
@@ -186,6 +189,26 @@ class Trial:
         It is ended when the operations have.
         """
         return Scenario("trial", self.faults), max(self.length, 1.0) * _MARGIN
+
+    def pure_model(self) -> Model | None:
+        """Return the model; of a system that is one, what runs it alone. ``None`` for none.
+
+        Raises:
+            InvalidArgument: `model` is neither a model nor a system.
+        """
+        if self.model is None or isinstance(self.model, Model):
+            return self.model
+        try:
+            parts = started(self.model, self.cluster.names)
+        except InvalidArgument as error:
+            raise InvalidArgument(
+                "is no model", path="model", value=self.model,
+                allowed="Model(initial, step), a system that is run alone, or None",
+            ) from error  # fmt: skip
+        from resilkit.testing.alone import Alone
+
+        default = self.to if self.to in parts.servers else parts.first
+        return Alone(parts, default, seed=self.seed, timeout=self.timeout).model()
 
     def replaced(self, **changes: Any) -> Trial:
         """Return the same trial with other arguments, which are checked as ever.
@@ -295,14 +318,6 @@ def _check_operations(
             if not isinstance(step, Barrier):
                 path = f"operations.processes[{number}][{place}]"
                 check_operation(step, parts, default, path)
-
-
-def _model(given: object) -> Model | None:
-    if given is None or isinstance(given, Model):
-        return given
-    raise InvalidArgument(
-        "is no model", path="model", value=given, allowed="Model(initial, step), or None"
-    )
 
 
 def _invariants(given: object) -> tuple[Invariant, ...]:

@@ -63,6 +63,12 @@ def test_a_cast_comes_before_what_its_process_sends_after_it() -> None:
     ).found
 
 
+def test_casts_that_must_come_are_in_order_also_when_nobody_asks_after_them() -> None:
+    first = Interval(("write", 1), 0, None, may_be_lost=False)
+    second = Interval(("write", 2), 1, None, after=(0,), may_be_lost=False)
+    assert find_order([first, second], register, 0).order == (0, 1)
+
+
 def test_a_cast_that_may_be_lost_is_before_or_never() -> None:
     cast = Interval(("write", 1), 0, None)
     lost = [cast, Interval(("read", 0), 1, 2, (0).__eq__, after=(0,))]

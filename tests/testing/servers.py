@@ -110,3 +110,48 @@ COUNTER = Model(0, counting)
 def increments(*amounts: int) -> list[Call | Cast]:
     """Return calls that increment by so much, one after the other."""
     return [Call("increment", by=amount) for amount in amounts]
+
+
+class Store(rk.Server):
+    """Keeps a value for others."""
+
+    def init(self) -> None:
+        self.value = 0
+
+    def read(self) -> int:
+        return self.value
+
+    def write(self, value: int) -> None:
+        self.value = value
+
+    def add(self, by: int) -> int:
+        self.value += by
+        return self.value
+
+
+class Front(rk.Server):
+    """Reads what a store has, and writes back more: two fronts lose updates of each other."""
+
+    def init(self) -> None:
+        self.store = self.whereis("store")
+
+    async def add(self, by: int) -> int:
+        seen: int = await self.store.call.read()
+        await self.store.call.write(seen + by)
+        return seen + by
+
+
+class SafeFront(Front):
+    """Has the store do the sum."""
+
+    async def add(self, by: int) -> int:
+        return int(await self.store.call.add(by))
+
+
+def fronts(front: type[rk.Server]) -> dict[str, list[rk.ChildSpec]]:
+    """Return a store and two fronts of it, a node each."""
+    return {
+        "n1": [rk.ChildSpec(Store, name="store")],
+        "n2": [rk.ChildSpec(front, name="front-1")],
+        "n3": [rk.ChildSpec(front, name="front-2")],
+    }

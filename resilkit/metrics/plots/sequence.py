@@ -175,8 +175,8 @@ class _Drawing:
         y, look = self._y(row), look_of(step.kind)
         colour = self._theme.lines[_TONES[look.tone]]
         put_text(
-            self._axes, _LEFT - 10.0, y, f"{step.time:.3f}", color=self._theme.faint, ha="right",
-            va="center",
+            self._axes, _LEFT - 10.0, y, self._drawn.when(step), color=self._theme.faint,
+            ha="right", va="center",
         )  # fmt: skip
         x1, x2 = self._x(step.source), self._x(step.target)
         lines = self._lines.setdefault((colour, look.dashed), [])
