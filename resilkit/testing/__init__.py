@@ -7,6 +7,8 @@ a cell. They need nothing beyond the standard library.
 
 A `Trial` says what is to be done to a system and what must hold, and `run_trial` carries it out, in
 virtual time unless told otherwise; its `Outcome` tells what came of it, and has a script that shows
+the same again. `run_sequence`, `run_concurrently` and `run_chaos` do so in one line of a test, on a
+cluster that runs too, and raise what does not hold. `find_races` looks through many schedules.
 the same again. `shrink_trial` makes one that fails as small as it can be.
 
 `strategies` has the Hypothesis strategies, which load when they are first asked for::
@@ -25,6 +27,7 @@ from resilkit.testing.concurrent import Barrier, Concurrent
 
 if TYPE_CHECKING:
     from resilkit.testing import strategies
+    from resilkit.testing.assertions import run_chaos, run_concurrently, run_sequence
     from resilkit.testing.failure import Failure
     from resilkit.testing.finding import find_races
     from resilkit.testing.model import Model
@@ -50,6 +53,9 @@ __all__ = [
     "Trial",
     "as_code",
     "find_races",
+    "run_chaos",
+    "run_concurrently",
+    "run_sequence",
     "run_trial",
     "shrink_trial",
     "strategies",
@@ -64,6 +70,9 @@ _HOMES = {
     "ShrunkTrial": "trial_shrinking",
     "Trial": "trial",
     "find_races": "finding",
+    "run_chaos": "assertions",
+    "run_concurrently": "assertions",
+    "run_sequence": "assertions",
     "run_trial": "running",
     "shrink_trial": "trial_shrinking",
 }

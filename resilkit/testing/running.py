@@ -6,7 +6,7 @@ import asyncio
 import copy
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.chaos.running import RunningScenario
 from resilkit.cluster.backend_names import check_backend
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from resilkit.cluster.session import Session
     from resilkit.cluster.trace_log import TraceMessage
     from resilkit.faults import Fault
+    from resilkit.runtime.reference import Address
     from resilkit.testing.performed import Performed
     from resilkit.testing.trial import Trial
 
@@ -128,11 +129,19 @@ class Doing:
         trail: Records the messages; ``None``: nothing does, and the trial is carried out once more
             when somebody wants to see them.
         fresh: Whether nothing was done on the cluster before.
+        address: Whom operations are for which name nobody; ``None``: whom the trial names.
     """
 
     def __init__(
-        self, trial: Trial, cluster: Cluster, trail: Trail | None = None, *, fresh: bool = True
+        self,
+        trial: Trial,
+        cluster: Cluster,
+        trail: Trail | None = None,
+        *,
+        fresh: bool = True,
+        address: Address | None = None,
     ) -> None:
+        self._address = trial.to if address is None else address
         self._trail = trail
         self._fresh = fresh
         self._began = cluster.clock.now()
@@ -156,7 +165,7 @@ class Doing:
         self._work = work = Work(
             self._session,
             trial.processes,
-            default=trial.to,
+            default=self._address,
             timeout=trial.timeout,
             length=trial.length,
             pauses=bool(self._lookout) and len(trial.processes) == 1,
@@ -190,7 +199,10 @@ class Doing:
         if cluster.backend == "simulation":
             scheduler = self._session.thread.scheduler
             facts |= {"steps": scheduler.steps, "fingerprint": scheduler.fingerprint}
-        told = None if trail is None else trail.messages()
+        told = None
+        if trail is not None:
+            told = trail.messages()
+            trail.stop()
         return Outcome(
             trial,
             failure,
@@ -225,14 +237,15 @@ class Doing:
                 await asyncio.gather(*at_once)
 
     def _refuse_nobody(self) -> None:
-        names = self._session.node.names
+        node = self._session.node
         for steps in self._trial.processes:
             for step in steps:
-                to = getattr(step, "to", None) or self._trial.to
-                if to is not None and names.whereis(to) is None:
+                to = getattr(step, "to", None) or self._address
+                if to is not None and node.resolve(to) is None:
                     raise InvalidArgument(
                         "is nobody's name: the system has started, and nobody has it",
-                        path="to", value=to, allowed=", ".join(map(repr, sorted(names.all()))),
+                        path="to", value=to,
+                        allowed=", ".join(map(repr, sorted(node.names.all()))),
                     )  # fmt: skip
 
     async def _end(self) -> None:
@@ -291,20 +304,20 @@ class Doing:
 
     def _hanging(self) -> Failure | None:
         """Return a server that is there and does not answer, though nothing is broken any more."""
-        names = dict.fromkeys(each.operation.to or self._trial.to for each in self._work.history)
-        for name in names:
+        asked = dict.fromkeys(each.operation.to or self._address for each in self._work.history)
+        for address in asked:
             try:
-                self._session.thread.sync(self._ask(str(name)))
+                self._session.thread.sync(self._ask(address))
             except CallTimeout as error:
-                message = f"{name} hangs: it is there, and has not answered at the end ({error})"
-                return Failure("unanswered", message, str(name), self._now(), None, error)
+                message = f"{address} hangs: it is there, and has not answered at the end ({error})"
+                return Failure("unanswered", message, str(address), self._now(), None, error)
             except ResilkitError:
                 continue  # it is gone, which may be as it should
         return None
 
-    async def _ask(self, name: str) -> None:
+    async def _ask(self, address: Any) -> None:
         timeout = self._trial.timeout
-        await self._session.node.request(SYSTEM, name, "sync", None, timeout)
+        await self._session.node.request(SYSTEM, address, "sync", None, timeout)
 
 
 def _moment(fault: Fault) -> float | None:

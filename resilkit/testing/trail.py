@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from resilkit.cluster.trace_log import TraceMessage
 from resilkit.runtime.trace_filter import TraceFilter
@@ -28,6 +28,10 @@ class Trail(Protocol):
         """Return what was recorded, each message once, in order."""
         ...
 
+    def stop(self) -> None:
+        """Record no more."""
+        ...
+
 
 class LookingOn:
     """Records the messages of servers in a simulation, from outside.
@@ -43,13 +47,23 @@ class LookingOn:
     def __init__(self, cluster: Cluster, names: Iterable[str]) -> None:
         self._names = tuple(names)
         self._watched: list[tuple[str, str, Watch]] = []
+        self._standing: list[Tracing] = []
+        self._backend: Any = cluster._session.backend
         cluster._session.launcher.observe(self._observe)
+
+    def stop(self) -> None:
+        """Record no more, and leave nothing behind."""
+        self._backend.observers.remove(self._observe)
+        for tracing in self._standing:
+            for name in self._names:
+                tracing.remove(_id_of(name))
 
     def _observe(self, node: Node) -> None:
         tracing = Tracing(node)
+        self._standing.append(tracing)
         for name in self._names:
             watch = Watch(
-                f"trial-{name}",
+                _id_of(name),
                 name,
                 filter=TraceFilter(kinds=None, methods=None, direction=None, peers=None),
                 rate=_ALL_OF_THEM,
@@ -119,6 +133,10 @@ def _message(row: Row, node: str) -> TraceMessage:
     return TraceMessage(
         time, direction, kind, sender, receiver, method, payload, node, number, None
     )  # fmt: skip
+
+
+def _id_of(name: str) -> str:
+    return f"trial-{name}"
 
 
 def _nothing() -> None:

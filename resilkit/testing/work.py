@@ -16,6 +16,7 @@ from resilkit.workload.outcome import classify
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
+    from resilkit.runtime.reference import Address
     from resilkit.testing.clients import Client
 
 __all__ = ["Work"]
@@ -29,7 +30,7 @@ class Work:
     Args:
         session: The cluster's inside.
         processes: What each process does.
-        default: The name of the server that operations are for which name none.
+        default: Whom operations are for which name nobody.
         timeout: Seconds that a call waits for its reply.
         length: Seconds over which every process spreads its operations.
         pauses: Whether each waits after every operation until somebody calls `go_on`.
@@ -47,7 +48,7 @@ class Work:
         session: Session,
         processes: Sequence[Sequence[Step]],
         *,
-        default: str | None,
+        default: Address | None,
         timeout: float,
         length: float,
         pauses: bool,
