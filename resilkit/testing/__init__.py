@@ -11,9 +11,10 @@ the same again. `run_sequence`, `run_concurrently` and `run_chaos` do so in one 
 cluster that runs too, and raise what does not hold. `find_races` looks through many schedules.
 the same again. `shrink_trial` makes one that fails as small as it can be.
 
-`strategies` has the Hypothesis strategies, which load when they are first asked for::
+`strategies` has the Hypothesis strategies, and `machines` state machines over a live cluster; both
+load when they are first asked for::
 
-    from resilkit.testing import strategies as rst
+    from resilkit.testing import machines, strategies as rst
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from resilkit.testing.code import as_code
 from resilkit.testing.concurrent import Barrier, Concurrent
 
 if TYPE_CHECKING:
-    from resilkit.testing import strategies
+    from resilkit.testing import machines, strategies
     from resilkit.testing.assertions import run_chaos, run_concurrently, run_sequence
     from resilkit.testing.failure import Failure
     from resilkit.testing.finding import find_races
@@ -53,6 +54,7 @@ __all__ = [
     "Trial",
     "as_code",
     "find_races",
+    "machines",
     "run_chaos",
     "run_concurrently",
     "run_sequence",
@@ -76,7 +78,7 @@ _HOMES = {
     "run_trial": "running",
     "shrink_trial": "trial_shrinking",
 }
-_MODULES = ("strategies",)
+_MODULES = ("machines", "strategies")
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from resilkit.testing.model import Answer, Model
     from resilkit.testing.performed import Performed
 
-__all__ = ["crashed", "explained", "misused", "unanswered"]
+__all__ = ["crashed", "died", "explained", "misused", "unanswered"]
 
 _QUIET = ("normal", "shutdown", "killed", "noproc", "noconnection")
 
@@ -40,6 +40,19 @@ def unanswered(history: Sequence[Performed]) -> Failure | None:
                 f"{each.told}"
             )
             return Failure("unanswered", message, "", each.ended or each.began, each, each.error)
+    return None
+
+
+def died(history: Sequence[Performed]) -> Failure | None:
+    """Return the first call whose server crashed of it, where nothing was broken."""
+    for each in history:
+        error = each.error
+        if isinstance(error, ServerExit) and not isinstance(error.reason, str | tuple):
+            message = (
+                f"its server crashed of {each.operation!r} by {each.by}, though nothing was "
+                f"broken: {describe(error.reason)}"
+            )
+            return Failure("crash", message, "", each.ended or 0.0, each, error)
     return None
 
 

@@ -6,17 +6,17 @@ import asyncio
 import copy
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from resilkit.chaos.running import RunningScenario
 from resilkit.cluster.backend_names import check_backend
 from resilkit.cluster.cluster import Cluster
 from resilkit.cluster.specs import ClusterSpec
-from resilkit.errors import CallTimeout, InvalidArgument, ResilkitError, StartFailed
-from resilkit.runtime.kinds import SYSTEM
+from resilkit.errors import InvalidArgument, StartFailed
 from resilkit.testing import judging
 from resilkit.testing.clients import Client, connected, hang_up
 from resilkit.testing.failure import Failure
+from resilkit.testing.hanging import hanging
 from resilkit.testing.looking import Lookout
 from resilkit.testing.outcome import Outcome
 from resilkit.testing.trail import LookingOn, Traced, Trail
@@ -299,25 +299,10 @@ class Doing:
             failure, self._ordered = judging.explained(model, history, broken=bool(trial.faults))
             if failure is not None:
                 return failure
-        failure = self._hanging()
+        failure = hanging(
+            self._session, history, self._address, timeout=trial.timeout, began=self._work.started
+        )
         return failure or self._lookout.look(history, self._now(), last=True)
-
-    def _hanging(self) -> Failure | None:
-        """Return a server that is there and does not answer, though nothing is broken any more."""
-        asked = dict.fromkeys(each.operation.to or self._address for each in self._work.history)
-        for address in asked:
-            try:
-                self._session.thread.sync(self._ask(address))
-            except CallTimeout as error:
-                message = f"{address} hangs: it is there, and has not answered at the end ({error})"
-                return Failure("unanswered", message, str(address), self._now(), None, error)
-            except ResilkitError:
-                continue  # it is gone, which may be as it should
-        return None
-
-    async def _ask(self, address: Any) -> None:
-        timeout = self._trial.timeout
-        await self._session.node.request(SYSTEM, address, "sync", None, timeout)
 
 
 def _moment(fault: Fault) -> float | None:

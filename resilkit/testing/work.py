@@ -16,10 +16,11 @@ from resilkit.workload.outcome import classify
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
+    from resilkit.runtime import Node
     from resilkit.runtime.reference import Address
     from resilkit.testing.clients import Client
 
-__all__ = ["Work"]
+__all__ = ["Work", "perform"]
 
 Step = Call | Cast | Barrier
 
@@ -137,31 +138,35 @@ class Work:
             self.go_on()
 
     async def _perform(self, step: Call | Cast, number: int, place: int, client: Client) -> None:
-        now, node = self._session.clock.now, client.node
+        now = self._session.clock.now
         record = Performed(step, number, place, client.name, now() - self.started)
         record.ranks.append(next(self._ranks))
         self.history.append(record)
         address: Any = step.to or self._default  # somebody: `Trial` has looked
-        kwargs = dict(step.kwargs) or None
-        try:
-            if isinstance(step, Cast):
-                node.cast(address, step.method, step.args, kwargs)
-                record.status = "sent"
-                self.ended += 1
-                return
-            record.value = await node.call(
-                address,
-                step.method,
-                step.args,
-                kwargs,
-                self._timeout,
-            )
-            record.status = "ok"
-        except ResilkitError as error:
-            record.status, record.error = STATUSES[classify(error)[0]], error
-        self._end(record, now() - self.started)
-
-    def _end(self, record: Performed, time: float) -> None:
-        record.ended = time
-        record.ranks.append(next(self._ranks))
+        await perform(record, client.node, address, timeout=self._timeout)
         self.ended += 1
+        if record.status != "sent":
+            record.ended = now() - self.started
+            record.ranks.append(next(self._ranks))
+
+
+async def perform(record: Performed, node: Node, address: Any, *, timeout: float) -> None:
+    """Do an operation, and note how it ended.
+
+    Args:
+        record: The operation.
+        node: From where.
+        address: To whom.
+        timeout: Seconds that a call waits for its reply.
+    """
+    step = record.operation
+    kwargs = dict(step.kwargs) or None
+    try:
+        if isinstance(step, Cast):
+            node.cast(address, step.method, step.args, kwargs)
+            record.status = "sent"
+            return
+        record.value = await node.call(address, step.method, step.args, kwargs, timeout)
+        record.status = "ok"
+    except ResilkitError as error:
+        record.status, record.error = STATUSES[classify(error)[0]], error
