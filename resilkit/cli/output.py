@@ -69,6 +69,9 @@ def result_document(result: Result) -> dict[str, object]:
         and {"share": audit.share, "n": audit.n, "valid": audit.valid, "summary": audit.summary},
         "problems": list(result.problems),
         "rerun": result.how_to_rerun(),
+        "backend": result.backend,
+        "schedule": result.schedule,
+        "fingerprint": result.fingerprint,
     }
 
 

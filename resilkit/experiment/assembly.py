@@ -17,6 +17,7 @@ from resilkit.texts import writable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from resilkit.cluster.simulated.view import SimulationView
     from resilkit.experiment.experiment import Experiment
     from resilkit.experiment.result import Result
 
@@ -73,6 +74,7 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
     from resilkit.history import History
 
     load, origin = collected.load, float(collected.load.started)
+    simulation = collected.cluster.simulation
     events = collected.cluster.events.frame(since=collected.since)
     result = Result(
         name=experiment.name,
@@ -91,7 +93,10 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
         environment=read_environment(collected.began),
         memory_limit_bytes=collected.memory_limit_bytes,
         closed_loop=experiment.workload.loop == "closed",
-        rerun=experiment.how_to_rerun(),
+        rerun=experiment.how_to_rerun(
+            backend=collected.cluster.backend, schedule=getattr(simulation, "schedule", None)
+        ),
+        **({} if simulation is None else _of(simulation)),
     )
     verdicts = verdicts_of(
         experiment.scenario.criteria,
@@ -104,6 +109,15 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
         cut_short=collected.cut_short,
     )
     return dataclasses.replace(result, verdicts=verdicts_frame(verdicts))
+
+
+def _of(simulation: SimulationView) -> dict[str, Any]:
+    return {
+        "backend": "simulation",
+        "schedule": simulation.schedule,
+        "fingerprint": simulation.fingerprint,
+        "trace": simulation.trace() if simulation.recording else None,
+    }
 
 
 def _metrics(collected: Collected, origin: float) -> Any:

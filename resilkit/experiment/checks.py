@@ -78,12 +78,23 @@ def made_by(maker: Any, hints: Mapping[str, Any]) -> Any:
     return maker(**wanted)
 
 
-def check_given(cluster: Any, spec: ClusterSpec) -> None:
-    """Refuse a cluster that lacks a node of the experiment's.
+def check_given(cluster: Any, spec: ClusterSpec, where: Mapping[str, Any]) -> None:
+    """Refuse a cluster that lacks a node of the experiment's, or is not what was asked for.
+
+    Args:
+        cluster: The cluster.
+        spec: The experiment's own.
+        where: The ``backend``, ``schedule`` and ``record`` that `Experiment.run` was given.
 
     Raises:
         InvalidArgument: It does; the message names them.
     """
+    for option, plain in (("backend", "processes"), ("schedule", None), ("record", False)):
+        if where[option] != plain:
+            raise InvalidArgument(
+                "is for a cluster that the run starts", path=option, value=where[option],
+                allowed=f"cluster=Cluster(…, {option}={where[option]!r}) instead",
+            )  # fmt: skip
     missing = [name for name in spec.names if name not in cluster.nodes]
     if missing:
         message = f"lacks the node{'s' * (len(missing) > 1)} {', '.join(missing)}"

@@ -66,7 +66,8 @@ def _word(kind: str, text: str) -> Markup:
 
 
 def _about(result: Result) -> str:
-    load = f"Seed {result.seed}, {result.ran:.3g} s of load."
+    ground = f", in a {result.ground}" if result.ground else ""
+    load = f"Seed {result.seed}, {result.ran:.3g} s of load{ground}."
     return f"{load} Times are those of operations that succeeded, from the intended start."
 
 

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["execute"]
 
 _LOOK_EVERY = 0.25
+_LEAST_PAUSE = 1e-6
+"""Seconds. What is left may be less than the clock can tell: adding it, no time would pass."""
 _DRAIN_SLACK = 10.0
 _STOP_PATIENCE = 2.0
 _AFTER_LOAD = frozenset({"audit", "judge"})
@@ -61,7 +63,7 @@ def execute(
     Args:
         experiment: What to run.
         cluster: A cluster to run it on; ``None`` to start one.
-        where: Where that one runs: the ``backend`` and ``schedule`` of `Cluster`.
+        where: Where that one runs: the ``backend``, ``schedule`` and ``record`` of `Cluster`.
         listener: Is told how it goes.
         abort_on_breach: Whether the first breach ends the load; ``None``: as the scenario says.
         keep: Gets the result, that of an interrupted run as well.
@@ -165,7 +167,7 @@ class _Run:
         """Start the cluster, or check the one that was given."""
         spec = self.experiment.cluster
         if given is not None:
-            check_given(given, spec)
+            check_given(given, spec, self.where)
             self.cluster = self.running.cluster = given
             return
         from resilkit.cluster.cluster import Cluster
@@ -226,7 +228,7 @@ class _Run:
             phase = "warm-up" if max(now, 0.0) < experiment.warmup else "load"
             self.tell(phase, "under load" if phase == "load" else "warming up")
             target = experiment.warmup if waiting else self.total
-            pause = max(0.0, min(_LOOK_EVERY, target - self.elapsed()))
+            pause = max(_LEAST_PAUSE, min(_LOOK_EVERY, target - self.elapsed()))
             if self.load.wait(pause):
                 if self.load.incomplete:
                     break

@@ -143,6 +143,7 @@ class Experiment:
         backend: str = "processes",
         *,
         schedule: str | None = None,
+        record: bool = False,
         progress: bool = True,
         cluster: Any = None,
         abort_on_breach: bool | None = None,
@@ -161,6 +162,7 @@ class Experiment:
                 takes virtual time, and is the same each time.
             schedule: In a simulation, in which order what is ready happens: ``"random"``, by seed,
                 which is used when left out; ``"fifo"``; or ``"pct"``, which finds rare orders.
+            record: Whether a simulation writes down all that happens: `Result.trace` has it then.
             progress: Whether to show a bar, in a notebook or a terminal.
             cluster: A cluster that runs already, with the nodes of this experiment's; it is left
                 running. ``None`` starts one and closes it.
@@ -173,11 +175,11 @@ class Experiment:
             The result. A criterion that did not hold is no exception: see `Result.passed`.
 
         Raises:
-            InvalidArgument: The backend is not available, the cluster lacks a node, or the
-                experiment runs already, in another thread.
+            InvalidArgument: The backend is not available, or given beside a cluster, which has
+                one; the cluster lacks a node; or the experiment runs already, in another thread.
             StartFailed: The cluster or the system could not start.
         """
-        check_backend(backend, schedule)
+        check_backend(backend, schedule, record=record)
         from resilkit.experiment.execution import execute
         from resilkit.experiment.progress import choose_listener
 
@@ -189,7 +191,7 @@ class Experiment:
             return execute(
                 self,
                 cluster=cluster,
-                where={"backend": backend, "schedule": schedule},
+                where={"backend": backend, "schedule": schedule, "record": record},
                 listener=listener,
                 abort_on_breach=abort_on_breach,
                 keep=lambda result: self._set("last", result),
@@ -229,8 +231,14 @@ class Experiment:
             "seed": self.seed,
         }
 
-    def how_to_rerun(self) -> str:
-        """Return a piece of Python that runs it again; parts of the notebook stay names."""
+    def how_to_rerun(self, *, backend: str = "processes", schedule: str | None = None) -> str:
+        """Return a piece of Python that runs it again; parts of the notebook stay names.
+
+        Args:
+            backend: Where it is to run; see `run`.
+            schedule: In which order, in a simulation.
+        """
+        simulated = f"{backend!r}, schedule={schedule!r}" if backend == "simulation" else ""
         lines = [
             "import resilkit as rk",
             "",
@@ -240,7 +248,7 @@ class Experiment:
             "    system=system, workload=workload, scenario=scenario,",
             f"    duration={self.duration!r}, warmup={self.warmup!r}, seed={self.seed!r},",
             ")",
-            "result = experiment.run()",
+            f"result = experiment.run({simulated})",
         ]
         return "\n".join(lines)
 

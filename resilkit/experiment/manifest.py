@@ -108,6 +108,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, str]
     units: dict[str, str]
     files: dict[str, Entry]
+    backend: str = "processes"
+    schedule: str = ""
+    fingerprint: str = ""
 
     def to_bytes(self) -> bytes:
         """Return the JSON, indented for people; NaN and infinity become ``null``.

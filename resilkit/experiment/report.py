@@ -111,7 +111,7 @@ def _facts(result: Result) -> list[str]:
     nodes = cluster.get("nodes") if isinstance(cluster, Mapping) else None
     if isinstance(nodes, (int, list)):
         facts.append(plain(nodes if isinstance(nodes, int) else len(nodes), "node"))
-    facts += [f"{result.ran:.3g} s of load", f"seed {result.seed}"]
+    facts += [f"{result.ran:.3g} s of load", f"seed {result.seed}", result.ground]
     return [fact for fact in facts if fact]
 
 
@@ -269,6 +269,12 @@ def _told_again(frame: DataFrame) -> Series[bool]:
 
 
 def _rerun_note(result: Result) -> str:
+    if result.backend == "simulation":
+        return (
+            f"It ran in a simulation: times are virtual, and the seed {result.seed} and the "
+            f"schedule {result.schedule} fix all that happened. The same code does the same again, "
+            f"step by step, with the fingerprint {result.fingerprint}."
+        )
     return (
         f"The seed {result.seed} fixes the arrivals, the users' choices and the targets of the "
         "faults. The times at which processes are scheduled stay the machine's own, so that "

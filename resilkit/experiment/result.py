@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from resilkit.experiment.frames import Events, Metrics
     from resilkit.history import History
     from resilkit.metrics.plots import Picture
+    from resilkit.simulation.trace import SimulationTrace
 
 __all__ = ["INTERRUPTED", "Result", "load"]
 
@@ -57,6 +58,13 @@ class Result:
             of each by name; ``None`` when nobody knows.
         closed_loop: Whether the users waited for one operation before they began the next.
         rerun: How to run it again: a command, or a piece of Python.
+        backend: Where its nodes ran: ``"processes"`` or ``"simulation"``. The times of a simulated
+            run are virtual.
+        schedule: Of a simulated run, in which order it did what was ready; else ``""``.
+        fingerprint: Of a simulated run, 16 hexadecimal digits that are the same for each run of
+            the same experiment with the same seed and schedule; else ``""``.
+        trace: Of a simulated run that was recorded, all that happened, line by line; ``None``
+            without, and of a saved run.
     """
 
     name: str
@@ -76,6 +84,10 @@ class Result:
     memory_limit_bytes: int | Mapping[str, int] | None = None
     closed_loop: bool = False
     rerun: str = ""
+    backend: str = "processes"
+    schedule: str = ""
+    fingerprint: str = ""
+    trace: SimulationTrace | None = None
 
     @property
     def passed(self) -> bool | None:
@@ -175,6 +187,13 @@ class Result:
 
         return sentence(self)
 
+    @property
+    def ground(self) -> str:
+        """What a simulated run ran on, in words; ``""`` of one on processes."""
+        if self.backend != "simulation":
+            return ""
+        return f"simulation, schedule {self.schedule}, virtual time"
+
     def how_to_rerun(self) -> str:
         """Return the command or the piece of Python that runs the same experiment again."""
         return self.rerun
@@ -261,9 +280,10 @@ class Result:
             else "no criteria"
         )
         ended = f"{self.interrupted}; " if self.interrupted else ""
+        where = f", {self.ground}" if self.ground else ""
         return (
             f"<Result {self.name!r}: {ended}{word} ({counts}), "
-            f"{len(self.history)} operations in {self.ran:.1f} s, seed {self.seed}>"
+            f"{len(self.history)} operations in {self.ran:.1f} s, seed {self.seed}{where}>"
         )
 
     def _repr_html_(self) -> str:

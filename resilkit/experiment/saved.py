@@ -152,6 +152,9 @@ def _manifest(result: Result, places: dict[str, str], files: dict[str, bytes]) -
         memory_limit_bytes=_limit(result.memory_limit_bytes),
         closed_loop=result.closed_loop,
         rerun=result.rerun,
+        backend=result.backend,
+        schedule=result.schedule,
+        fingerprint=result.fingerprint,
         metrics=places,
         units={name: str(frame.attrs.get("unit", "")) for name, frame in result.metrics.items()},
         files={name: Entry(**entry) for name, entry in entries_of(files).items()},  # type: ignore[arg-type]
@@ -219,6 +222,9 @@ def read(path: str | Path, make: type[Result]) -> Result:
         memory_limit_bytes=manifest.memory_limit_bytes,
         closed_loop=manifest.closed_loop,
         rerun=manifest.rerun,
+        backend=manifest.backend,
+        schedule=manifest.schedule,
+        fingerprint=manifest.fingerprint,
     )
 
 
