@@ -4,6 +4,7 @@
 
     ResilkitError
     ├── InvalidArgument (also ValueError)   your misuse: nothing has started
+    ├── Nondeterministic                    two simulations with one seed did not do the same
     ├── Refused                             a server's answer "no": definite, not a crash
     ├── ClusterError                        the environment; `.definite`: is the effect known
     │   ├── CallTimeout (also TimeoutError) no reply in time; the server may still do the work
@@ -35,6 +36,7 @@ __all__ = [
     "InvalidArgument",
     "NoProcess",
     "NodeDown",
+    "Nondeterministic",
     "Refused",
     "ResilkitError",
     "ServerExit",
@@ -133,6 +135,13 @@ def _rebuild_invalid(
     if has_value:
         return InvalidArgument(message, path=path, value=value, allowed=allowed)
     return InvalidArgument(message, path=path, allowed=allowed)
+
+
+class Nondeterministic(ResilkitError):
+    """Two simulations with the same seed did not do the same: a server asks what no seed decides.
+
+    See `resilkit.check_determinism`.
+    """
 
 
 class Refused(ResilkitError):

@@ -12,6 +12,8 @@ from resilkit.importing import whole
 if TYPE_CHECKING:
     from resilkit.experiment.audit import Audit
     from resilkit.experiment.comparison import Comparison, compare
+    from resilkit.experiment.determinism import check_determinism
+    from resilkit.experiment.difference import DeterminismCheck
     from resilkit.experiment.experiment import Experiment
     from resilkit.experiment.judging import judge
     from resilkit.experiment.progress import Progress
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Audit",
     "Comparison",
+    "DeterminismCheck",
     "Experiment",
     "Progress",
     "Result",
+    "check_determinism",
     "compare",
     "judge",
     "load",
@@ -34,9 +38,11 @@ __all__ = [
 _HOMES = {
     "Audit": "audit",
     "Comparison": "comparison",
+    "DeterminismCheck": "difference",
     "Experiment": "experiment",
     "Progress": "progress",
     "Result": "result",
+    "check_determinism": "determinism",
     "compare": "comparison",
     "judge": "judging",
     "load": "result",

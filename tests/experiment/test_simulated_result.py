@@ -87,7 +87,7 @@ def test_a_run_that_was_saved_before_there_were_simulations_ran_on_processes(
 
 def test_a_report_says_that_its_times_are_virtual(result: rk.Result, tmp_path: Path) -> None:
     page = result.report(tmp_path / "report.html").read_text()
-    assert "seed 7 · simulation, schedule fifo, virtual time" in " ".join(page.split())
+    assert "simulation, schedule fifo, virtual time" in page
     assert "times are virtual" in page
     assert result.fingerprint in page
     assert "stay the machine&#39;s own" not in page

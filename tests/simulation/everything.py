@@ -121,8 +121,11 @@ def faults() -> list[rk.Fault]:
         f.NodePause(at=2.0, duration=0.6, targets="n2"),
         f.ServerCrash(at=0.3, every=0.7, count=4, targets="matching:store-*"),
         f.KillChildren("inner", rate=3.0, at=0.5, duration=2.0),
+        f.SlowNode(5.0, at=1.5, duration=0.8),
+        f.ClockSkew(30.0, drift=0.01, at=0.6, duration=1.5),
+        f.Hold(at=2.8, duration=0.3, fraction=0.5),
         f.CPU(0.5, at=0.5, duration=0.5),
-        f.Memory("8 MiB", at=0.5, duration=0.5),
+        f.Memory(0.5, limit_bytes=2**28, at=0.5, duration=0.5),
         f.OpenFiles(0.5, at=0.5, duration=0.5),
     ]
 
@@ -171,8 +174,7 @@ def experiment(loop: str, topology: str, seed: int = 7) -> rk.Experiment:
     """Return an experiment with faults of every kind."""
     operations = [
         rk.Operation.call("store-0", "put", "k", 1),
-        rk.Operation.cast("store-1", "put", "k", 2),
-        rk.Operation("put", put),
+        rk.Operation("put anywhere", put),
         rk.Operation("later", later),
     ]
     arrivals = (

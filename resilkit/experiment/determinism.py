@@ -1,0 +1,161 @@
+"""Run the same twice, and see whether the same happens: what a simulation promises."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from resilkit import validate
+from resilkit.cluster.backend_names import check_backend
+from resilkit.cluster.specs import ClusterSpec
+from resilkit.errors import InvalidArgument
+from resilkit.experiment.difference import DeterminismCheck, RunSeen, compare
+from resilkit.experiment.experiment import Experiment
+from resilkit.experiment.second_run import CannotTravel, in_another_process
+from resilkit.rng import fresh_seed
+from resilkit.runtime.reasons import describe
+from resilkit.settings import options as settings
+from resilkit.simulation.trace import SimulationTrace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from resilkit.cluster.cluster import Cluster
+
+__all__ = ["check_determinism"]
+
+
+def check_determinism(
+    what: Experiment | Callable[[Cluster], object],
+    seed: int | None = None,
+    *,
+    schedule: str = "random",
+    across_processes: bool = True,
+    cluster: ClusterSpec | int | None = None,
+    **options: Any,
+) -> DeterminismCheck:
+    """Run something twice in a simulation with the same seed, and compare all that happened.
+
+    A simulation is exactly repeatable as long as its servers ask nothing of the machine that
+    differs from run to run: the order of a set, addresses of objects, threads. This finds out, and
+    shows the first message or event that is another one in the second run.
+
+    Args:
+        what: An experiment; or a function that gets a simulated cluster, and uses it.
+        seed: The seed of both runs; ``None`` for that of the experiment or of `cluster`, else a
+            new one.
+        schedule: In which order what is ready happens: ``"random"``, ``"fifo"`` or ``"pct"``.
+        across_processes: Whether the second run is in a new process with another
+            ``PYTHONHASHSEED``, where sets have another order. What cannot travel there (it holds a
+            lock, say) runs a second time here, and the check says so. ``False``: here at once,
+            which is quicker, and does not see what hangs on the order of hashes.
+        cluster: For a function: the cluster's spec, or how many nodes.
+        **options: For a function: the fields of `ClusterSpec`, ``nodes=3`` say.
+
+    Returns:
+        The check: true when both did the same.
+
+    Raises:
+        InvalidArgument: It is neither, an option does not fit, or there is no such schedule.
+        Exception: What the first run raises, a function of yours or a start that fails.
+
+    Examples:
+        ::
+
+            rk.check_determinism(experiment, seed=7).raise_if_not()
+            assert rk.check_determinism(lambda cluster: use(cluster), nodes=3)
+    """
+    check_backend("simulation", schedule)
+    validate.boolean(across_processes, "across_processes")
+    if seed is not None:
+        seed = validate.number(seed, "seed", low=0, high=2**63 - 1, integer=True)
+    run: Callable[..., RunSeen]
+    if isinstance(what, Experiment):
+        if cluster is not None or options:
+            raise InvalidArgument(
+                "is for a function: an experiment has its own cluster",
+                path="cluster" if cluster is not None else next(iter(options)),
+                value=cluster if cluster is not None else next(iter(options.values())),
+            )
+        root = what.seed if seed is None else seed
+        # Anew in any case: what came of it here cannot travel.
+        fresh = what.changed() if seed is None else what.changed(seed=seed)
+        run = partial(_run_experiment, fresh, schedule)
+    elif callable(what):
+        spec = ClusterSpec.of_options(cluster, options)
+        root = _first_of(seed, spec.seed)
+        run = partial(_run_function, what, dataclasses.replace(spec, seed=root), schedule)
+    else:
+        raise InvalidArgument(
+            "is nothing that can be run twice", path="what", value=what,
+            allowed="an Experiment, or a function that takes a cluster",
+        )  # fmt: skip
+    first = run(again=False)
+    second, where = _again(run, root, across_processes=across_processes)
+    return compare(first, second, seed=root, schedule=schedule, second_run=where)
+
+
+def _first_of(*seeds: int | None) -> int:
+    return next((each for each in seeds if each is not None), None) or fresh_seed()
+
+
+def _again(
+    run: Callable[..., RunSeen], seed: int, *, across_processes: bool
+) -> tuple[RunSeen, str]:
+    """Return what was seen of the second run, and where that was."""
+    once_more = partial(run, again=True)
+    if not across_processes:
+        return once_more(), "in this process, with the same order of hashes"
+    try:
+        seen = in_another_process(once_more, seed)
+    except CannotTravel as why:
+        return once_more(), (
+            f"in this process, with the same order of hashes, since it cannot travel: {why}"
+        )
+    return seen, "in another process, with another order of hashes"
+
+
+def _run_experiment(experiment: Experiment, schedule: str, *, again: bool) -> RunSeen:
+    """Run an experiment; what ends the second run, and had not ended the first, is told."""
+    try:
+        with settings(quiet=True):
+            result = experiment.run("simulation", schedule=schedule, record=True, progress=False)
+    except Exception as error:
+        if not again:
+            raise
+        return RunSeen(SimulationTrace([], lines=0), "", (), f"with {describe(error)}")
+    assert result.trace is not None  # noqa: S101 - it was recorded
+    suspects = _suspects(result.events.to_dict("records"))
+    return RunSeen(result.trace, result.fingerprint, suspects)
+
+
+def _run_function(
+    function: Callable[[Cluster], object], spec: ClusterSpec, schedule: str, *, again: bool
+) -> RunSeen:
+    """Have a function use a cluster, likewise."""
+    from resilkit.cluster.cluster import Cluster
+
+    ended = ""
+    with (
+        settings(quiet=True),
+        Cluster(spec, backend="simulation", schedule=schedule, record=True) as cluster,
+    ):
+        try:
+            function(cluster)
+        except Exception as error:
+            if not again:
+                raise
+            ended = f"with {describe(error)}"
+    simulation = cluster.simulation
+    assert simulation is not None  # noqa: S101 - it is one
+    suspects = _suspects(event._asdict() for event in cluster.events)
+    return RunSeen(simulation.trace(), simulation.fingerprint, suspects, ended)
+
+
+def _suspects(events: Iterable[dict[Any, Any]]) -> tuple[str, ...]:
+    """Return what was used that no simulation decides."""
+    found = [event["detail"] for event in events if event["event"] == "nondeterministic"]
+    return tuple(dict.fromkeys(str(json.loads(each).get("why", each)) for each in found))
