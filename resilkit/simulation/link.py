@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["BEAT", "LOST", "Adopted", "Beat", "Forwarded", "SimulatedLink", "State", "WireCounters"]
 
 Message = tuple[Any, ...]
-_ATOMIC: Final = ATOMS.issuperset
+_ATOMIC: Final = (ATOMS - {Packed}).issuperset
+"""Types of what may arrive as it is. What was packed when it was given is one to a socket only."""
 _codec: Final = Codec()
 
 
@@ -141,6 +142,8 @@ class SimulatedLink:
             return True
         shaper = self.shaper
         if shaper is not None and (shaper.faults or shaper._held):
+            if sent is not message:
+                sent = _packed(sent)
             self._shape(shaper, message, lambda: self.put(_own(sent)))
         elif self.place.state:
             self.put(sent)
@@ -166,7 +169,9 @@ class SimulatedLink:
             sent = self._as_sent(message)
             if sent is None:
                 return True
-            entry = (*entry[:-1], sent)
+            # Each of those on the way, and each of two that a fault makes of it, makes its own.
+            own_copies: Any = sent if sent is message else _packed(sent)
+            entry = (*entry[:-1], own_copies)
         shaper = self.shaper
         if shaper is None or shaper.idle:
             self.put(Forwarded(entry))
@@ -190,7 +195,7 @@ class SimulatedLink:
 
     def _as_sent(self, message: Message) -> Any:
         try:
-            return as_sent(message, _codec.pack)
+            return _codec.pack(message) if _holds_packed(message) else as_sent(message, _codec.pack)
         except BaseException as error:  # noqa: BLE001 - whatever user code raised, a sys.exit too
             self.counters.drops += 1
             self.transport.receiver.on_unsendable(self.peer.name, message, error)
@@ -231,6 +236,22 @@ class SimulatedLink:
             transport.take_forwarded(self, sent.entry)
         else:
             transport.hear(self, sent)
+
+
+def _packed(sent: Any) -> Packed:
+    return sent if isinstance(sent, Packed) else _codec.pack(sent)
+
+
+def _holds_packed(message: Message) -> bool:
+    """Whether some of it was packed when it was given to be sent: then all of it has to be."""
+    for value in message:
+        if value.__class__ is Packed:
+            return True
+        if value.__class__ is tuple and any(each.__class__ is Packed for each in value):
+            return True
+        if value.__class__ is dict and any(each.__class__ is Packed for each in value.values()):
+            return True
+    return False
 
 
 def _own(sent: Any) -> Any:
