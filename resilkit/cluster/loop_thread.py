@@ -212,15 +212,29 @@ class LoopThread:
 
         As in `wait`, `lost` takes back a result that a cancellation keeps from who awaited it.
         """
-        here = asyncio.get_running_loop()
-        if here is self.loop:
+        if asyncio.get_running_loop() is self.loop:
             return await coroutine
         try:
             self._refuse_over()
         except ResilkitError:
             coroutine.close()
             raise
-        waiter = _Awaiter(lambda: self.loop.create_task(coroutine), lost, here)
+        return await self.bridge_to(lambda: self.loop.create_task(coroutine), lost)
+
+    async def bridge_to(
+        self,
+        start: Callable[[], asyncio.Future[T]],
+        lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+    ) -> T:
+        """Run `start` on this loop, and await its future from any loop.
+
+        Unlike `bridge`, what `start` sends goes before all that is submitted after it.
+        """
+        here = asyncio.get_running_loop()
+        if here is self.loop:
+            return await start()
+        self._refuse_over()
+        waiter = _Awaiter(start, lost, here)
         try:
             self.submit(waiter.begin)
             await waiter.woken

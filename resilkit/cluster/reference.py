@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from resilkit.cluster.monitor import Monitor
 from resilkit.cluster.shown import ShownReference
 from resilkit.cluster.trace import DEFAULT_LIMIT, DEFAULT_RATE, Trace
-from resilkit.errors import ClusterClosed, NodeDown
+from resilkit.errors import ClusterClosed, NodeDown, NoProcess
 from resilkit.network.snapshots import given
 from resilkit.parts import part
 from resilkit.runtime.kinds import QUERY, SYSTEM
@@ -77,11 +77,14 @@ class _AwaitableCall:
             address, timeout = reference._address, reference._timeout
             places, named = _given(method, args, kwargs)
 
-            async def on_loop() -> Any:
+            def send() -> asyncio.Future[Any]:
                 session.refuse_closed()
-                return await session.node.call(address, method, places, named, timeout)
+                answer: asyncio.Future[Any] = session.node.call(
+                    address, method, places, named, timeout
+                )
+                return answer
 
-            return await session.thread.bridge(on_loop())
+            return await session.thread.bridge_to(send)
 
         call.__name__ = call.__qualname__ = method
         return call
@@ -215,7 +218,7 @@ class ClusterReference(ShownReference, Reference):
         """Return whether the process runs. One on a node that cannot be reached does not."""
         try:
             return bool(self._ask(QUERY, "alive"))
-        except (ClusterClosed, NodeDown):
+        except (ClusterClosed, NodeDown, NoProcess):
             return False
 
     def stop(self, reason: Any = "normal") -> None:  # type: ignore[override]

@@ -54,13 +54,17 @@ class Answer:
         self._done = True
         self._lock.release()
 
+    def give_up(self) -> None:
+        """Wait no more: a late answer is dropped."""
+        self._done = True
+
     def wait(self) -> Any:
         """Block until it is resolved; an interrupt ends the wait, and a late answer is dropped."""
         try:
             while not self._lock.acquire(timeout=HEED_EVERY):
                 pass
         except BaseException:
-            self._done = True
+            self.give_up()
             raise
         if self._error is not None:
             raise self._error

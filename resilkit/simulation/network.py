@@ -60,6 +60,18 @@ class Network:
         """Whether a node of that name is on the network."""
         return name in self._ends
 
+    def sent_between_nodes(self) -> int:
+        """Return how many messages nodes and clients have sent each other, but for their reports.
+
+        It grows as long as those that are there send; one that goes takes its count along.
+        """
+        return sum(
+            counters.messages
+            for end in self._ends.values()
+            for peer, counters in end.counters.items()
+            if not peer.startswith("@")
+        )
+
     # Connections ---------------------------------------------------------------------------------
 
     def attach(self, transport: SimulatedTransport) -> None:

@@ -81,7 +81,7 @@ class SimulatedTransport(Receiving):
         self.complete = False
         self._set_near(edges)
         self.links_by_peer: dict[str, SimulatedLink] = {}
-        self._counters: dict[str, WireCounters] = {}
+        self.counters: dict[str, WireCounters] = {}
         self.direct: dict[str, SimulatedLink] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._dialled: dict[str, None] = {}
@@ -278,9 +278,9 @@ class SimulatedTransport(Receiving):
 
     def counters_for(self, peer: str) -> WireCounters:
         """Return the counters of the link to `peer`: they outlive a connection."""
-        counters = self._counters.get(peer)
+        counters = self.counters.get(peer)
         if counters is None:
-            counters = self._counters[peer] = WireCounters(peer)
+            counters = self.counters[peer] = WireCounters(peer)
         return counters
 
     def _fault_failed(self, fault_id: str, why: str, failures: int) -> None:
@@ -314,4 +314,4 @@ class SimulatedTransport(Receiving):
 
     def links(self) -> list[WireCounters]:
         """Return the counters of the links to other members, by name."""
-        return [self._counters[peer] for peer in sorted(self._counters) if peer in self._members]
+        return [self.counters[peer] for peer in sorted(self.counters) if peer in self._members]

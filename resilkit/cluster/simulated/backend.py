@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from resilkit.cluster.simulated.enclosure import Enclosure
+from resilkit.cluster.simulated.endless import Vigil
 from resilkit.cluster.simulated.launcher import SimulatedLauncher
 from resilkit.cluster.simulated.thread import SimulationThread
 from resilkit.rng import subseed
@@ -60,6 +62,7 @@ class SimulationBackend:
         if recorder is not None:
             session.events.told = recorder.event
         self.enclosure.open(session)
+        self.thread.vigil = partial(Vigil, self.scheduler, session, self.network)
         return SimulatedLauncher(self, session)
 
     def transport(self, session: Session, name: str, **options: Any) -> Any:

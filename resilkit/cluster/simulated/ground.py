@@ -37,6 +37,7 @@ class SimulatedGround:
         self.clock: Clock = VirtualClock(place)
         self.log = log
         self.ended: SimulatedTransport | None = None
+        self.node: Node | None = None
         self._backend = backend
         self._disk = disk
 
@@ -64,6 +65,7 @@ class SimulatedGround:
 
     def settle(self, node: Node) -> None:
         """Have nothing handled at once: which server runs next is for the schedule to say."""
+        self.node = node
         node.at_once.never()
         self._backend.enclosure.look_through(node)
         recorder = self._backend.network.recorder

@@ -123,6 +123,11 @@ class SimulatedLauncher:
             if member.ground is not None and member.ground.ended is not None:
                 observer(member.ground.ended.receiver)  # type: ignore[arg-type]
 
+    def node_of(self, name: str) -> Node | None:
+        """Return the node of that name as it is inside, ``None`` while it does not run."""
+        member = self._members.get(name)
+        return None if member is None or member.ground is None else member.ground.node
+
     # Nodes ---------------------------------------------------------------------------------------
 
     async def fork(

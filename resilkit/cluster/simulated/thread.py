@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-import signal
 import threading
+from collections import deque
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from resilkit.cluster.simulated.begun import Begun, SimulatedCondition
+from resilkit.cluster.simulated.endless import Vigil
+from resilkit.cluster.simulated.foreign import Pump, pump_of
+from resilkit.cluster.simulated.interrupts import Interrupts
 from resilkit.cluster.waiting import Answer
-from resilkit.errors import CallTimeout, InvalidArgument, ResilkitError
+from resilkit.errors import InvalidArgument, ResilkitError
 from resilkit.simulation.clock import VirtualClock
 
 if TYPE_CHECKING:
@@ -25,14 +30,15 @@ __all__ = ["SimulationThread"]
 
 T = TypeVar("T")
 
-_FOR_EVER: Final = 1e9
-"""Virtual seconds after which a wait without a limit is taken for one without an end."""
+_TAKING_BACK: Final = 60.0
+"""Virtual seconds that what was given up has to end."""
 
 
 class SimulationThread:
     """Has the surface of `LoopThread`, and no thread: whoever waits runs the simulation meanwhile.
 
     One thread at a time: another one that waits has its turn when the first has what it wants.
+    What it only sends, or what memory frees there, comes in between two steps.
 
     Args:
         scheduler: Whose time it is.
@@ -49,14 +55,19 @@ class SimulationThread:
         self._enclosure = enclosure
         self._lock = threading.RLock()
         self._driver: int | None = None
+        self._submitted: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
+        self._interrupts = Interrupts(scheduler)
+        self._pumps: list[tuple[asyncio.AbstractEventLoop, Pump]] = []
+        self.vigil: Callable[[], Vigil] = partial(Vigil, scheduler, None, None)
 
     def submit(self, function: Callable[..., Any], *args: Any) -> None:
         """Call `function` when virtual time goes on, which somebody's wait lets it do."""
         if self._driver == threading.get_ident():
             self.loop.call_soon(function, *args)
             return
-        with self._lock:
-            self.loop.call_soon(function, *args)
+        self._submitted.append((function, args))
+        if self._driver is not None:
+            self.scheduler.interrupted = True  # whoever drives looks
 
     def sync(
         self,
@@ -86,37 +97,43 @@ class SimulationThread:
         """
         del within
         self.refuse_here()
-        with self._driving():
-            begun = _Begun(start)
-            self.loop.call_soon(begun)
-            self._drive(begun.done)
-            if self.scheduler.interrupted:
-                self._cancel(begun, lost)
-            # A reference that it returned would keep the cluster that keeps it.
-            self.loop.forget(begun.future)
-            return begun.result()
+        begun = Begun(start)
+        try:
+            with self._driving():
+                self.loop.call_soon(begun)
+                self._go_until(begun.done)
+        except BaseException:
+            self._take_back(begun, lost)
+            raise
+        # A reference that it returned would keep the cluster that keeps it.
+        self.loop.forget(begun.future)
+        return begun.result()
 
-    def _cancel(self, begun: _Begun, lost: Any) -> None:
-        self.scheduler.interrupted = False
-        future = begun.future
-        if future is not None and not future.done():
-            future.cancel()
-            self._drive(future.done)
-        if future is None or lost is None or future.cancelled():
-            raise KeyboardInterrupt
-        if future.exception() is None:
-            task = self.loop.create_task(lost(future.result()))
-            self._drive(task.done)
-        raise KeyboardInterrupt
+    def _take_back(
+        self, begun: Begun, lost: Callable[[Any], Coroutine[Any, Any, Any]] | None
+    ) -> None:
+        """Cancel what was begun; where it was done already, take back the result."""
+        future = begun.cancel()
+        if future is None:
+            return
+        ends = self.scheduler.now + _TAKING_BACK
+        with self._driving():
+            over = self._go(future.done, ends) and not future.cancelled()
+            if over and future.exception() is None and lost is not None:
+                taking = self.loop.create_task(lost(future.result()))
+                self._go(taking.done, ends)
 
     def call(self, begin: Callable[..., object], *args: Any) -> Any:
         """Run `begin` with an answer and `args`, and return what the answer gets."""
         self.refuse_here()
         answer = Answer()
-        with self._driving():
-            self.loop.call_soon(begin, answer, *args)
-            self._drive(answer.done)
-            self._heed()
+        try:
+            with self._driving():
+                self.loop.call_soon(begin, answer, *args)
+                self._go_until(answer.done)
+        except BaseException:
+            answer.give_up()
+            raise
         return answer.wait()
 
     def condition(self) -> SimulatedCondition:
@@ -138,13 +155,11 @@ class SimulationThread:
             held = held or bool(predicate())
             return held
 
-        ends = scheduler.now + (_FOR_EVER if timeout is None else timeout)
         with self._driving():
-            found = scheduler.run(holds, ends)
-            self._heed()
-        if not found and timeout is None:
-            raise _stuck()
-        return found
+            if timeout is not None:
+                return self._go(holds, scheduler.now + timeout)
+            self._go_until(holds)
+        return True
 
     def until(self, condition: Callable[[], bool], timeout: float | None) -> bool:
         """Let virtual time go on until `condition()`, or for `timeout` seconds; return which.
@@ -154,11 +169,14 @@ class SimulationThread:
         self.refuse_here()
         scheduler = self.scheduler
         ends = math.inf if timeout is None else scheduler.now + timeout
+        vigil = None if timeout is not None else self.vigil()
         while not condition():
             if scheduler.now >= ends:
                 return False
             with self._driving():
-                self._instant(ends)
+                if vigil is not None:
+                    vigil.look_if_due()
+                self._instant(ends if vigil is None else vigil.due)
         return True
 
     def _instant(self, ends: float) -> None:
@@ -170,23 +188,25 @@ class SimulationThread:
             if due > ends:
                 scheduler.now = max(scheduler.now, ends)
                 return
-            if due == math.inf:
-                raise _stuck()
-            scheduler.run(lambda: scheduler.now >= due, due)
+            self._go(lambda: scheduler.now >= due, due)
         began = scheduler.now
-        scheduler.run(
-            lambda: not scheduler.ready and (not heap or heap[0][0] > began), min(ends, _END)
-        )
-        self._heed()
+        self._go(lambda: not scheduler.ready and (not heap or heap[0][0] > began), ends)
 
     def advance(self, seconds: float) -> None:
         """Let virtual time go on for so long."""
         self.refuse_here()
-        scheduler = self.scheduler
-        ends = scheduler.now + seconds
+        ends = self.scheduler.now + seconds
         with self._driving():
-            scheduler.run(_never, ends)
-            self._heed()
+            self._go(_never, ends)
+
+    def go_on(self, done: Callable[[], bool], steps: int, vigil: Vigil) -> None:
+        """Let so much happen, or until `done()`; raise when that is to be for ever."""
+        self.refuse_here()
+        scheduler = self.scheduler
+        last = scheduler.steps + steps
+        with self._driving():
+            vigil.look_if_due()
+            self._go(lambda: done() or scheduler.steps >= last, vigil.due)
 
     async def bridge(
         self,
@@ -195,14 +215,47 @@ class SimulationThread:
     ) -> T:
         """Await `coroutine`, from code of the simulation itself or from any other event loop.
 
-        There, that loop stands still meanwhile: virtual time is faster than it.
+        There, virtual time goes on when that loop has nothing to do; see `Pump`.
         """
+        if self._driver == threading.get_ident() and asyncio.get_running_loop() is self.loop:
+            return await coroutine
+        begun = False
+
+        def start() -> asyncio.Future[T]:
+            nonlocal begun
+            begun = True
+            return self.loop.create_task(coroutine)
+
+        try:
+            return await self.bridge_to(start, lost)
+        finally:
+            if not begun:
+                coroutine.close()
+
+    async def bridge_to(
+        self,
+        start: Callable[[], asyncio.Future[T]],
+        lost: Callable[[T], Coroutine[Any, Any, Any]] | None = None,
+    ) -> T:
+        """Do the same with the future that `start` makes, which is called as `submit` would."""
         if self._driver == threading.get_ident():
             if asyncio.get_running_loop() is self.loop:
-                return await coroutine
-            coroutine.close()
+                return await start()
             raise _in_a_server()
-        return self.sync(coroutine, lost)
+        begun = Begun(start)
+        self.submit(begun)
+        try:
+            await self.others_until(begun.done)
+        except BaseException:
+            self._take_back(begun, lost)
+            raise
+        # A reference that it returned would keep the cluster that keeps it.
+        self.loop.forget(begun.future)
+        return begun.result()
+
+    async def others_until(self, done: Callable[[], bool]) -> None:
+        """Return when `done()`, to code of another event loop."""
+        await pump_of(self._pumps, self).until(done)
 
     def refuse_here(self) -> None:
         """Refuse to wait inside the simulation, which would wait for itself."""
@@ -215,10 +268,11 @@ class SimulationThread:
     def _driving(self) -> Iterator[None]:
         with self._lock:
             self._driver = threading.get_ident()
-            before = self._heed_interrupts()
             enclosure = self._enclosure
             try:
+                self._interrupts.begin()
                 enclosure.enter()
+                self._take_in()
                 yield
             except BaseException:
                 enclosure.leave()
@@ -233,49 +287,39 @@ class SimulationThread:
                     raise
                 finally:
                     self._driver = None
-                    if before is not None:
-                        signal.signal(signal.SIGINT, before)
+                    self._interrupts.end()
         if enclosure.untold:
             enclosure.warn()
 
-    def _heed_interrupts(self) -> Any:
-        """Note an interrupt, and act on it between two steps: never in the midst of one."""
-        if threading.current_thread() is not threading.main_thread():
-            return None
-        before = signal.getsignal(signal.SIGINT)
-        if not callable(before):
-            return None
+    def _take_in(self) -> None:
+        submitted = self._submitted
+        while submitted:
+            function, args = submitted.popleft()
+            self.loop.call_soon(function, *args)
 
-        def note(number: int, frame: Any) -> None:
-            if self.scheduler.interrupted:
-                before(number, frame)  # the first one was not heeded
-            self.scheduler.interrupted = True
+    def _go(self, done: Callable[[], bool], limit: float) -> bool:
+        """Let things happen until `done()`, at the longest until the instant `limit`; say which.
 
-        signal.signal(signal.SIGINT, note)
-        return before
-
-    def _heed(self) -> None:
-        if self.scheduler.interrupted:
-            self.scheduler.interrupted = False
-            raise KeyboardInterrupt
-
-    def _drive(self, done: Callable[[], bool]) -> None:
+        Between two steps it takes in what other threads have submitted, and heeds interrupts.
+        """
         scheduler = self.scheduler
-        if not scheduler.run(done, scheduler.now + _FOR_EVER) and not scheduler.interrupted:
-            raise _stuck()
+        while not scheduler.run(done, limit):
+            if not scheduler.interrupted:
+                return False
+            scheduler.interrupted = False
+            self._take_in()
+            self._interrupts.heed()
+        return True
 
-
-_END: Final = 1e14
+    def _go_until(self, done: Callable[[], bool]) -> None:
+        """Do that without a limit, but not for ever."""
+        vigil = self.vigil()
+        while not self._go(done, vigil.due):
+            vigil.look()
 
 
 def _never() -> bool:
     return False
-
-
-def _stuck() -> CallTimeout:
-    return CallTimeout(
-        "this would wait for ever: nothing that is still to happen in the simulation ends it"
-    )
 
 
 def _in_a_server() -> InvalidArgument:
@@ -283,48 +327,3 @@ def _in_a_server() -> InvalidArgument:
         "the plain API cannot be used inside the simulation: it would wait for itself; inside a "
         "server or an operation, await the call instead"
     )
-
-
-class SimulatedCondition:
-    """Has the surface of `resilkit.cluster.waiting.Condition`: who waits looks after each step."""
-
-    def __init__(self, thread: SimulationThread) -> None:
-        self._thread = thread
-
-    def notify(self) -> None:
-        """Do nothing: whoever waits looks by himself."""
-
-    def wait_for(self, predicate: Callable[[], object], timeout: float | None) -> bool:
-        """Let virtual time go on until `predicate` holds, or for `timeout` seconds; say which."""
-        return self._thread.hold_for(predicate, timeout)
-
-    async def await_for(self, predicate: Callable[[], object]) -> None:
-        """Do the same for code of another event loop, which stands still meanwhile."""
-        self._thread.hold_for(predicate, None)
-
-
-class _Begun:
-    """What somebody waits for, from before it has begun."""
-
-    __slots__ = ("error", "future", "start")
-
-    def __init__(self, start: Callable[[], asyncio.Future[Any]]) -> None:
-        self.start = start
-        self.future: asyncio.Future[Any] | None = None
-        self.error: BaseException | None = None
-
-    def __call__(self) -> None:
-        try:
-            self.future = self.start()
-        except BaseException as error:  # noqa: BLE001 - it belongs to who waits
-            self.error = error
-
-    def done(self) -> bool:
-        future = self.future
-        return self.error is not None if future is None else future.done()
-
-    def result(self) -> Any:
-        if self.error is not None:
-            raise self.error
-        assert self.future is not None  # noqa: S101 - it is done
-        return self.future.result()
