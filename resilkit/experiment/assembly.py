@@ -97,6 +97,7 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
             backend=collected.cluster.backend, schedule=getattr(simulation, "schedule", None)
         ),
         **({} if simulation is None else _of(simulation)),
+        experiment=experiment,
     )
     verdicts = verdicts_of(
         experiment.scenario.criteria,

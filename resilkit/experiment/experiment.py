@@ -231,6 +231,16 @@ class Experiment:
             "seed": self.seed,
         }
 
+    def recipes(self) -> dict[str, dict[str, Any]]:
+        """Return how to make its parts again, or why nobody can: `resilkit.experiment.recipes`."""
+        from resilkit.experiment.recipes import recipe_or_why
+
+        parts = {
+            "cluster": self.cluster, "system": self.system, "workload": self.workload,
+            "scenario": self.scenario,
+        }  # fmt: skip
+        return {name: recipe_or_why(part) for name, part in parts.items()}
+
     def how_to_rerun(self, *, backend: str = "processes", schedule: str | None = None) -> str:
         """Return a piece of Python that runs it again; parts of the notebook stay names.
 

@@ -111,6 +111,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     backend: str = "processes"
     schedule: str = ""
     fingerprint: str = ""
+    recipes: dict[str, dict[str, Any]] = {}
 
     def to_bytes(self) -> bytes:
         """Return the JSON, indented for people; NaN and infinity become ``null``.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from resilkit.chaos.measurement import Measurement
+    from resilkit.experiment.experiment import Experiment
     from resilkit.experiment.frames import Events, Metrics
     from resilkit.history import History
     from resilkit.metrics.plots import Picture
@@ -65,6 +66,9 @@ class Result:
             the same experiment with the same seed and schedule; else ``""``.
         trace: Of a simulated run that was recorded, all that happened, line by line; ``None``
             without, and of a saved run.
+        experiment: What ran; ``None`` of a result that was loaded, or came from another process.
+        recipes: How to make the parts of the experiment again, where `experiment` is ``None``: see
+            `resilkit.experiment.recipes`. Empty for runs that older versions saved.
     """
 
     name: str
@@ -88,6 +92,8 @@ class Result:
     schedule: str = ""
     fingerprint: str = ""
     trace: SimulationTrace | None = None
+    experiment: Experiment | None = None
+    recipes: Mapping[str, Mapping[str, object]] = dataclasses.field(default_factory=dict)
 
     @property
     def passed(self) -> bool | None:
@@ -194,6 +200,12 @@ class Result:
             return ""
         return f"simulation, schedule {self.schedule}, virtual time"
 
+    def how_to_make(self) -> Mapping[str, Mapping[str, object]]:
+        """Return `recipes`, or those of `experiment`: its cluster, system, workload, scenario."""
+        if self.experiment is None:
+            return self.recipes
+        return self.experiment.recipes()
+
     def how_to_rerun(self) -> str:
         """Return the command or the piece of Python that runs the same experiment again."""
         return self.rerun
@@ -294,14 +306,15 @@ class Result:
     def __getstate__(self) -> dict[str, Any]:
         # Cached frames are made again: a pickled result (from a pool, say) stays small. A history
         # has a lock, which cannot travel; its frame can.
-        names = {field.name for field in dataclasses.fields(self)} - {"history"}
+        names = {field.name for field in dataclasses.fields(self)} - {"history", "experiment"}
         state = {name: value for name, value in self.__dict__.items() if name in names}
-        return {**state, "history": self.operations}
+        return {**state, "history": self.operations, "recipes": self.how_to_make()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         from resilkit.history import History
 
-        self.__dict__.update({**state, "history": History.from_frame(state["history"])})
+        history = History.from_frame(state["history"])
+        self.__dict__.update({**state, "history": history, "experiment": None})
 
 
 def load(path: str | Path) -> Result:

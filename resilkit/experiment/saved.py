@@ -157,6 +157,7 @@ def _manifest(result: Result, places: dict[str, str], files: dict[str, bytes]) -
         fingerprint=result.fingerprint,
         metrics=places,
         units={name: str(frame.attrs.get("unit", "")) for name, frame in result.metrics.items()},
+        recipes=finite(result.how_to_make()),
         files={name: Entry(**entry) for name, entry in entries_of(files).items()},  # type: ignore[arg-type]
     )
 
@@ -225,6 +226,7 @@ def read(path: str | Path, make: type[Result]) -> Result:
         backend=manifest.backend,
         schedule=manifest.schedule,
         fingerprint=manifest.fingerprint,
+        recipes=manifest.recipes,
     )
 
 

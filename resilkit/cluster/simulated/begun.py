@@ -37,6 +37,11 @@ class Begun:
         except BaseException as error:  # noqa: BLE001 - it belongs to who waits
             self._error = error
 
+    @property
+    def future(self) -> asyncio.Future[Any] | None:
+        """What it made; ``None`` while it has not begun."""
+        return self._future
+
     def done(self) -> bool:
         """Whether it is over."""
         future = self._future
