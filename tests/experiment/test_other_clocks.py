@@ -12,7 +12,7 @@ import pytest
 import resilkit as rk
 from resilkit import clock
 from resilkit.chaos.watch import Watch
-from resilkit.experiment import environment, watching
+from resilkit.experiment import environment, running, watching
 from resilkit.experiment.live import Meter
 from resilkit.experiment.watching import _JUDGE_EVERY
 from resilkit.history import History
@@ -140,3 +140,17 @@ def test_a_result_in_virtual_time_makes_its_metrics_when_asked_and_keeps_no_clus
         pd.testing.assert_frame_equal(travelled.metrics[name], frame)
         assert frame["time"].max() <= 3.0
         assert frame.attrs["metric"] == name
+
+
+def test_a_run_ends_where_rounding_leaves_a_wait_that_is_none(monkeypatch):
+    # At its end, less is left than a clock of that size can tell: so it is until time goes on.
+    made = experiment(workload=systems.workload(["n1", "n2", "n3"]), duration=1.5)
+    real, asked = running.Running.elapsed, []
+
+    def elapsed(self):
+        asked.append(found := real(self))
+        assert len(asked) < 200
+        return found if found > self.total + 1e-9 else min(found, self.total - 4e-16)
+
+    monkeypatch.setattr(running.Running, "elapsed", elapsed)
+    assert made.run("simulation", progress=False).ran == 1.5
