@@ -51,6 +51,10 @@ class Backend(Protocol):
         """Return the end of a node's log."""
         ...
 
+    def ended(self) -> None:
+        """Take note that the cluster was closed."""
+        ...
+
 
 class ProcessBackend:
     """Nodes are processes of this machine, forked by a launcher."""
@@ -74,6 +78,9 @@ class ProcessBackend:
     def transport(self, session: Session, name: str, **options: Any) -> Any:
         """Return a transport over sockets."""
         return SocketTransport(name, 1, cookie=session.cookie, folder=self.folder, **options)
+
+    def ended(self) -> None:
+        """Do nothing: the loop goes on, and what the closing has left begun comes to its end."""
 
     def last_words(self, session: Session, name: str, size_bytes: int) -> str:
         """Return the end of a node's log file."""

@@ -32,6 +32,7 @@ def ends_when_lost(cluster: Cluster) -> None:
 def no_longer_open(cluster: Cluster) -> None:
     """Forget a cluster that was closed. Twice is once."""
     _open.discard(cluster)
+    cluster._session.backend.ended()
 
 
 def open_clusters() -> list[Cluster]:

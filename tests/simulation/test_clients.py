@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import resilkit as rk
 
 
@@ -24,3 +26,13 @@ def test_the_first_operations_of_a_load_find_their_servers():
         assert load.started - before < 0.5
         load.wait()
         assert [row.value for row in load.history] == list(range(1, 11))
+
+
+def test_nothing_is_left_begun_when_a_cluster_closes():
+    for seed in range(30):
+        with rk.Cluster(nodes=3, seed=seed, backend="simulation") as cluster:
+            for node in cluster.nodes:
+                spec = rk.SupervisorSpec(f"counters-{node}", [rk.ChildSpec(Counter, name=node)])
+                cluster.start(spec, node=node).stop()
+        tasks = [task.get_coro() for task in cluster._session.loop._tasks if not task.done()]
+        assert "CORO_CREATED" not in map(inspect.getcoroutinestate, tasks)

@@ -70,6 +70,10 @@ class SimulationBackend:
         del session
         return SimulatedTransport(self.network, self.place, name, 1, **options)
 
+    def ended(self) -> None:
+        """Let what the closing has left begun come to its end: nobody drives it any more."""
+        self.thread.settle()
+
     def last_words(self, session: Session, name: str, size_bytes: int) -> str:
         """Return the end of what a node has written."""
         launcher: SimulatedLauncher = session.launcher

@@ -208,6 +208,14 @@ class SimulationThread:
             vigil.look_if_due()
             self._go(lambda: done() or scheduler.steps >= last, vigil.due)
 
+    def settle(self) -> None:
+        """Let happen what is ready now, and no time go on; of what never ends, a good part."""
+        scheduler = self.scheduler
+        most = scheduler.steps + _MOST_LEFT
+        with self._driving():
+            scheduler.run(lambda: scheduler.steps >= most, scheduler.now)
+            self._heed()
+
     async def bridge(
         self,
         coroutine: Coroutine[Any, Any, T],
@@ -316,6 +324,9 @@ class SimulationThread:
         vigil = self.vigil()
         while not self._go(done, vigil.due):
             vigil.look()
+
+_MOST_LEFT: Final = 10_000
+"""Steps that are taken of what a closed cluster has left."""
 
 
 def _never() -> bool:
