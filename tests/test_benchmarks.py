@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.benchmarks.contest import Aim, Row, rows
@@ -65,3 +68,15 @@ def test_a_contestant_runs_in_a_process_of_its_own_and_its_error_is_told() -> No
     assert len(outcome.figures["psutil"]) == 2
     assert outcome.failures == {"nobody": "KeyError: 'nobody'"}
     assert sum("nobody" in line for line in asked) == 1
+
+
+def test_a_peer_that_is_not_installed_is_not_available() -> None:
+    missing = "import sys; sys.modules['hdrh.histogram'] = None"
+    begin = "from tests.benchmarks.contestant import main; main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{missing}; {begin}", "recording", "hdrhistogram", "0.01"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stderr.splitlines() == ["not available: no module 'hdrh.histogram'"]

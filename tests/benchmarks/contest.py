@@ -52,6 +52,8 @@ class Row:
     aims: tuple[Aim, ...] = field(default=())
     cores: int | None = None
     """Pin each contestant and all that it starts to so many cores; `None` pins nothing."""
+    longest: float = 60.0
+    """Seconds after which a repetition is given up, with all that it started."""
 
     @property
     def higher_is_better(self) -> bool:

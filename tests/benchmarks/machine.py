@@ -12,12 +12,14 @@ __all__ = ["machine"]
 PEERS = (
     "distributed",
     "hdrhistogram",
+    "hypothesis",
     "locust",
     "multiprocess",
     "pandas",
     "psutil",
     "pykka",
     "pyzmq",
+    "simloom",
     "uvloop",
     "xoscar",
 )

@@ -17,8 +17,6 @@ from tests.benchmarks.contest import Aim, Row
 __all__ = ["Judged", "Outcome", "judge", "run"]
 
 ROOT = Path(__file__).parents[2]
-LONGEST = 60.0
-"""Seconds after which a repetition is given up, with all that it started."""
 
 
 @dataclass(slots=True)
@@ -57,7 +55,7 @@ def run(row: Row, *, rounds: int, seconds: float, tell: Callable[[str], None]) -
             if name in outcome.failures:
                 continue
             tell(f"{row.name}: {name}, round {number + 1} of {rounds}")
-            figure, failure = _once(row.name, name, seconds)
+            figure, failure = _once(row, name, seconds)
             if figure is None:
                 outcome.failures[name] = failure
             else:
@@ -83,8 +81,8 @@ def _judge_one(outcome: Outcome, aim: Aim) -> Judged:
     return Judged(aim, ratio, min(each), max(each), outcome.row.met(aim, ratio))
 
 
-def _once(row: str, name: str, seconds: float) -> tuple[float | None, str]:
-    command = [sys.executable, "-m", "tests.benchmarks.contestant", row, name, str(seconds)]
+def _once(row: Row, name: str, seconds: float) -> tuple[float | None, str]:
+    command = [sys.executable, "-m", "tests.benchmarks.contestant", row.name, name, str(seconds)]
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -95,11 +93,11 @@ def _once(row: str, name: str, seconds: float) -> tuple[float | None, str]:
         start_new_session=True,
     )
     try:
-        out, err = process.communicate(timeout=LONGEST)
+        out, err = process.communicate(timeout=row.longest)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return None, f"no figure after {LONGEST:g} s"
+        return None, f"no figure after {row.longest:g} s"
     lines = out.strip().splitlines()
     if process.returncode or not lines:
         told = err.strip().splitlines() or [f"exit status {process.returncode}"]
