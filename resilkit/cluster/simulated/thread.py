@@ -213,8 +213,7 @@ class SimulationThread:
         scheduler = self.scheduler
         most = scheduler.steps + _MOST_LEFT
         with self._driving():
-            scheduler.run(lambda: scheduler.steps >= most, scheduler.now)
-            self._heed()
+            self._go(lambda: scheduler.steps >= most, scheduler.now)
 
     async def bridge(
         self,
@@ -324,6 +323,7 @@ class SimulationThread:
         vigil = self.vigil()
         while not self._go(done, vigil.due):
             vigil.look()
+
 
 _MOST_LEFT: Final = 10_000
 """Steps that are taken of what a closed cluster has left."""
