@@ -233,6 +233,9 @@ class Names:
             self._agreement.decided(source, number, message[3])
         elif request == "all":
             self._take_all(source, *message[2:])
+        elif request == "lose":
+            self._lose(*message[3:])
+            self._acknowledge(source, number)
 
     def _take(self, name: str, pid: Pid, stamp: int) -> None:
         if not self._given_back.outdates(name, pid, stamp) and not self._is_lost(pid):
@@ -275,6 +278,13 @@ class Names:
         for loser in (held, pid):
             if loser != keeper and loser.node == self._node.name:
                 self._lose(name, loser)
+            elif keeper is None:
+                # It may hear of this node's holder only when that has given the name back, and
+                # know of no conflict: with neither to keep, one would be left.
+                self._tell_loser(name, loser)
+
+    def _tell_loser(self, name: str, loser: Pid) -> None:
+        self._repeater.send([loser.node], lambda number: (NAMES, "lose", number, name, loser))
 
     def _lose(self, name: str, loser: Pid) -> None:
         process = self._node.processes.get(loser.number)

@@ -10,7 +10,7 @@ from resilkit.runtime import ChildSpec, Pid, spawn
 from resilkit.runtime import repeating as repeating_module
 from resilkit.runtime.kinds import NAMES
 from tests.runtime.servers import Counter
-from tests.runtime.world import World, on, settle
+from tests.runtime.world import World, on, settle, until
 
 
 @on("n1", "n2")
@@ -62,3 +62,23 @@ async def test_registering_waits_for_a_lost_node_no_longer_than_its_loss(world: 
         assert world.nodes["n1"].names.whereis("c") == task.result().pid
         # Nor is it kept for one of that name that comes back.
         assert not world.nodes["n1"].names._repeater._waiting
+
+
+@on("n1", "n2", "n3")
+async def test_neither_keeps_a_name_also_when_one_side_hears_of_the_other_first(
+    world: World,
+) -> None:
+    for node in world.nodes.values():
+        node.names.resolver = lambda *_: None
+    left = await spawn(world.nodes["n1"], ChildSpec(Counter, name="c"))
+    world.cut(("n1", "n2"), ("n1", "n3"))
+    right = await spawn(world.nodes["n2"], ChildSpec(Counter, name="c"))
+    world._cut.clear()
+    first = world.nodes["n2"]
+    first.peer_up("n1", 1, "member")
+    first.names.receive("n1", (NAMES, "all", 0, ((("c", left.pid),), 1, 0, False)))
+    await until(lambda: not right.alive)
+    await settle()
+    world.nodes["n1"].peer_up("n2", 1, "member")
+    await settle()
+    assert (left.alive, right.alive) == (False, False)
