@@ -93,6 +93,8 @@ class Reaching:
         up = link.usable and link.far_usable
         if self.network.edge_is(self.name, link.peer.name, up=up):
             self.network.changed()
+            # Of its own links a node knows at once; it must not send over one that is gone.
+            self.network.refresh_now(self)
         if self.complete:
             self._look_at_pair(link, up=up)
         self._aim(link)

@@ -181,7 +181,7 @@ class SimulatedTransport(Receiving):
             link.usable = self.counts(link)
             self.look(link)
         else:
-            # First of all: the receiver answers at once with all its names.
+            # Whoever hears of it tells the peer something at once.
             self.direct[peer.name] = link
             self._client_up(peer)
         self.tell()
