@@ -9,7 +9,7 @@ from resilkit import NO_REPLY, Refused, Server
 from tests.runtime import servers
 from tests.runtime.servers import Desk, Recorder
 
-__all__ = ["Asker", "Counter", "Desk", "Ending", "Gate", "Recorder"]
+__all__ = ["Asker", "Counter", "Desk", "Ending", "Gate", "Log", "Recorder"]
 
 
 class Counter(servers.Counter):
@@ -85,6 +85,23 @@ class Asker(Server):
     def side(self) -> tuple[bool, list[str]]:
         """Return whether its node is in the majority, and whom it reaches."""
         return self.majority(), self.nodes()
+
+
+class Log(Server):
+    """Where others write down what happens, in the order in which they do; they are on its node."""
+
+    def init(self) -> None:
+        """Begin an empty page."""
+        self.page: list[Any] = []
+
+    def note(self, entry: Any) -> None:
+        """Write something down."""
+        self.page.append(entry)
+
+    def read(self) -> list[Any]:
+        """Return the page, and begin a new one."""
+        page, self.page = self.page, []
+        return page
 
 
 class Ending(Server):
