@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.reruns.line import Line
 from resilkit.simulation.schedules import SCHEDULES
 from resilkit.testing.calls import Call, Cast
 from resilkit.testing.concurrent import FEWEST_PROCESSES, MOST_PROCESSES, Concurrent
 from resilkit.testing.outcome import Outcome
-from resilkit.testing.progress import Line
 from resilkit.testing.races import Races
 from resilkit.testing.running import run_trial
 from resilkit.testing.shortening import shorter, switches
@@ -175,9 +175,10 @@ class _Hunt:
         with Line(len(self._places) + _MOST_SHORTENING, shown=self._shown) as line:
             found = self._first(fast, self._places, line)
             if found is None:
-                line.say(len(self._places), "no race found")
+                line.end(len(self._places), f"no race found in {self._tried} schedules")
                 return self._races(trial, None, 0)
             shortest = self._shortest(fast, found, line)
+            line.end(self._tried, f"found a race: {_told(shortest)} ({self._tried} schedules)")
         # The trial that people get names the model, and is what fails.
         last = shortest.trial
         told = trial.replaced(
@@ -207,7 +208,7 @@ class _Hunt:
 
     def _first(self, trial: Trial, places: Sequence[Place], line: Line) -> Outcome | None:
         for done, (seed, schedule) in enumerate(places):
-            line.say(done, "looking for a race")
+            line.tell(done, f"looking for a race: {done} of {len(places)} schedules")
             outcome = self._try(trial.replaced(seed=seed, schedule=schedule))
             if not outcome.passed:
                 return outcome
@@ -228,14 +229,14 @@ class _Hunt:
             progressing = False
             for race in shorter(_race_of(best)):
                 fewer = self._fails(trial.replaced(operations=race), best, ends)
-                line.say(self._tried - began, f"shortening: {_told(best)}")
+                line.tell(self._tried - began, f"shortening: {_told(best)}")
                 if fewer is not None:
                     best, progressing = fewer, True
                     break
         for outcome in self._tries(trial.replaced(operations=_race_of(best)), best, ends):
             if not outcome.passed and _switches(outcome) < _switches(best):
                 best = outcome
-                line.say(self._tried - began, f"shortening: {_told(best)}")
+                line.tell(self._tried - began, f"shortening: {_told(best)}")
         return best
 
     def _fails(self, trial: Trial, like: Outcome, ends: int) -> Outcome | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import inspect
+import linecache
 import sys
 import sysconfig
 import textwrap
@@ -174,13 +175,38 @@ def _folder_of(module: str) -> str | None:
 
 def _source_of(thing: Any, name: str) -> str | None:
     try:
-        source = textwrap.dedent(inspect.getsource(thing))
+        found = _class_source(thing) if isinstance(thing, type) else None
+        source = textwrap.dedent(inspect.getsource(thing) if found is None else found)
     except (OSError, TypeError):
         return None
     if isinstance(thing, FunctionType) and thing.__name__ == "<lambda>":
         found = _lambda_in(source, thing.__code__)
         return None if found is None else f"{name} = {found}"
     return source.rstrip()
+
+
+def _class_source(thing: type) -> str | None:
+    """Return the lines of a class by where its methods are: those of a notebook have no file.
+
+    ``inspect`` looks for a class in the file of its module, by its name.
+    """
+    method = next(_functions_of(thing), None)
+    if method is None:
+        return None
+    code = inspect.unwrap(method).__code__
+    lines = linecache.getlines(code.co_filename)
+    around = [
+        node
+        for node in ast.walk(ast.parse("".join(lines)))
+        if isinstance(node, ast.ClassDef)
+        and node.name == thing.__name__
+        and node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)
+    ]
+    if not around:
+        return None
+    innermost = max(around, key=lambda node: node.lineno)
+    first = min([innermost.lineno, *(each.lineno for each in innermost.decorator_list)])
+    return "".join(lines[first - 1 : innermost.end_lineno])
 
 
 def _lambda_in(source: str, code: CodeType) -> str | None:

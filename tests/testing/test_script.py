@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import linecache
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,6 +118,32 @@ print(outcome.script())
     ended = run(made.stdout, tmp_path)
     assert ended.returncode == 1
     assert 'TrialFailed: the invariant few does not hold after Call("add", "b")' in ended.stderr
+
+
+def test_what_was_written_in_a_cell_is_written_down(tmp_path: Path) -> None:
+    cell = """
+import resilkit as rk
+from resilkit.testing import Call, Trial, run_trial
+
+class Tally(rk.Server):
+    def init(self):
+        self.count = 0
+    def add(self):
+        self.count += 2
+        return self.count
+
+def stepping(count, operation):
+    return count + 1, count + 1
+"""
+    # As IPython does it: the lines of a cell are under the name of a file that there is not.
+    name, lines = "ipykernel/cell-1.py", cell.splitlines(keepends=True)
+    linecache.cache[name] = (len(cell), None, lines, name)
+    made: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(cell, name, "exec"), made)  # noqa: S102 - the code is our own
+    trial = Trial(made["Tally"], [Call("add")], model=Model(0, made["stepping"]))
+    script = fails_again(trial, tmp_path)
+    assert "class Tally(rk.Server):" in script
+    assert "def stepping(count, operation):" in script
 
 
 def test_a_system_that_is_an_object_is_written_as_its_specs(tmp_path: Path) -> None:
