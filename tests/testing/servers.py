@@ -37,6 +37,13 @@ class Forgetful(Counter):
         return self.value
 
 
+class Deaf(Counter):
+    """Does not hear a seven."""
+
+    def increment(self, by: int = 1) -> int:
+        return self.value if by == 7 else super().increment(by)
+
+
 class Fragile(Counter):
     """Crashes on a three."""
 

@@ -165,6 +165,17 @@ class Limited(Counting):
 
 
 def test_what_must_hold_is_asked_after_each_step() -> None:
+    looks: list[int] = []
+
+    def looking(_: rk.Cluster, history: list[Performed]) -> bool:
+        looks.append(len(history))
+        return True
+
+    holds(type("Looking", (Counting,), {"must_hold": (looking,)}), max_examples=1)
+    assert looks == [*range(12), 11]
+
+
+def test_what_must_not_be_shrinks_to_the_steps_that_lead_there() -> None:
     message, steps = steps_of(Limited)
     assert message.startswith('the invariant few does not hold after Call("get") by @notebook')
     assert steps[1:-1] == ["state.call_get()", "state.call_get()"]
