@@ -74,7 +74,7 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
     from resilkit.history import History
 
     load, origin = collected.load, float(collected.load.started)
-    simulation = collected.cluster.simulation
+    backend, simulation = _ground(collected.cluster)
     events = collected.cluster.events.frame(since=collected.since)
     result = Result(
         name=experiment.name,
@@ -94,7 +94,7 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
         memory_limit_bytes=collected.memory_limit_bytes,
         closed_loop=experiment.workload.loop == "closed",
         rerun=experiment.how_to_rerun(
-            backend=collected.cluster.backend, schedule=getattr(simulation, "schedule", None)
+            backend=backend, schedule=getattr(simulation, "schedule", None)
         ),
         **({} if simulation is None else _of(simulation)),
         experiment=experiment,
@@ -110,6 +110,15 @@ def assemble(experiment: Experiment, collected: Collected) -> Result:
         cut_short=collected.cut_short,
     )
     return dataclasses.replace(result, verdicts=verdicts_frame(verdicts))
+
+
+def _ground(cluster: Any) -> tuple[str, SimulationView | None]:
+    """Return the backend of a cluster, or of its session, and what it is as a simulation."""
+    from resilkit.cluster.simulated.view import SimulationView
+
+    session = getattr(cluster, "_session", cluster)
+    name: str = session.backend.name
+    return name, SimulationView(session) if name == "simulation" else None
 
 
 def _of(simulation: SimulationView) -> dict[str, Any]:

@@ -90,3 +90,14 @@ def test_a_load_that_ended_before_it_began_says_so_and_why(monkeypatch):
         starting.join(20.0)
         with pytest.raises(rk.InvalidArgument, match=r"ended before .* was to be sent \(@g1: "):
             rk.judge(load)
+
+
+def test_a_load_by_hand_on_a_simulated_cluster_is_judged_as_what_it_is():
+    with rk.Cluster(nodes=1, backend="simulation", seed=7) as cluster:
+        cluster.start(systems.Counter, name="counter")
+        operations = [rk.Operation.call("counter", "increment")]
+        load = rk.Workload(operations, rk.arrivals.constant(50)).start(cluster, duration=1.0)
+        load.wait()
+        result = rk.judge(load, ["error_rate < 50 %"])
+    assert (result.backend, result.schedule, result.passed) == ("simulation", "random", True)
+    assert result.fingerprint
