@@ -36,7 +36,7 @@ _HOMES = {
         "Audit", "Comparison", "DeterminismCheck", "Experiment", "Result", "check_determinism",
         "compare", "judge", "load", "runs",
     ),
-    "resilkit.reruns": ("sweep",),
+    "resilkit.reruns": ("Replay", "replay", "sweep"),
     "resilkit.testing": ("find_races",),
     "resilkit.settings": ("options",),
     "resilkit.errors": (
@@ -103,6 +103,7 @@ __all__ = [
     "Published",
     "Reference",
     "Refused",
+    "Replay",
     "ResilkitError",
     "ResourceFault",
     "RestartPolicy",
@@ -133,6 +134,7 @@ __all__ = [
     "load",
     "options",
     "register_fault",
+    "replay",
     "runs",
     "sweep",
     "telemetry",
@@ -197,7 +199,7 @@ if TYPE_CHECKING:
     )
     from resilkit.history import History
     from resilkit.network.verdicts import HOLD, PASS, Deliver, Drop, Duplicate, Hold, Pass
-    from resilkit.reruns import sweep
+    from resilkit.reruns import Replay, replay, sweep
     from resilkit.runtime import (
         NO_REPLY,
         ChildSpec,

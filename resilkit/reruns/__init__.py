@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from resilkit.importing import whole
 
 if TYPE_CHECKING:
+    from resilkit.reruns.replaying import Replay, replay
     from resilkit.reruns.sweeping import sweep
 
-__all__ = ["sweep"]
+__all__ = ["Replay", "replay", "sweep"]
 
 # No module has the name of something exported here: importing it would hide the export.
 _HOMES = {
+    "Replay": "replaying",
+    "replay": "replaying",
     "sweep": "sweeping",
 }
 

@@ -70,6 +70,16 @@ def bank(*faults, rate=40.0, operation=add, **more):
     return rk.Experiment(2, **{**given, **more})
 
 
+def failing(**more):
+    """Return the experiment with a seed that shows the bug, and the result of its run."""
+    for seed in range(20):
+        made = bank(**{**more, "seed": seed})
+        result = made.run("simulation", progress=False)
+        if result.passed is False:
+            return made, result
+    raise AssertionError("no seed of 20 shows the bug")
+
+
 async def die(user):
     """Take the whole process down, for one draw of many."""
     if user.rng.random() < 0.005:

@@ -1,0 +1,86 @@
+"""How replays and shrunk cases look as the last line of a cell: all of it escaped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from resilkit.experiment.words import VERDICTS
+from resilkit.markup import (
+    amounts_whole,
+    code,
+    details,
+    display,
+    guarded,
+    nested,
+    note,
+    paragraph,
+    safe,
+    table,
+    whole,
+    word,
+)
+from resilkit.metrics.words import quantity
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from resilkit.reruns.replaying import Replay
+
+__all__ = ["replay_html"]
+
+_KINDS: Final = {"pass": "good", "fail": "bad", "inconclusive": "unsure"}
+_AGAIN: Final = {
+    True: ("bad", "✗ failed again"),
+    False: ("good", "✓ did not show"),
+    None: ("unsure", "? not decided"),
+}
+"""What became of a failure: to a kind of word, and a sign and words for it."""
+
+
+@guarded
+def replay_html(replay: Replay) -> str:
+    """Return the display of a replay: what failed again, both verdicts, and what was left out."""
+    again = replay.criteria
+    head = paragraph(replay.sentence())
+    if again:
+        kind, words = _AGAIN[replay.reproduced]
+        if replay.reproduced is None and len(set(again.values())) > 1:
+            words = "? in part"
+        head = paragraph(word(words, kind), f" {replay.sentence()}")
+    rows = [
+        [
+            whole(code(amounts_whole(row["criterion"]))),
+            _verdict(row["run"]),
+            quantity(row["run_measured"], row["unit"]) or "–",
+            _verdict(row["replay"]),
+            quantity(row["replay_measured"], row["unit"]) or "–",
+            _shown(again[row["criterion"]]) if row["criterion"] in again else "",
+        ]
+        for row in replay.frame().to_dict("records")
+    ]
+    heads = ("Criterion", "In the run", "Measured", "In the simulation", "Measured", "")
+    faults = [(code(repr(fault)), safe("")) for fault in replay.experiment.scenario.faults]
+    about = (
+        f"{len(replay.result.history):,} operations, {len(faults)} faults, "
+        f"seed {replay.result.seed}, schedule {replay.schedule}."
+    )
+    return display(
+        "replay of", replay.run.name,
+        head,
+        table(heads, rows, numbers=(2, 4), most=len(rows)),
+        *map(note, replay.notes),
+        details("The faults, as they were", nested(faults)),
+        note(about),
+    )  # fmt: skip
+
+
+def _verdict(name: str) -> Markup:
+    if not name:
+        return safe("–")
+    kind, symbol, words = VERDICTS[name]
+    return word(f"{symbol} {words}", _KINDS[kind])
+
+
+def _shown(again: bool | None) -> Markup:  # noqa: FBT001 - what a verdict became
+    kind, words = _AGAIN[again]
+    return word(words, kind)
