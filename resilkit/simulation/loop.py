@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import warnings
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from resilkit.errors import Unavailable
@@ -131,14 +132,18 @@ class PlaceLoop(asyncio.AbstractEventLoop):
     def end(self) -> None:
         """Drop every task: its node is dead, and nothing that it does any more has an effect."""
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            if task.done():
-                continue
-            coroutine = task.get_coro()
-            # Now, and not whenever Python frees it: its `finally` runs at the same step each time,
-            # and finds a node that is dead, whose errors nobody hears.
-            with contextlib.suppress(BaseException):
-                coroutine.close()  # type: ignore[union-attr]
+        with warnings.catch_warnings():
+            # A handler that had not begun yet is none that somebody forgot to await.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            for task in tasks:
+                if task.done():
+                    continue
+                coroutine = task.get_coro()
+                # Now, and not whenever Python frees it: its `finally` runs at the same step each
+                # time, and finds a node that is dead, whose errors nobody hears.
+                with contextlib.suppress(BaseException):
+                    coroutine.close()  # type: ignore[union-attr]
+                del coroutine
 
     # What asyncio asks of a loop -----------------------------------------------------------------
 

@@ -93,6 +93,20 @@ def test_tasks_of_a_place_that_dies_end_at_once_and_their_finally_runs_there(sch
     assert done == [(2.0, True)]
 
 
+def test_a_task_that_had_not_begun_when_its_place_died_is_dropped_in_silence(scheduler):
+    place = Place(scheduler, "n1")
+
+    async def inner():
+        raise AssertionError("it never begins")
+
+    async def outer(coroutine):
+        await coroutine
+
+    place.loop.call_soon(lambda: (place.loop.create_task(outer(inner())), place.die()))
+    run(scheduler)  # a warning is an error here
+    gc.collect()
+
+
 def test_an_error_of_a_callback_is_told_and_the_rest_goes_on(scheduler):
     place, told, done = Place(scheduler, "n1"), [], []
     place.loop.on_error = told.append
