@@ -87,7 +87,7 @@ class Injection(ShownInjection):
         self._finished = asyncio.Event()
         self._first = asyncio.Event()
         self._timeline: asyncio.Task[None] | None = None
-        self._timers: set[asyncio.Task[None]] = set()
+        self._timers: dict[asyncio.Task[None], None] = {}
         session.faults.begins(self)
 
     # The plain API -------------------------------------------------------------------------------
@@ -307,8 +307,8 @@ class Injection(ShownInjection):
         self.coming.lasts(strike, left)
         if after is not None:
             timer = self.session.loop.create_task(self._heal_after(strike, after))
-            self._timers.add(timer)
-            timer.add_done_callback(self._timers.discard)
+            self._timers[timer] = None
+            timer.add_done_callback(self._timers.pop)
 
     async def _heal_after(self, strike: Strike, delay: float) -> None:
         await asyncio.sleep(strike.began + delay - self.session.loop.time())

@@ -117,6 +117,9 @@ class LoopThread:
                 self.loop.call_soon_threadsafe(self._drain)
                 raise
 
+    tidy = submit
+    """Take back what somebody has lost, whenever Python finds that; in a simulation it never is."""
+
     def _drain(self) -> None:
         # Cleared first: what is submitted from now on schedules a new drain, so none is missed.
         self._scheduled = False

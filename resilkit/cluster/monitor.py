@@ -38,7 +38,7 @@ class Monitor:
         self._down: Down | None = None
         self._cancelled = False
         self._number = 0
-        self._take_down: Callable[[], object] = lambda: None
+        self._lost: weakref.finalize[Any, Monitor] | None = None
 
     def _start(self) -> asyncio.Future[None]:
         from resilkit.runtime import signals
@@ -53,8 +53,9 @@ class Monitor:
 
         address = self._reference.address
         self._number = signals.monitor(session.node, session.console, address, ended)
-        self._take_down = finalizer = weakref.finalize(self, _demonitor, session, self._number)
-        finalizer.atexit = False
+        tidy = session.thread.tidy
+        self._lost = weakref.finalize(self, _demonitor, session, self._number, tidy)
+        self._lost.atexit = False
         future: asyncio.Future[None] = session.thread.loop.create_future()
         future.set_result(None)
         return future
@@ -65,7 +66,8 @@ class Monitor:
         Whoever waits, or waits from now on, gets `InvalidArgument`. Twice is once.
         """
         self._cancelled = True
-        self._take_down()
+        if self._lost is not None and self._lost.detach():
+            _demonitor(self._session, self._number, self._session.thread.submit)
         self._changed.notify()
 
     def __repr__(self) -> str:
@@ -104,9 +106,9 @@ class Monitor:
         return self._down
 
 
-def _demonitor(session: Session, number: int) -> None:
+def _demonitor(session: Session, number: int, submit: Callable[..., None]) -> None:
     from resilkit.runtime import signals
 
     # From whatever thread collects garbage, and maybe when all is over.
     if not (session.closed or session.thread.over):
-        session.thread.submit(signals.demonitor, session.node, session.console, number)
+        submit(signals.demonitor, session.node, session.console, number)

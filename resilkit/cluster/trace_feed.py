@@ -44,7 +44,7 @@ class TraceFeed:
     def become(self, orders: Iterable[Order]) -> None:
         """Have just these traces; what stands already goes on."""
         wanted = dict(orders)
-        for id in self._watches.keys() - wanted.keys():
+        for id in [each for each in self._watches if each not in wanted]:
             self.end(id)
         for id, order in wanted.items():
             if id not in self._watches:

@@ -127,10 +127,11 @@ class Names:
             return
         process.names.append(name)
         self._tell_clients(name, process.pid)
-        for peer in self._found().items() - found.items():
-            # Found meanwhile: too late for the arbiter to tell it, and too soon for what this node
-            # tells whom it finds.
-            self._tell_mine(peer[0], ask=False)
+        for peer, count in self._found().items():
+            if found.get(peer) != count:
+                # Found meanwhile: too late for the arbiter to tell it, and too soon for what this
+                # node tells whom it finds.
+                self._tell_mine(peer, ask=False)
 
     def _found(self) -> dict[str, int]:
         """Return the nodes that are reached, and how often each has been found."""

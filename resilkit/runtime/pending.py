@@ -81,6 +81,17 @@ class Deferred:
         node.answer_for(owner.node, self.caller, self.reference, value, is_error=is_error)
         node.signal(owner, (SETTLED, owner.number, self.caller, self.reference))
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Deferred):
+            return (self.caller, self.reference, self.owner) == (
+                other.caller, other.reference, other.owner,
+            )  # fmt: skip
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        # The same in every process, so that a set of them has one order everywhere.
+        return hash(self.reference)
+
     def __repr__(self) -> str:
         return f"<deferred reply to {self.caller}>" if self.owner else "<deferred reply to nobody>"
 

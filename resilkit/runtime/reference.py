@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, NoReturn, Self
+from zlib import crc32
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
@@ -261,7 +262,8 @@ class Reference:
         return NotImplemented
 
     def __hash__(self) -> int:
-        return hash(self._address)
+        # The same in every process, so that a set of references has one order everywhere.
+        return crc32(str(self._address).encode(errors="surrogatepass"))
 
     def __reduce__(self) -> Any:
         # Whatever kind of reference leaves, a plain one arrives: the receiver binds it anew.

@@ -79,7 +79,7 @@ class Tracing:
             process = self._process(watch.address)
             if process is not None:
                 wanted.setdefault(process.number, []).append(watch)
-        for number in self._subjects.keys() - wanted.keys():
+        for number in [each for each in self._subjects if each not in wanted]:
             self._leave(self._subjects[number])
         for number, watches in wanted.items():
             self._follow(number, watches, new=new)

@@ -19,7 +19,14 @@ from _thread import get_ident
 from typing import TYPE_CHECKING, Any, Final
 
 from resilkit import rng
-from resilkit.simulation import captured, real_machine, virtual_chance, virtual_numpy, virtual_time
+from resilkit.simulation import (
+    captured,
+    real_machine,
+    sets,
+    virtual_chance,
+    virtual_numpy,
+    virtual_time,
+)
 from resilkit.simulation.callers import place_of_caller
 from resilkit.simulation.driving import STATE
 from resilkit.simulation.patching import Patches
@@ -106,6 +113,7 @@ class Interception:
                 _patches.put(virtual_time.replacements())
                 _patches.put(virtual_chance.replacements())
                 _patches.put(real_machine.replacements())
+                _patches.put(sets.replacements())
 
     @staticmethod
     def uninstall() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from resilkit.errors import Unavailable
 from resilkit.simulation.handle import Handle
+from resilkit.simulation.sets import PlaceTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -32,6 +33,7 @@ class PlaceLoop(asyncio.AbstractEventLoop):
         self._place = place
         self._scheduler = place.scheduler
         self._ready = place.scheduler.ready.append
+        self._numbers = place.scheduler.task_numbers
         self._tasks: list[asyncio.Task[Any]] = []
         self._prune_at = _PRUNE
         self.on_error: Callable[[dict[str, Any]], None] | None = None
@@ -99,7 +101,7 @@ class PlaceLoop(asyncio.AbstractEventLoop):
         **_: Any,
     ) -> asyncio.Task[Any]:
         """Run a coroutine as a task."""
-        task = asyncio.Task(coro, loop=self, name=name, context=context)
+        task = PlaceTask(next(self._numbers), coro, loop=self, name=name, context=context)
         # A node that is killed drops its tasks, which is no mistake of anybody's.
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         tasks = self._tasks

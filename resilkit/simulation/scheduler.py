@@ -46,6 +46,7 @@ class Scheduler:
         self.interrupted = False
         self.heap: list[tuple[float, int, Any, Any]] = []
         self.numbers = count()
+        self.task_numbers = count()
         self._places = count()
         self._here: Place | None = None
         self._collect_at = _COLLECT_EVERY

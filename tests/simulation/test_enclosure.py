@@ -212,3 +212,17 @@ def test_two_simulations_take_turns() -> None:
             return found
 
     assert drawn(beside=True) == drawn(beside=False)
+
+
+def test_what_is_lost_changes_nothing_whenever_python_finds_that() -> None:
+    def fingerprint(*, lost: bool) -> str:
+        with rk.Cluster(nodes=1, backend="simulation", seed=7) as cluster:
+            monitor = cluster.start(Asking).monitor()
+            if lost:
+                del monitor
+                gc.collect()
+            cluster.advance(0.1)
+            assert cluster.simulation is not None
+            return cluster.simulation.fingerprint
+
+    assert fingerprint(lost=True) == fingerprint(lost=False)

@@ -69,6 +69,9 @@ class SimulationThread:
         if self._driver is not None:
             self.scheduler.interrupted = True  # whoever drives looks
 
+    def tidy(self, function: Callable[..., Any], *args: Any) -> None:
+        """Do nothing: when Python finds that something is lost is chance."""
+
     def sync(
         self,
         coroutine: Coroutine[Any, Any, T],
