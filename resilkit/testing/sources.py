@@ -195,9 +195,13 @@ def _class_source(thing: type) -> str | None:
         return None
     code = inspect.unwrap(method).__code__
     lines = linecache.getlines(code.co_filename)
+    try:
+        tree = ast.parse("".join(lines))
+    except (SyntaxError, ValueError):  # what was compiled is not the whole of that file
+        return None
     around = [
         node
-        for node in ast.walk(ast.parse("".join(lines)))
+        for node in ast.walk(tree)
         if isinstance(node, ast.ClassDef)
         and node.name == thing.__name__
         and node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)

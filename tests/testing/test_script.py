@@ -146,6 +146,16 @@ def stepping(count, operation):
     assert "def stepping(count, operation):" in script
 
 
+def test_a_class_whose_file_is_no_python_is_named() -> None:
+    name = "notes.md"
+    linecache.cache[name] = (9, None, ["It's a note\n"], name)
+    made: dict[str, Any] = {"__name__": "__main__", "Forgetful": Forgetful}
+    code = "class Odd(Forgetful):\n    def get(self):\n        return 1"
+    exec(compile(code, name, "exec"), made)  # noqa: S102 - the code is our own
+    script = run_trial(Trial(made["Odd"], increments(9), model=COUNTER)).script()
+    assert "# It will not run as it is: the source of Odd was not found." in script
+
+
 def test_a_system_that_is_an_object_is_written_as_its_specs(tmp_path: Path) -> None:
     class Made:
         def applications(self, nodes: list[str]) -> dict[str, object]:
