@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 
@@ -233,59 +232,6 @@ def test_an_added_node_has_its_applications_and_one_that_fails_is_taken_out(
         cluster.add_node(rk.NodeSpec("worse", applications=[Broken]))
     assert "worse" not in cluster.nodes
     until_whole(cluster)
-
-
-@pytest.mark.parametrize(
-    ("policy", "ends"),
-    [
-        ("never", ["crashed"]),
-        ("on_crash", ["running", "running"]),
-        ("always", ["running", "running"]),
-        ({"mode": "always", "max_restarts": 1, "max_seconds": 30.0}, ["running", "crashed"]),
-        ({"mode": "on_crash", "max_restarts": 0}, ["crashed"]),
-        ({"mode": "on_crash", "delay": 0.3}, ["running"]),
-    ],
-    ids=["never", "on_crash", "always", "too often", "not once", "delayed"],
-)
-def test_a_restart_policy_brings_crashed_nodes_back(
-    cluster_of: Callable[..., rk.Cluster], policy: object, ends: list[str]
-) -> None:
-    cluster = cluster_of(nodes=2, restart=policy)
-    cluster.start(Counter, name="c", node="n2")
-    node = cluster.nodes["n2"]
-    for number, status in enumerate(ends, 1):
-        die(cluster, "n2")
-        gives_up = policy != "never" and status == "crashed"
-        expected = (status, number + (status == "running"), gives_up)
-        eventually(cluster, partial(stands, cluster, node, expected))
-    if ends[-1] == "running":
-        assert cluster.whereis("c").call.increment() == 1
-        node.stop()
-        assert node.status == "stopped", "whoever stops a node wants it to stay down"
-    node.restart()
-    assert cluster.whereis("c").call.increment() == 1
-
-
-def stands(cluster: rk.Cluster, node: rk.NodeHandle, expected: tuple[str, int, bool]) -> bool:
-    """Whether a node has come to that: its status, its starts, and whether it was given up."""
-    gave_up = "gave_up" in [row.event for row in cluster.events if row.kind == "node"]
-    return (node.status, node.incarnation, gave_up) == expected
-
-
-def die(cluster: rk.Cluster, node: str) -> None:
-    """Have a node's process end by a signal that nobody here asked for."""
-    cluster._session.thread.sync(cluster._session.launcher.signal(node, 9))
-
-
-def test_a_policy_with_a_delay_waits_for_it(cluster_of: Callable[..., rk.Cluster]) -> None:
-    cluster = cluster_of(nodes=2, restart={"mode": "on_crash", "delay": 0.5})
-    node = cluster.nodes["n2"]
-    with took(cluster, 0.5, 5.0):
-        die(cluster, "n2")
-        eventually(cluster, lambda: node.incarnation == 2)
-    events = [(row.event, row.time) for row in cluster.events if row.target == "n2"]
-    times = dict(events)
-    assert times["started"] - times["crashed"] >= 0.5 - 0.002
 
 
 def test_a_node_killed_while_an_application_starts_on_it(

@@ -36,18 +36,28 @@ class SimulatedGround:
         self.loop = place.loop
         self.clock: Clock = VirtualClock(place)
         self.log = log
-        self.ended: SimulatedTransport | None = None
         self.node: Node | None = None
+        self._end: SimulatedTransport | None = None
         self._backend = backend
         self._disk = disk
 
     def transport(self, name: str, incarnation: int, **options: Any) -> Any:
         """Return a transport on the simulation's network."""
         options.pop("listens", None)
-        self.ended = SimulatedTransport(
+        self._end = SimulatedTransport(
             self._backend.network, self.place, name, incarnation, **options
         )
-        return self.ended
+        return self._end
+
+    def leave(self) -> None:
+        """Be off the network: the place is no more."""
+        if self._end is not None:
+            self._end.leave()
+
+    def hearing_changed(self) -> None:
+        """Let the neighbours notice that nothing comes from here any more, or does again."""
+        if self._end is not None:
+            self._backend.network.pausing_changed(self._end)
 
     def storage(self, name: str) -> Any:
         """Return the node's disk."""
