@@ -44,6 +44,8 @@ class Network:
         self._due: dict[str, SimulatedTransport] = {}
         # Those that reach somebody over others: of them alone somebody's links are news.
         self._looking: dict[str, SimulatedTransport] = {}
+        # Those that lose what some neighbour says of their link, which others may pass on.
+        self._deaf: dict[str, SimulatedTransport] = {}
 
     def record(self, source: str, target: str, message: Any) -> None:
         """Note a message that arrives, if somebody wants to know."""
@@ -91,6 +93,7 @@ class Network:
             # Its look at who is reached is lost with it; the next of its name has one of its own.
             self._due.pop(transport.name, None)
             self._looking.pop(transport.name, None)
+            self._deaf.pop(transport.name, None)
             # What the others have of it they lose when they hear of its end: that is news to all.
             self._up.pop(transport.name, None)
 
@@ -119,6 +122,7 @@ class Network:
         # Ahead of what its receiver says when it hears of the other.
         here.say(Adopted(usable=other.counts(here)))
         other.adopt(here)
+        self.listen(here)
 
     def _is_there(self, transport: Reaching) -> bool:
         return self._ends.get(transport.name) is transport
@@ -150,6 +154,21 @@ class Network:
                 self._due[name] = end
                 delay = _SPREADING * self.chance()
                 end.place.loop.call_at(self.scheduler.now + delay, self._refresh, end)
+        for end in self._deaf.values():
+            delay = _SPREADING * self.chance()
+            end.place.loop.call_at(self.scheduler.now + delay, end.look_at_deaf_links)
+
+    def deafness_changed(self, transport: SimulatedTransport) -> None:
+        """Note whether a node loses what neighbours say to it, but not what it says to them."""
+        if transport.deaf_links():
+            self._deaf[transport.name] = transport
+        else:
+            self._deaf.pop(transport.name, None)
+
+    def passes_on(self, source: str, target: str) -> bool:
+        """Whether others pass on to one node what another one says of its links."""
+        end = self._ends.get(target)
+        return end is not None and source in self._ways(end, without=source)
 
     def _refresh(self, transport: Reaching) -> None:
         self._due.pop(transport.name, None)
@@ -163,11 +182,15 @@ class Network:
         ends = self._ends
         transport.reach(ways, {name: ends[name].hello.incarnation for name in ways})
 
-    def _ways(self, transport: Reaching) -> dict[str, str]:
+    def _ways(self, transport: Reaching, without: str = "") -> dict[str, str]:
         """Return the nodes that can be reached, each with the neighbour that leads there.
 
         A link counts when both ends say so. Breadth first, neighbours in the order of their names,
         as in `resilkit.network.routing`.
+
+        Args:
+            transport: Whose ways these are.
+            without: A neighbour over whose link none of them leads.
         """
         own = transport.name
         up, ends = self._up, self._ends
@@ -177,6 +200,8 @@ class Network:
         while waiting:
             here = waiting.popleft()
             for peer in sorted(up.get(here, ())):
+                if here == own and peer == without:
+                    continue
                 if peer not in seen and peer in ends and here in up.get(peer, ()):
                     seen[peer] = None
                     ways[peer] = ways.get(here, peer)
@@ -188,9 +213,9 @@ class Network:
     def hearing_changed(self, link: SimulatedLink) -> None:
         """Look again at both directions of a connection: something was cut or mended there."""
         for end in (link, link.far):
-            self._listen(end)
+            self.listen(end)
 
-    def _listen(self, link: SimulatedLink) -> None:
+    def listen(self, link: SimulatedLink) -> None:
         """Tell one end whether anything can come to it."""
         transport, far = link.transport, link.far
         if not transport.is_link(link.peer) or link.closed:
@@ -208,7 +233,7 @@ class Network:
     def pausing_changed(self, transport: SimulatedTransport) -> None:
         """Let the neighbours of a node notice that it says nothing any more, or does again."""
         for link in list(transport.links_by_peer.values()):
-            self._listen(link.far)
+            self.listen(link.far)
 
 
 class _Meeting:

@@ -90,6 +90,7 @@ class Reaching:
 
     def look(self, link: SimulatedLink) -> None:
         """See whether the link counts now, and who is reached by that."""
+        self._hear_of(link)
         up = link.usable and link.far_usable
         if self.network.edge_is(self.name, link.peer.name, up=up):
             self.network.changed()
@@ -98,6 +99,27 @@ class Reaching:
         if self.complete:
             self._look_at_pair(link, up=up)
         self._aim(link)
+
+    def _hear_of(self, link: SimulatedLink) -> None:
+        """Take in what the other end says of a link that does not carry it: others pass it on."""
+        if self.cuts.active and self._is_deaf_to(link) and not link.closed:
+            name = link.peer.name
+            if self.network.passes_on(name, self.name):
+                link.far_usable = link.far.usable
+
+    def _is_deaf_to(self, link: SimulatedLink) -> bool:
+        peer = link.peer
+        cuts = self.cuts
+        return self.is_link(peer) and cuts.loses(peer.name, "in") and not cuts.silent(peer.name)
+
+    def deaf_links(self) -> list[SimulatedLink]:
+        """Return the links that lose what comes, and nothing that goes."""
+        return [link for link in self.links_by_peer.values() if self._is_deaf_to(link)]
+
+    def look_at_deaf_links(self) -> None:
+        """See whether these count now."""
+        for link in self.deaf_links():
+            self.look(link)
 
     def _look_at_pair(self, link: SimulatedLink, *, up: bool) -> None:
         """Where every node is a neighbour, one link decides about one node."""

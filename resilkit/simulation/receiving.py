@@ -123,6 +123,7 @@ class Receiving(Reaching):
             if not self._closed:
                 link.far_usable = sent.usable
                 self.adopt(link)
+                self.network.listen(link)
                 if self.is_link(link.peer) and not self.cuts.silent(link.peer.name):
                     link.say(State(usable=link.usable, want=False))
             return

@@ -178,6 +178,8 @@ class SimulatedTransport(Receiving):
             if not self.is_link(peer):
                 self._client_down(held.peer)
         if self.is_link(peer):
+            if self.cuts.active:
+                self.network.deafness_changed(self)
             link.usable = self.counts(link)
             self.look(link)
         else:
@@ -244,6 +246,7 @@ class SimulatedTransport(Receiving):
                 self.network.hearing_changed(link)
                 self.link_changed(link)
                 self.look(link)
+        self.network.deafness_changed(self)
         self.network.refresh_now(self)
 
     def mend(self, peers: Iterable[str]) -> None:
@@ -258,6 +261,7 @@ class SimulatedTransport(Receiving):
                 link.confirmed = False
                 self.link_changed(link)
                 link.say(State(usable=link.usable, want=True))
+        self.network.deafness_changed(self)
         self.network.refresh_now(self)
 
     def install(self, fault_id: str, fault: Any, peers: Iterable[str] | None = None) -> None:
