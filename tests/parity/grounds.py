@@ -26,10 +26,10 @@ class Ground:
         return self.backend if self.schedule is None else f"{self.schedule}-{self.seed}"
 
     def cluster(self, *args: Any, **options: Any) -> rk.Cluster:
-        """Start a cluster here."""
-        return rk.Cluster(
-            *args, backend=self.backend, schedule=self.schedule, **{"seed": self.seed, **options}
-        )
+        """Start a cluster here, of this seed unless the options or a whole spec say otherwise."""
+        if not any(isinstance(arg, rk.ClusterSpec) for arg in args):
+            options = {"seed": self.seed, **options}
+        return rk.Cluster(*args, backend=self.backend, schedule=self.schedule, **options)
 
 
 def _grounds() -> list[Ground]:

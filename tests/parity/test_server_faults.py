@@ -10,8 +10,8 @@ import pytest
 
 import resilkit as rk
 from resilkit import faults
-from resilkit.cluster.cluster import Cluster
-from tests.cluster.harm import Probe, Trapper, fault_events, supervision, wait_until
+from tests.cluster.harm import Probe, Trapper, fault_events, supervision
+from tests.parity.grounds import eventually
 
 
 def tree(name: str, *children: str, server: type[rk.Server] = Probe, **options: object) -> object:
@@ -21,37 +21,37 @@ def tree(name: str, *children: str, server: type[rk.Server] = Probe, **options: 
     return rk.SupervisorSpec(name, specs, **settings)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with rk.Cluster(nodes=2, seed=7) as cluster:
-        cluster.start(tree("pair", "a", "b"), node="n2")
-        cluster.start(tree("stubborn", "trapper", server=Trapper), node="n2")
-        yield cluster
+@pytest.fixture
+def cluster(cluster: rk.Cluster) -> rk.Cluster:
+    """Three nodes, with two supervisors on the second."""
+    cluster.start(tree("pair", "a", "b"), node="n2")
+    cluster.start(tree("stubborn", "trapper", server=Trapper), node="n2")
+    return cluster
 
 
 @pytest.fixture(autouse=True)
-def _nothing_stays(cluster: Cluster) -> Iterator[None]:
+def _nothing_stays(cluster: rk.Cluster) -> Iterator[None]:
     yield
     cluster.heal()
     assert cluster._session.faults.injections == {}
 
 
-def crashes(cluster: Cluster, name: str, since: float) -> int:
+def crashes(cluster: rk.Cluster, name: str, since: float) -> int:
     """Return how often a child was restarted since."""
     return supervision(cluster, name, since).count("restarted")
 
 
-def now(cluster: Cluster) -> float:
+def now(cluster: rk.Cluster) -> float:
     """Return the time on the cluster's clock."""
     return cluster._session.clock.now()
 
 
-def there(cluster: Cluster, name: str) -> bool:
+def there(cluster: rk.Cluster, name: str) -> bool:
     """Whether the notebook knows of a server with that name now."""
     return cluster._session.node.names.whereis(name) is not None
 
 
-def alive(cluster: Cluster, name: str) -> bool:
+def alive(cluster: rk.Cluster, name: str) -> bool:
     """Whether a server answers; it may be on its way back."""
     try:
         return cluster.whereis(name).call.echo() > 0
@@ -59,7 +59,7 @@ def alive(cluster: Cluster, name: str) -> bool:
         return False
 
 
-def test_a_crash_at_once_ends_the_server_that_is_named_and_no_other(cluster: Cluster) -> None:
+def test_a_crash_at_once_ends_the_server_that_is_named_and_no_other(cluster: rk.Cluster) -> None:
     start = now(cluster)
     a, b = cluster.whereis("a"), cluster.whereis("b")
     monitors = [a.monitor(), b.monitor()]
@@ -69,16 +69,16 @@ def test_a_crash_at_once_ends_the_server_that_is_named_and_no_other(cluster: Clu
     assert monitors[0].wait(5.0).reason == "chaos"
     with pytest.raises(rk.CallTimeout):
         monitors[1].wait(0.01)
-    wait_until(lambda: alive(cluster, "a"))
+    eventually(cluster, lambda: alive(cluster, "a"))
     assert a.call.noted() == [], "a new incarnation, with nothing of the old one"
     assert injection.wait(5.0), "a crash at once is over when it was delivered"
     assert injection.outcomes[0]["outcomes"] == {"a": "died"}
-    wait_until(lambda: crashes(cluster, "a", start) == 1)
+    eventually(cluster, lambda: crashes(cluster, "a", start) == 1)
     assert crashes(cluster, "b", start) == 0
 
 
 def test_a_kill_cannot_be_trapped_but_a_crash_of_a_trapping_server_is_reported_as_such(
-    cluster: Cluster,
+    cluster: rk.Cluster,
 ) -> None:
     start = now(cluster)
     trapper = cluster.whereis("trapper")
@@ -88,24 +88,26 @@ def test_a_kill_cannot_be_trapped_but_a_crash_of_a_trapping_server_is_reported_a
     assert crashes(cluster, "trapper", start) == 0
     injection = cluster.inject(faults.ServerCrash(targets="trapper", reason="kill"))
     assert injection.outcomes[0]["outcomes"] == {"trapper": "died"}
-    wait_until(lambda: crashes(cluster, "trapper", start) == 1)
+    eventually(cluster, lambda: crashes(cluster, "trapper", start) == 1)
 
 
-def test_crashes_come_again_and_again_until_healed(cluster: Cluster) -> None:
+def test_crashes_come_again_and_again_until_healed(cluster: rk.Cluster) -> None:
     start = now(cluster)
     injection = cluster.inject(faults.ServerCrash(every=0.05, targets="a"))
-    wait_until(lambda: crashes(cluster, "a", start) >= 3)
+    eventually(cluster, lambda: crashes(cluster, "a", start) >= 3)
     injection.heal()
     moments = [row["time"] - start for row in injection.outcomes]
     assert all(moment >= 0.05 * (place + 1) - 0.002 for place, moment in enumerate(moments))
     delivered = sum(row["delivered"] for row in injection.outcomes)
     # One that was healed while it was delivered may have crashed the server, or not.
-    wait_until(lambda: delivered <= crashes(cluster, "a", start) <= len(injection.outcomes))
-    wait_until(lambda: alive(cluster, "a"))
+    eventually(
+        cluster, lambda: delivered <= crashes(cluster, "a", start) <= len(injection.outcomes)
+    )
+    eventually(cluster, lambda: alive(cluster, "a"))
 
 
 def test_a_crash_after_some_calls_hits_each_next_incarnation_while_it_lasts(
-    cluster: Cluster,
+    cluster: rk.Cluster,
 ) -> None:
     start = now(cluster)
     a = cluster.whereis("a")
@@ -116,15 +118,15 @@ def test_a_crash_after_some_calls_hits_each_next_incarnation_while_it_lasts(
             with pytest.raises(rk.ServerExit) as caught:
                 a.call.echo()
             assert caught.value.reason == "chaos"
-            wait_until(lambda: there(cluster, "a"))
-            wait_until(lambda n=round_: crashes(cluster, "a", start) == n)
-        wait_until(lambda: len(fault_events(cluster, injection, "struck")) == 2)
+            eventually(cluster, lambda: there(cluster, "a"))
+            eventually(cluster, lambda n=round_: crashes(cluster, "a", start) == n)
+        eventually(cluster, lambda: len(fault_events(cluster, injection, "struck")) == 2)
     for _ in range(8):
         a.call.echo()
     assert crashes(cluster, "a", start) == 2, "no more once it is healed"
 
 
-def test_a_crash_by_method_spares_the_other_methods(cluster: Cluster) -> None:
+def test_a_crash_by_method_spares_the_other_methods(cluster: rk.Cluster) -> None:
     start = now(cluster)
     a = cluster.whereis("a")
     with cluster.inject(faults.ServerCrash(method="note", targets="a")):
@@ -133,17 +135,17 @@ def test_a_crash_by_method_spares_the_other_methods(cluster: Cluster) -> None:
         a.sync()
         assert crashes(cluster, "a", start) == 0
         a.cast.note("this one")
-        wait_until(lambda: crashes(cluster, "a", start) == 1)
+        eventually(cluster, lambda: crashes(cluster, "a", start) == 1)
 
 
-def test_a_crash_by_chance_hits_about_its_share_of_the_messages(cluster: Cluster) -> None:
+def test_a_crash_by_chance_hits_about_its_share_of_the_messages(cluster: rk.Cluster) -> None:
     start = now(cluster)
     a = cluster.whereis("a")
     ended = 0
     with cluster.inject(faults.ServerCrash(share=0.2, targets="a")):
         for _ in range(150):
             try:
-                wait_until(lambda: there(cluster, "a"))
+                eventually(cluster, lambda: there(cluster, "a"))
                 a.call.echo()
             except rk.ServerExit:
                 ended += 1
@@ -151,15 +153,15 @@ def test_a_crash_by_chance_hits_about_its_share_of_the_messages(cluster: Cluster
                 continue  # it was ended, and the name is not back yet
     # Binomial(150, 0.2): outside with a chance below one in a million.
     assert 9 <= ended <= 57
-    wait_until(lambda: crashes(cluster, "a", start) >= ended)
+    eventually(cluster, lambda: crashes(cluster, "a", start) >= ended)
 
 
-def test_killed_children_come_back_and_the_report_counts_them(cluster: Cluster) -> None:
+def test_killed_children_come_back_and_the_report_counts_them(cluster: rk.Cluster) -> None:
     start = now(cluster)
     fault = faults.KillChildren("pair", rate=40.0, targets="a")
     injection = cluster.inject(fault)
-    wait_until(lambda: len(fault_events(cluster, injection, "struck")) >= 4)
-    wait_until(lambda: crashes(cluster, "a", start) >= 4)
+    eventually(cluster, lambda: len(fault_events(cluster, injection, "struck")) >= 4)
+    eventually(cluster, lambda: crashes(cluster, "a", start) >= 4)
     injection.heal()
     (healed,) = fault_events(cluster, injection, "healed")
     struck = fault_events(cluster, injection, "struck")
@@ -173,22 +175,22 @@ def test_killed_children_come_back_and_the_report_counts_them(cluster: Cluster) 
     assert crashes(cluster, "b", start) == 0
 
 
-def test_children_are_killed_by_their_ids_and_not_by_their_names(cluster: Cluster) -> None:
+def test_children_are_killed_by_their_ids_and_not_by_their_names(cluster: rk.Cluster) -> None:
     specs = [rk.ChildSpec(Probe, id="first", name="front"), rk.ChildSpec(Probe, id="second")]
     spec = rk.SupervisorSpec("desk", specs, max_restarts=1000, max_seconds=1.0)
     desk = cluster.start(spec, node="n1")
     for targets in ("first", "second", "matching:fir*"):
         with cluster.inject(faults.KillChildren("desk", rate=50.0, targets=targets)) as injection:
-            wait_until(lambda: fault_events(cluster, injection, "struck"))
+            eventually(cluster, lambda: fault_events(cluster, injection, "struck"))
         killed = {row.target for row in fault_events(cluster, injection, "struck")}
         assert killed == {"second" if targets == "second" else "first"}
     with cluster.inject(faults.KillChildren("desk", rate=50.0, targets="front")) as injection:
-        (failed,) = wait_until(lambda: fault_events(cluster, injection, "failed"))
+        (failed,) = eventually(cluster, lambda: fault_events(cluster, injection, "failed"))
         assert "allowed: 'first', 'second'" in failed.detail["why"]
     desk.stop()
 
 
-def test_kills_that_found_no_child_say_so_in_their_outcome(cluster: Cluster) -> None:
+def test_kills_that_found_no_child_say_so_in_their_outcome(cluster: rk.Cluster) -> None:
     with cluster.inject(faults.KillChildren("pair", rate=1e-6)) as injection:
         assert "why" not in injection.outcomes[0]
     assert injection.outcomes[0]["killed"] == 0
@@ -196,20 +198,20 @@ def test_kills_that_found_no_child_say_so_in_their_outcome(cluster: Cluster) -> 
     cluster.start(rk.SupervisorSpec("childless", []), node="n1")
     with cluster.inject(faults.KillChildren("childless", rate=200.0)) as injection:
         strike = next(iter(injection._rows))
-        wait_until(lambda: strike._tries >= 2)  # type: ignore[attr-defined]
+        eventually(cluster, lambda: strike._tries >= 2)  # type: ignore[attr-defined]
     assert "none was there" in injection.outcomes[0]["why"]
     (healed,) = fault_events(cluster, injection, "healed")
     assert "none was there" in healed.detail["why"]
 
 
-def test_a_supervisor_that_gives_up_under_the_kills_is_reported(cluster: Cluster) -> None:
+def test_a_supervisor_that_gives_up_under_the_kills_is_reported(cluster: rk.Cluster) -> None:
     cluster.start(tree("weak", "w1", "w2", max_restarts=2, max_seconds=60.0), node="n1")
     monitor = cluster.whereis("weak").monitor()
     injection = cluster.inject(faults.KillChildren("weak", rate=50.0))
     assert monitor.wait(10.0).reason == "shutdown"
-    (failed,) = wait_until(lambda: fault_events(cluster, injection, "failed"))
+    (failed,) = eventually(cluster, lambda: fault_events(cluster, injection, "failed"))
     # Ten more kills would have been due by then.
-    wait_until(lambda: now(cluster) > failed.time + 0.2)
+    eventually(cluster, lambda: now(cluster) > failed.time + 0.2)
     injection.heal()
     (healed,) = fault_events(cluster, injection, "healed")
     assert healed.detail["supervisor_gave_up"]
@@ -221,7 +223,7 @@ def test_a_supervisor_that_gives_up_under_the_kills_is_reported(cluster: Cluster
 
 
 def test_a_whole_tree_is_killed_when_asked_for_though_branches_name_children_alike(
-    cluster: Cluster,
+    cluster: rk.Cluster,
 ) -> None:
     branches = [
         rk.SupervisorSpec(
@@ -240,11 +242,11 @@ def test_a_whole_tree_is_killed_when_asked_for_though_branches_name_children_ali
         return {json.loads(row.detail)["supervisor"] for row in rows}
 
     with cluster.inject(faults.KillChildren("forest", rate=50.0, whole_tree=True)):
-        wait_until(lambda: restarts() == {"left", "right"})
+        eventually(cluster, lambda: restarts() == {"left", "right"})
     forest.stop()
 
 
-def test_a_probability_of_0_and_targets_of_nobody_do_nothing(cluster: Cluster) -> None:
+def test_a_probability_of_0_and_targets_of_nobody_do_nothing(cluster: rk.Cluster) -> None:
     start = now(cluster)
     for fault in (
         faults.ServerCrash(targets="a", probability=0.0),
@@ -260,12 +262,12 @@ def test_a_probability_of_0_and_targets_of_nobody_do_nothing(cluster: Cluster) -
     assert crashes(cluster, "a", start) == 0
 
 
-def back(cluster: Cluster, *names: str) -> None:
+def back(cluster: rk.Cluster, *names: str) -> None:
     """Return when these are there: what was crashed just now may be on its way."""
-    wait_until(lambda: set(names) <= set(cluster.names()))
+    eventually(cluster, lambda: set(names) <= set(cluster.names()))
 
 
-def test_a_draw_leaves_supervisors_out_and_a_name_does_not(cluster: Cluster) -> None:
+def test_a_draw_leaves_supervisors_out_and_a_name_does_not(cluster: rk.Cluster) -> None:
     strike = faults.ServerCrash(reason="drawn")
     drawn = {
         name
@@ -282,7 +284,7 @@ def test_a_draw_leaves_supervisors_out_and_a_name_does_not(cluster: Cluster) -> 
     # One that was started by another supervisor is known by what it does.
     pair = cluster.whereis("pair")
     pair.start_child(tree("inner", "below"))
-    wait_until(lambda: "inner" in cluster._session.supervising)
+    eventually(cluster, lambda: "inner" in cluster._session.supervising)
     back(cluster, "a", "b", "below", "trapper")
     everybody = cluster.inject(faults.ServerCrash(targets="all")).outcomes[0]["targets"]
     assert everybody == ["a", "b", "below", "trapper"]
@@ -290,7 +292,7 @@ def test_a_draw_leaves_supervisors_out_and_a_name_does_not(cluster: Cluster) -> 
     pair.delete_child("inner")
 
 
-def test_what_cannot_be_hit_is_told_and_does_not_count(cluster: Cluster) -> None:
+def test_what_cannot_be_hit_is_told_and_does_not_count(cluster: rk.Cluster) -> None:
     for fault, error in (
         (faults.ServerCrash(targets="nobody"), rk.InvalidArgument),
         (faults.ServerCrash(targets="matching:nobody-*"), rk.Refused),
@@ -308,7 +310,7 @@ def test_what_cannot_be_hit_is_told_and_does_not_count(cluster: Cluster) -> None
 
 
 def test_a_crash_of_several_servers_that_fails_half_way_tells_which_it_hit(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = cluster._session
     plain = session.ask_agent

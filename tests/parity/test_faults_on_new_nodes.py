@@ -3,47 +3,47 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
 import resilkit as rk
 from resilkit import faults
-from resilkit.cluster.cluster import Cluster
-from tests.cluster.harm import Probe, hears, probes, wait_until, wait_whole
+from tests.cluster.harm import Probe, hears
+from tests.parity.grounds import eventually
+from tests.parity.probing import probed, until_probed
 
 EARLY = 0.002
 """Seconds by which timers of the loop may fire too soon: they count in milliseconds."""
 
 
 @pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    with rk.Cluster(nodes=3, seed=7) as cluster:
-        probes(cluster)
-        yield cluster
+def cluster(cluster_of: Callable[..., rk.Cluster]) -> rk.Cluster:
+    """Three nodes of its own with a probe on each."""
+    return probed(cluster_of(nodes=3))
 
 
-def add(cluster: Cluster, name: str) -> None:
+def add(cluster: rk.Cluster, name: str) -> None:
     """Add a node with a probe, and return when the handle knows of the probe."""
     cluster.add_node(name)
     cluster.start(Probe, name=f"on-{name}", node=name)
 
 
-def test_a_fault_on_all_links_is_on_those_of_a_new_node_too(cluster: Cluster) -> None:
+def test_a_fault_on_all_links_is_on_those_of_a_new_node_too(cluster: rk.Cluster) -> None:
     with cluster.inject(faults.Latency(0.1, 0.1)) as injection:
         add(cluster, "n4")
         one = cluster.whereis("on-n1")
-        wait_until(lambda: "n4" in hears(cluster, "n1"))
+        eventually(cluster, lambda: "n4" in hears(cluster, "n1"))
         assert one.call.call_took("on-n4") >= 0.2 - EARLY, "there and back"
         assert "n1-n4" in injection.outcomes[0]["links"]
-    wait_whole(cluster)
+    until_probed(cluster)
     assert min(one.call.call_took("on-n4") for _ in range(10)) < 0.1
 
 
-def test_a_fault_on_the_links_of_one_node_spares_those_between_others(cluster: Cluster) -> None:
+def test_a_fault_on_the_links_of_one_node_spares_those_between_others(cluster: rk.Cluster) -> None:
     with cluster.inject(faults.Latency(0.1, 0.1, targets="n1")) as injection:
         add(cluster, "n4")
-        wait_until(lambda: "n4" in hears(cluster, "n1"))
+        eventually(cluster, lambda: "n4" in hears(cluster, "n1"))
         assert cluster.whereis("on-n1").call.call_took("on-n4") >= 0.2 - EARLY
         took = [cluster.whereis("on-n2").call.call_took("on-n4") for _ in range(10)]
         assert min(took) < 0.1
@@ -51,18 +51,18 @@ def test_a_fault_on_the_links_of_one_node_spares_those_between_others(cluster: C
     assert "why" not in injection.outcomes[0], "the new node has told how many it touched"
 
 
-def test_a_new_node_is_on_the_side_of_those_whom_no_group_names(cluster: Cluster) -> None:
+def test_a_new_node_is_on_the_side_of_those_whom_no_group_names(cluster: rk.Cluster) -> None:
     with cluster.partition(["n1"]):
         add(cluster, "n4")
-        wait_until(lambda: hears(cluster, "n4") == ["n2", "n3", "n4"])
+        eventually(cluster, lambda: hears(cluster, "n4") == ["n2", "n3", "n4"])
         assert hears(cluster, "n1") == ["n1"]
         assert cluster.health()["n1"]["reachable"] == ["n1"]
         told = cluster._session.faults.for_node("n4")["cuts"]
         assert told == {"n1": "both"}, "and so is each process that follows it"
-    wait_whole(cluster)
+    until_probed(cluster)
 
 
-def test_one_that_could_not_be_added_leaves_nothing_in_what_stands(cluster: Cluster) -> None:
+def test_one_that_could_not_be_added_leaves_nothing_in_what_stands(cluster: rk.Cluster) -> None:
     class Broken(Probe):
         """Does not start."""
 
@@ -83,10 +83,10 @@ def test_one_that_could_not_be_added_leaves_nothing_in_what_stands(cluster: Clus
     # Nor in the nodes: another of that name is cut from nobody, nor taken for the one before.
     add(cluster, "n4")
     assert cluster.nodes["n4"].incarnation == 2
-    wait_whole(cluster)
+    until_probed(cluster)
 
 
-def test_faults_go_in_and_out_while_another_thread_adds_nodes(cluster: Cluster) -> None:
+def test_faults_go_in_and_out_while_another_thread_adds_nodes(cluster: rk.Cluster) -> None:
     names = ["n4", "n5", "n6"]
     thread = threading.Thread(target=lambda: [add(cluster, name) for name in names])
     thread.start()
@@ -97,4 +97,4 @@ def test_faults_go_in_and_out_while_another_thread_adds_nodes(cluster: Cluster) 
             assert set(links[0][2]) <= there - {"n1"}
     thread.join()
     assert [name for name in cluster.nodes if name in names] == names
-    wait_whole(cluster)
+    until_probed(cluster)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import resilkit as rk
 from resilkit import faults
-from resilkit.cluster.cluster import Cluster
-from tests.cluster.harm import Probe, fault_events, wait_until
+from tests.cluster.harm import Probe, fault_events
+from tests.parity.grounds import eventually
 
 
 class Once(Probe):
@@ -25,14 +25,15 @@ class Once(Probe):
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    with rk.Cluster(nodes=2, seed=7) as cluster:
-        cluster.start(Once, str(tmp_path / "mark"), name="once", node="n2")
-        yield cluster
+def cluster(cluster_of: Callable[..., rk.Cluster], tmp_path: Path) -> rk.Cluster:
+    """Two nodes, with what starts once on the second."""
+    cluster = cluster_of(nodes=2)
+    cluster.start(Once, str(tmp_path / "mark"), name="once", node="n2")
+    return cluster
 
 
 def test_healing_raises_what_cannot_be_taken_back_once_and_takes_back_the_rest(
-    cluster: Cluster,
+    cluster: rk.Cluster,
 ) -> None:
     latency = cluster.inject(faults.Latency(0.01, 0.01))
     crash = cluster.inject(faults.NodeCrash(targets="n2"))
@@ -50,7 +51,7 @@ def test_healing_raises_what_cannot_be_taken_back_once_and_takes_back_the_rest(
 
 
 def test_one_that_failed_to_heal_by_itself_says_so_to_whoever_heals_it_next(
-    cluster: Cluster,
+    cluster: rk.Cluster,
 ) -> None:
     crash = cluster.inject(faults.NodeCrash(targets="n2", restart_after=0.05))
     assert crash.wait(20.0)
@@ -59,10 +60,10 @@ def test_one_that_failed_to_heal_by_itself_says_so_to_whoever_heals_it_next(
         crash.heal()
 
 
-def test_leaving_the_block_raises_it_unless_an_error_is_on_its_way(cluster: Cluster) -> None:
+def test_leaving_the_block_raises_it_unless_an_error_is_on_its_way(cluster: rk.Cluster) -> None:
     with pytest.raises(rk.StartFailed), cluster.inject(faults.NodeCrash(targets="n2")):
         pass
-    wait_until(lambda: cluster.nodes["n2"].status == "running")
+    eventually(cluster, lambda: cluster.nodes["n2"].status == "running")
     with (
         pytest.raises(ZeroDivisionError) as caught,
         cluster.inject(faults.NodeCrash(targets="n2")) as crash,
@@ -73,7 +74,7 @@ def test_leaving_the_block_raises_it_unless_an_error_is_on_its_way(cluster: Clus
     assert "not again" in note
 
 
-def test_awaiting_the_end_of_the_block_raises_it_as_well(cluster: Cluster) -> None:
+def test_awaiting_the_end_of_the_block_raises_it_as_well(cluster: rk.Cluster) -> None:
     import asyncio
 
     async def main() -> None:
