@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import heapq
+import math
 from asyncio import events
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -88,18 +89,16 @@ class Scheduler:
         while not done():
             if self.interrupted:
                 return False
+            due = heap[0][0] if heap else _NEVER
             # What is ready may wait a moment for what is due soon: a turn of a loop takes time.
-            if ready and not (heap and heap[0][0] - self.now < slack and hesitates()):
+            if ready and not (due - self.now < slack and due <= limit and hesitates()):
                 item, payload = next_ready(), None
-            elif heap:
-                when = heap[0][0]
-                if when > limit:
-                    self.now = max(self.now, limit)
-                    return False
+            elif heap and due <= limit:
                 _, _, item, payload = pop(heap)
-                self.now = max(self.now, when)
+                self.now = max(self.now, due)
             else:
-                self.now = max(self.now, limit) if limit < _FOR_EVER else self.now
+                if heap or limit < _FOR_EVER:
+                    self.now = max(self.now, limit)
                 return False
             place = item.place
             self.steps += 1
@@ -118,6 +117,7 @@ class Scheduler:
 
 
 _FOR_EVER: Final = 1e15
+_NEVER: Final = math.inf
 
 
 def _leave_task(loop: Any) -> asyncio.Task[Any] | None:

@@ -8,6 +8,9 @@ import itertools
 import pytest
 
 import resilkit as rk
+from resilkit.simulation.place import Place
+from resilkit.simulation.scheduler import Scheduler
+from resilkit.simulation.schedules import schedule_of
 
 
 class Giving(rk.Server):
@@ -45,6 +48,20 @@ def test_a_message_may_come_while_what_is_ready_gives_way(schedule: str) -> None
 
 def test_in_plain_order_what_is_ready_is_done_before_more_comes() -> None:
     assert {sum_of_two("fifo", seed) for seed in range(5)} == {2}
+
+
+@pytest.mark.parametrize("schedule", ["random", "pct"])
+def test_what_is_ready_does_not_wait_for_what_is_due_beyond_the_end(schedule: str) -> None:
+    scheduler = Scheduler(schedule_of(schedule, 1))
+    loop = Place(scheduler, "n1").loop
+    for _ in range(100):
+        done: list[int] = []
+        loop.call_later(0.00001, done.append, 2)
+        loop.call_soon(done.append, 1)
+        scheduler.run(lambda: False, scheduler.now)
+        assert done == [1]
+        scheduler.run(lambda: False, scheduler.now + 1.0)
+        assert done == [1, 2]
 
 
 @pytest.mark.parametrize("schedule", ["fifo", "random", "pct"])
