@@ -77,6 +77,7 @@ def test_a_reason_kill_that_comes_by_link_can_be_trapped_and_is_not_converted(
         trapper = recorder(cluster, trap_exit=True)
         other = recorder(cluster, node)
         trapper.call.tie(other)
+        trapper.call.hear(other)
         other.stop("kill")
         [message] = messages(cluster, trapper)
         assert message == Exit(other, "kill")

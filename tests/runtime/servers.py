@@ -68,6 +68,10 @@ class Recorder(Server):
         """Link."""
         self.link(target)
 
+    async def hear(self, target: Any) -> None:
+        """Ask it something: what this one has sent it before is there then."""
+        await target.call.messages()
+
     def untie(self, target: Any) -> None:
         """Unlink."""
         self.unlink(target)
