@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import resilkit as rk
-from tests.parity.grounds import outcome, took
+from tests.parity.grounds import eventually, outcome, took
 from tests.parity.servers import Asker, Counter, Desk, Gate
 
 NODES = ["n1", "n2"]
@@ -197,8 +197,12 @@ def test_a_callers_slip_is_the_callers_error_and_ends_nothing(cluster: rk.Cluste
             assert isinstance(outcome(getattr(counter.call, hidden)), rk.InvalidArgument)
         counter.cast.incremnt()
         assert counter.call.increment() == 6
-    rows = cluster.events.frame("alert")
-    assert list(rows["event"]).count("bad_message") >= len(NODES)
+
+    def told() -> bool:
+        rows = cluster.events.frame("alert")
+        return list(rows["event"]).count("bad_message") >= len(NODES)
+
+    eventually(cluster, told)
 
 
 def test_what_cannot_travel_is_the_callers_error(cluster: rk.Cluster) -> None:

@@ -89,6 +89,8 @@ def test_a_link_is_two_way_and_one_a_pair(cluster: rk.Cluster) -> None:
         one.call.tie(other)
         one.call.tie(other)
         other.call.tie(one)
+        one.call.hear(other)
+        other.call.hear(one)
         one.stop("gone")
         assert messages(cluster, other) == [Exit(one, "gone")]
 
@@ -99,11 +101,12 @@ def test_a_linked_process_ends_with_the_same_reason_unless_it_is_normal(
     for node in NODES:
         one, other = recorder(cluster), recorder(cluster, node)
         one.call.tie(other)
-        other.sync()
         monitor = other.monitor()
+        other.sync()  # it comes on the same way, and after the monitor
         one.stop("normal")
         third = recorder(cluster)
         third.call.tie(other)
+        third.call.hear(other)
         third.stop("broken")
         assert monitor.wait().reason == "broken"
 
@@ -113,6 +116,7 @@ def test_an_unlinked_process_hears_nothing(cluster: rk.Cluster) -> None:
         one, other = recorder(cluster), recorder(cluster, node)
         one.call.tie(other)
         one.call.untie(other)
+        one.call.hear(other)
         one.stop("broken")
         assert other.sync()
         assert other.alive()
@@ -130,9 +134,10 @@ def test_a_link_to_nobody_is_an_exit_noproc(cluster: rk.Cluster) -> None:
 
 def test_monitors_stack_and_work_one_way(cluster: rk.Cluster) -> None:
     for node in NODES:
-        target = cluster.start(Counter, node=node)
+        target = recorder(cluster, node)
         watcher = recorder(cluster)
         numbers = [watcher.call.watch(target) for _ in range(3)]
+        watcher.call.hear(target)
         target.stop("done")
         seen = messages(cluster, watcher, 3)
         assert [message.monitor for message in seen] == numbers

@@ -62,7 +62,7 @@ def trial(seed, *, fixed):
         "storage", [rk.ChildSpec(Database, name="database")], max_restarts=10
     )
     service = rk.ChildSpec(Service, name="service", args=(fixed,))
-    system = rk.SupervisorSpec("services", [storage, service], max_restarts=5, max_seconds=5.0)
+    system = rk.SupervisorSpec("services", [storage, service], max_restarts=10, max_seconds=5.0)
     moments = sorted(round(chance.uniform(0.0, 3.0), 1) for _ in range(chance.randint(1, 3)))
     return Trial(
         system, [Call("ask", to="service") for _ in range(chance.randint(1, 6))],
