@@ -29,7 +29,6 @@ class Receiving(Reaching):
 
     _bind: Callable[[Any, float | None], Reference] | None
     _closed: bool
-    _deliver: Callable[[str, int, list[Message]], None]
     _forwarder: Forwarder
 
     def adopt(self, link: SimulatedLink) -> None:
@@ -65,7 +64,7 @@ class Receiving(Reaching):
             self.take_packed(link, Packed(message))
             return
         self.network.record(peer.name, self.name, message)
-        self._deliver(peer.name, peer.incarnation, [message])
+        self.receiver.deliver(peer.name, peer.incarnation, [message])
 
     def take_packed(self, link: SimulatedLink, sent: Packed) -> None:
         """Take a message that holds something that can be changed: the receiver's own copy."""
@@ -81,7 +80,7 @@ class Receiving(Reaching):
             link.counters.drops += 1
             return
         self.network.record(peer.name, self.name, message)
-        self._deliver(peer.name, peer.incarnation, [message])
+        self.receiver.deliver(peer.name, peer.incarnation, [message])
 
     def _unpacked(self, source: str, sent: Packed) -> Any:
         if self._bind is not None:

@@ -73,7 +73,6 @@ class SimulatedTransport(Receiving):
         self.place = place
         self.receiver = receiver
         self.detect_after = detect_after
-        self._deliver = receiver.deliver
         self._bind = bind
         self.member = role == "member"
         self._members = list(members)
