@@ -140,9 +140,12 @@ def _bar(  # noqa: PLR0917 - made in one place
     text = _label(each)
     for words in (text, each.operation.method):
         if text_width(drawable(words), 7.0) <= room:
+            # On a hatch nothing can be read.
+            paper = {"facecolor": theme.paper, "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
             put_text(
                 axes, begin + 3 * pixel, place, words, ha="left", va="center_baseline",
                 color=theme.ink, fontsize=7.0, zorder=4, clip_on=True,
+                **({"bbox": paper} if hatch else {}),
             )  # fmt: skip
             return
 
