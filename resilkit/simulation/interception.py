@@ -42,6 +42,12 @@ findings = captured.findings
 _HIDDENS: Final = state_of(HIDDEN)
 _MACHINES: Final = state_of(MACHINES)
 
+_REPLACED: Final = (
+    *virtual_time.replacements(),
+    *virtual_chance.replacements(),
+    *real_machine.replacements(),
+    *sets.replacements(),
+)
 _patches = Patches()
 _users = 0
 _changing = threading.RLock()
@@ -110,10 +116,7 @@ class Interception:
             _users += 1
             if _users == 1:
                 virtual_chance.share()
-                _patches.put(virtual_time.replacements())
-                _patches.put(virtual_chance.replacements())
-                _patches.put(real_machine.replacements())
-                _patches.put(sets.replacements())
+                _patches.put(_REPLACED)
 
     @staticmethod
     def uninstall() -> None:

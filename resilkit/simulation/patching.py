@@ -47,19 +47,29 @@ class Patches:
 
     def __init__(self) -> None:
         self._put: list[tuple[Any, str, Any, Any]] = []
+        # What was made of what: many simulations are opened one after the other.
+        self._made: dict[tuple[Any, str], tuple[Any, Any]] = {}
 
     def put(self, replacements: Iterable[Replacement]) -> None:
         """Replace what is named and is there; no system has all of it."""
         for owner, name, make in replacements:
             original = vars(owner).get(name)
             if original is not None:
-                ours = make(original)
-                if isinstance(owner, ModuleType):
-                    # Then it pickles by this name, also where the original is of another module.
-                    ours.__module__, ours.__qualname__ = owner.__name__, name
+                ours = self._ours(owner, name, make, original)
                 # Noted first: an interrupt between the two leaves nothing that is not put back.
                 self._put.append((owner, name, original, ours))
                 _set(owner, name, ours)
+
+    def _ours(self, owner: Any, name: str, make: Callable[[Any], Any], original: Any) -> Any:
+        kept = self._made.get((owner, name))
+        if kept is not None and kept[0] is original:
+            return kept[1]
+        ours = make(original)
+        if isinstance(owner, ModuleType):
+            # Then it pickles by this name, also where the original is of another module.
+            ours.__module__, ours.__qualname__ = owner.__name__, name
+        self._made[owner, name] = (original, ours)
+        return ours
 
     def take_back(self) -> None:
         """Put back what stood there, but for what somebody else has replaced since."""
