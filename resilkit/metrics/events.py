@@ -7,7 +7,7 @@ import math
 import threading
 from collections import deque
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
@@ -100,8 +100,8 @@ class EventLog:
             node: Where.
             target: To what. In all of these what is missing counts as ``""``, and half a surrogate
                 pair becomes U+FFFD: no frame and no file takes it.
-            detail: More. It becomes JSON text at once; what JSON does not know is shown by its
-                ``repr``, and text beyond 8,192 characters is cut.
+            detail: More. It becomes JSON text at once; a set becomes a sorted list, what else JSON
+                does not know is shown by its ``repr``, and text beyond 8,192 characters is cut.
 
         Raises:
             InvalidArgument: `time` is not finite.
@@ -209,9 +209,16 @@ class EventLog:
         write_frame(self.frame(), path)
 
 
+def _plain(value: object) -> Any:
+    """Return what stands for something that JSON does not know."""
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=shown)  # in one order, whatever that of the hashes is
+    return shown(value)
+
+
 def _json_text(detail: Mapping[str, object]) -> str:
     try:
-        text = json.dumps(dict(detail), default=shown, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(dict(detail), default=_plain, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
         # Keys that are no text, NaN, something that contains itself: show each entry by its repr.
         flat = {str(key): shown(value) for key, value in detail.items()}

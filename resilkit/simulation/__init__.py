@@ -4,6 +4,15 @@
 `place` is where a node runs, with the event `loop` and the `clock` that it is handed; `transport`
 and `network` carry its messages, `disk` keeps what its servers store. None of them knows a cluster:
 `resilkit.cluster.simulated` makes nodes out of them.
+
+With the same seed and schedule, and the same done to it, the same happens, byte for byte and step
+for step: in another process, with another ``PYTHONHASHSEED``, and whatever ran before. That holds
+for all of resilkit, for time and chance that servers ask of the standard library
+(`interception`), and for sets of tasks, of references and of deferred replies (`sets`). It does
+not hold for what a server makes of the order of another set (of texts, pids or objects), of
+``id()`` or of ``hash()`` of a text: use dicts, or ``sorted()``. What leads out of the simulation (a
+thread, a socket, a clock taken by name) is told as an alert and a warning, and
+`resilkit.check_determinism` shows where two runs differ. `recording` writes down what happens.
 """
 
 from __future__ import annotations

@@ -88,6 +88,7 @@ LOOP["self"] = LOOP
     [
         ({"reason": ("shutdown", 1)}, {"reason": ["shutdown", 1]}),
         ({"reason": ValueError("x")}, {"reason": "ValueError('x')"}),
+        ({"who": {"n3", "n1", "n2"}}, {"who": ["n1", "n2", "n3"]}),
         ({"share": math.nan}, {"share": "nan"}),
         ({(1, 2): 3}, {"(1, 2)": "3"}),
         ({"x": Hostile()}, {"x": "<Hostile, whose repr raised RuntimeError>"}),
