@@ -157,10 +157,8 @@ class SimulationTrace(Sequence[TraceLine]):
         head = f"<trace of {plain(lines, 'line')}{lost}, {self.digest or 'no digest'}>"
         if lines <= 2 * _SHOWN:
             return "\n".join([head, *map(str, self)])
-        return "\n".join([
-            head, *map(str, self[:_SHOWN]), f"   ⋮    {lines - 2 * _SHOWN:,} more lines",
-            *map(str, self[-_SHOWN:]),
-        ])  # fmt: skip
+        more = f"   ⋮    {lines - 2 * _SHOWN:,} more; print() shows all"
+        return "\n".join([head, *map(str, self[:_SHOWN]), more, *map(str, self[-_SHOWN:])])
 
     def _repr_html_(self) -> str:
         from resilkit.simulation.trace_html import trace_html

@@ -124,7 +124,7 @@ def test_a_trace_and_a_simulation_show_themselves(cluster: rk.Cluster) -> None:
     simulation = cluster.simulation
     assert simulation is not None
     trace = simulation.trace()
-    assert "more lines" in repr(trace)
+    assert "more; print() shows all" in repr(trace)
     assert trace.digest in repr(trace)
     assert len(str(trace).splitlines()) == len(trace)
     page = trace._repr_html_()
