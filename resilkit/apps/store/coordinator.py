@@ -92,7 +92,7 @@ class Coordinator(rk.Server):
         """
         self._admit(keys)
         gather = _Gather(self.defer(), keys)
-        for key in gather.missing.copy():
+        for key in list(gather.missing):
             self._do(self.rules.get((gather, key), key, self.now()))
         gather.reply_if_complete()
         return rk.NO_REPLY
@@ -147,13 +147,13 @@ class _Gather:
     """The reply to `get_many`, while it is not complete."""
 
     def __init__(self, reply: Any, keys: Iterable[str]) -> None:
-        self.missing = set(keys)
+        self.missing = dict.fromkeys(keys)
         self._found: dict[str, tuple[Version, Any]] = {}
         self._reply = reply
         self._ended = False
 
     def found(self, key: str, version: Version, value: Any) -> None:
-        self.missing.discard(key)
+        self.missing.pop(key, None)
         self._found[key] = (version, value)
         self.reply_if_complete()
 

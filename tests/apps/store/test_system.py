@@ -116,3 +116,15 @@ def test_the_same_run_catches_the_coordinator_that_acknowledges_early():
     assert len(result.sentence()) < 400
     assert "version (" not in result.sentence()
     assert "was acknowledged at" in result.verdicts.iloc[-1]["reason"]
+
+
+def _read_many(cluster):
+    for node, specs in store.applications(NODES).items():
+        for spec in specs:
+            cluster.start(spec, node=node)
+    keys = [f"key-{number}" for number in range(20)]
+    cluster.whereis("coordinator-n1").call.get_many(keys)
+
+
+def test_keys_that_are_read_at_once_are_asked_for_in_the_order_in_which_they_were_given() -> None:
+    rk.check_determinism(_read_many, nodes=3, seed=7).raise_if_not()
