@@ -107,3 +107,19 @@ def test_a_slow_consumer_is_found_by_its_trend_and_mended() -> None:
     assert lost[1] > 20
     assert lost[2] < lost[1] / 3, "on a machine that stalls some are refused"
     assert re.search(r"s after the start: the queue of thumbnail, on n2\n", notebook.text)
+
+
+def test_three_bugs_are_found_replayed_and_shrunk_in_virtual_time() -> None:
+    notebook = executed("finding_a_bug")
+    assert "after a minute of partition n1 reaches ['n1']" in notebook.text
+    prints = re.findall(r"(?:first run|second|seed 8): +([0-9a-f]{16})", notebook.text)
+    assert prints[0] == prints[1] != prints[2]
+    assert "<not deterministic: two runs with seed 7" in notebook.text
+    assert re.search(r"mended: no race found in \d+ schedules", notebook.text)
+    assert notebook.number(r"the early store fails (\d+) of") > 0
+    assert notebook.number(r"the right store fails (\d+) of") == 0
+    assert "the same run: True" in notebook.text
+    assert "did it fail again? True" in notebook.text
+    assert "The race: 2 operations" in notebook.text
+    assert "The lock: 2 operations, 1 fault" in notebook.text
+    assert "The store: 2 operations, no fault" in notebook.text
