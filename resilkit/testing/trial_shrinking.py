@@ -129,6 +129,12 @@ def shrink_trial(
 
     search = Shrinking(fails, budget=budget, seconds=seconds, tell=told)
     best = search.run(trial, [_fewer_faults, _fewer_operations, _simpler])
+    # Afterwards: as a candidate among others it would lead back, since each is tried with others.
+    if best.seed and search.tries < budget and search.why == "smallest":
+        search.tries += 1
+        first = run_trial(best.replaced(seed=0))
+        if first.failure is not None and first.failure.about == about:
+            best = first.trial
     outcome = run_trial(best)
     return ShrunkTrial(outcome, trial, search.tries, search.why)
 
@@ -204,6 +210,8 @@ def _simpler(trial: Trial) -> Iterator[Trial]:
             yield from _changed(trial, faults=faults)
     for operations in _simpler_operations(trial.operations):
         yield from _changed(trial, operations=operations)
+    for seconds in () if trial.duration is None else (None, *simpler(trial.duration)):
+        yield from _changed(trial, duration=seconds)
 
 
 def _simpler_faults(fault: Fault) -> Iterator[Fault]:
