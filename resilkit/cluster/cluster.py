@@ -74,6 +74,13 @@ class Cluster(Alerting, Breaking, VirtualTime, ShownCluster):
             with Cluster(nodes=3) as cluster:
                 counter = cluster.start(Counter, name="counter")
                 counter.call.increment()
+
+        A minute of partition in virtual time, see also `advance`, `run_until` and
+        `check_determinism`::
+
+            with Cluster(nodes=3, backend="simulation", seed=7) as cluster:
+                with cluster.partition(["n1"], ["n2", "n3"]):
+                    cluster.advance(60)
     """
 
     def __init__(

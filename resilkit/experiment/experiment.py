@@ -172,7 +172,9 @@ class Experiment:
             on_progress: Called with a `Progress` about four times a second, instead of the bar.
 
         Returns:
-            The result. A criterion that did not hold is no exception: see `Result.passed`.
+            The result. A criterion that did not hold is no exception: see `Result.passed`. Other
+            seeds are for `sweep`, and what a run on processes did is done again in a simulation by
+            `replay`; `check_determinism` tells whether a simulated run is the same each time.
 
         Raises:
             InvalidArgument: The backend is not available, or given beside a cluster, which has

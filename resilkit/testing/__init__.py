@@ -9,7 +9,7 @@ A `Trial` says what is to be done to a system and what must hold, and `run_trial
 virtual time unless told otherwise; its `Outcome` tells what came of it, and has a script that shows
 the same again. `run_sequence`, `run_concurrently` and `run_chaos` do so in one line of a test, on a
 cluster that runs too, and raise what does not hold. `find_races` looks through many schedules.
-the same again. `shrink_trial` makes one that fails as small as it can be.
+`shrink_trial` makes a trial that fails as small as it can be.
 
 `strategies` has the Hypothesis strategies, and `machines` state machines over a live cluster; both
 load when they are first asked for::

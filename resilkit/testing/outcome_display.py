@@ -91,7 +91,7 @@ def _picture(outcome: Outcome) -> Markup:
     from resilkit.importing import whole
 
     whole("resilkit.metrics.plots")
-    data = base64.b64encode(outcome.figure(width=820).to_png(scale=1.5)).decode()
+    data = base64.b64encode(outcome.figure(width=700).to_png(scale=2)).decode()
     return Markup(
         '<figure><img style="max-width:100%;height:auto;border-radius:4px" '
         'alt="The operations as bars on one clock, a lane a process, with the faults shaded." '

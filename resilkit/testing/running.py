@@ -54,7 +54,8 @@ def run_trial(trial: Trial, *, backend: str = "simulation") -> Outcome:
             and the trial's schedule means nothing.
 
     Returns:
-        The outcome. That a trial failed is no exception: see `Outcome.raise_if_failed`.
+        The outcome. That a trial failed is no exception: see `Outcome.raise_if_failed`. What
+        failed is made smaller by `shrink_trial`.
 
     Raises:
         InvalidArgument: There is no such backend, or an operation is for a server that is not there

@@ -41,6 +41,8 @@ class Trial:
     """A system, operations on it, faults, and what must hold: `run_trial` carries it out.
 
     Everything is checked when it is made; nothing starts. It prints as the code that makes it.
+    `shrink_trial` makes one that fails as small as it can be, and `find_races` looks for one that
+    does. An `Experiment` is larger: load instead of operations, criteria instead of invariants.
 
     What must hold in any case, besides `model` and `invariants`:
 
