@@ -15,6 +15,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from resilkit.cli.interrupts import Interrupted
+from resilkit.cli.options import (
+    RUN_EXAMPLE,
+    Backend,
+    Duration,
+    Json,
+    Nodes,
+    Quiet,
+    Report,
+    Save,
+    Schedule,
+    Seed,
+    SystemText,
+    WhichScenario,
+)
+from resilkit.cli.sweep_command import SWEEP_EXAMPLE, sweep
 from resilkit.errors import InternalError, InvalidArgument, ResilkitError
 from resilkit.settings import options
 
@@ -41,47 +56,6 @@ app = typer.Typer(
     epilog=_EXIT_HELP,
 )
 
-# Written out: to ask the library would cost every command the import of all faults.
-_SCENARIO_HELP = (
-    'A YAML or JSON file, or a named scenario: "progressive node failures" or '
-    '"memory pressure with partitions".'
-)
-
-_RUN_EXAMPLE = """\b
-For example:
-  resilkit run "progressive node failures" --system shop.py --report shop.html
-
-\b
-The file holds the system and the load on it, by these names:
-  import resilkit as rk
-  class Shop(rk.Server):
-      def sell(self): return "sold"
-  system = rk.SupervisorSpec("shops", [rk.ChildSpec(Shop, name="shop")])
-  operations = [rk.Operation.call("shop", "sell")]
-  workload = rk.Workload(operations, arrivals=rk.arrivals.constant(50))
-
-\b
-Instead of system it may define applications(nodes), which maps names of nodes
-to such specs; workload may be a function of nodes; and with
-audit(cluster, history) the system says after the run what it kept: it
-returns resilkit.Audit(share=0.98, n=630), the share of so many
-acknowledged effects that are still there.
-"""
-
-Seed = Annotated[
-    int | None,
-    typer.Option(min=0, metavar="N", help="Root of all randomness; a new one by default."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
-Quiet = Annotated[
-    bool, typer.Option("-q", "--quiet", help="Show no progress; or set RESILKIT_QUIET=1.")
-]
-Report = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write the HTML report to this file.")
-]
-Save = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Save the run as this folder.")]
-Nodes = Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="How many nodes.")]
-
 
 @app.command(short_help="Load a replicated store, break it, and judge what it kept.")
 def demo(
@@ -89,6 +63,8 @@ def demo(
     seconds: Annotated[float, typer.Option(metavar="SECONDS", help="Seconds of load.")] = 20.0,
     nodes: Nodes = 3,
     seed: Seed = None,
+    backend: Backend = "processes",
+    schedule: Schedule = None,
     report: Annotated[Path, typer.Option(metavar="FILE", help="The HTML report.")] = Path(
         "resilkit-demo.html"
     ),
@@ -101,51 +77,47 @@ def demo(
     ] = False,
 ) -> int:
     """Load a replicated store, crash and partition its nodes, and judge what it kept."""
-    from resilkit.cli.running import run_and_tell
+    from resilkit.cli.running import Where, run_and_tell
     from resilkit.cli.systems import demo_experiment
 
+    where = Where.checked(backend, schedule)
     command = ["demo", "--seconds", repr(seconds).removesuffix(".0"), "--nodes", str(nodes)]
     command += ["--broken"] if broken else []
     experiment = demo_experiment(nodes=nodes, duration=seconds, seed=seed, early_ack=broken)
     with options(quiet=quiet or options.quiet):
-        return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)
+        return run_and_tell(
+            experiment, command=command, where=where, report=report, save=save, as_json=json
+        )
 
 
-@app.command(epilog=_RUN_EXAMPLE)
+@app.command(epilog=RUN_EXAMPLE)
 def run(
-    scenario: Annotated[str, typer.Argument(metavar="SCENARIO", help=_SCENARIO_HELP)],
+    scenario: WhichScenario,
     *,
-    system: Annotated[
-        str,
-        typer.Option(
-            metavar="SYSTEM",
-            help="What to test: file.py or package.module, or with :object one of its objects.",
-        ),
-    ],
+    system: SystemText,
     nodes: Nodes = 3,
-    duration: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TIME", help='How long: 20, "20 s" or "2 min"; the scenario\'s by default.'
-        ),
-    ] = None,
+    duration: Duration = None,
     seed: Seed = None,
+    backend: Backend = "processes",
+    schedule: Schedule = None,
     report: Report = None,
     save: Save = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Run a scenario against a system and judge it."""
-    from resilkit.cli.running import run_and_tell
-    from resilkit.cli.systems import scenario_experiment
+    from resilkit.cli.running import Where, run_and_tell
+    from resilkit.cli.systems import scenario_command, scenario_experiment
 
+    where = Where.checked(backend, schedule)
     experiment = scenario_experiment(
         scenario, system=system, nodes=nodes, duration=duration, seed=seed
     )
-    command = ["run", scenario, "--system", system, "--nodes", str(nodes)]
-    command += ["--duration", duration] if duration is not None else []
+    command = scenario_command(scenario, system=system, nodes=nodes, duration=duration)
     with options(quiet=quiet or options.quiet):
-        return run_and_tell(experiment, command=command, report=report, save=save, as_json=json)
+        return run_and_tell(
+            experiment, command=command, where=where, report=report, save=save, as_json=json
+        )
 
 
 @app.command(short_help="Write the HTML report of a saved run, or of a notebook.")
@@ -236,6 +208,11 @@ def capabilities(*, json: Json = False) -> int:
 
     print_capabilities(as_json=json)
     return EXIT["held"]
+
+
+app.command(epilog=SWEEP_EXAMPLE, short_help="Run a scenario with many seeds: which of them fail.")(
+    sweep
+)
 
 
 def _version(wanted: bool) -> None:

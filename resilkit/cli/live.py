@@ -167,12 +167,13 @@ class TerminalDisplay:
 
 
 def live_display(
-    experiment: Experiment, *, stream: TextIO, quiet: bool
+    experiment: Experiment, *, stream: TextIO, quiet: bool, simulated: bool = False
 ) -> Silent | PlainLines | TerminalDisplay:
     """Return the display that suits `stream`: a panel on a terminal, else plain lines."""
     if quiet or options.quiet:
         return Silent()
     title = f"{experiment.name}, seed {experiment.seed}"
+    title += ", in virtual time" if simulated else ""
     if not stream.isatty():
         return PlainLines(stream, title)
     from rich.console import Console

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -21,13 +21,52 @@ from resilkit.importing import whole
 if TYPE_CHECKING:
     from resilkit.experiment import Experiment, Result
 
-__all__ = ["exit_code", "naming", "run_and_tell"]
+__all__ = ["Where", "exit_code", "naming", "run_and_tell", "warnings_as_lines"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Where:
+    """On which backend a command runs something.
+
+    Attributes:
+        backend: ``"processes"`` or ``"simulation"``.
+        schedule: In which order, in a simulation; ``None`` for its own choice.
+    """
+
+    backend: str
+    schedule: str | None
+
+    @classmethod
+    def checked(cls, backend: str, schedule: str | None) -> Where:
+        """Return what the options mean.
+
+        Raises:
+            InvalidArgument: One of them is wrong, by its name on the command line.
+        """
+        from resilkit.cluster.backend_names import check_backend
+
+        try:
+            check_backend(backend, schedule)
+        except InvalidArgument as error:
+            # It is not Python that somebody has written there.
+            allowed = (error.allowed or "").replace("backend=", "--backend ").replace("'", "")
+            allowed = allowed.removeprefix("None, or ")
+            raise InvalidArgument(
+                error.message, path=f"--{error.path}", value=error.value, allowed=allowed
+            ) from None
+        return cls(backend, schedule)
+
+    def options(self) -> list[str]:
+        """Return the options that say the same again; none where it is the usual."""
+        given = [] if self.backend == "processes" else ["--backend", self.backend]
+        return given if self.schedule is None else [*given, "--schedule", self.schedule]
 
 
 def run_and_tell(
     experiment: Experiment,
     *,
     command: Sequence[str],
+    where: Where,
     report: Path | None,
     save: Path | None,
     as_json: bool,
@@ -37,6 +76,7 @@ def run_and_tell(
     Args:
         experiment: What to run.
         command: The arguments that made it, without the seed; the report says how to repeat it.
+        where: On which backend.
         report: Where the HTML report goes; ``None`` for none.
         save: The folder where the run is saved; ``None`` for none.
         as_json: Print one JSON document on stdout and nothing else.
@@ -50,15 +90,21 @@ def run_and_tell(
 
     _check_targets(report, save)
 
-    with live_display(experiment, stream=sys.stderr, quiet=as_json) as display:
+    simulated = where.backend == "simulation"
+    with live_display(experiment, stream=sys.stderr, quiet=as_json, simulated=simulated) as display:
         try:
-            with _warnings_as_lines():
-                result = experiment.run(progress=False, on_progress=display.update)
+            with warnings_as_lines():
+                result = experiment.run(
+                    where.backend,
+                    schedule=where.schedule,
+                    progress=False,
+                    on_progress=display.update,
+                )
         except KeyboardInterrupt as error:
             # `run` has cleaned up before it lets an interrupt through.
             message = "interrupted: the cluster was stopped, nothing is left"
             raise Interrupted(message) from error
-    rerun = ["resilkit", *command, "--seed", str(experiment.seed)]
+    rerun = ["resilkit", *command, "--seed", str(experiment.seed), *where.options()]
     result = dataclasses.replace(result, rerun=shlex.join(rerun))
     # The save first: it is the one that cannot be made again from the other.
     refusals: list[ResilkitError] = []
@@ -80,14 +126,18 @@ def run_and_tell(
 
 
 @contextmanager
-def _warnings_as_lines() -> Iterator[None]:
-    """Show a warning as a line of this command: the place in the code that gave it says nothing."""
+def warnings_as_lines(*, how_often: Literal["always", "once"] = "always") -> Iterator[None]:
+    """Show a warning as a line of this command: the place in the code that gave it says nothing.
+
+    Args:
+        how_often: Whether each is told as often as it comes.
+    """
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
         typer.echo(f"resilkit: warning: {printable(str(message))}", err=True)
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("always", r"(scenario|workload)\.")  # told, whatever -W says
+        warnings.filterwarnings(how_often, r"(scenario|workload)\.")  # told, whatever -W says
         warnings.showwarning = show
         yield
 

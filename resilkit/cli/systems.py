@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from resilkit.experiment import Experiment
     from resilkit.experiment.system import System
 
-__all__ = ["demo_experiment", "find_scenario", "find_system", "scenario_experiment"]
+__all__ = [
+    "demo_experiment",
+    "find_scenario",
+    "find_system",
+    "scenario_command",
+    "scenario_experiment",
+]
 
 _WORKLOAD = (
     "workload = rk.Workload([rk.Operation.call('counter', 'increment')], "
@@ -62,6 +68,12 @@ def scenario_experiment(
     with blaming(system), _naming_file(scenario):
         parts = _completed(tested, module, spec.names, system)
         return Experiment(spec, system=parts, scenario=plan, duration=seconds, seed=seed)
+
+
+def scenario_command(scenario: str, *, system: str, nodes: int, duration: str | None) -> list[str]:
+    """Return the arguments, without a seed, that make the same experiment again."""
+    command = ["run", scenario, "--system", system, "--nodes", str(nodes)]
+    return command if duration is None else [*command, "--duration", duration]
 
 
 def _completed(tested: Any, module: Any, nodes: Sequence[str], text: str) -> System:

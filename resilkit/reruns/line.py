@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Self
 
 from resilkit import clock
@@ -21,14 +22,18 @@ class Line:
     Args:
         total: How much there is to do.
         shown: Whether to show anything.
+        listener: Is told instead, and nothing is shown.
     """
 
-    def __init__(self, total: int, *, shown: bool) -> None:
+    def __init__(
+        self, total: int, *, shown: bool, listener: Callable[[str], None] | None = None
+    ) -> None:
         self._total = total
         self._told = -math.inf
         self._cell: NotebookLine | None = None
         self._bar: Any = None
-        if shown and not options.quiet:
+        self._listener = listener
+        if listener is None and shown and not options.quiet:
             if in_notebook():
                 self._cell = NotebookLine()
             elif in_terminal():
@@ -54,6 +59,8 @@ class Line:
 
     def end(self, done: int, text: str) -> None:
         """Tell the same in any case: what is told last stays in a cell."""
+        if self._listener is not None:
+            self._listener(text)
         if self._cell is not None:
             self._cell.show(text)
         if self._bar is not None:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -47,6 +48,7 @@ def sweep(
     stop_after: int | None = None,
     resume: str | Path | None = None,
     progress: bool = True,
+    on_progress: Callable[[str], None] | None = None,
 ) -> pd.DataFrame:
     """Run an experiment once a seed, and return a table: the seeds that fail stand first.
 
@@ -74,6 +76,8 @@ def sweep(
             experiment with the same folder does not run again what is there already; one of
             another experiment, or of other code of its servers and operations, is refused.
         progress: Whether to show how far it is, in a notebook or a terminal.
+        on_progress: Called with how far it is, in words, ten times a second at most and at the
+            end, instead of showing it.
 
     Returns:
         A row a seed, those that failed first, then those whose run itself failed, what could not be
@@ -103,7 +107,8 @@ def sweep(
         None if stop_after is None else _whole(stop_after, "stop_after"),
     )
     workers = _workers(processes, backend, len(made.all))
-    made.run(resume, workers, shown=validate.boolean(progress, "progress"))
+    shown = validate.boolean(progress, "progress")
+    made.run(resume, workers, partial(Line, len(made.all), shown=shown, listener=on_progress))
     return made.frame(workers)
 
 
@@ -130,7 +135,7 @@ class _Sweep:
         experiments = [case.experiment for case in cases]
         self._job = by_value_or_refuse({"experiments": experiments, "where": where})
 
-    def run(self, folder: str | Path | None, workers: int, *, shown: bool) -> None:
+    def run(self, folder: str | Path | None, workers: int, telling: Callable[[], Line]) -> None:
         """Run what is left to run, and write it down in a folder if there is one."""
         with ExitStack() as stack:
             ledger = None
@@ -138,7 +143,7 @@ class _Sweep:
                 ledger = stack.enter_context(Ledger(folder, self._about()))
                 self._rows = {key: ledger.rows[key] for key in self.all if key in ledger.rows}
             left = [key for key in self.all if key not in self._rows]
-            line = stack.enter_context(Line(len(self.all), shown=shown))
+            line = stack.enter_context(telling())
             try:
                 for key, row in self._outcomes(left, workers):
                     self._rows[key] = row
