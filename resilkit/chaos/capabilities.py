@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from resilkit import validate
+from resilkit.cluster.backend_names import is_simulated
 from resilkit.faults import Fault, NodeFault, ResourceFault, registered_faults
 from resilkit.importing import whole
 
@@ -63,12 +64,15 @@ class Capability:
         kind: ``"fault"`` or ``"feature"``.
         works: Whether it works on this machine.
         why: What it is good for where it works, and why not where it does not.
+        simulated: Whether a simulation carries the fault out, on any machine; ``None`` for a
+            feature.
     """
 
     name: str
     kind: Literal["fault", "feature"]
     works: bool
     why: str
+    simulated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -95,11 +99,11 @@ class Capabilities:
         return iter(self.rows)
 
     def frame(self) -> DataFrame:
-        """Return the rows as a frame: ``name``, ``kind``, ``works``, ``why``."""
+        """Return the rows as a frame: ``name``, ``kind``, ``works``, ``why``, ``simulated``."""
         whole("pandas")
         import pandas as pd
 
-        columns = ["name", "kind", "works", "why"]
+        columns = ["name", "kind", "works", "why", "simulated"]
         return pd.DataFrame([asdict(row) for row in self.rows], columns=columns)
 
     def __repr__(self) -> str:
@@ -120,7 +124,7 @@ def capability_names() -> list[str]:
 
 
 def capabilities(*, refresh: bool = False) -> Capabilities:
-    """Probe this machine and return what works.
+    """Probe this machine and return what works, and which faults a simulation carries out.
 
     Each probe really tries: it forks, stops and kills a child, runs into a limit, takes a network
     of its own. All of that happens in a process of its own that ends within 15 seconds, and
@@ -220,10 +224,10 @@ def _of_fault(
         needs = ("signals",)
     elif issubclass(fault_class, ResourceFault):
         needs = ("rlimits", "proc")
+    simulated = is_simulated(fault_class)
     lacking = [features[need] for need in needs if not features[need].works]
     if lacking:
-        return Capability(
-            name, "fault", False, "; ".join(f"{row.name}: {row.why}" for row in lacking)
-        )
+        why = "; ".join(f"{row.name}: {row.why}" for row in lacking)
+        return Capability(name, "fault", False, why, simulated)
     about = (fault_class.__doc__ or "").strip().splitlines()
-    return Capability(name, "fault", True, about[0].rstrip(".") if about else "")
+    return Capability(name, "fault", True, about[0].rstrip(".") if about else "", simulated)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from resilkit import validate
 from resilkit.chaos.planning import LAST_STRIKE
+from resilkit.cluster.backend_names import check_faults
 from resilkit.cluster.deployed import below, server_names, started_specs
 from resilkit.errors import InvalidArgument, Unavailable
 from resilkit.faults import (
@@ -46,9 +47,11 @@ def check_fit(
 
     Raises:
         InvalidArgument: A fault names a node or a server that is not there, finds nobody or no
-            link to hit, or would strike for the first time after the end; the path says which.
+            link to hit, would strike for the first time after the end, or is not for a simulation,
+            where the cluster is one; the path says which.
         Unavailable: Something that it requires, or one of its faults, does not work here.
     """
+    check_faults(session.backend.name, scenario.faults, "faults")
     for index, fault in enumerate(scenario.faults):
         path = f"faults[{index}].{fault.fault_name}"
         check_moments(fault, duration, path)
@@ -61,7 +64,8 @@ def check_fit(
             raise error.below(path) from None
     if machine:
         scenario.check_requirements()
-        _check_machine(scenario.faults)
+        if session.backend.name == "processes":
+            _check_machine(scenario.faults)
 
 
 def check_moments(fault: Fault, duration: float, path: str) -> None:

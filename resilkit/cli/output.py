@@ -113,3 +113,5 @@ def print_capabilities(*, as_json: bool) -> None:
             if row["kind"] == kind:
                 mark = "✓" if row["works"] else "✗"
                 say(f"  {mark} {row['name'].ljust(width)}  {row['why']}")
+    lacking = [row["name"] for row in rows if row["simulated"] is False]
+    say(f"In a simulation all of these faults work, but for {', '.join(lacking)}.")

@@ -82,13 +82,16 @@ def run_and_tell(
         as_json: Print one JSON document on stdout and nothing else.
 
     Raises:
-        InvalidArgument: `report` or `save` is no place for one; nothing was run.
+        InvalidArgument: `report` or `save` is no place for one, or a fault is not for the
+            backend; nothing was run.
         StorageError: The disk refused; when it did so after the run, the outcome is told first.
         Interrupted: Somebody pressed Ctrl-C while it ran; everything is stopped again.
     """
     from resilkit.cli.live import live_display
+    from resilkit.cluster.backend_names import check_faults
 
     _check_targets(report, save)
+    check_faults(where.backend, experiment.scenario.faults, "scenario.faults")
 
     simulated = where.backend == "simulation"
     with live_display(experiment, stream=sys.stderr, quiet=as_json, simulated=simulated) as display:

@@ -138,12 +138,15 @@ def _listener(stream: TextIO, name: str, *, quiet: bool) -> Callable[[str], None
         return lambda _: None
     if stream.isatty():
         return None
-    told = clock.monotonic()
-    stream.write(f"{printable(name)}, many seeds\n")
-    stream.flush()
+    told = -math.inf
 
     def tell(text: str) -> None:
         nonlocal told
+        if told == -math.inf:
+            # Not before: what is refused has no other line than that of its error.
+            told = clock.monotonic()
+            stream.write(f"{printable(name)}, many seeds\n")
+            stream.flush()
         if clock.monotonic() >= told + _LINE_EVERY:
             told = clock.monotonic()
             stream.write(f"{printable(text)}\n")

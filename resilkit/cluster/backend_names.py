@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
+from resilkit.faults.base import Fault, ResourceFault
 
-__all__ = ["BACKENDS", "check_backend"]
+__all__ = ["BACKENDS", "check_backend", "check_faults", "is_simulated"]
 
 BACKENDS = ("processes", "simulation")
 """Where nodes can run."""
+
+
+def is_simulated(fault: type[Fault]) -> bool:
+    """Return whether a simulation carries out faults of a class: all but pressure on a machine."""
+    return not issubclass(fault, ResourceFault)
+
+
+def check_faults(backend: str, faults: Iterable[Fault], path: str) -> None:
+    """Refuse faults that a backend cannot carry out, before any of them is put in.
+
+    Args:
+        backend: Its name.
+        faults: The faults.
+        path: Where they stand.
+
+    Raises:
+        InvalidArgument: One is not for it; the path says which.
+    """
+    if backend != "simulation":
+        return
+    for index, fault in enumerate(faults):
+        if not is_simulated(type(fault)):
+            kind = fault.fault_name.replace("_", " ")
+            raise InvalidArgument(
+                f"is not for the simulation: its nodes have no {kind} of their own to run out of",
+                path=f"{path}[{index}]", value=fault,
+                allowed="faults of links, nodes, servers and partitions, or the backend "
+                "'processes'",
+            )  # fmt: skip
 
 
 def check_backend(backend: Any, schedule: Any, *, record: Any = False) -> None:

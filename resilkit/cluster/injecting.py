@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from resilkit import validate
+from resilkit.cluster.backend_names import check_faults
 from resilkit.cluster.injection import Injection
 from resilkit.errors import InvalidArgument
 from resilkit.faults import Fault, Partition, registered_faults
@@ -33,6 +35,10 @@ async def inject(session: Session, fault: Fault, targets: Any, seed: int | None)
             allowed=f"a fault, as in faults.Latency(0.02, 0.2); there are {names}",
         )
     session.refuse_closed()
+    try:
+        check_faults(session.backend.name, [fault], "fault")
+    except InvalidArgument as error:
+        raise validate.relocated(error, "fault") from None
     if targets is not None:
         signs = fault.link_signs
         targets = (

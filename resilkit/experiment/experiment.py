@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
 from resilkit.chaos import Scenario, named, scenario_names
-from resilkit.cluster.backend_names import check_backend
+from resilkit.cluster.backend_names import check_backend, check_faults
 from resilkit.cluster.specs import ClusterSpec
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.checks import check_scenario, made_by
@@ -178,7 +178,9 @@ class Experiment:
 
         Raises:
             InvalidArgument: The backend is not available, or given beside a cluster, which has
-                one; the cluster lacks a node; or the experiment runs already, in another thread.
+                one; a fault is not for it (a simulation has no memory, CPU or open files that
+                could run out); the cluster lacks a node; or the experiment runs already, in
+                another thread.
             StartFailed: The cluster or the system could not start.
         """
         check_backend(backend, schedule, record=record)
@@ -188,6 +190,8 @@ class Experiment:
         if cluster is None and self.system is None:
             message = "is None, so give run() the cluster that runs the system"
             raise InvalidArgument(message, path="system")
+        where = backend if cluster is None else getattr(cluster, "backend", backend)
+        check_faults(where, self.scenario.faults, "scenario.faults")
         self._set("last", None)
         with choose_listener(progress, on_progress) as listener:
             return execute(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resilkit import __version__, clock, validate
 from resilkit.chaos.criteria import as_criteria
-from resilkit.cluster.backend_names import check_backend
+from resilkit.cluster.backend_names import check_backend, check_faults
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.experiment import Experiment
 from resilkit.network.codec import by_value
@@ -88,8 +88,8 @@ def sweep(
         (of a simulation: equal ones did the same) and ``error``. ``frame.attrs`` says what was run.
 
     Raises:
-        InvalidArgument: An argument is wrong, an experiment cannot travel to another process, or
-            the folder is of another sweep. Nothing has run.
+        InvalidArgument: An argument is wrong, a fault is not for the backend, an experiment cannot
+            travel to another process, or the folder is of another sweep. Nothing has run.
         StartFailed: A worker cannot start, or cannot read the experiment.
         StorageError: The folder cannot be read or written.
 
@@ -106,6 +106,8 @@ def sweep(
         _where(backend, schedule, timeout),
         None if stop_after is None else _whole(stop_after, "stop_after"),
     )
+    for case in made.cases:
+        check_faults(backend, case.experiment.scenario.faults, "experiment.scenario.faults")
     workers = _workers(processes, backend, len(made.all))
     shown = validate.boolean(progress, "progress")
     made.run(resume, workers, partial(Line, len(made.all), shown=shown, listener=on_progress))

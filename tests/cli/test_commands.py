@@ -313,3 +313,6 @@ def test_capabilities_are_listed_for_people_and_for_programs():
     assert {"name", "kind", "works", "why"} <= set(rows[0])
     for row in rows:
         assert row["name"] in table.stdout
+    assert "\nIn a simulation all of these faults work, but for cpu, memory, open_files.\n" in (
+        table.stdout
+    )

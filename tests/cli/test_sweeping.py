@@ -184,6 +184,15 @@ def test_bad_options_of_a_sweep_are_one_line(bank, scenario, options, words):
     assert words in refuses("sweep", path, "--system", bank, *options)
 
 
+def test_a_scenario_that_a_simulation_cannot_carry_out_is_bad_input(bank):
+    for command in ("run", "sweep"):
+        line = refuses(
+            command, "memory pressure with partitions", "--system", bank,
+            "--backend", "simulation",
+        )  # fmt: skip
+        assert "scenario.faults[0]: is not for the simulation: its nodes have no memory" in line
+
+
 def test_a_sweep_that_could_judge_nothing_is_refused(bank, scenario):
     (scenario().parent / "a_bank.py").write_text(f"{BANK}system.audit = None\n")
     line = refuses("sweep", scenario(), "--system", bank, "--seeds", 1)
