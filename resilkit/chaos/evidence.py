@@ -16,7 +16,8 @@ class Evidence(Protocol):
 
     A ``closed_loop`` attribute, where there is one and it is true, says that the load waited for
     answers, so that an outage shows as operations that never began. A ``users`` attribute is a
-    function that says how many users such a load was to have at a time, where that changes. An
+    function that says how many users such a load was to have at a time, where that changes.
+    A ``simulated`` attribute that is true says that nothing of a machine could be measured; an
     ``ongoing`` attribute that is true says that the run goes on, so that more may be seen yet.
     """
 

@@ -16,6 +16,7 @@ from resilkit.chaos.spans import fault_spans, memory_limits
 from resilkit.errors import InvalidArgument
 from resilkit.history import LOST
 from resilkit.importing import whole
+from resilkit.metrics.units import why_unmeasured
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -234,7 +235,8 @@ def _samples(name: str, criterion: Criterion, evidence: Evidence) -> tuple[DataF
     except (InvalidArgument, KeyError):
         rows = evidence.operations.iloc[:0]
     if not len(rows):
-        return rows, f"{name} was not sampled"
+        why = why_unmeasured(name) if getattr(evidence, "simulated", False) else ""
+        return rows, why or f"{name} was not sampled"
     rows = rows[rows["value"].notna()]
     if criterion.subject is not None:
         rows = rows[rows[column] == criterion.subject]

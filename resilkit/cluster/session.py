@@ -79,7 +79,7 @@ class Session:
         self.left: dict[str, LastSeen] = {}
         self._closing: asyncio.Task[None] | None = None
         self.events = EventLog(origin=self.started)
-        self.metrics = MetricStore()
+        self.metrics = MetricStore(simulated=backend.name == "simulation")
         self.offsets: dict[str, float] = {}
         self.nodes = NodeTable(
             (node.name, NodeState(spec.settled(node))) for node in spec.node_specs

@@ -146,8 +146,10 @@ def _metrics(collected: Collected, origin: float) -> Any:
 
     if collected.over:
         # Nothing of before comes any more: each frame can be made when somebody asks for it.
-        return Metrics({name: partial(shifted, name) for name in store.names()})
-    return Metrics({name: shifted(name) for name in store.names()})
+        lazily = {name: partial(shifted, name) for name in store.names()}
+        return Metrics(lazily, simulated=store.simulated)
+    frames = {name: shifted(name) for name in store.names()}
+    return Metrics(frames, simulated=store.simulated)
 
 
 def _generators(reports: Any) -> pd.DataFrame:

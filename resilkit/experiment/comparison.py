@@ -39,7 +39,7 @@ class Comparison:
             given.
         notes: What is true of several rows, in words.
         caution: What to know before any figure is read: that these are runs of different
-            experiments, or that they are one run; else ``""``.
+            experiments, that one took virtual time, or that they are one run; else ``""``.
     """
 
     a: Result
@@ -104,7 +104,9 @@ allowed: a saved run
     notes = _common_notes(frame)
     labels = _labels((first, a), (second, b))
     differences = _differences(first, second)
-    caution = _SAME if _one_run((first, a), (second, b)) else _unlike(first, second)
+    cautions = [_not_of_one_time(first, second), _unlike(first, second)]
+    caution = "; ".join(filter(None, cautions))
+    caution = _SAME if _one_run((first, a), (second, b)) else caution
     return Comparison(first, second, differences, labels, notes, caution, _rows=frame)
 
 
@@ -132,6 +134,17 @@ def _one_run(*sides: tuple[Result, Result | str | Path]) -> bool:
         return True
     paths = [Path(given).resolve() for given in (first, second) if isinstance(given, (str, Path))]
     return len(paths) == 2 and paths[0] == paths[1]
+
+
+def _not_of_one_time(a: Result, b: Result) -> str:
+    """Say so where one run took virtual time: there the machine costs none."""
+    if "simulation" not in {a.backend, b.backend} or a.backend == b.backend:
+        return ""
+    which = "first" if a.backend == "simulation" else "second"
+    return (
+        f"the {which} ran in a simulation, in virtual time, where computing takes none: response "
+        "times and rates are not comparable"
+    )
 
 
 def _unlike(a: Result, b: Result) -> str:
@@ -217,7 +230,8 @@ def _consistency(a: Result, b: Result) -> list[dict[str, Any]]:
 
 
 def _differences(a: Result, b: Result) -> tuple[str, ...]:
-    plain = {"name": "names", "seed": "seeds", "duration": "durations", "warmup": "warm-ups"}
+    plain = {"name": "names", "seed": "seeds", "duration": "durations", "warmup": "warm-ups",
+             "backend": "backends"}  # fmt: skip
     found = [
         f"the {words} differ: {getattr(a, attribute)} and {getattr(b, attribute)}"
         for attribute, words in plain.items()

@@ -58,6 +58,11 @@ class ResultEvidence:
         return self._result.memory_limit_bytes
 
     @property
+    def simulated(self) -> bool:
+        """Whether it ran in a simulation."""
+        return self._result.backend == "simulation"
+
+    @property
     def closed_loop(self) -> bool:
         """Whether the load waited for answers."""
         return self._result.closed_loop

@@ -42,7 +42,8 @@ def overview(result: Result, **options: Any) -> Picture:
         "faults": _bands(result),
         "span": (0.0, end),
         "origin": 0.0,
-        "since": _SINCE,
+        "machine": result.backend != "simulation",
+        "since": _since(result),
     }
     return draw(result.operations, **{**defaults, **options})
 
@@ -56,9 +57,13 @@ def timeline(result: Result, **options: Any) -> Picture:
         "faults": fault_spans(result.events),
         "span": (0.0, max(result.ran, 1e-3)),
         "origin": 0.0,
-        "since": _SINCE,
+        "since": _since(result),
     }
     return timeline_figure(result.events, **{**defaults, **options})
+
+
+def _since(result: Result) -> str:
+    return f"{_SINCE}, in virtual time" if result.backend == "simulation" else _SINCE
 
 
 def _bands(result: Result) -> list[tuple[object, ...]]:

@@ -12,6 +12,7 @@ from resilkit.errors import InvalidArgument
 from resilkit.export import write_frame
 from resilkit.metrics.events import KINDS
 from resilkit.metrics.store import all_metrics
+from resilkit.metrics.units import why_unmeasured
 
 __all__ = ["EVENT_COLUMNS", "METRIC_COLUMNS", "Events", "Metrics"]
 
@@ -80,6 +81,7 @@ class Metrics(Mapping[str, pd.DataFrame]):
 
     Args:
         frames: Metric name to frame, or to a function that makes it when it is first asked for.
+        simulated: Whether they are of a simulation, which measures nothing of a machine.
 
     Examples:
         >>> row = {"time": 0.0, "node": "n1", "server": "", "value": 1.5}
@@ -90,8 +92,14 @@ class Metrics(Mapping[str, pd.DataFrame]):
         1.5
     """
 
-    def __init__(self, frames: Mapping[str, pd.DataFrame | Callable[[], pd.DataFrame]]) -> None:
+    def __init__(
+        self,
+        frames: Mapping[str, pd.DataFrame | Callable[[], pd.DataFrame]],
+        *,
+        simulated: bool = False,
+    ) -> None:
         self._frames = dict(frames)
+        self._simulated = simulated
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         frame = self._frames[name]
@@ -100,7 +108,8 @@ class Metrics(Mapping[str, pd.DataFrame]):
         return frame
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_frames": dict(self)}  # what makes a frame cannot travel
+        # What makes a frame cannot travel.
+        return {"_frames": dict(self), "_simulated": self._simulated}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._frames)
@@ -133,8 +142,9 @@ class Metrics(Mapping[str, pd.DataFrame]):
             return all_metrics({name: self.frame(name, since=since) for name in self._frames})
         if metric not in self._frames:
             allowed = ", ".join(map(repr, self._frames)) or "none was recorded"
+            why = why_unmeasured(metric) if self._simulated else ""
             raise InvalidArgument(
-                "is not in this run", path="metric", value=metric, allowed=allowed
+                why or "is not in this run", path="metric", value=metric, allowed=allowed
             )
         frame = self[metric]
         return frame if since is None else frame[frame["time"] >= since]

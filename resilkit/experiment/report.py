@@ -273,7 +273,8 @@ def _rerun_note(result: Result) -> str:
         return (
             f"It ran in a simulation: times are virtual, and the seed {result.seed} and the "
             f"schedule {result.schedule} fix all that happened. The same code does the same again, "
-            f"step by step, with the fingerprint {result.fingerprint}."
+            f"step by step, with the fingerprint {result.fingerprint}. What only a machine has, "
+            "memory, processor time and bytes on the wire, is not measured there."
         )
     return (
         f"The seed {result.seed} fixes the arrivals, the users' choices and the targets of the "

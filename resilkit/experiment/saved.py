@@ -214,7 +214,7 @@ def read(path: str | Path, make: type[Result]) -> Result:
         verdicts=verdict_frame(row.row() for row in manifest.verdicts),
         history=history,
         events=Events(_table(folder, manifest, "events.parquet", _EVENTS)),
-        metrics=Metrics(frames),
+        metrics=Metrics(frames, simulated=manifest.backend == "simulation"),
         generators=_frame(manifest.generators),
         consistency=consistency,
         problems=tuple(manifest.problems),

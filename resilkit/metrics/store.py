@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import threading
+import warnings
 from array import array
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,7 +13,7 @@ from resilkit import importing, validate
 from resilkit.errors import InvalidArgument
 from resilkit.export import write_frame
 from resilkit.metrics.columns import Series, joined, lines
-from resilkit.metrics.units import METRICS, unit_of
+from resilkit.metrics.units import METRICS, unit_of, why_unmeasured
 
 if TYPE_CHECKING:
     import os
@@ -39,6 +40,7 @@ class MetricStore:
 
     Args:
         max_rows: Rows kept of each metric, >= 1.
+        simulated: Whether they are of a simulation, which has nothing to tell of a machine.
 
     Raises:
         InvalidArgument: `max_rows` is not a whole number >= 1.
@@ -50,8 +52,9 @@ class MetricStore:
         [{'time': 1.0, 'node': 'n1', 'server': 'counter-0', 'value': 3.0}]
     """
 
-    def __init__(self, *, max_rows: int = 500_000) -> None:
+    def __init__(self, *, max_rows: int = 500_000, simulated: bool = False) -> None:
         self.max_rows = validate.number(max_rows, "max_rows", low=1, integer=True)
+        self.simulated = simulated
         self._lock = threading.Lock()
         self._series: dict[str, Series] = {}
         # Replaced whole, never edited: whoever appends goes over it without a lock.
@@ -206,6 +209,9 @@ class MetricStore:
             begin anywhere, e.g. at 3463.49: take differences. Those of a `Result` count from 0,
             the start of its load.
 
+        Warns:
+            UserWarning: Of a simulation nobody could measure it, so that the frame is empty.
+
         Raises:
             InvalidArgument: No metric has that name.
         """
@@ -226,6 +232,9 @@ class MetricStore:
             raise InvalidArgument(
                 f"no such metric{hint}", path="metric", value=metric, allowed=", ".join(known)
             )
+        why = why_unmeasured(metric) if self.simulated and column is None else ""
+        if why:
+            warnings.warn(why, stacklevel=2)
         times, codes, values, labels = joined(snapshot, since, until)
         frame = pd.DataFrame(
             {

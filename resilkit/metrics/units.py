@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
-    "METRICS", "UNITS", "Metric", "Scale", "format_value", "scale_of", "title_of", "unit_of",
+    "METRICS", "UNITS", "UNSIMULATED", "Metric", "Scale", "format_value", "scale_of", "title_of",
+    "unit_of", "why_unmeasured",
 ]  # fmt: skip
 
 
@@ -56,11 +57,32 @@ _TABLE: Final = (
     Metric("link_drops", "messages", "counter", "Messages that a link dropped."),
 )
 
+UNSIMULATED: Final = frozenset({
+    "memory_rss", "memory_uss", "cpu", "open_files", "threads", "loop_lag", "loop_utilisation",
+    "gc_time", "gc_pressure", "link_bytes",
+})  # fmt: skip
+"""What only a process or a socket has, so that of a simulation there is nothing to measure."""
+
 METRICS: Final[Mapping[str, Metric]] = MappingProxyType({row.name: row for row in _TABLE})
 """Every metric that resilkit itself records, by name."""
 
 UNITS: Final[Mapping[str, str]] = MappingProxyType({row.name: row.unit for row in _TABLE})
 """The unit of every metric that resilkit itself records."""
+
+
+def why_unmeasured(metric: str) -> str:
+    """Return why a simulation measures nothing of a metric; ``""`` where it does.
+
+    Examples:
+        >>> why_unmeasured("memory_rss")
+        'a simulation does not measure memory_rss: its nodes are no processes'
+        >>> why_unmeasured("queue_length")
+        ''
+    """
+    if metric not in UNSIMULATED:
+        return ""
+    why = "its messages are not packed" if metric == "link_bytes" else "its nodes are no processes"
+    return f"a simulation does not measure {metric}: {why}"
 
 
 def unit_of(metric: str) -> str:

@@ -24,6 +24,7 @@ def overview(
     queue_length: DataFrame | None = None,
     faults: DataFrame | Iterable[tuple[Any, ...]] | None = None,
     heatmap: bool = True,
+    machine: bool = True,
     theme: str = "light",
     width: int = 900,
     title: str = "",
@@ -45,6 +46,7 @@ def overview(
         faults: What to shade: a frame or tuples ``(start, end or None, label, kind)``; no end
             means that it was never healed.
         heatmap: Whether to draw the heat map.
+        machine: Whether to draw what only a machine has, memory: a simulation has none.
         theme: ``"light"`` or ``"dark"``.
         width: Pixels, 300..4000.
         title: Stands above the figure; ``""`` for none.
@@ -67,7 +69,9 @@ def overview(
     panels = [rate_panel(operations, span=span), latency_panel(operations, span=span)]
     if heatmap:
         panels.append(heatmap_panel(operations, span=span))
-    panels += [queue_panel(queue_length), memory_panel(memory)]
+    panels.append(queue_panel(queue_length))
+    if machine:
+        panels.append(memory_panel(memory))
     return compose(
         panels, faults=faults, theme=theme, width=width, title=title, span=span, origin=origin,
         since=since,
