@@ -86,9 +86,10 @@ def report_figures(result: Result) -> list[dict[str, object]]:
         for theme in ("light", "dark"):
             picture = overview(result, theme=theme, width=width)
             variants.append(_markup(picture, f"{size} {theme}", _words(result)))
+    last = " and queue lengths" if result.backend == "simulation" else ", queue lengths and memory"
     caption = (
         "From top to bottom: the faults, operations by how they ended, response times, every "
-        "response time as a heat map, queue lengths and memory. Faults are shaded, each kind in "
+        f"response time as a heat map{last}. Faults are shaded, each kind in "
         "its colour, and pale where several were in at once."
     )
     # Everything in it went through an XML writer or `escape` below.
@@ -109,7 +110,8 @@ def _words(result: Result) -> str:
     """Return what the picture shows. How the run ended stands beside it, and is not read twice."""
     faults = len(fault_spans(result.events))
     shaded = f", {plain(faults, 'fault')} shaded" if faults else ""
-    figures = "throughput, response times, queue lengths and memory"
+    last = " and queue lengths" if result.backend == "simulation" else ", queue lengths and memory"
+    figures = f"throughput, response times{last}"
     return f"The {result.ran:.3g} s of the run: {figures}{shaded}."
 
 

@@ -50,6 +50,15 @@ _HAPPENED: Final = {
 }
 
 
+_MOST_PIDS = 2**22
+"""No process of a machine has a higher number (``/proc/sys/kernel/pid_max`` at its most)."""
+
+
+def _is_beyond(pid: object) -> bool:
+    # The node of a simulation, which is no process: its number would only mislead.
+    return isinstance(pid, int) and pid > _MOST_PIDS
+
+
 def detail_words(detail: str) -> str:
     """Return the JSON detail of an event in words; other text as it is.
 
@@ -58,6 +67,8 @@ def detail_words(detail: str) -> str:
         'latency: low 20 ms'
         >>> detail_words('{"pid": 7406, "signal": 9, "status": null, "restarting": false}')
         'process 7406, by SIGKILL'
+        >>> detail_words('{"pid": 100000003, "signal": 9}')  # of a simulation: no process
+        'by SIGKILL'
         >>> detail_words('{"reached": {"n1": {"used_bytes": 328298496, "share": 0.3}}}')
         'reached n1 (used 313 MiB, share 30 %)'
         >>> detail_words("as it is")
@@ -280,7 +291,7 @@ _WORDS: Final[Mapping[str, Callable[[Any], str]]] = {
     ),
     "not_back": lambda value: f"{value} not back by then",
     "outcomes": _outcomes,
-    "pid": lambda value: f"process {value}",
+    "pid": lambda value: "" if _is_beyond(value) else f"process {value}",
     "pids": lambda value: "",  # noqa: ARG005 - the event of the node itself tells it
     "reason": lambda value: f"reason: {_value('', value)}",
     "restarting": lambda value: "is started again" if value else "",

@@ -74,6 +74,9 @@ def test_the_report_says_that_times_are_virtual_and_what_is_not_measured(result,
     page = result.report(tmp_path / "report.html").read_text("utf-8")
     words = re.sub(r"\s+", " ", page)
     assert "It ran in a simulation: times are virtual" in words
+    assert "heat map and queue lengths. Faults are shaded" in words
+    assert "queue lengths and memory" not in words
+    assert "process 1000" not in words
     assert "memory, processor time and bytes on the wire, is not measured there" in words
 
 
