@@ -57,7 +57,8 @@ class Cluster(Alerting, Breaking, VirtualTime, ShownCluster):
             ``topology="mesh"``, ``seed=…`` and so on).
         backend: Where its nodes run: ``"processes"``; or ``"simulation"``, in virtual time: the
             same servers in this thread, where with the same seed the same happens, and a minute
-            passes in the time that its messages take.
+            passes in the time that its messages take. There is no process for the spec's
+            ``limits`` and ``uss_every``: nothing is limited, and nothing of a machine measured.
         schedule: In a simulation, in which order what is ready happens: ``"random"``, by seed,
             which is used when left out; ``"fifo"``; or ``"pct"``, which finds rare orders.
         record: Whether a simulation writes down all that happens: see `simulation`.

@@ -32,6 +32,9 @@ _MOST = 2**62  # the kernel's own "no limit" lies just above
 class Limits:
     """What one node may use of the machine; the kernel enforces it. ``None`` means no limit.
 
+    In a simulation nothing enforces it, so that the same spec runs on both: the nodes share the
+    process of the notebook, which has its own limits.
+
     Args:
         memory_bytes: Memory that the node may have mapped for itself, at least 64 MiB. Going
             past it raises ``MemoryError`` in the node. (``RLIMIT_DATA`` on Linux: memory shared
