@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import CallTimeout, NodeDown, ResilkitError
 from resilkit.runtime.messages import Pid
+from resilkit.runtime.supervision import supervision_rows
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
 
-__all__ = ["PATIENCE", "ask_nodes", "branches", "find_branch"]
+__all__ = ["PATIENCE", "ask_nodes", "branches", "find_branch", "supervision_of"]
 
 PATIENCE = 1.0
 """Seconds that a display waits for a node: somebody sits before it."""
@@ -44,6 +45,34 @@ async def ask_nodes(
             return error
 
     return dict(zip(asked, await asyncio.gather(*map(ask, asked)), strict=True))
+
+
+def supervision_of(session: Session) -> dict[str, Any]:
+    """Return what the agents say of supervision, for who looks on from a thread of his own.
+
+    The nodes of a simulation are looked at, not asked: a question takes virtual time, so that what
+    a run does would depend on who looks on.
+
+    Returns:
+        As of `ask_nodes`.
+    """
+    thread = session.thread
+    if session.backend.name != "simulation":
+        answers: dict[str, Any] = thread.sync(ask_nodes(session, "supervision"))
+        return answers
+
+    def look() -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, state in list(session.nodes.items()):
+            node = session.launcher.node_of(name)
+            if state.status == "paused":
+                found[name] = NodeDown("it is paused", node=name, definite=True)
+            elif node is not None:
+                found[name] = supervision_rows(node)
+        return found
+
+    looked: dict[str, Any] = thread.aside(look)
+    return looked
 
 
 def branches(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

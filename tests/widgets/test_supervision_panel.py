@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import resilkit as rk
+from resilkit.cluster import supervision
 from resilkit_widgets import SupervisionPanel, supervision_panel
 from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
@@ -118,9 +119,9 @@ def test_nodes_are_asked_when_something_has_changed_and_not_otherwise(
     panel: SupervisionPanel, cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    ask = supervision_panel.ask_nodes
+    ask = supervision.ask_nodes
     monkeypatch.setattr(
-        supervision_panel, "ask_nodes", lambda *given: asked.append("asked") or ask(*given)
+        supervision, "ask_nodes", lambda *given: asked.append("asked") or ask(*given)
     )
     for _ in range(50):
         panel.acknowledged = panel.sent
@@ -167,7 +168,7 @@ def test_what_goes_wrong_when_nodes_are_asked_is_told_and_they_are_asked_again(
 
     monkeypatch.setattr(supervision_panel, "_AGAIN", 0.0)
     with monkeypatch.context() as bad:
-        bad.setattr(supervision_panel, "ask_nodes", fail)
+        bad.setattr(supervision, "ask_nodes", fail)
         cluster.start(rk.SupervisorSpec("other", []), node="n2")
         until(panel, lambda: panel.notices)
         assert panel.notices == [
