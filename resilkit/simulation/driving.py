@@ -34,6 +34,22 @@ class Driver(Protocol):
     last_uuid: int
     """The time in the last version 1 UUID, so that no two are the same."""
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the process that the node stands for; ``None`` where it is the real one."""
+        ...
+
+    def signal(self, pid: int | None, number: int) -> bool:
+        """Send a signal to a simulated process; return whether there is one of that number.
+
+        One that ends the process whose step this is does not return.
+        """
+        ...
+
+    def end(self, status: int) -> None:
+        """End the process whose step this is, and do not return."""
+        ...
+
     def now(self) -> float:
         """Return virtual seconds of a clock that never goes back."""
         ...

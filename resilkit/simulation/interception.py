@@ -25,6 +25,7 @@ from resilkit.simulation import (
     sets,
     virtual_chance,
     virtual_numpy,
+    virtual_process,
     virtual_time,
 )
 from resilkit.simulation.callers import place_of_caller
@@ -45,6 +46,7 @@ _MACHINES: Final = state_of(MACHINES)
 _REPLACED: Final = (
     *virtual_time.replacements(),
     *virtual_chance.replacements(),
+    *virtual_process.replacements(),
     *real_machine.replacements(),
     *sets.replacements(),
 )
@@ -183,6 +185,21 @@ class Interception:
             STATE.by.leave()
         while _turn._is_owned():  # type: ignore[attr-defined]
             _turn.release()
+
+    # The process ---------------------------------------------------------------------------------
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process that the node stands for; here it is the real one."""
+        return None
+
+    def signal(self, pid: int | None, number: int) -> bool:
+        """Send a signal to a simulated process: here there is none."""
+        del pid, number
+        return False
+
+    def end(self, status: int) -> None:
+        """End the process whose step this is: here there is none."""
 
     # What no simulation decides ------------------------------------------------------------------
 

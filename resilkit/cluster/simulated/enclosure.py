@@ -13,6 +13,7 @@ from resilkit.runtime.server_process import ServerProcess
 from resilkit.settings import options
 from resilkit.simulation.clock import BEGINNING
 from resilkit.simulation.interception import Interception, findings
+from resilkit.simulation.virtual_process import Ended
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
@@ -68,6 +69,32 @@ class Enclosure(Interception):
 
     def _sleep(self, seconds: float) -> None:
         self._here().sleep(seconds)
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the process that the node stands for, which has this step."""
+        pid: int | None = None if self._session is None else self._launcher.pid_at(self._here())
+        return pid
+
+    def signal(self, pid: int | None, number: int) -> bool:
+        """Send a signal to a simulated process; return whether there is one of that number."""
+        found: bool = self._launcher.signal_process(pid, number)
+        self._end_step()
+        return found
+
+    def end(self, status: int) -> None:
+        """End the node that has this step."""
+        self._launcher.exit_process(self.pid, status)
+        self._end_step()
+
+    @property
+    def _launcher(self) -> Any:
+        assert self._session is not None  # noqa: S101 - who has a pid has a launcher
+        return self._session.launcher
+
+    def _end_step(self) -> None:
+        if self._here().dead:
+            raise Ended
 
     # As long as the cluster is open --------------------------------------------------------------
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from resilkit.cluster.session import Session
     from resilkit.cluster.simulated.backend import SimulationBackend
     from resilkit.runtime import Node
+    from resilkit.simulation.place import Place
 
 __all__ = ["SimulatedLauncher"]
 
@@ -31,6 +32,10 @@ _SIGNALS: Final[dict[int, str]] = {
     signals.SIGSTOP: "paused",
     signals.SIGCONT: "resumed",
 }
+
+_STOPS: Final = frozenset({signals.SIGSTOP, signals.SIGTSTP, signals.SIGTTIN, signals.SIGTTOU})
+_NO_END: Final = frozenset({0, signals.SIGCHLD, signals.SIGURG, signals.SIGWINCH, signals.SIGINT})
+"""What does nothing by default; and nodes are deaf to Ctrl-C, which is for the notebook."""
 
 
 class SimulatedLauncher:
@@ -162,12 +167,32 @@ class SimulatedLauncher:
         member = self._member(name)
         if member.pid is None:
             return False
-        self._note(member, _SIGNALS.get(number, f"got signal {number}"))
-        if number == signals.SIGKILL:
-            self._end(member, -number)
-        elif number in {signals.SIGSTOP, signals.SIGCONT}:
-            member.pause(to=number == signals.SIGSTOP)
-        return True
+        return self.signal_process(member.pid, number)
+
+    # What nodes do as processes ------------------------------------------------------------------
+
+    def pid_at(self, place: Place) -> int | None:
+        """Return what stands for the process that runs at a place."""
+        member = self._members.get(place.name)
+        return member.pid if member is not None and member.runs_at(place) else None
+
+    def signal_process(self, pid: int | None, number: int) -> bool:
+        """Do what a signal does to a process; return whether there is one of that number."""
+        for member in list(self._members.values()):
+            if member.pid is not None and member.pid == pid:
+                self._note(member, _SIGNALS.get(number, f"got signal {number}"))
+                if number in _STOPS or number == signals.SIGCONT:
+                    member.pause(to=number in _STOPS)
+                elif number not in _NO_END:
+                    self._end(member, -number)
+                return True
+        return False
+
+    def exit_process(self, pid: int | None, status: int) -> None:
+        """End a process as ``os._exit`` does."""
+        for member in list(self._members.values()):
+            if member.pid is not None and member.pid == pid:
+                self._end(member, status & 0xFF)
 
     def _note(self, member: SimulatedMember, what: str, **about: Any) -> None:
         recorder = self._backend.network.recorder

@@ -94,6 +94,10 @@ class SimulatedMember:
         """Whether it stands still."""
         return self._place is not None and self._place.paused
 
+    def runs_at(self, place: Place) -> bool:
+        """Whether this is where it runs."""
+        return self._place is place
+
     def start(self, pid: int, backend: SimulationBackend, ended: Callable[[str], object]) -> None:
         """Run from now on, in a place of its own.
 
@@ -104,8 +108,13 @@ class SimulatedMember:
         """
         self.pid = pid
         place = self._place = Place(backend.scheduler, self.name)
-        place.loop.on_error = lambda context: self.log.append(_told(context))
-        ground = self._ground = SimulatedGround(place, backend, self.log.append, self.disk)
+
+        def write(text: str) -> None:
+            if self._place is place:  # a process that has ended writes nothing
+                self.log.append(text)
+
+        place.loop.on_error = lambda context: write(_told(context))
+        ground = self._ground = SimulatedGround(place, backend, write, self.disk)
         self._ended = ended
         self._set_pace()
         place.loop.call_later(_FORK_SECONDS, self._begin, ground, self.incarnation)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ class Stubborn(rk.Server):
         self.ticks = 0
 
     def press(self) -> int:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         return self.ticks
 
     def tick(self) -> None:

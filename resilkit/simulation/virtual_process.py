@@ -1,0 +1,81 @@
+"""The process that a simulated node stands for: its number, signals to it, and its end.
+
+A server that ends its node, with ``os._exit`` or a signal to its own process, would end the process
+that simulates it, a notebook say. Inside a step that ends the simulated node.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from resilkit.simulation.driving import Driver, driver
+from resilkit.simulation.patching import Replacement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["Ended", "replacements"]
+
+_real_pid: Final = os.getpid
+
+
+class Ended(BaseException):
+    """Raised in a handler whose node has just ended, so that it does nothing more."""
+
+
+def replacements() -> Iterator[Replacement]:
+    """Yield what is to be replaced in `os` and `signal`."""
+    owner = _real_pid()
+    for module, name, virtual in (
+        (os, "getpid", _getpid),
+        (os, "getpgrp", _getpid),
+        (os, "kill", _kill),
+        (os, "killpg", _kill),
+        (os, "_exit", _exit),
+        (os, "abort", _abort),
+        (signal, "raise_signal", _raise_signal),
+    ):
+        yield Replacement(module, name, functools.partial(_of_node, virtual, owner))
+
+
+def _of_node(virtual: Callable[..., Any], owner: int, original: Any) -> Any:
+    @functools.wraps(original)
+    def either(*args: Any, **options: Any) -> Any:
+        by = driver()
+        # In a fork that a step has made, a subprocess on its way, all is the machine's.
+        if by is not None and by.pid is not None and _real_pid() == owner:
+            return virtual(by, original, *args, **options)
+        return original(*args, **options)
+
+    return either
+
+
+def _getpid(by: Driver, original: Any) -> int | None:
+    # It looks up what the machine knows of its process, which of a simulated one is nothing.
+    if str(sys._getframe(2).f_globals.get("__name__")).startswith("psutil"):
+        return int(original())
+    return by.pid
+
+
+def _kill(by: Driver, original: Any, pid: int, number: int, /) -> None:
+    if not by.signal(by.pid if pid == 0 else pid, number):
+        original(pid, number)
+
+
+def _exit(by: Driver, original: Any, status: int) -> None:
+    del original
+    by.end(status)
+
+
+def _abort(by: Driver, original: Any) -> None:
+    del original
+    by.signal(by.pid, signal.SIGABRT)
+
+
+def _raise_signal(by: Driver, original: Any, signalnum: int, /) -> None:
+    del original
+    by.signal(by.pid, signalnum)
