@@ -112,7 +112,7 @@ def test_errors_of_a_scenario_file_name_it_as_it_was_given(folder):
 def test_a_bug_of_resilkit_is_no_verdict(folder, monkeypatch, capsys):
     from resilkit.experiment import Experiment
 
-    def slip(self, **_):
+    def slip(self, *_, **__):
         raise RuntimeError("unthinkable")
 
     (folder / "sc" / "echoes.py").write_text(WHOLE)
