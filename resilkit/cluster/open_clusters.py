@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import contextlib
 import weakref
+from itertools import count
 from typing import TYPE_CHECKING
 
 # Its own end must be registered first, and so come last.
@@ -18,26 +19,29 @@ if TYPE_CHECKING:
 
 __all__ = ["ends_when_lost", "no_longer_open", "open_clusters"]
 
-_open: weakref.WeakSet[Cluster] = weakref.WeakSet()
+_open: weakref.WeakKeyDictionary[Cluster, int] = weakref.WeakKeyDictionary()
+"""With the number of each in the order of their starts: their clocks may be several."""
+_numbers = count()
 _closing: set[asyncio.Future[None]] = set()
 
 
 def ends_when_lost(cluster: Cluster) -> None:
     """Take note of a cluster that has started; it ends with the interpreter, or with its object."""
-    _open.add(cluster)
+    _open[cluster] = next(_numbers)
     # At the interpreter's end there is no loop to close it with: `_close_all` does without.
     weakref.finalize(cluster, _close_lost, cluster._session).atexit = False
 
 
 def no_longer_open(cluster: Cluster) -> None:
     """Forget a cluster that was closed. Twice is once."""
-    _open.discard(cluster)
+    _open.pop(cluster, None)
     cluster._session.backend.ended()
 
 
 def open_clusters() -> list[Cluster]:
     """Return the clusters that are open, in the order in which they were started."""
-    return sorted((one for one in _open if not one.closed), key=lambda one: one.started)
+    by_start = sorted(_open.items(), key=lambda one: one[1])
+    return [cluster for cluster, _ in by_start if not cluster.closed]
 
 
 def _close_lost(session: Session) -> None:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from IPython.core.error import UsageError
 
 from resilkit.cluster import Cluster, ClusterSpec
+from resilkit.cluster.backend_names import BACKENDS
 from resilkit.cluster.open_clusters import open_clusters
 from resilkit.cluster.topology import SHAPES
 from resilkit.importing import whole
 from resilkit.ipython.commands import Line, Parser, duration, read
 from resilkit.ipython.namespace import called, current_cluster, free_name
+from resilkit.simulation.schedules import SCHEDULES
 from resilkit.validate import choice
 
 if TYPE_CHECKING:
@@ -26,10 +28,12 @@ Start, show, break, heal and close a cluster.
 
   %cluster                               show the current cluster
   %cluster start 3 --topology ring       start one, as the variable `cluster`
+  %cluster start 3 --backend simulation  start one in virtual time
   %cluster kill n2                       and pause, resume, restart, stop; `all` for every node
   %cluster partition n1 n2,n3 --for 5s   cut the links between groups of nodes
   %cluster heal                          take back all faults
   %cluster health                        a table: who reaches whom
+  %cluster advance 5s                    let the virtual time of a simulated one go on
   %cluster close
 
 The current cluster is the only one that is open, or the last one started; --cluster NAME takes
@@ -94,6 +98,15 @@ def _grammar() -> Parser:
     )
     start.add_argument("--seed", type=int, metavar="N", help="root of all randomness")
     start.add_argument(
+        "--backend", metavar="WHERE", choices=BACKENDS, help=f"{' (the default), '.join(BACKENDS)}"
+    )
+    start.add_argument(
+        "--schedule",
+        metavar="ORDER",
+        choices=SCHEDULES,
+        help=f"in a simulation, what comes next: {', '.join(SCHEDULES)}",
+    )
+    start.add_argument(
         "--as", dest="name", default="cluster", metavar="NAME", help="the variable that gets it"
     )
     start.add_argument(
@@ -117,6 +130,8 @@ def _grammar() -> Parser:
         "--one-way", action="store_true", help="lose only what a group sends to a later one"
     )
     command("heal", "take back all faults, and let paused nodes go on")
+    time = command("advance", "let the virtual time of a simulated cluster go on")
+    time.add_argument("seconds", type=duration, metavar="TIME", help="for so long")
     command("health", "return a table of what each node says of itself")
     command("servers", "return a table of the servers")
     command("log", "print the end of a node's log").add_argument("node", metavar="NODE")
@@ -165,7 +180,7 @@ def _start(shell: Any, given: Line) -> Cluster:
                 "first, and --as gives the new one another name"
             )
         before.close()
-    cluster = Cluster(spec)
+    cluster = Cluster(spec, backend=given.backend or BACKENDS[0], schedule=given.schedule)
     shell.push({name: cluster})
     return cluster
 
@@ -215,16 +230,24 @@ def _heal(cluster: Cluster, _: Line) -> None:
     print(", ".join(f"{name} {node.status}" for name, node in cluster.nodes.items()))
 
 
+def _advance(cluster: Cluster, given: Line) -> None:
+    cluster.advance(given.seconds)
+    print(f"t = {cluster.clock.now():.6g} s virtual")
+
+
 def _health(cluster: Cluster, _: Line) -> Any:
     whole("pandas")
     import pandas as pd
 
     rows = cluster.health()
-    shown = ("status", "answers", "reachable", "majority", "servers", "cut", "pid", "incarnation")
+    shown = ["status", "answers", "reachable", "majority", "servers", "cut", "incarnation"]
+    if cluster._session.backend.has_processes:
+        shown.insert(-1, "pid")
     frame = pd.DataFrame({key: [row[key] for row in rows.values()] for key in shown})
     frame["reachable"] = [", ".join(names) for names in frame["reachable"]]
     frame["cut"] = [", ".join(f"{a} ({way})" for a, way in cut.items()) for cut in frame["cut"]]
-    frame["pid"] = frame["pid"].astype("Int64")
+    if "pid" in frame:
+        frame["pid"] = frame["pid"].astype("Int64")
     frame.index = pd.Index(list(rows), name="node")
     return frame
 
@@ -257,6 +280,7 @@ _COMMANDS: dict[str, Callable[[Cluster, Line], Any]] = {
     "add": _add,
     "partition": _partition,
     "heal": _heal,
+    "advance": _advance,
     "health": _health,
     "servers": _servers,
     "log": _log,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from resilkit.cluster.open_clusters import open_clusters
+from resilkit.errors import InvalidArgument
 from resilkit.ipython import cluster_magic
 from tests.cluster.servers import Counter
 from tests.ipython.conftest import Shell
@@ -136,3 +137,44 @@ def test_unloading_takes_the_magic_away_and_loading_twice_adds_it_once(shell: Sh
     assert not shell.names["cluster"].closed
     shell.run("%load_ext resilkit")
     assert shell.run("%cluster") is shell.names["cluster"]
+
+
+def test_a_simulated_cluster_is_started_used_and_let_go_on_in_lines(shell: Shell) -> None:
+    cluster = shell.run("%cluster start 3 --backend simulation --schedule pct --seed 7")
+    assert (cluster.backend, cluster.simulation.schedule) == ("simulation", "pct")
+    cluster.start(Counter, name="counter", node="n2")
+    before = cluster.clock.now()
+    shell.run("%cluster advance 5s")
+    assert cluster.clock.now() == before + 5.0
+    assert shell.told.strip() == f"t = {before + 5.0:.6g} s virtual"
+    shell.run("%cluster kill n3")
+    shell.run("%cluster pause n2")
+    assert shell.told.strip() == "n1 running, n2 paused, n3 killed"
+    shell.run("%cluster resume all")
+    shell.run("%cluster restart n3")
+    shell.run("%cluster add n4")
+    shell.run("%cluster partition n1 n2,n3 --for 2s")
+    table = shell.run("%cluster health")
+    assert "pid" not in table.columns
+    assert table.loc["n1", "cut"]
+    shell.run("%cluster heal")
+    (row,) = shell.run("%cluster servers").to_dict("records")
+    assert (row["server"], row["node"]) == ("counter", "n2")
+    shell.run("%cluster log n2")
+    shell.run("%cluster list")
+    assert "simulation, seed 7, schedule pct, t = " in shell.told
+    shell.run("%cluster close")
+    assert cluster.closed
+
+
+def test_time_of_the_machine_cannot_be_let_go_on(shell: Shell) -> None:
+    shell.run("%cluster start 1")
+    with pytest.raises(InvalidArgument, match="its time is the machine's"):
+        shell.names["cluster"].advance(1.0)
+    assert "its time is the machine's" in shell.refused("%cluster advance 5s")
+
+
+def test_the_last_one_started_is_the_current_one_whatever_its_clock_says(shell: Shell) -> None:
+    shell.run("%cluster start 1 --as real")
+    shell.run("%cluster start 1 --as virtual --backend simulation")
+    assert shell.run("%cluster") is shell.names["virtual"]
