@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,10 +12,12 @@ from resilkit.cluster.folders import folder_for
 from resilkit.cluster.launcher_client import Launcher
 from resilkit.cluster.limits import FEWEST_FILES
 from resilkit.cluster.loop_thread import LoopThread, loop_thread
+from resilkit.cluster.supervision import ask_nodes
 from resilkit.errors import StartFailed
 from resilkit.network.transport import SocketTransport
 
 if TYPE_CHECKING:
+    from resilkit.cluster.looking import Look
     from resilkit.cluster.session import Session
 
 __all__ = ["Backend", "ProcessBackend", "backend_of"]
@@ -29,10 +32,12 @@ class Backend(Protocol):
 
     Attributes:
         name: One of `BACKENDS`.
+        has_processes: Whether a node's number is that of a process of the machine.
         thread: What runs the cluster's own work, and waits for it.
     """
 
     name: str
+    has_processes: bool
     thread: Any
 
     def identity(self) -> str:
@@ -47,8 +52,16 @@ class Backend(Protocol):
         """Return what carries the notebook's messages; `options` as of `SocketTransport`."""
         ...
 
+    def words(self, seed: int) -> str:
+        """Return in words what decides what happens there: the seed, and more."""
+        ...
+
     def last_words(self, session: Session, name: str, size_bytes: int) -> str:
         """Return the end of a node's log."""
+        ...
+
+    def look(self, session: Session, wanted: Look) -> tuple[dict[str, Any], ...]:
+        """Return what agents tell; see `resilkit.cluster.looking.look`."""
         ...
 
     def ended(self) -> None:
@@ -60,6 +73,7 @@ class ProcessBackend:
     """Nodes are processes of this machine, forked by a launcher."""
 
     name = "processes"
+    has_processes = True
 
     def __init__(self) -> None:
         self.thread: LoopThread = loop_thread()
@@ -79,8 +93,22 @@ class ProcessBackend:
         """Return a transport over sockets."""
         return SocketTransport(name, 1, cookie=session.cookie, folder=self.folder, **options)
 
+    def look(self, session: Session, wanted: Look) -> tuple[dict[str, Any], ...]:
+        """Ask the nodes, all at once."""
+
+        async def ask() -> list[dict[str, Any]]:
+            return await asyncio.gather(
+                *(ask_nodes(session, method, wanted) for method in wanted.methods)
+            )
+
+        return tuple(self.thread.sync(ask(), within=wanted.within))
+
     def ended(self) -> None:
         """Do nothing: the loop goes on, and what the closing has left begun comes to its end."""
+
+    def words(self, seed: int) -> str:
+        """Return the seed: of the rest the machine decides."""
+        return f"seed {seed}"
 
     def last_words(self, session: Session, name: str, size_bytes: int) -> str:
         """Return the end of a node's log file."""

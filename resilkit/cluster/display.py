@@ -5,15 +5,15 @@ Nothing here waits longer than about a second, whatever the nodes do.
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from markupsafe import Markup
 
-from resilkit.cluster.health import health
+from resilkit.cluster.health import health_rows
 from resilkit.cluster.last_seen import last_seen
+from resilkit.cluster.looking import look
 from resilkit.cluster.picture import link_states, picture
-from resilkit.cluster.supervision import ask_nodes, branches, find_branch
+from resilkit.cluster.supervision import branches, find_branch
 from resilkit.errors import ResilkitError
 from resilkit.markup import (
     block,
@@ -58,12 +58,13 @@ def cluster_html(cluster: Cluster) -> str:
     session = cluster._session
     if cluster.closed:
         nodes = plain(len(session.nodes), "node")
-        caption = f"Cluster of {nodes}, seed {cluster.seed}, as last seen"
+        caption = f"Cluster of {nodes}, {session.backend.words(cluster.seed)}, as last seen"
         return display(
             "cluster", cluster.spec.name or "", signed("closed"), _table_of_closed(session, caption)
         )
-    rows, servers = session.thread.sync(_look(session))
-    caption = f"Cluster of {plain(len(rows), 'node')}, seed {cluster.seed}"
+    said, servers = look(session, "health", "servers")
+    rows = health_rows(session, said)
+    caption = f"Cluster of {plain(len(rows), 'node')}, {session.backend.words(cluster.seed)}"
     states = {name: str(row["status"]) for name, row in rows.items()}
     drawn = picture(states, link_states(session, states))
     return display(
@@ -73,47 +74,56 @@ def cluster_html(cluster: Cluster) -> str:
     )
 
 
-async def _look(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
-    return await asyncio.gather(health(session), ask_nodes(session, "servers"))
-
-
 def _node_table(session: Session, rows: dict[str, Any], caption: str) -> Markup:
-    memory = _latest_memory(session)
+    process = _of_processes(session)
     return table(
-        ("node", "status", "pid", "memory", "servers", "reaches", "side"),
+        ("node", "status", *process.heads, "servers", "reaches", "side"),
         [
             (
                 name,
                 _said(row),
-                row["pid"],
-                memory.get(name) if row["pid"] else None,
+                *process.cells(name, row["pid"]),
                 row["servers"] if row["answers"] else None,
                 ", ".join(row["reachable"]) if row["answers"] else None,
                 ("majority" if row["majority"] else "minority") if row["answers"] else None,
             )
             for name, row in rows.items()
         ],
-        numbers=(2, 3, 4),
+        numbers=range(2, 3 + len(process.heads)),
         caption=caption,
     )
 
 
+class _Processes(NamedTuple):
+    """The columns about nodes' processes: none where nodes are none."""
+
+    heads: tuple[str, ...]
+    memory: dict[str, str]
+
+    def cells(self, name: str, pid: int | None) -> tuple[object, ...]:
+        return (pid, self.memory.get(name) if pid else None) if self.heads else ()
+
+
+def _of_processes(session: Session) -> _Processes:
+    heads = ("pid", "memory") if session.backend.has_processes else ()
+    return _Processes(heads, _latest_memory(session))
+
+
 def _table_of_closed(session: Session, caption: str) -> Markup:
-    memory = _latest_memory(session)
+    process = _of_processes(session)
     left = {name: last_seen(session, name) for name in list(session.nodes)}
     return table(
-        ("node", "status", "pid", "memory", "starts"),
+        ("node", "status", *process.heads, "starts"),
         [
             (
                 name,
                 signed(one.status),
-                one.pid,
-                memory.get(name) if one.pid else None,
+                *process.cells(name, one.pid),
                 session.nodes[name].incarnation,
             )
             for name, one in left.items()
         ],
-        numbers=(2, 3, 4),
+        numbers=range(2, 3 + len(process.heads)),
         caption=caption,
     )
 
@@ -151,9 +161,12 @@ def node_html(node: NodeHandle) -> str:
     if session.closed:
         return display("node", name, signed(last_seen(session, name).status), note(_CLOSED))
     facts = [signed(state.status), f"started {state.incarnation} ×"]
-    if state.pid is not None:
+    if not session.backend.has_processes:
+        facts.append("simulated")
+    elif state.pid is not None:
         facts += [f"pid {state.pid}", _latest_memory(session).get(name, "")]
-    answer = session.thread.sync(ask_nodes(session, "servers", [name])).get(name)
+    [answers] = look(session, "servers", names=[name])
+    answer = answers.get(name)
     if isinstance(answer, ResilkitError):
         below = paragraph(_why(answer), kind="unsure")
     elif answer is None:
@@ -169,7 +182,7 @@ def nodes_html(nodes: Nodes) -> str:
     session = nodes._session
     if session.closed:
         return display("nodes", "", note(_CLOSED), _table_of_closed(session, "As last seen"))
-    rows = session.thread.sync(health(session))
+    rows = health_rows(session, *look(session, "health"))
     return display("nodes", "", _node_table(session, rows, ""))
 
 
@@ -193,14 +206,8 @@ def reference_html(reference: ClusterReference) -> str:
     pid = session.node.resolve(reference.address)
     if pid is None:
         return display("server", name, signed("not running"), note("Nobody holds this name now."))
-    answers = session.thread.sync(_ask_both(session, pid.node))
-    return _found(session, pid, name or str(pid), *answers)
-
-
-async def _ask_both(session: Session, node: str) -> tuple[Any, Any]:
-    asked = (ask_nodes(session, method, [node]) for method in ("servers", "supervision"))
-    servers, supervisors = await asyncio.gather(*asked)
-    return servers.get(node), supervisors.get(node)
+    answers = look(session, "servers", "supervision", names=[pid.node])
+    return _found(session, pid, name or str(pid), *(each.get(pid.node) for each in answers))
 
 
 def _found(session: Session, pid: Pid, name: str, servers: Any, supervisors: Any) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resilkit.cluster.looking import look
 from resilkit.cluster.picture import link_states
-from resilkit.cluster.supervision import ask_nodes, branches, find_branch
+from resilkit.cluster.supervision import branches, find_branch
 from resilkit.errors import InvalidArgument, ResilkitError
 from resilkit.importing import whole
 from resilkit.metrics.event_bands import event_bands
@@ -31,15 +32,16 @@ def topology(cluster: Cluster, *, theme: str, width: int) -> Picture:
     session = cluster._session
     statuses = {name: node.status for name, node in list(session.nodes.items())}
     memory = session.metrics.latest("memory_rss")
-    about = {
+    used = {
         node: format_value(value, "bytes")
         for (node, _), (_, value) in memory.items()
         if statuses.get(node) in ("running", "paused")
     }
     links = link_states(session, statuses)
-    title = cluster.spec.name or f"Cluster of {plain(len(statuses), 'node')}, seed {cluster.seed}"
+    about = session.backend.words(cluster.seed)
+    title = cluster.spec.name or f"Cluster of {plain(len(statuses), 'node')}, {about}"
     return topology_figure(
-        statuses, links, load=_load(cluster), about=about, theme=theme, width=width, title=title
+        statuses, links, load=_load(cluster), about=used, theme=theme, width=width, title=title
     )
 
 
@@ -79,7 +81,8 @@ def supervision_tree(reference: ClusterReference, *, theme: str, width: int) -> 
 
     session, pid = reference._session, reference.pid
     session.refuse_closed()
-    answer = session.thread.sync(ask_nodes(session, "supervision", [pid.node])).get(pid.node)
+    [answers] = look(session, "supervision", names=[pid.node])
+    answer = answers.get(pid.node)
     if isinstance(answer, ResilkitError):
         raise answer
     branch = find_branch(branches(answer or []), pid)

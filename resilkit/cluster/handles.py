@@ -33,7 +33,7 @@ def stay(one: object) -> Any:
 
 
 class NodeHandle:
-    """One node of a cluster: an operating-system process, and what can be done to it.
+    """One node of a cluster, a process or a simulated one, and what can be done to it.
 
     Once the cluster is closed, all that needs the node raises `ClusterClosed`.
     """
@@ -62,7 +62,11 @@ class NodeHandle:
 
     @property
     def pid(self) -> int | None:
-        """The operating system's process id, ``None`` while there is no process."""
+        """The operating system's process id, ``None`` while there is no process.
+
+        A simulated node is no process: what it has is a number that no process of a machine can
+        have, the one that its servers get from ``os.getpid()``.
+        """
         return self._session.nodes[self._name].pid
 
     @property
@@ -167,6 +171,8 @@ class NodeHandle:
         state = self._session.nodes.get(self._name)
         if state is None:
             return f"<node {self._name}, taken out>"
+        if not self._session.backend.has_processes:
+            return f"<simulated node {self._name} {state.status}>"
         process = f" pid {state.pid}" if state.pid is not None else ""
         return f"<node {self._name} {state.status}{process}>"
 

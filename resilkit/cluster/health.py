@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING, Any
 from resilkit.errors import ResilkitError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from resilkit.cluster.node_state import NodeState
     from resilkit.cluster.session import Session
 
-__all__ = ["health"]
+__all__ = ["health", "health_rows"]
 
 _PATIENCE = 1.0
+
+
+def health_rows(session: Session, said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return a row a node, from what those said that have a process, or the errors why not."""
+    return {
+        name: _row(session, name, node, said.get(name))
+        for name, node in list(session.nodes.items())
+    }
 
 
 async def health(session: Session) -> dict[str, dict[str, Any]]:
@@ -24,6 +34,16 @@ async def health(session: Session) -> dict[str, dict[str, Any]]:
 
 
 async def _one(session: Session, name: str, node: NodeState) -> dict[str, Any]:
+    said: Any = None
+    if node.pid is not None:
+        try:
+            said = await session.ask_agent(name, "health", timeout=_PATIENCE)
+        except ResilkitError as error:
+            said = error
+    return _row(session, name, node, said)
+
+
+def _row(session: Session, name: str, node: NodeState, said: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
         "status": node.status,
         "pid": node.pid,
@@ -34,12 +54,8 @@ async def _one(session: Session, name: str, node: NodeState) -> dict[str, Any]:
         "servers": 0,
         "cut": session.faults.for_node(name)["cuts"],
     }
-    if node.pid is None:
-        return row
-    try:
-        said = await session.ask_agent(name, "health", timeout=_PATIENCE)
-    except ResilkitError as error:
-        row["error"] = str(error)
-        return row
-    row.update({key: said[key] for key in ("reachable", "majority", "servers")}, answers=True)
+    if isinstance(said, ResilkitError):
+        row["error"] = str(said)
+    elif said is not None:
+        row.update({key: said[key] for key in ("reachable", "majority", "servers")}, answers=True)
     return row

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from resilkit.cluster.deployed import below
+from resilkit.cluster.looking import look
+from resilkit.errors import ResilkitError
 from resilkit.runtime import SupervisorSpec
 from resilkit.runtime.supervisor import Supervisor
 
@@ -72,6 +74,10 @@ def _class(spec: ChildSpec | SupervisorSpec) -> type[Server]:
 
 def _ask(session: Session, pid: Pid) -> list[str]:
     session.refuse_closed()
-    asking = session.ask_agent(pid.node, "offers", pid.number, timeout=PATIENCE)
     # Longer than the call takes, unless the clusters' own loop is held up.
-    return list(session.thread.sync(asking, within=PATIENCE + 0.05))
+    limits = {"patience": PATIENCE, "within": PATIENCE + 0.05}
+    [answers] = look(session, "offers", names=[pid.node], args=(pid.number,), **limits)
+    answer = answers[pid.node]
+    if isinstance(answer, ResilkitError):
+        raise answer
+    return list(answer)

@@ -24,10 +24,11 @@ class ShownCluster:
     __slots__ = ()
 
     def __repr__(self: Cluster) -> str:  # type: ignore[misc] # mixed in there alone
+        about = self._session.backend.words(self.seed)
         if self.closed:
-            return f"<Cluster closed, seed {self.seed}>"
+            return f"<Cluster closed, {about}>"
         nodes = ", ".join(f"{name} {node.status}" for name, node in self.nodes.items())
-        return f"<Cluster {nodes}; {len(self._session.node.names.all())} names, seed {self.seed}>"
+        return f"<Cluster {nodes}; {len(self._session.node.names.all())} names, {about}>"
 
     def _repr_html_(self: Cluster) -> str:  # type: ignore[misc] # likewise
         from resilkit.cluster.display import cluster_html

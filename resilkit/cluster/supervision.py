@@ -8,21 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import CallTimeout, NodeDown, ResilkitError
 from resilkit.runtime.messages import Pid
-from resilkit.runtime.supervision import supervision_rows
 
 if TYPE_CHECKING:
+    from resilkit.cluster.looking import Look
     from resilkit.cluster.session import Session
 
-__all__ = ["PATIENCE", "ask_nodes", "branches", "find_branch", "supervision_of"]
-
-PATIENCE = 1.0
-"""Seconds that a display waits for a node: somebody sits before it."""
+__all__ = ["ask_nodes", "branches", "find_branch"]
 
 
-async def ask_nodes(
-    session: Session, method: str, names: Iterable[str] | None = None
-) -> dict[str, Any]:
-    """Ask the agents of nodes, all at once; one that does not answer costs a second.
+async def ask_nodes(session: Session, method: str, wanted: Look) -> dict[str, Any]:
+    """Ask the agents of nodes, all at once; one that does not answer costs the patience with it.
 
     Returns:
         By the node's name what it answered, or the error why it did not. Nodes without a process
@@ -31,48 +26,20 @@ async def ask_nodes(
     asked = [
         name
         for name, node in list(session.nodes.items())
-        if node.pid is not None and (names is None or name in names)
+        if node.pid is not None and (wanted.names is None or name in wanted.names)
     ]
 
     async def ask(name: str) -> Any:
         if session.nodes[name].status == "paused":
             return NodeDown("it is paused", node=name, definite=True)
         try:
-            return await session.ask_agent(name, method, timeout=PATIENCE)
+            return await session.ask_agent(name, method, *wanted.args, timeout=wanted.patience)
         except CallTimeout:
-            return CallTimeout(f"it said nothing for {PATIENCE:g} s")
+            return CallTimeout(f"it said nothing for {wanted.patience:g} s")
         except ResilkitError as error:
             return error
 
     return dict(zip(asked, await asyncio.gather(*map(ask, asked)), strict=True))
-
-
-def supervision_of(session: Session) -> dict[str, Any]:
-    """Return what the agents say of supervision, for who looks on from a thread of his own.
-
-    The nodes of a simulation are looked at, not asked: a question takes virtual time, so that what
-    a run does would depend on who looks on.
-
-    Returns:
-        As of `ask_nodes`.
-    """
-    thread = session.thread
-    if session.backend.name != "simulation":
-        answers: dict[str, Any] = thread.sync(ask_nodes(session, "supervision"))
-        return answers
-
-    def look() -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for name, state in list(session.nodes.items()):
-            node = session.launcher.node_of(name)
-            if state.status == "paused":
-                found[name] = NodeDown("it is paused", node=name, definite=True)
-            elif node is not None:
-                found[name] = supervision_rows(node)
-        return found
-
-    looked: dict[str, Any] = thread.aside(look)
-    return looked
 
 
 def branches(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

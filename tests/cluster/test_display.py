@@ -10,8 +10,8 @@ import pytest
 import resilkit as rk
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
+from resilkit.cluster.looking import PATIENCE
 from resilkit.cluster.picture import _STYLES, picture
-from resilkit.cluster.supervision import PATIENCE
 from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
 from tests.seen import HOSTILE, seen, text_of

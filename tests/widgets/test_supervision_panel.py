@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 import resilkit as rk
-from resilkit.cluster import supervision
 from resilkit_widgets import SupervisionPanel, supervision_panel
 from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
@@ -119,9 +118,9 @@ def test_nodes_are_asked_when_something_has_changed_and_not_otherwise(
     panel: SupervisionPanel, cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    ask = supervision.ask_nodes
+    look = supervision_panel.look
     monkeypatch.setattr(
-        supervision, "ask_nodes", lambda *given: asked.append("asked") or ask(*given)
+        supervision_panel, "look", lambda *given: asked.append("asked") or look(*given)
     )
     for _ in range(50):
         panel.acknowledged = panel.sent
@@ -163,12 +162,12 @@ def test_a_node_that_does_not_answer_is_named_and_shown_as_it_was(
 def test_what_goes_wrong_when_nodes_are_asked_is_told_and_they_are_asked_again(
     panel: SupervisionPanel, cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fail(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise OSError("no wire")
 
     monkeypatch.setattr(supervision_panel, "_AGAIN", 0.0)
     with monkeypatch.context() as bad:
-        bad.setattr(supervision, "ask_nodes", fail)
+        bad.setattr(supervision_panel, "look", fail)
         cluster.start(rk.SupervisorSpec("other", []), node="n2")
         until(panel, lambda: panel.notices)
         assert panel.notices == [

@@ -58,7 +58,7 @@ class ClusterPanel(ActingPanel):
 
     cluster = traitlets.Instance(Cluster, allow_none=True)
     nodes: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    seed = traitlets.Unicode("").tag(sync=True)
+    about = traitlets.Unicode("").tag(sync=True)
     systems: traitlets.List[Any] = traitlets.List().tag(sync=True)
     hint = traitlets.Unicode("").tag(sync=True)
 
@@ -81,7 +81,7 @@ class ClusterPanel(ActingPanel):
             return
         self.closed = cluster.closed
         self.nodes = node_rows(cluster)
-        self.seed = str(cluster.seed)
+        self.about = cluster._session.backend.words(cluster.seed)
         self.hint = _next_line(cluster)
 
     def _ended(self) -> bool:
@@ -140,7 +140,7 @@ class ClusterPanel(ActingPanel):
             for row in self.nodes
         ]  # fmt: skip
         end = "closed, as last seen" if self.closed else "as last seen"
-        caption = f"Cluster of {plain(len(self.nodes), 'node')}, seed {self.seed}, {end}"
+        caption = f"Cluster of {plain(len(self.nodes), 'node')}, {self.about}, {end}"
         shown = table(_COLUMNS, rows, numbers=(2, 3, 4), caption=caption, most=len(rows))
         return display("Cluster", "", shown)
 

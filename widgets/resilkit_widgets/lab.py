@@ -241,9 +241,8 @@ class Lab:
     def _status(self) -> str:
         if self._cluster is None:
             return "no run yet" if self._experiment is not None else "no cluster yet"
-        if self._cluster.closed:
-            return f"cluster closed, seed {self._cluster.seed}"
-        return f"{counted(self._cluster)}, seed {self._cluster.seed}"
+        about = self._cluster._session.backend.words(self._cluster.seed)
+        return f"{'cluster closed' if self._cluster.closed else counted(self._cluster)}, {about}"
 
     def last_picture(self) -> dict[str, str]:
         """Return what stays when the panels are gone: their pictures, one below the other."""

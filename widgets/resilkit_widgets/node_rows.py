@@ -21,7 +21,8 @@ def node_rows(cluster: Cluster) -> list[dict[str, Any]]:
     """Return name, status and its sign, pid, memory, queue and starts of each node.
 
     Of a closed cluster, nodes that were up have ended with it: they are ``"closed"``, and have the
-    figures that they had last; those that were down are as they were.
+    figures that they had last; those that were down are as they were. A simulated node is no
+    process, and has no pid.
     """
     memory = cluster.metrics.latest("memory_rss")
     queues: dict[str, float] = {}
@@ -36,7 +37,7 @@ def node_rows(cluster: Cluster) -> list[dict[str, Any]]:
                 "name": name,
                 "status": status,
                 "sign": sign_of(status).mark,
-                "pid": pid,
+                "pid": pid if cluster._session.backend.has_processes else None,
                 "memory": format_value(resident[1], "bytes") if status in UP and resident else "",
                 "queue": int(queues[name]) if status in UP and name in queues else None,
                 "starts": handle.incarnation,

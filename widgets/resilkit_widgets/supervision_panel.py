@@ -13,7 +13,8 @@ from resilkit import Cluster, ClusterReference, InvalidArgument, Pid, Refused, v
 from resilkit.clock import monotonic
 from resilkit.cluster.display import tree_list
 from resilkit.cluster.last_seen import last_seen
-from resilkit.cluster.supervision import branches, supervision_of
+from resilkit.cluster.looking import look
+from resilkit.cluster.supervision import branches
 from resilkit.errors import ResilkitError
 from resilkit.markup import display, note, paragraph, sign_of
 from resilkit.metrics.events import Event
@@ -169,7 +170,7 @@ class SupervisionPanel(ActingPanel):
         session = self._cluster._session
         trees, failed = None, "it was cut short"
         try:
-            answers = supervision_of(session)
+            [answers] = look(session, "supervision")
             trees, failed = {node: _read(answer) for node, answer in answers.items()}, ""
         except Exception as error:  # noqa: BLE001 - in a thread it would vanish: show it
             failed = describe(error)

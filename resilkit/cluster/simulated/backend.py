@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit.cluster.simulated.enclosure import Enclosure
 from resilkit.cluster.simulated.endless import Vigil
 from resilkit.cluster.simulated.launcher import SimulatedLauncher
+from resilkit.cluster.simulated.looking import look_at
 from resilkit.cluster.simulated.thread import SimulationThread
 from resilkit.rng import subseed
 from resilkit.simulation.network import Network
@@ -20,6 +21,7 @@ from resilkit.simulation.transport import SimulatedTransport
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from resilkit.cluster.looking import Look
     from resilkit.cluster.session import Session
     from resilkit.runtime import Node
 
@@ -39,6 +41,7 @@ class SimulationBackend:
     """
 
     name = "simulation"
+    has_processes = False
 
     def __init__(self, seed: int, schedule: str, *, record: bool) -> None:
         self.seed = seed
@@ -73,6 +76,15 @@ class SimulationBackend:
     def ended(self) -> None:
         """Let what the closing has left begun come to its end: nobody drives it any more."""
         self.thread.settle()
+
+    def look(self, session: Session, wanted: Look) -> tuple[dict[str, Any], ...]:
+        """Look at the nodes from outside: it takes no time at all."""
+        return tuple(look_at(session, method, wanted) for method in wanted.methods)
+
+    def words(self, seed: int) -> str:
+        """Return what decides all that happens, and what time it is."""
+        now = self.scheduler.now
+        return f"simulation, seed {seed}, schedule {self.schedule}, t = {now:.6g} s virtual"
 
     def last_words(self, session: Session, name: str, size_bytes: int) -> str:
         """Return the end of what a node has written."""

@@ -139,11 +139,6 @@ class SimulationThread:
             raise
         return answer.wait()
 
-    def aside(self, look: Callable[[], T]) -> T:
-        """Call what only looks, while nobody lets time go on; no time goes on for it either."""
-        with self._lock:
-            return look()
-
     def condition(self) -> SimulatedCondition:
         """Return what somebody can wait for while virtual time goes on."""
         return SimulatedCondition(self)
