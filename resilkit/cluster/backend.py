@@ -17,6 +17,8 @@ from resilkit.errors import StartFailed
 from resilkit.network.transport import SocketTransport
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from resilkit.cluster.looking import Look
     from resilkit.cluster.session import Session
 
@@ -68,6 +70,13 @@ class Backend(Protocol):
         """Take note that the cluster was closed."""
         ...
 
+    def lost(self, session: Session, close: Callable[[Session], object]) -> None:
+        """See to it that `close` is called, and comes to its end: nobody can use the cluster.
+
+        Called from whichever thread frees memory.
+        """
+        ...
+
 
 class ProcessBackend:
     """Nodes are processes of this machine, forked by a launcher."""
@@ -102,6 +111,10 @@ class ProcessBackend:
             )
 
         return tuple(self.thread.sync(ask(), within=wanted.within))
+
+    def lost(self, session: Session, close: Callable[[Session], object]) -> None:
+        """Have it called on the loop, and wait for nothing."""
+        self.thread.submit(close, session)
 
     def ended(self) -> None:
         """Do nothing: the loop goes on, and what the closing has left begun comes to its end."""

@@ -49,7 +49,7 @@ def _close_lost(session: Session) -> None:
     if session.closed or session.thread.over:
         return
     with contextlib.suppress(ClusterError):  # the interpreter ends just now
-        session.thread.submit(_begin_to_close, session)
+        session.backend.lost(session, _begin_to_close)
 
 
 def _begin_to_close(session: Session) -> None:

@@ -73,6 +73,12 @@ class SimulationBackend:
         del session
         return SimulatedTransport(self.network, self.place, name, 1, **options)
 
+    def lost(self, session: Session, close: Callable[[Session], object]) -> None:
+        """Close it here and now: nobody is left who would let its time go on."""
+        del close
+        self.thread.wait(session.close)
+        self.ended()
+
     def ended(self) -> None:
         """Let what the closing has left begun come to its end: nobody drives it any more."""
         self.thread.settle()
