@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from resilkit.clock import Clock, SystemClock
 from resilkit.cluster.event_loop import new_loop
-from resilkit.cluster.waiting import Answer, Condition, slices
+from resilkit.cluster.waiting import Answer, Condition, refuse_virtual, slices
 from resilkit.errors import (
     CallTimeout,
     ClusterClosed,
@@ -219,6 +219,7 @@ class LoopThread:
             return await coroutine
         try:
             self._refuse_over()
+            refuse_virtual(asyncio.get_running_loop())
         except ResilkitError:
             coroutine.close()
             raise
@@ -237,6 +238,7 @@ class LoopThread:
         if here is self.loop:
             return await start()
         self._refuse_over()
+        refuse_virtual(here)
         waiter = _Awaiter(start, lost, here)
         try:
             self.submit(waiter.begin)

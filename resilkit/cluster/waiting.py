@@ -9,11 +9,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from resilkit.clock import monotonic
+from resilkit.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["HEED_EVERY", "Answer", "Condition", "slices"]
+__all__ = ["HEED_EVERY", "Answer", "Condition", "refuse_virtual", "slices"]
 
 HEED_EVERY = 0.2
 """Seconds after which a blocked thread wakes up to heed an interrupt.
@@ -106,6 +107,7 @@ class Condition:
     async def await_for(self, predicate: Callable[[], object]) -> None:
         """Await it: `wait_for`, on any event loop."""
         loop, come = asyncio.get_running_loop(), asyncio.Event()
+        refuse_virtual(loop)
 
         def waker() -> None:
             with suppress(RuntimeError):  # that loop was closed
@@ -120,6 +122,19 @@ class Condition:
         finally:
             with self._changed:
                 self._wakers.remove(waker)
+
+
+def refuse_virtual(loop: object) -> None:
+    """Refuse to be awaited on the loop of a simulated node, where real time does not pass.
+
+    Raises:
+        InvalidArgument: It is one.
+    """
+    if getattr(loop, "is_virtual", False):
+        raise InvalidArgument(
+            "a server of a simulation cannot await a cluster of processes: its virtual time would "
+            "be over before they have answered; let both clusters be simulated, or both processes"
+        )
 
 
 def slices(timeout: float | None) -> Iterator[float]:

@@ -29,6 +29,9 @@ class PlaceLoop(asyncio.AbstractEventLoop):
     machine, sockets and subprocesses and signals, is refused: a simulated node has none.
     """
 
+    is_virtual = True
+    """Whoever would be heard of in real time only must not be awaited here."""
+
     def __init__(self, place: Place) -> None:
         self._place = place
         self._scheduler = place.scheduler

@@ -171,6 +171,30 @@ def test_two_simulations_go_on_by_themselves(cluster: rk.Cluster) -> None:
         assert other.clock.now() == now
 
 
+def test_a_server_cannot_await_what_takes_real_time(
+    cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rk.Cluster(nodes=1) as other:
+        other.start(Counter, 4, name="counter")
+        monkeypatch.setitem(globals(), "OPEN", [cluster, other])
+        meddler = cluster.start(Meddler, node="n1")
+        with pytest.raises(rk.ServerExit, match="cannot await a cluster of processes"):
+            meddler.call.await_other()
+
+
+def test_a_simulation_beside_a_cluster_of_processes(cluster: rk.Cluster) -> None:
+    async def main() -> list[int]:
+        calls = (one.acall.increment() for one in counters for _ in range(3))
+        return list(await asyncio.gather(*calls))
+
+    with rk.Cluster(nodes=1) as other:
+        counters = [one.start(Counter, name="counter") for one in (cluster, other)]
+        assert asyncio.run(main()) == [1, 2, 3, 1, 2, 3]
+        cluster.advance(100.0)
+        assert [one.call.increment() for one in counters] == [4, 4]
+        assert other.clock.now() != cluster.clock.now()
+
+
 def test_async_with_closes_it() -> None:
     async def main() -> rk.Cluster:
         async with rk.Cluster(nodes=2, backend="simulation", seed=7) as cluster:
