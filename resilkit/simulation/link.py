@@ -75,12 +75,18 @@ BEAT: Final = {True: Beat(hears=True), False: Beat(hears=False)}
 
 
 class Adopted:
-    """What comes first: the answer that makes the connection whole at the end that dialled."""
+    """What comes first: the answer that makes the connection whole at the end that dialled.
 
-    __slots__ = ("usable",)
+    Attributes:
+        usable: Whether the link counts at the end that was dialled.
+        taken: Whether it is taken there to count at the end that dialled.
+    """
 
-    def __init__(self, *, usable: bool) -> None:
+    __slots__ = ("taken", "usable")
+
+    def __init__(self, *, usable: bool, taken: bool) -> None:
         self.usable = usable
+        self.taken = taken
 
 
 LOST: Final = object()
@@ -97,6 +103,7 @@ class SimulatedLink:
         confirmed, hears, hears_us: As in `resilkit.network.signs`.
         usable: Whether the link counts as up at this end.
         far_usable: Whether it does at the other end, as last heard.
+        up: Whether it does at both, as this end has noted.
         silent_since: Since when nothing can come; ``None`` while something can.
         closed: Whether the connection is over.
     """
@@ -104,7 +111,7 @@ class SimulatedLink:
     __slots__ = (
         "_last", "_send_state", "closed", "confirmed", "counters", "far", "far_usable", "heap",
         "hears", "hears_us", "peer", "place", "scheduler", "shaper", "silent_since", "transport",
-        "travel", "usable",
+        "travel", "up", "usable",
     )  # fmt: skip
 
     def __init__(self, transport: SimulatedTransport, peer: Hello) -> None:
@@ -119,7 +126,7 @@ class SimulatedLink:
         self.shaper: Shaper | None = transport.shaper_now(peer)
         self.counters = transport.counters_for(peer.name)
         self.confirmed = self.hears = self.hears_us = True
-        self.usable = self.far_usable = False
+        self.usable = self.far_usable = self.up = False
         self.silent_since: float | None = None
         self.closed = False
         self._last = 0.0

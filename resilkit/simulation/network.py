@@ -40,7 +40,6 @@ class Network:
         self.chance: Callable[[], float] = stream(seed, "network").random
         self.recorder: Recorder | None = None
         self._ends: dict[str, SimulatedTransport] = {}
-        self._up: dict[str, dict[str, None]] = {}
         self._due: dict[str, SimulatedTransport] = {}
         # Those that reach somebody over others: of them alone somebody's links are news.
         self._looking: dict[str, SimulatedTransport] = {}
@@ -94,8 +93,6 @@ class Network:
             self._due.pop(transport.name, None)
             self._looking.pop(transport.name, None)
             self._deaf.pop(transport.name, None)
-            # What the others have of it they lose when they hear of its end: that is news to all.
-            self._up.pop(transport.name, None)
 
     def dial(self, transport: SimulatedTransport, peer: str) -> None:
         """Connect a node to another one, if that is there and they are not connected."""
@@ -111,7 +108,10 @@ class Network:
         scheduler.at(due, _Meeting(self, one, other))
 
     def meet(self, one: SimulatedTransport, other: SimulatedTransport) -> None:
-        """Make the connection: at the other end now, at the first one when the answer is there."""
+        """Make the connection: at the other end now, at the first one when the answer is there.
+
+        Who has dialled says so by that: its end counts, as far as can be seen from here.
+        """
         if not (self._is_there(one) and self._is_there(other)):
             return
         held = other.links_by_peer.get(one.name)
@@ -119,8 +119,10 @@ class Network:
             return  # both had dialled
         here, there = SimulatedLink(other, one.hello), SimulatedLink(one, other.hello)
         here.far, there.far = there, here
+        one.coming[other.name] = there
+        here.far_usable = taken = not one.place.state and one.counts(there)
         # Ahead of what its receiver says when it hears of the other.
-        here.say(Adopted(usable=other.counts(here)))
+        here.say(Adopted(usable=other.counts(here), taken=taken))
         other.adopt(here)
         self.listen(here)
 
@@ -128,17 +130,6 @@ class Network:
         return self._ends.get(transport.name) is transport
 
     # Links between members -----------------------------------------------------------------------
-
-    def edge_is(self, name: str, peer: str, *, up: bool) -> bool:
-        """Note whether a link counts, as one end sees it; return whether that is news."""
-        mine = self._up.setdefault(name, {})
-        if up == (peer in mine):
-            return False
-        if up:
-            mine[peer] = None
-        else:
-            mine.pop(peer, None)
-        return True
 
     def neighbours_changed(self, transport: SimulatedTransport) -> None:
         """Note whether a node has to look who is reached."""
@@ -193,20 +184,25 @@ class Network:
             without: A neighbour over whose link none of them leads.
         """
         own = transport.name
-        up, ends = self._up, self._ends
+        ends = self._ends
         ways: dict[str, str] = {}
         seen = {own: None}
         waiting = deque([own])
         while waiting:
             here = waiting.popleft()
-            for peer in sorted(up.get(here, ())):
+            links = ends[here].links_by_peer
+            for peer in sorted(name for name, link in links.items() if link.up):
                 if here == own and peer == without:
                     continue
-                if peer not in seen and peer in ends and here in up.get(peer, ()):
+                if peer not in seen and peer in ends and self._is_up(peer, here):
                     seen[peer] = None
                     ways[peer] = ways.get(here, peer)
                     waiting.append(peer)
         return ways
+
+    def _is_up(self, name: str, peer: str) -> bool:
+        link = self._ends[name].links_by_peer.get(peer)
+        return link is not None and link.up
 
     # Silence -------------------------------------------------------------------------------------
 
@@ -232,7 +228,7 @@ class Network:
 
     def pausing_changed(self, transport: SimulatedTransport) -> None:
         """Let the neighbours of a node notice that it says nothing any more, or does again."""
-        for link in list(transport.links_by_peer.values()):
+        for link in [*transport.links_by_peer.values(), *transport.coming.values()]:
             self.listen(link.far)
 
 

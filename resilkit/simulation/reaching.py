@@ -28,6 +28,7 @@ class Reaching:
         near: The names of its neighbours in the topology, in order.
         complete: Whether all members are neighbours, so that each link decides about one of them.
         links_by_peer: Its connections.
+        coming: Its ends of those that the other end has made, and that it has yet to hear of.
         direct: Those over which messages go straight to the peer.
         reachable: Who is reached, with their incarnations.
         ways: The nodes to which some way leads, each with the neighbour that it leads over.
@@ -43,6 +44,7 @@ class Reaching:
     near: dict[str, None]
     complete: bool
     links_by_peer: dict[str, SimulatedLink]
+    coming: dict[str, SimulatedLink]
     direct: dict[str, SimulatedLink]
     reachable: dict[str, int]
     ways: dict[str, str]
@@ -92,13 +94,13 @@ class Reaching:
         """See whether the link counts now, and who is reached by that."""
         self._hear_of(link)
         up = link.usable and link.far_usable
-        if self.network.edge_is(self.name, link.peer.name, up=up):
+        if up != link.up:
+            link.up = up
             self.network.changed()
             # Of its own links a node knows at once; it must not send over one that is gone.
             self.network.refresh_now(self)
-        if self.complete:
-            self._look_at_pair(link, up=up)
-        self._aim(link)
+        if not self.complete or not self._look_at_pair(link, up=up):
+            self._aim(link)
 
     def _hear_of(self, link: SimulatedLink) -> None:
         """Take in what the other end says of a link that does not carry it: others pass it on."""
@@ -121,16 +123,16 @@ class Reaching:
         for link in self.deaf_links():
             self.look(link)
 
-    def _look_at_pair(self, link: SimulatedLink, *, up: bool) -> None:
-        """Where every node is a neighbour, one link decides about one node."""
+    def _look_at_pair(self, link: SimulatedLink, *, up: bool) -> bool:
+        """Where every node is a neighbour, one link decides about one node: is that news?"""
         peer = link.peer
         before = self.reachable.get(peer.name)
         now = peer.incarnation if up else None
         if before == now:
-            return
+            return False
         if now is None:
             if before != peer.incarnation:
-                return
+                return False
             del self.reachable[peer.name]
             self.ways.pop(peer.name, None)
         else:
@@ -142,6 +144,7 @@ class Reaching:
         if now is not None:
             self.receiver.peer_up(peer.name, now, "member")
         self.tell()
+        return True
 
     def reach(self, ways: dict[str, str], incarnations: Mapping[str, int]) -> None:
         """Learn the ways anew, from the network that knows all links; tell who came and went."""

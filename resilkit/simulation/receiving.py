@@ -63,7 +63,8 @@ class Receiving(Reaching):
             # Their references become this end's: pickled, as on a socket.
             self.take_packed(link, Packed(message))
             return
-        self.network.record(peer.name, self.name, message)
+        if self.network.recorder is not None:
+            self.network.record(peer.name, self.name, message)
         self.receiver.deliver(peer.name, peer.incarnation, [message])
 
     def take_packed(self, link: SimulatedLink, sent: Packed) -> None:
@@ -79,7 +80,8 @@ class Receiving(Reaching):
         ):
             link.counters.drops += 1
             return
-        self.network.record(peer.name, self.name, message)
+        if self.network.recorder is not None:
+            self.network.record(peer.name, self.name, message)
         self.receiver.deliver(peer.name, peer.incarnation, [message])
 
     def _unpacked(self, source: str, sent: Packed) -> Any:
@@ -113,18 +115,26 @@ class Receiving(Reaching):
             self.network.record(source, self.name, message)
         self._forwarder.take(link, [entry])  # type: ignore[arg-type]
 
+    def _answered(self, link: SimulatedLink, sent: Adopted) -> None:
+        """The connection that this end has asked for is made."""
+        peer = link.peer
+        if self.coming.get(peer.name) is link:
+            del self.coming[peer.name]
+        link.far_usable = sent.usable
+        self.adopt(link)
+        if not self.is_link(peer):
+            return
+        self.network.hearing_changed(link)
+        if link.usable != sent.taken and not self.cuts.silent(peer.name):
+            link.say(State(usable=link.usable, want=False))
+
     def hear(self, link: SimulatedLink, sent: Any) -> None:
         """Take in what is no message."""
         if sent is LOST:
             self.lose(link)
             return
         if sent.__class__ is Adopted:
-            if not self._closed:
-                link.far_usable = sent.usable
-                self.adopt(link)
-                self.network.listen(link)
-                if self.is_link(link.peer) and not self.cuts.silent(link.peer.name):
-                    link.say(State(usable=link.usable, want=False))
+            self._answered(link, sent)
             return
         if self.cuts.active and self.cuts.loses(link.peer.name, "in"):
             return

@@ -75,11 +75,12 @@ class SimulatedTransport(Receiving):
         self.detect_after = detect_after
         self._bind = bind
         self.member = role == "member"
-        self._members = list(members)
+        self._members = dict.fromkeys(members)
         self.near: dict[str, None] = {}
         self.complete = False
         self._set_near(edges)
         self.links_by_peer: dict[str, SimulatedLink] = {}
+        self.coming: dict[str, SimulatedLink] = {}
         self.counters: dict[str, WireCounters] = {}
         self.direct: dict[str, SimulatedLink] = {}
         self._waiting: list[asyncio.Future[None]] = []
@@ -161,10 +162,11 @@ class SimulatedTransport(Receiving):
         """Be off the network at once: what was sent before still arrives, then the others know."""
         self._closed = True
         self.network.detach(self)
-        for link in self.links_by_peer.values():
+        for link in [*self.links_by_peer.values(), *self.coming.values()]:
             link.say(LOST)
             link.end()
         self.links_by_peer.clear()
+        self.coming.clear()
         self.direct.clear()
 
     def adopt(self, link: SimulatedLink) -> None:
@@ -174,6 +176,7 @@ class SimulatedTransport(Receiving):
         self.links_by_peer[peer.name] = link
         if held is not None:
             held.end()  # of an earlier incarnation
+            link.up = held.up  # until it is looked at: what changes then is news
             if not self.is_link(peer):
                 self._client_down(held.peer)
         if self.is_link(peer):
@@ -301,7 +304,7 @@ class SimulatedTransport(Receiving):
 
     def set_members(self, members: Collection[str], edges: Iterable[tuple[str, str]]) -> None:
         """Learn the nodes and links anew; new neighbours connect."""
-        self._members = list(members)
+        self._members = dict.fromkeys(members)
         before = self.near
         self._set_near(edges)
         if self.member:
