@@ -79,7 +79,7 @@ class Console(Process):
         time: float,
         values: dict[str, float],
         servers: list[tuple[str, int, int, int, float]],
-        links: list[tuple[str, int, int, int]],
+        links: list[tuple[str, int, int | None, int]],
     ) -> None:
         append = self.session.metrics.append
         for metric, value in values.items():
@@ -93,7 +93,8 @@ class Console(Process):
         for peer, messages, size_bytes, drops in links:
             link = f"{node}->{peer}"
             append("link_messages", time, node, link, messages)
-            append("link_bytes", time, node, link, size_bytes)
+            if size_bytes is not None:  # in a simulation nothing is made into bytes
+                append("link_bytes", time, node, link, size_bytes)
             append("link_drops", time, node, link, drops)
         if self.session.metrics.watched:
             seen = [row[0] for row in servers] + [f"{node}->{row[0]}" for row in links]

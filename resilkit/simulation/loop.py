@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import warnings
+from asyncio.log import logger
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from resilkit.errors import Unavailable
@@ -170,6 +171,8 @@ class PlaceLoop(asyncio.AbstractEventLoop):
             return
         if self.on_error is not None:
             self.on_error(context)
+        else:
+            logger.error(context.get("message"), exc_info=context.get("exception"))
 
     default_exception_handler = call_exception_handler
 
