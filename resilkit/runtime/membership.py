@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from resilkit.runtime.messages import NodeLost, NodeUp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from resilkit.runtime.node import Node
     from resilkit.runtime.process import Process
 
@@ -18,10 +20,10 @@ class Membership:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._known: dict[str, tuple[int, str]] = {}
-        self._members = 0  # of those; each that comes or goes is told whether it is the majority
-        # The same by itself: every message to another node asks for it.
+        # By itself: every message to another node asks for it.
         self.incarnations: dict[str, int] = {}
+        self._roles: dict[str, str] = {}
+        self._members = 0  # of those; each that comes or goes is told whether it is the majority
         self._watchers: dict[Process, None] = {}
         # How often this node has found each other one, and what each last said of the same.
         self._found: dict[str, int] = {}
@@ -30,24 +32,41 @@ class Membership:
     def up(self, name: str, incarnation: int, role: str) -> None:
         """Take in a node that can be reached."""
         self._found[name] = self._found.get(name, 0) + 1
-        before = self._known.get(name)
-        self._members += (role == "member") - (before is not None and before[1] == "member")
-        self._known[name] = (incarnation, role)
+        self._members += (role == "member") - (self._roles.get(name) == "member")
+        self._roles[name] = role
         self.incarnations[name] = incarnation
-        if role == "member":
+        if self._watchers and role == "member":
             self._tell(NodeUp(name, self.majority()))
+
+    @property
+    def alone(self) -> bool:
+        """Whether no member can be reached."""
+        return not self._members
+
+    def meet(self, peers: Mapping[str, int]) -> None:
+        """Take in members that find this node at the same moment; it was alone before."""
+        once = dict.fromkeys(peers, 1)
+        if self._watchers:
+            for name, incarnation in peers.items():
+                self.up(name, incarnation, "member")
+        else:
+            self._members = len(peers)
+            self._roles.update(dict.fromkeys(peers, "member"))
+            self.incarnations.update(peers)
+            self._found.update(once)
+        self._found_by.update(once)
 
     def down(self, name: str, incarnation: int) -> str | None:
         """Strike a node out; return its role, or ``None`` when a newer incarnation is up."""
-        known = self._known.get(name)
-        if known is None or known[0] != incarnation:
+        if self.incarnations.get(name) != incarnation:
             return None
-        del self._known[name], self.incarnations[name]
-        self._members -= known[1] == "member"
+        del self.incarnations[name]
+        role = self._roles.pop(name)
+        self._members -= role == "member"
         self._found_by.pop(name, None)
-        if known[1] == "member":
+        if self._watchers and role == "member":
             self._tell(NodeLost(name, self.majority()))
-        return known[1]
+        return role
 
     def found(self, name: str) -> int:
         """Return how often this node has found `name`: what it tells that one."""
@@ -73,14 +92,14 @@ class Membership:
 
     def reachable(self) -> list[str]:
         """Return the members that can be reached, this one included, sorted."""
-        names = [name for name, (_, role) in self._known.items() if role == "member"]
+        names = [name for name, role in self._roles.items() if role == "member"]
         if self._node.role == "member":
             names.append(self._node.name)
         return sorted(names)
 
     def clients(self) -> list[str]:
         """Return the clients that are connected to this node."""
-        return [name for name, (_, role) in self._known.items() if role == "client"]
+        return [name for name, role in self._roles.items() if role == "client"]
 
     def majority(self) -> bool:
         """Whether this node and those that it reaches are more than half of the cluster."""

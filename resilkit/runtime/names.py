@@ -24,7 +24,7 @@ from resilkit.runtime.reference import Reference
 from resilkit.runtime.repeating import Repeater
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from resilkit.runtime.node import Node
     from resilkit.runtime.ports import Message
@@ -319,6 +319,16 @@ class Names:
             # for the first time, one asks and the other answers: that spares half the messages.
             first = self._node.membership.found(peer) == 1
             self._tell_mine(peer, ask=True, late=first and self._node.name > peer)
+
+    @property
+    def blank(self) -> bool:
+        """Whether no name is known here, and none has been."""
+        return not (self._stamp or self._table or self._local or self._freed or self._asking)
+
+    def meet(self, peers: Iterable[str]) -> None:
+        """Take it that some nodes have told their names: neither they nor this one hold any."""
+        self.told_by.update(peers)
+        self.on_told()
 
     def _mine(self) -> tuple[tuple[str, Pid], ...]:
         """Return the names that are held here, as what nobody can change: it travels unpickled."""

@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from resilkit.rng import stream
+from resilkit.simulation.joining import Joining
 from resilkit.simulation.link import Adopted, SimulatedLink
 from resilkit.simulation.place import DEAD, PAUSED
 
@@ -33,10 +34,14 @@ class Network:
     Args:
         scheduler: Whose time it is.
         seed: Where its chance comes from.
+
+    Attributes:
+        over: Set when all of its nodes end at once.
     """
 
     def __init__(self, scheduler: Scheduler, seed: int) -> None:
         self.scheduler = scheduler
+        self.over = False
         self.chance: Callable[[], float] = stream(seed, "network").random
         self.recorder: Recorder | None = None
         self._ends: dict[str, SimulatedTransport] = {}
@@ -45,6 +50,7 @@ class Network:
         self._looking: dict[str, SimulatedTransport] = {}
         # Those that lose what some neighbour says of their link, which others may pass on.
         self._deaf: dict[str, SimulatedTransport] = {}
+        self._joining = Joining(self)
 
     def record(self, source: str, target: str, message: Any) -> None:
         """Note a message that arrives, if somebody wants to know."""
@@ -79,11 +85,12 @@ class Network:
         """Take a node in, and connect it to those that want it, or that it wants."""
         self._ends[transport.name] = transport
         self.neighbours_changed(transport)
-        for other in list(self._ends.values()):
-            if other is not transport and (
-                transport.wants(other.name) or other.wants(transport.name)
-            ):
-                self._connect(transport, other)
+        together = transport.joins
+        for name, other in list(self._ends.items()):
+            if other is not transport and not (together and name in self._joining):
+                self.connect_if_wanted(transport, other)
+        if together:
+            self._joining.add(transport)
 
     def detach(self, transport: SimulatedTransport) -> None:
         """Strike a node out."""
@@ -98,9 +105,14 @@ class Network:
         """Connect a node to another one, if that is there and they are not connected."""
         other = self._ends.get(peer)
         if other is not None and transport.name in self._ends:
-            link = transport.links_by_peer.get(peer)
+            link = transport.link_to(peer)
             if link is None or link.peer.incarnation != other.hello.incarnation:
                 self._connect(transport, other)
+
+    def connect_if_wanted(self, one: SimulatedTransport, other: SimulatedTransport) -> None:
+        """Connect two nodes if one of them keeps connections to the other."""
+        if one.wants(other.name) or other.wants(one.name):
+            self._connect(one, other)
 
     def _connect(self, one: SimulatedTransport, other: SimulatedTransport) -> None:
         scheduler = self.scheduler
@@ -114,7 +126,7 @@ class Network:
         """
         if not (self._is_there(one) and self._is_there(other)):
             return
-        held = other.links_by_peer.get(one.name)
+        held = other.link_to(one.name)
         if held is not None and not held.closed and held.peer.incarnation == one.hello.incarnation:
             return  # both had dialled
         here, there = SimulatedLink(other, one.hello), SimulatedLink(one, other.hello)
@@ -190,8 +202,9 @@ class Network:
         waiting = deque([own])
         while waiting:
             here = waiting.popleft()
-            links = ends[here].links_by_peer
-            for peer in sorted(name for name, link in links.items() if link.up):
+            end = ends[here]
+            ups = [name for name, link in end.links_by_peer.items() if link.up]
+            for peer in sorted([*ups, *end.latent]):
                 if here == own and peer == without:
                     continue
                 if peer not in seen and peer in ends and self._is_up(peer, here):
@@ -201,8 +214,9 @@ class Network:
         return ways
 
     def _is_up(self, name: str, peer: str) -> bool:
-        link = self._ends[name].links_by_peer.get(peer)
-        return link is not None and link.up
+        end = self._ends[name]
+        link = end.links_by_peer.get(peer)
+        return peer in end.latent if link is None else link.up
 
     # Silence -------------------------------------------------------------------------------------
 
@@ -228,7 +242,7 @@ class Network:
 
     def pausing_changed(self, transport: SimulatedTransport) -> None:
         """Let the neighbours of a node notice that it says nothing any more, or does again."""
-        for link in [*transport.links_by_peer.values(), *transport.coming.values()]:
+        for link in [*transport.all_links(), *transport.coming.values()]:
             self.listen(link.far)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from resilkit.simulation.link import SimulatedLink
     from resilkit.simulation.network import Network
     from resilkit.simulation.place import Place
+    from resilkit.simulation.transport import SimulatedTransport
 
 __all__ = ["Reaching"]
 
@@ -29,6 +30,7 @@ class Reaching:
         complete: Whether all members are neighbours, so that each link decides about one of them.
         links_by_peer: Its connections.
         coming: Its ends of those that the other end has made, and that it has yet to hear of.
+        latent: Those whom it reaches over links that have yet to be made; see `joining`.
         direct: Those over which messages go straight to the peer.
         reachable: Who is reached, with their incarnations.
         ways: The nodes to which some way leads, each with the neighbour that it leads over.
@@ -45,6 +47,7 @@ class Reaching:
     complete: bool
     links_by_peer: dict[str, SimulatedLink]
     coming: dict[str, SimulatedLink]
+    latent: dict[str, SimulatedTransport]
     direct: dict[str, SimulatedLink]
     reachable: dict[str, int]
     ways: dict[str, str]

@@ -61,6 +61,11 @@ class Scheduler:
         heapq.heappush(self.heap, (when, next(self.numbers), item, payload))
         return item
 
+    def be_at(self, place: Place) -> None:
+        """Have what runs now be done at another place from here on."""
+        self._here = place
+        events._set_running_loop(place.loop)
+
     def run(self, done: Callable[[], bool], limit: float) -> bool:
         """Let things happen until `done()`; return whether it is.
 
@@ -104,8 +109,7 @@ class Scheduler:
             self.steps += 1
             self.fingerprint = hash((self.fingerprint, self.now, place.number))
             if place is not self._here:
-                self._here = place
-                events._set_running_loop(place.loop)
+                self.be_at(place)
             if place.state:
                 place.hold_back(item, payload)
             else:

@@ -15,6 +15,9 @@ from resilkit.network.cuts import Cuts
 from resilkit.network.forwarding import Forwarder
 from resilkit.network.handshake import Hello, checked
 from resilkit.network.linkfaults import LinkFaults
+from resilkit.runtime.meeting import is_blank, meet
+from resilkit.runtime.node import Node
+from resilkit.simulation.joining import link_between
 from resilkit.simulation.link import LOST, SimulatedLink, State, WireCounters
 from resilkit.simulation.receiving import Receiving
 
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 __all__ = ["SimulatedTransport"]
 
 Message = tuple[Any, ...]
+
+_FEW = 64
+"""Nodes of a cluster whose links are all counted, whether something goes over them or not."""
 
 
 class SimulatedTransport(Receiving):
@@ -81,6 +87,7 @@ class SimulatedTransport(Receiving):
         self._set_near(edges)
         self.links_by_peer: dict[str, SimulatedLink] = {}
         self.coming: dict[str, SimulatedLink] = {}
+        self.latent: dict[str, SimulatedTransport] = {}
         self.counters: dict[str, WireCounters] = {}
         self.direct: dict[str, SimulatedLink] = {}
         self._waiting: list[asyncio.Future[None]] = []
@@ -135,6 +142,40 @@ class SimulatedTransport(Receiving):
         del peer
         return ""
 
+    # Links that are made when they are needed ----------------------------------------------------
+
+    @property
+    def joins(self) -> bool:
+        """Whether it has nothing to find out about those that start at the same time."""
+        return (
+            self.member
+            and not self._closed
+            and self.complete
+            and self.hello.incarnation == 1
+            and not self.cuts.active
+            and isinstance(self.receiver, Node)
+            and is_blank(self.receiver)
+        )
+
+    def meet(self) -> None:
+        """Tell the receiver whom it reaches: those that have started at the same time."""
+        if isinstance(self.receiver, Node):
+            meet(self.receiver, self.reachable)
+        self.tell()
+
+    def link_to(self, peer: str) -> SimulatedLink | None:
+        """Return the link to a node, if they are connected."""
+        link = self.links_by_peer.get(peer)
+        if link is None and (other := self.latent.get(peer)) is not None:
+            link = link_between(self, other)
+        return link
+
+    def all_links(self) -> list[SimulatedLink]:
+        """Return every link."""
+        for peer in list(self.latent):
+            self.link_to(peer)
+        return list(self.links_by_peer.values())
+
     def dial(self, peer: str) -> None:
         """Keep a connection to `peer`: connect whenever it is there."""
         self._dialled[peer] = None
@@ -162,9 +203,10 @@ class SimulatedTransport(Receiving):
         """Be off the network at once: what was sent before still arrives, then the others know."""
         self._closed = True
         self.network.detach(self)
-        for link in [*self.links_by_peer.values(), *self.coming.values()]:
-            link.say(LOST)
-            link.end()
+        if not self.network.over:  # else nobody is left who could hear of it
+            for link in [*self.all_links(), *self.coming.values()]:
+                link.say(LOST)
+                link.end()
         self.links_by_peer.clear()
         self.coming.clear()
         self.direct.clear()
@@ -225,11 +267,15 @@ class SimulatedTransport(Receiving):
     def send(self, node: str, message: Message) -> bool:
         """Send in order; return ``False`` when `node` cannot be reached now."""
         link = self.direct.get(node)
+        if link is None and node in self.latent:
+            link = self.link_to(node)
         return link.send(message) if link is not None else self._forwarder.send(node, message)
 
     def straight(self, node: str) -> Callable[[Message], bool] | None:
         """Return what takes messages for `node` until the receiver hears `routes_changed`."""
         link = self.direct.get(node)
+        if link is None and node in self.latent:
+            link = self.link_to(node)
         return None if link is None else link.send
 
     def flush(self) -> None:
@@ -240,8 +286,8 @@ class SimulatedTransport(Receiving):
     def cut(self, peers: Iterable[str], direction: str = "both") -> None:
         """Cut this node from `peers`, on their links and on all detours."""
         for peer in peers:
+            link = self.link_to(peer)
             self.cuts.cut(peer, direction)
-            link = self.links_by_peer.get(peer)
             if link is not None:
                 if direction != "in":
                     link.drop_waiting()
@@ -255,7 +301,7 @@ class SimulatedTransport(Receiving):
         """Take cuts back."""
         for peer in peers:
             self.cuts.mend(peer)
-            link = self.links_by_peer.get(peer)
+            link = self.link_to(peer)
             if link is not None:
                 self.network.hearing_changed(link)
                 # As on sockets: up when the other end has said something.
@@ -311,7 +357,7 @@ class SimulatedTransport(Receiving):
             for peer in self.near:
                 if peer not in before:
                     self.network.dial(self, peer)
-            for link in self.links_by_peer.values():
+            for link in self.all_links() if self.near != before else ():
                 if self.is_link(link.peer):
                     self.link_changed(link)
             self.network.neighbours_changed(self)
@@ -319,5 +365,11 @@ class SimulatedTransport(Receiving):
                 self.network.changed()
 
     def links(self) -> list[WireCounters]:
-        """Return the counters of the links to other members, by name."""
+        """Return the counters of the links to other members, by name.
+
+        In a large cluster not of those that have never carried a message.
+        """
+        if len(self._members) <= _FEW:
+            for peer in self.latent:
+                self.counters_for(peer)
         return [self.counters[peer] for peer in sorted(self.counters) if peer in self._members]

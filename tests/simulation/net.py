@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from resilkit.rng import stream
+from resilkit.runtime import Node
 from resilkit.runtime.kinds import classify
 from resilkit.simulation import Place, Scheduler, schedule_of
+from resilkit.simulation.clock import VirtualClock
 from resilkit.simulation.network import Network
 from resilkit.simulation.transport import SimulatedTransport
 
@@ -20,6 +22,7 @@ class Ear:
         self.up: dict[str, int] = {}
         self.heard: list[tuple[str, str]] = []
         self.messages: list[Any] = []
+        self.transport: Any = None
 
     def peer_up(self, name: str, incarnation: int, role: str) -> None:
         assert role == "member"
@@ -47,7 +50,8 @@ class Ear:
 class Net:
     """Some nodes of a mesh, each on a place of its own."""
 
-    def __init__(self, *names: str, schedule: str = "random") -> None:
+    def __init__(self, *names: str, schedule: str = "random", nodes: bool = False) -> None:
+        self._nodes = nodes  # whether the receivers are nodes, which may join together
         self.scheduler = Scheduler(schedule_of(schedule, 1))
         self.network = Network(self.scheduler, 1)
         self.names = names
@@ -59,19 +63,23 @@ class Net:
         made: list[SimulatedTransport] = []
 
         def begin() -> None:
+            receiver: Any = Ear()
+            if self._nodes:
+                receiver = Node(name, loop=place.loop, clock=VirtualClock(place))
             node = SimulatedTransport(
                 self.network,
                 place,
                 name,
                 incarnation,
                 role="member",
-                receiver=Ear(),  # type: ignore[arg-type]
+                receiver=receiver,
                 members=self.names,
                 edges=[(one, other) for one in self.names for other in self.names if one < other],
                 rng=stream(1, name),
                 detect_after=DETECT_AFTER,
                 classify=classify,
             )
+            receiver.transport = node
             self.network.attach(node)
             made.append(node)
 
@@ -89,5 +97,5 @@ class Net:
         assert self.scheduler.run(condition, self.scheduler.now + 1.0)
 
     def up(self) -> dict[str, list[str]]:
-        """Return who is up in whose ears."""
-        return {name: sorted(node.receiver.up) for name, node in self.nodes.items()}  # type: ignore[attr-defined]
+        """Return whom each node reaches."""
+        return {name: sorted(node.reachable) for name, node in self.nodes.items()}

@@ -76,6 +76,7 @@ class SimulatedLauncher:
             for undone in self._undone(key):
                 self._session.launched(undone)
         self.alive = False
+        self._backend.network.over = True
         for member in list(self._members.values()):
             if member.end() is not None:
                 self._note(member, "ended")
