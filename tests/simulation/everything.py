@@ -124,10 +124,11 @@ def faults() -> list[rk.Fault]:
         f.SlowNode(5.0, at=1.5, duration=0.8),
         f.ClockSkew(30.0, drift=0.01, at=0.6, duration=1.5),
         f.Hold(at=2.8, duration=0.3, fraction=0.5),
-        f.CPU(0.5, at=0.5, duration=0.5),
-        f.Memory(0.5, limit_bytes=2**28, at=0.5, duration=0.5),
-        f.OpenFiles(0.5, at=0.5, duration=0.5),
     ]
+
+
+REFUSED = {"cpu", "memory", "open_files"}
+"""Kinds of faults that a simulation refuses: its nodes have nothing of it to run out of."""
 
 
 def by_hand(cluster: rk.Cluster) -> None:
