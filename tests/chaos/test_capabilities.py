@@ -115,7 +115,7 @@ def test_it_shows_itself_as_a_line_a_table_and_a_frame(fresh, monkeypatch):
     assert "<b>no" not in found._repr_html_()
     frame = found.frame().set_index("name")
     assert not frame.loc["netem", "works"]
-    assert list(found.frame().columns) == ["name", "kind", "works", "why"]
+    assert list(found.frame().columns) == ["name", "kind", "works", "why", "simulated"]
 
 
 def test_an_unknown_row_is_refused_with_the_nearest():

@@ -106,8 +106,8 @@ def test_nothing_is_left_of_looking_on(cluster: rk.Cluster) -> None:
     assert [row.method for row in outcome.messages if row.kind == "call"] == ["get"]
     if cluster.backend == "simulation":
         assert cluster._session.backend.observers == []
-        member = cluster._session.launcher._members["n1"]
-        assert "deliver" not in vars(member.ground.ended.receiver)  # nothing is wrapped around it
+        node = cluster._session.launcher.node_of("n1")
+        assert "deliver" not in vars(node)  # nothing is wrapped around it
 
 
 def test_nodes_that_came_later_belong_to_it() -> None:

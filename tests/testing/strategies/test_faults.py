@@ -14,7 +14,7 @@ from resilkit import faults
 from resilkit.chaos.fitting import try_targets
 from resilkit.errors import InvalidArgument
 from resilkit.faults import fields as units
-from resilkit.faults import registered_faults, registry
+from resilkit.faults import registry
 from resilkit.faults.partition import check_places
 from resilkit.network.verdicts import Drop
 from resilkit.rng import stream
@@ -22,16 +22,18 @@ from resilkit.testing import as_code
 from resilkit.testing import strategies as rst
 from tests.testing.pasted import run
 from tests.testing.strategies.drawing import drawn, least
+from tests.testing.strategies.own import OWN
 
 NODES = ("a", "b", "c", "d")
 RING = (("a", "b"), ("a", "d"), ("b", "c"), ("c", "d"))
+
 WHERE: dict[str, Any] = {
     "nodes": NODES,
     "topology": "ring",
     "servers": ["counter-0", "counter-1"],
     "supervisors": ["counters"],
 }
-KINDS = sorted(registered_faults())
+KINDS = OWN
 
 
 @pytest.fixture

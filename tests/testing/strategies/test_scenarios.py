@@ -13,17 +13,19 @@ import resilkit as rk
 from resilkit import faults
 from resilkit.chaos.fitting import check_moments, try_targets
 from resilkit.errors import InvalidArgument
-from resilkit.faults import registered_faults
 from resilkit.faults.lasting import lasts
 from resilkit.faults.partition import check_places
 from resilkit.testing import as_code
 from resilkit.testing import strategies as rst
 from tests.cluster.servers import Counter
+from tests.simulation.everything import REFUSED
 from tests.testing.pasted import run
 from tests.testing.strategies.drawing import drawn, least
+from tests.testing.strategies.own import OWN
 
 NODES = ("a", "b", "c", "d")
 LINKS = (("a", "b"), ("b", "c"), ("c", "d"))
+
 WHERE: dict[str, Any] = {
     "nodes": NODES,
     "topology": "line",
@@ -45,7 +47,7 @@ def test_every_scenario_is_valid_for_its_nodes_and_its_duration() -> None:
             check_places(fault, NODES, LINKS)
             assert try_targets(fault, NODES, LINKS) or isinstance(fault, faults.ServerFault)
             assert not fault.inert
-    assert sorted(kinds) == sorted(registered_faults())
+    assert sorted(kinds) == OWN
 
 
 def test_nothing_of_a_scenario_is_left_to_the_seed_of_a_run() -> None:
@@ -160,7 +162,7 @@ def test_a_failing_example_is_printed_as_code() -> None:
     assert run(printed) == rk.Scenario("chaos", [least_one], duration=10.0)
 
 
-@pytest.mark.parametrize("kind", sorted(registered_faults()))
+@pytest.mark.parametrize("kind", OWN)
 def test_a_scenario_starts_on_the_cluster_that_it_was_drawn_for(kind: str) -> None:
     counters = rk.SupervisorSpec(
         "counters",
@@ -171,6 +173,10 @@ def test_a_scenario_starts_on_the_cluster_that_it_was_drawn_for(kind: str) -> No
     for scenario in drawn(chaos, examples=3):
         with rk.Cluster(nodes=NODES, topology="line", backend="simulation", seed=7) as cluster:
             cluster.start(counters, node="a")
+            if kind in REFUSED:
+                with pytest.raises(rk.InvalidArgument, match="is not for the simulation"):
+                    scenario.start(cluster)
+                continue
             running = scenario.start(cluster)
             assert running.wait()
             assert len(running.frame()) >= len(scenario.faults)
