@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from resilkit.runtime.node import Node
-    from resilkit.runtime.ports import Message
     from resilkit.runtime.process import Process
 
 __all__ = ["Names", "keep_lower"]
@@ -73,8 +72,6 @@ class Names:
         # Counts what this node registers, so that a process may take a name again.
         self._stamp = 0
         self._repeater = Repeater(node)
-        # The number under which each node was last told all names of this one.
-        self._telling: dict[str, int] = {}
         self._agreement = Agreement(node, self._holders, self._given_back, self._repeater)
         self.resolver: Callable[[str, Pid, Pid], Pid | None] = keep_lower
 
@@ -134,8 +131,7 @@ class Names:
             if found.get(peer) != count:
                 # Found meanwhile: too late for the arbiter to tell it, and too soon for what this
                 # node tells whom it finds.
-                asks = self._repeater.waits(self._telling.get(peer))
-                self._tell_mine(peer, ask=asks)
+                self._tell_mine(peer, ask=False)
 
     def _found(self) -> dict[str, int]:
         """Return the nodes that are reached, and how often each has been found."""
@@ -315,10 +311,8 @@ class Names:
                 peer, (NAMES, "all", 0, (self._mine(), self._stamp, 0, False))
             )
         else:
-            # It may have told its own too soon, while this node took it for lost. When two meet
-            # for the first time, one asks and the other answers: that spares half the messages.
-            first = self._node.membership.found(peer) == 1
-            self._tell_mine(peer, ask=True, late=first and self._node.name > peer)
+            # It may have told its own too soon, while this node took it for lost.
+            self._tell_mine(peer, ask=True)
 
     @property
     def blank(self) -> bool:
@@ -335,33 +329,14 @@ class Names:
         local = [(f"{name}\0{self._node.name}", pid) for name, pid in self._local.items()]
         return (*self._holders.on(self._node.name).items(), *local)
 
-    def _tell_mine(self, peer: str, *, ask: bool, late: bool = False, heard: int = 0) -> None:
-        """Tell a node all names of this one, until it says that it knows.
-
-        Args:
-            peer: The node.
-            ask: Whether it is to tell its own as well.
-            late: Whether it asks this node first, most likely: that is waited for a moment.
-            heard: The number of what it has told, which this acknowledges.
-        """
+    def _tell_mine(self, peer: str, *, ask: bool) -> None:
         what = (self._mine(), self._stamp, self._node.membership.found(peer), ask)
-        repeater = self._repeater
-        repeater.take_back(self._telling.get(peer))
+        self._repeater.send([peer], lambda number: (NAMES, "all", number, what))
 
-        def make(number: int) -> Message:
-            return (NAMES, "all", number, what, heard)
-
-        self._telling[peer] = (
-            repeater.send_late(peer, make) if late else repeater.send([peer], make)
-        )
-
-    def _take_all(self, source: str, number: int, what: tuple[Any, ...], heard: int = 0) -> None:
+    def _take_all(self, source: str, number: int, what: tuple[Any, ...]) -> None:
         pairs, stamp, found, ask = what
         names = dict(pairs)
-        if heard:
-            self._repeater.acknowledged(source, heard)
-        if not ask:
-            self._acknowledge(source, number)
+        self._acknowledge(source, number)
         if found:
             self._node.membership.found_by(source, found)
         if self._node.role == "client":
@@ -374,7 +349,7 @@ class Names:
             if not self._given_back.outdates(name, pid, stamp):
                 self._note(name, pid)
         if ask:
-            self._tell_mine(source, ask=False, heard=number)
+            self._tell_mine(source, ask=False)
         if source in self._node.reached:
             self.told_by.add(source)
             self.on_told()
@@ -383,7 +358,6 @@ class Names:
         """Free the names that were held on a lost node; ask anew what it was asked."""
         self._lost[peer] = incarnation
         self.told_by.discard(peer)
-        self._telling.pop(peer, None)
         for name, pid in self._holders.on(peer).items():
             self._holders.drop(name, pid)
             self._note_freed(name, peer)

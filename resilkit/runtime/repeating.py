@@ -16,8 +16,6 @@ __all__ = ["Repeater"]
 
 _AGAIN = 0.2
 """Seconds until a message that was not acknowledged goes again."""
-_LATE = 0.02
-"""Seconds until one goes that waits for whether it is needed."""
 
 
 class Repeater:
@@ -34,9 +32,6 @@ class Repeater:
         self._numbers = count((node.incarnation << 40) + 1)
         self._waiting: dict[int, tuple[dict[str, None], Message, Callable[[], None]]] = {}
         self._timer: asyncio.TimerHandle | None = None
-        # What is only sent if it is not taken back soon.
-        self._held: dict[int, None] = {}
-        self._late: asyncio.TimerHandle | None = None
 
     def send(
         self,
@@ -63,29 +58,6 @@ class Repeater:
             self._timer = self._node.loop.call_later(_AGAIN, self._again)
         return number
 
-    def send_late(self, peer: str, make: Callable[[int], Message]) -> int:
-        """Send to one node unless it is taken back soon; return the number, as `send` does."""
-        number = next(self._numbers)
-        self._waiting[number] = ({peer: None}, make(number), lambda: None)
-        self._held[number] = None
-        if self._late is None:
-            self._late = self._node.loop.call_later(_LATE, self._send_held)
-        return number
-
-    def _send_held(self) -> None:
-        self._late = None
-        held, self._held = self._held, {}
-        self._send_again([number for number in held if number in self._waiting])
-
-    def waits(self, number: int | None) -> bool:
-        """Whether a message has not been acknowledged by all."""
-        return number in self._waiting
-
-    def take_back(self, number: int | None) -> None:
-        """Repeat a message no more: another one says the same and more."""
-        if number is not None:
-            self._waiting.pop(number, None)
-
     def acknowledged(self, peer: str, number: Any) -> None:
         """Note that `peer` has taken the message, or will never."""
         entry = self._waiting.get(number)
@@ -103,11 +75,7 @@ class Repeater:
 
     def _again(self) -> None:
         self._timer = None
-        self._send_again([number for number in self._waiting if number not in self._held])
-
-    def _send_again(self, numbers: list[int]) -> None:
-        for number in numbers:
-            left, message, _ = self._waiting[number]
+        for number, (left, message, _) in list(self._waiting.items()):
             for peer in list(left):
                 if not self._node.transport.send(peer, message):
                     self.acknowledged(peer, number)
@@ -116,8 +84,7 @@ class Repeater:
 
     def close(self) -> None:
         """Repeat nothing any more."""
-        for timer in (self._timer, self._late):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._late = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._waiting.clear()
