@@ -158,7 +158,8 @@ class Diagram:
     def when(self, step: Step) -> str:
         """Return the time of a step as text: to 10 µs where all of them come within a blink."""
         first, last = self.steps[0].time, self.steps[-1].time
-        return f"{step.time:.3f}" if last - first >= _BLINK else f"{step.time:.5f}"
+        fine = 0.0 < last - first < _BLINK and first < _BLINK
+        return f"{step.time:.5f}" if fine else f"{step.time:.3f}"
 
 
 def diagram(

@@ -106,8 +106,8 @@ def test_a_cluster_that_was_ready_when_the_interrupt_came_ends(
 def test_a_cluster_that_is_interrupted_before_it_is_known_as_open_ends(
     sessions: list[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Interrupting(set[Cluster]):
-        def add(self, _: Cluster) -> None:
+    class Interrupting(dict[Cluster, int]):
+        def __setitem__(self, _: Cluster, number: int) -> None:
             raise KeyboardInterrupt
 
     pids = pids_at_the_end(monkeypatch)
