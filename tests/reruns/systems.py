@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import posix
 
 import resilkit as rk
 from resilkit.experiment import Audit
@@ -83,7 +83,7 @@ def failing(**more):
 async def die(user):
     """Take the whole process down, for one draw of many."""
     if user.rng.random() < 0.005:
-        os._exit(3)
+        posix._exit(3)  # the worker's own end: `os._exit` ends the simulated node
     return await add(user)
 
 
