@@ -98,7 +98,7 @@ def run_and_tell(
         try:
             with warnings_as_lines():
                 result = experiment.run(
-                    where.backend,
+                    backend=where.backend,
                     schedule=where.schedule,
                     progress=False,
                     on_progress=display.update,
