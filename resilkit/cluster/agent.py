@@ -70,13 +70,21 @@ class Agent(Server):
 
     # Streaming -----------------------------------------------------------------------------------
 
-    def attach(self, console: Pid) -> dict[str, Any]:
-        """Stream events and samples to `console` from now on, what waits first."""
+    def attach(self, console: Pid, changed: dict[str, Any]) -> dict[str, Any]:
+        """Stream events and samples to `console` from now on, what waits first.
+
+        Args:
+            console: Who hears them.
+            changed: What the node was told at its start, as it is now.
+        """
         self.console = console
         for row in self.backlog:
             self._queue(row)
         self.backlog.clear()
         self._flush()
+        self.set_members(changed["members"], changed["edges"])
+        self.stand(changed["faults"])
+        self.trace_all(changed["traces"])
         return {"incarnation": self._process.node.incarnation}
 
     def event(

@@ -35,11 +35,13 @@ class Backend(Protocol):
     Attributes:
         name: One of `BACKENDS`.
         has_processes: Whether a node's number is that of a process of the machine.
+        one_clock: Whether all nodes read one clock, the cluster's: there is nothing to compare.
         thread: What runs the cluster's own work, and waits for it.
     """
 
     name: str
     has_processes: bool
+    one_clock: bool
     thread: Any
 
     def identity(self) -> str:
@@ -83,6 +85,7 @@ class ProcessBackend:
 
     name = "processes"
     has_processes = True
+    one_clock = False
 
     def __init__(self) -> None:
         self.thread: LoopThread = loop_thread()

@@ -218,13 +218,14 @@ class Session:
         try:
             patience = max(_AGENT_TIMEOUT, self.start_timeout)
             # First of all: what it has to tell must be put on this clock as soon as it comes.
-            await self._compare_clocks(name, patience)
-            await self.ask_agent(name, "attach", self.console.pid, timeout=patience)
-            # What changed since its boot record was written; from now on it is told each change.
-            members, edges = list(self.nodes), self.near.of(self.edges, name)
-            await self.ask_agent(name, "set_members", members, edges, timeout=patience)
-            await self.ask_agent(name, "stand", self.faults.for_node(name), timeout=patience)
-            await self.ask_agent(name, "trace_all", self.traces.for_nodes(), timeout=patience)
+            if not self.backend.one_clock:
+                await self._compare_clocks(name, patience)
+            # Since its boot record was written; from now on it is told each change.
+            changed = {
+                "members": list(self.nodes), "edges": self.near.of(self.edges, name),
+                "faults": self.faults.for_node(name), "traces": self.traces.for_nodes(),
+            }  # fmt: skip
+            await self.ask_agent(name, "attach", self.console.pid, changed, timeout=patience)
             if node.deployed:
                 self.refresh_boot(name)
             # As long as it takes: whoever waits for the node has a time limit of his own.

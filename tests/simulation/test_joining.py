@@ -59,6 +59,12 @@ def test_what_a_start_costs_grows_with_the_nodes_and_not_with_their_square() -> 
     assert steps[1] < 2.2 * steps[0]
 
 
+def test_a_small_cluster_starts_in_a_few_steps_and_reads_one_clock() -> None:
+    with rk.Cluster(nodes=3, backend="simulation", seed=1, schedule="fifo") as cluster:
+        assert cluster.simulation.steps < 110
+        assert cluster._session.offsets == {}, "there is nothing to compare"
+
+
 @pytest.mark.parametrize("schedule", ["fifo", "random", "pct"])
 @pytest.mark.parametrize("seed", range(3))
 def test_all_that_start_together_reach_each_other(schedule: str, seed: int) -> None:

@@ -42,6 +42,7 @@ class SimulationBackend:
 
     name = "simulation"
     has_processes = False
+    one_clock = True
 
     def __init__(self, seed: int, schedule: str, *, record: bool) -> None:
         self.seed = seed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import _thread
 import signal
 import threading
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Interrupts"]
 
+_SIGINT: Final = int(signal.SIGINT)
 _PATIENCE: Final = 0.5
 """Seconds that a step has to end after an interrupt; longer than any that is not stuck."""
 
@@ -37,16 +39,17 @@ class Interrupts:
         self._noted = 0
         self._before = None
         if threading.current_thread() is threading.main_thread():
-            before = signal.getsignal(signal.SIGINT)
+            # Not through `signal`, which takes ten times as long to name what comes and goes.
+            before = _signal.getsignal(_SIGINT)
             if callable(before):
                 self._before = before
-                signal.signal(signal.SIGINT, self._note)
+                _signal.signal(_SIGINT, self._note)
 
     def end(self) -> None:
         """Leave interrupts to whoever had them before; one that was noted comes to him now."""
         before, self._before = self._before, None
         if before is not None:
-            signal.signal(signal.SIGINT, before)
+            _signal.signal(_SIGINT, before)
             self._hand_over(before)
 
     def heed(self) -> None:
