@@ -58,7 +58,7 @@ class SimulatedLauncher:
         self._journal: dict[str, list[dict[str, Any]]] = {}
         self._news: deque[tuple[LauncherEvent, Callable[[], object] | None]] = deque()
         self.alive = True
-        self.pid = 0
+        self.pid = _FIRST_PID
 
     @property
     def pids(self) -> dict[str, int]:
