@@ -125,5 +125,5 @@ class _Receiver:
         session = self._session
         session.node.peer_down(name, incarnation)
         node = session.nodes.get(name)
-        if node is None or node.pid is None:
+        if node is None or node.pid is None or node.incarnation != incarnation:
             session.traces.lost(name, session.clock.now())

@@ -197,7 +197,7 @@ class Session:
         if node.incarnation != event.incarnation:
             return
         node.pid = None
-        if self.node.membership.incarnation(event.name) is None:
+        if self.node.membership.incarnation(event.name) != event.incarnation:
             self.traces.lost(event.name, event.time)  # else what it has sent has yet to be read
         wanted, node.wanted = node.wanted, None
         how = wanted or ("crashed" if event.status or event.signal else "stopped")

@@ -64,68 +64,6 @@ def backlog(cluster: rk.Cluster, name: str, length: int) -> Callable[[], None]:
     return lambda: cluster.whereis(f"release-{name}").call.release(name)
 
 
-def test_a_queue_that_is_too_long_alerts_once_until_it_is_back(cluster: rk.Cluster) -> None:
-    alert = cluster.alert_when("queue_length > 40")
-    empty = backlog(cluster, "bank", 50)
-    wait_until(lambda: alerts(cluster, "raised"))
-    [(row, detail)] = alerts(cluster)
-    assert (row.kind, row.event, row.node, row.target) == ("alert", "raised", "n1", "bank")
-    assert detail["threshold"] == "queue_length > 40"
-    assert (detail["metric"], detail["unit"]) == ("queue_length", "messages")
-    assert (detail["limit"], detail["hold"]) == (40.0, 0.0)
-    assert detail["value"] > 40
-    newest = row.time
-
-    def later() -> bool:
-        return cluster.metrics.latest("queue_length")["n1", "bank"][0] > newest + 0.05
-
-    wait_until(later)
-    assert len(alerts(cluster)) == 1, "once, however many samples there are"
-    [standing] = alert.standing
-    assert (standing.node, standing.server, standing.value) == ("n1", "bank", 50.0)
-    assert "raised on bank (50 messages)" in repr(alert)
-    empty()
-    wait_until(lambda: alerts(cluster, "over"))
-    [(over, told)] = alerts(cluster, "over")
-    assert (told["why"], told["worst"]) == ("back", 50.0)
-    assert told["value"] <= 40
-    assert told["seconds"] > 0
-    assert over.time > row.time
-    assert (alert.standing, alert.raised) == ([], 1)
-    told = cluster.events.frame("alert")["event"].tolist()
-    assert [event for event in told if event != "stalled"] == ["raised", "over"]
-
-
-def test_with_a_hold_it_is_raised_when_it_has_lasted(cluster: rk.Cluster) -> None:
-    cluster.alert_when("servers >= 0", hold=0.2)
-    wait_until(lambda: len(alerts(cluster, "raised")) == 2)
-    for row, detail in alerts(cluster):
-        assert detail["seconds"] >= 0.2, row
-    assert sorted(row.node for row, _ in alerts(cluster)) == ["n1", "n2"]
-
-
-def test_names_in_brackets_choose_nodes_and_servers(cluster: rk.Cluster) -> None:
-    cluster.alert_when("memory_rss[n2] > 1 B")
-    cluster.alert_when("queue_length[a*@n1] >= 0")
-    for name in ("apple", "pear"):
-        cluster.start(Slow, name=name, node="n1")
-    cluster.start(Slow, name="apricot", node="n2")
-    wait_until(lambda: len(alerts(cluster)) == 2)
-    places = {(row.node, row.target) for row, _ in alerts(cluster)}
-    assert places == {("n2", ""), ("n1", "apple")}
-
-
-def test_the_number_of_servers_of_a_node_is_a_metric(cluster: rk.Cluster) -> None:
-    cluster.alert_when("servers[n1] > 2")
-    for number in range(3):
-        cluster.start(Slow, name=f"s{number}", node="n1")
-    wait_until(lambda: alerts(cluster, "raised"))
-    [(row, detail)] = alerts(cluster)
-    assert (row.node, row.target, detail["value"]) == ("n1", "", 3.0)
-    cluster.whereis("s0").stop()
-    wait_until(lambda: alerts(cluster, "over"))
-
-
 def test_a_metric_of_ones_own_can_be_too_much(cluster: rk.Cluster) -> None:
     cluster.metrics.append("orders", clock.monotonic(), "n1", "shop", 1.0)
     cluster.alert_when("orders > 10", hold=1.0)
@@ -136,18 +74,6 @@ def test_a_metric_of_ones_own_can_be_too_much(cluster: rk.Cluster) -> None:
         ("raised", 101.0, "shop"),
         ("over", 102.0, "shop"),
     ]
-
-
-def test_a_node_that_ends_takes_its_alerts_along(cluster: rk.Cluster) -> None:
-    alert = cluster.alert_when("memory_rss > 1 B")
-    wait_until(lambda: len(alert.standing) == 2)
-    cluster.nodes["n2"].kill()
-    wait_until(lambda: alerts(cluster, "over"))
-    [(row, detail)] = alerts(cluster, "over")
-    assert (row.node, detail["why"]) == ("n2", "node n2 was killed")
-    assert [each.node for each in alert.standing] == ["n1"]
-    cluster.nodes["n2"].restart()
-    wait_until(lambda: len(alerts(cluster, "raised")) == 3)
 
 
 def test_what_nobody_saw_while_a_node_was_paused_is_not_held(cluster: rk.Cluster) -> None:
@@ -163,32 +89,6 @@ def test_what_nobody_saw_while_a_node_was_paused_is_not_held(cluster: rk.Cluster
     wait_until(lambda: len(alert.standing) == 2)
     since = {each.node: each.since for each in alert.standing}
     assert since["n2"] > resumed - 0.1
-
-
-def test_a_server_that_ends_takes_its_alerts_along(cluster: rk.Cluster) -> None:
-    alert = cluster.alert_when("queue_length >= 0")
-    slow = cluster.start(Slow, name="slow", node="n1")
-    wait_until(lambda: alert.standing)
-    slow.stop()
-    wait_until(lambda: alerts(cluster, "over"))
-    [(row, detail)] = alerts(cluster, "over")
-    assert (row.target, detail["why"]) == ("slow", "it has ended")
-
-
-def test_one_that_is_removed_is_over_and_watches_no_more(cluster: rk.Cluster) -> None:
-    with cluster.alert_when("memory_rss[n1] > 1 B") as alert:
-        wait_until(lambda: alert.standing)
-        assert cluster.alerts == (alert,)
-        assert alert.active
-    assert cluster.alerts == ()
-    assert not alert.active
-    assert not cluster.metrics.watched
-    alert.remove()
-    assert [(row.event, detail.get("why", "")) for row, detail in alerts(cluster)] == [
-        ("raised", ""),
-        ("over", "removed"),
-    ]
-    assert repr(alert) == "<Alert memory_rss[n1] > 1 B: removed>"
 
 
 def test_one_that_says_the_same_is_watched_once(cluster: rk.Cluster) -> None:

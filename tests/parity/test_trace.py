@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 import resilkit as rk
-from resilkit.cluster.cluster import Cluster
 from resilkit.cluster.trace import Trace
-from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
 from tests.metrics.plots.run import texts
+from tests.parity.grounds import eventually
 
 Words = list[tuple[str, str, str, str]]
 
@@ -34,28 +32,24 @@ class Echo(rk.Server):
         """Crash."""
         raise ValueError("boom")
 
-    def freeze(self) -> None:
-        """Stop the node's loop."""
-        signal.sigtimedwait([], 60.0)
 
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with rk.Cluster(nodes=2, seed=7) as cluster:
-        for name, node in (("echo", "n2"), ("other", "n1")):
-            spec = rk.SupervisorSpec(
-                f"boss of {name}", [rk.ChildSpec(Echo, name=name)], max_restarts=1000
-            )
-            cluster.start(spec, node=node)
-        yield cluster
-        assert cluster._session.traces._traces == {}, "every test ends its traces"
+@pytest.fixture
+def cluster(cluster: rk.Cluster) -> Iterator[rk.Cluster]:
+    """Three nodes, with an echo on the second and another one on the first."""
+    for name, node in (("echo", "n2"), ("other", "n1")):
+        spec = rk.SupervisorSpec(
+            f"boss of {name}", [rk.ChildSpec(Echo, name=name)], max_restarts=1000
+        )
+        cluster.start(spec, node=node)
+    yield cluster
+    assert cluster._session.traces._traces == {}, "every test ends its traces"
 
 
 def words(trace: Trace) -> Words:
     return [(row.direction, row.kind, row.sender, row.method) for row in trace.messages]
 
 
-def test_messages_are_told_with_both_ends_on_the_clock_of_the_events(cluster: Cluster) -> None:
+def test_messages_are_told_with_both_ends_on_the_clock_of_the_events(cluster: rk.Cluster) -> None:
     start = cluster._session.clock.now()
     with cluster.whereis("echo").trace() as trace:
         cluster.whereis("other").call.pass_on("echo", [1, 2])
@@ -73,7 +67,7 @@ def test_messages_are_told_with_both_ends_on_the_clock_of_the_events(cluster: Cl
 
 
 def test_times_of_a_node_are_put_on_the_clock_of_the_notebook(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = cluster._session.clock.now()
     monkeypatch.setitem(cluster._session.offsets, "n2", -1000.0)  # its clock is behind
@@ -84,7 +78,7 @@ def test_times_of_a_node_are_put_on_the_clock_of_the_notebook(
 
 
 def test_a_trace_follows_its_name_over_a_crash_a_kill_of_the_node_and_its_restart(
-    cluster: Cluster,
+    cluster: rk.Cluster,
 ) -> None:
     echo = cluster.whereis("echo")
     with echo.trace(kinds=["call", "reply", "error", "started", "ended"]) as trace:
@@ -112,7 +106,7 @@ def test_a_trace_follows_its_name_over_a_crash_a_kill_of_the_node_and_its_restar
 
 
 def test_a_trace_may_stand_before_its_server_and_goes_with_the_name_to_another_node(
-    cluster: Cluster,
+    cluster: rk.Cluster,
 ) -> None:
     with cluster.whereis("nomad").trace(kinds=["started", "ended"]) as trace:
         for node in ("n1", "n2"):
@@ -122,7 +116,10 @@ def test_a_trace_may_stand_before_its_server_and_goes_with_the_name_to_another_n
     assert found == [("started", "n1"), ("ended", "n1"), ("started", "n2"), ("ended", "n2")]
 
 
-def test_a_node_that_is_added_knows_of_the_trace(cluster: Cluster) -> None:
+def test_a_node_that_is_added_knows_of_the_trace(
+    cluster_of: Callable[..., rk.Cluster],
+) -> None:
+    cluster = cluster_of(nodes=2)
     with cluster.whereis("late").trace(kinds="started") as trace:
         cluster.add_node("n9")
         late = cluster.start(Echo, name="late", node="n9")
@@ -132,7 +129,7 @@ def test_a_node_that_is_added_knows_of_the_trace(cluster: Cluster) -> None:
 
 
 def test_a_node_that_starts_from_an_old_boot_record_is_told_what_has_changed(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+    cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def late(_: str) -> None:
         """Stand for a launcher that hears of nothing in time."""
@@ -153,7 +150,7 @@ def test_a_node_that_starts_from_an_old_boot_record_is_told_what_has_changed(
     cluster.whereis("bare").stop()
 
 
-def test_only_what_is_asked_for_is_told(cluster: Cluster) -> None:
+def test_only_what_is_asked_for_is_told(cluster: rk.Cluster) -> None:
     echo = cluster.whereis("echo")
     with echo.trace(kinds="call", methods="e*", direction="in", peers="@*") as trace:
         cluster.whereis("other").call.pass_on("echo", 1)
@@ -164,7 +161,7 @@ def test_only_what_is_asked_for_is_told(cluster: Cluster) -> None:
     assert [row.payload for row in trace.messages] == ["3"]
 
 
-def test_the_newest_are_kept_and_a_flood_is_counted(cluster: Cluster) -> None:
+def test_the_newest_are_kept_and_a_flood_is_counted(cluster: rk.Cluster) -> None:
     echo = cluster.whereis("echo")
     with echo.trace(kinds="cast", limit=5) as few, echo.trace(kinds="cast", rate=20.0) as slow:
         for number in range(100):
@@ -179,13 +176,13 @@ def test_the_newest_are_kept_and_a_flood_is_counted(cluster: Cluster) -> None:
     fast = f"100 messages, of which {slow.dropped} came too fast and were only counted; stopped"
     assert slow.told() == fast
     few._log.extend([few.messages[0]._replace(time=few._log.began + 60.0)] * 5)
-    assert "0.00000" in texts(slow.diagram())
+    assert {"0.000", "0.00000"} & set(texts(slow.diagram()))
     assert texts(few.diagram()).count("60.000") == 5, "since the trace's first message"
     assert few._repr_html_().count(">60.000<") == 5
     assert slow.dropped > 50
 
 
-def test_what_was_recorded_has_come_when_stop_returns(cluster: Cluster) -> None:
+def test_what_was_recorded_has_come_when_stop_returns(cluster: rk.Cluster) -> None:
     echo = cluster.whereis("echo")
     for _ in range(20):
         trace = echo.trace(kinds="call")
@@ -195,7 +192,7 @@ def test_what_was_recorded_has_come_when_stop_returns(cluster: Cluster) -> None:
         assert trace.over
 
 
-def test_after_its_end_a_trace_stays_readable_and_takes_no_more(cluster: Cluster) -> None:
+def test_after_its_end_a_trace_stays_readable_and_takes_no_more(cluster: rk.Cluster) -> None:
     echo = cluster.whereis("echo")
     with echo.trace(kinds="call") as trace:
         echo.call.echo(1)
@@ -207,7 +204,7 @@ def test_after_its_end_a_trace_stays_readable_and_takes_no_more(cluster: Cluster
         trace.wait(2, None)
 
 
-def test_a_trace_ends_after_its_duration(cluster: Cluster) -> None:
+def test_a_trace_ends_after_its_duration(cluster: rk.Cluster) -> None:
     echo = cluster.whereis("echo")
     trace = echo.trace(duration=0.01)
     assert list(trace) == [], "this waits for the end"
@@ -215,7 +212,7 @@ def test_a_trace_ends_after_its_duration(cluster: Cluster) -> None:
     assert "duration" in repr(trace)
 
 
-def test_one_process_is_traced_until_it_ends_and_no_other(cluster: Cluster) -> None:
+def test_one_process_is_traced_until_it_ends_and_no_other(cluster: rk.Cluster) -> None:
     echo = cluster.whereis("echo")
     one = cluster.start(Counter, node="n1")
     with one.trace() as trace:
@@ -235,7 +232,7 @@ def test_one_process_is_traced_until_it_ends_and_no_other(cluster: Cluster) -> N
     assert echo.alive()
 
 
-def test_a_trace_of_one_process_ends_with_its_node(cluster: Cluster) -> None:
+def test_a_trace_of_one_process_ends_with_its_node(cluster: rk.Cluster) -> None:
     cluster.add_node("n8")
     one = cluster.start(Counter, node="n8")
     with one.trace(kinds="call") as trace:
@@ -244,7 +241,7 @@ def test_a_trace_of_one_process_ends_with_its_node(cluster: Cluster) -> None:
     assert "its node has ended" in repr(trace)
 
 
-def test_whoever_iterates_gets_messages_as_they_come(cluster: Cluster) -> None:
+def test_whoever_iterates_gets_messages_as_they_come(cluster: rk.Cluster) -> None:
     echo = cluster.whereis("echo")
     with echo.trace(kinds="call") as trace:
         echo.call.echo(0)
@@ -255,7 +252,7 @@ def test_whoever_iterates_gets_messages_as_they_come(cluster: Cluster) -> None:
     assert [row.payload for row in trace.messages] == ["0", "1", "2", "3"]
 
 
-def test_async_code_has_the_same(cluster: Cluster) -> None:
+def test_async_code_has_the_same(cluster: rk.Cluster) -> None:
     echo = cluster.whereis("echo")
 
     async def body() -> tuple[list[str], Trace]:
@@ -287,7 +284,7 @@ def test_async_code_has_the_same(cluster: Cluster) -> None:
     ],
 )
 def test_what_makes_no_trace_is_refused_and_nothing_stands(
-    cluster: Cluster, given: dict[str, Any], path: str
+    cluster: rk.Cluster, given: dict[str, Any], path: str
 ) -> None:
     with pytest.raises(rk.InvalidArgument) as caught:
         cluster.whereis("echo").trace(**given)
@@ -295,7 +292,7 @@ def test_what_makes_no_trace_is_refused_and_nothing_stands(
     assert cluster._session.traces._traces == {}
 
 
-def test_the_frame_has_the_messages_by_time_with_types_of_their_own(cluster: Cluster) -> None:
+def test_the_frame_has_the_messages_by_time_with_types_of_their_own(cluster: rk.Cluster) -> None:
     echo = cluster.whereis("echo")
     with echo.trace() as trace:
         echo.call.echo(1)
@@ -321,7 +318,7 @@ def test_the_frame_has_the_messages_by_time_with_types_of_their_own(cluster: Clu
     assert empty.frame().dtypes.equals(frame.dtypes)
 
 
-def test_a_trace_shows_itself_as_a_diagram(cluster: Cluster) -> None:
+def test_a_trace_shows_itself_as_a_diagram(cluster: rk.Cluster) -> None:
     with cluster.whereis("echo").trace() as trace:
         cluster.whereis("other").call.pass_on("echo", "<b>")
     shown = [each.get_text() for each in trace.diagram(width=700).axes[0].texts]
@@ -335,7 +332,7 @@ def test_a_trace_shows_itself_as_a_diagram(cluster: Cluster) -> None:
 
 
 def test_a_node_that_does_not_answer_holds_up_neither_the_beginning_nor_the_end_for_long(
-    cluster: Cluster,
+    cluster: rk.Cluster,
 ) -> None:
     echo = cluster.whereis("echo")
     cluster.nodes["n2"].pause()
@@ -348,11 +345,13 @@ def test_a_node_that_does_not_answer_holds_up_neither_the_beginning_nor_the_end_
     cluster.nodes["n2"].resume()
     assert [row.payload for row in trace.messages] == ["'while it sleeps'"]
     process = cluster.whereis("echo")
-    wait_until(process.alive)
+    eventually(cluster, process.alive)
 
 
-def test_a_trace_ends_with_its_cluster_and_has_what_was_told_until_then() -> None:
-    with rk.Cluster(nodes=1) as cluster:
+def test_a_trace_ends_with_its_cluster_and_has_what_was_told_until_then(
+    cluster_of: Callable[..., rk.Cluster],
+) -> None:
+    with cluster_of(nodes=1) as cluster:
         echo = cluster.start(Echo, name="echo")
         trace = echo.trace()
         echo.call.echo(1)
@@ -364,7 +363,7 @@ def test_a_trace_ends_with_its_cluster_and_has_what_was_told_until_then() -> Non
         echo.trace()
 
 
-def test_a_node_without_traces_has_none_of_their_code_on_its_way(cluster: Cluster) -> None:
+def test_a_node_without_traces_has_none_of_their_code_on_its_way(cluster: rk.Cluster) -> None:
     probe = cluster.start(Bare, name="bare", node="n2")
     with cluster.whereis("echo").trace():
         assert probe.call.wrapped()
