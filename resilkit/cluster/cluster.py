@@ -42,7 +42,7 @@ _Lost = Callable[[T], Coroutine[Any, Any, Any]]
 
 
 class Cluster(Alerting, Breaking, VirtualTime, ShownCluster):
-    """A cluster of operating-system processes on this machine.
+    """A cluster of nodes: operating-system processes on this machine, or simulated ones.
 
     Making one starts it and returns when every node answers and reaches all others. It ends with
     `close`, with its ``with`` block, with the interpreter, and when the interpreter is killed; and
@@ -51,6 +51,15 @@ class Cluster(Alerting, Breaking, VirtualTime, ShownCluster):
 
     From then on all that needs it raises `ClusterClosed`; what it measured and logged stays
     readable. What servers print goes into the logs of their nodes: ``cluster.nodes["n2"].log()``.
+
+    In a simulation time goes on only while somebody waits: for a call, a monitor, a load, or with
+    `advance` and `run_until`. What an event loop awaits together, begins together. Displays, panels
+    and completion take no time. A wait that nothing can end any more is a `CallTimeout` that says
+    who waits for whom; so is one without a limit when for an hour of virtual time no node has sent
+    another one anything, or after a day. An interrupt ends the wait between two steps; a handler
+    that runs on for half a second after it ends with `KeyboardInterrupt`, and its server. Servers
+    cannot use the plain API of the simulation that they are in. What they do to their process
+    (``os._exit``, a signal) is done to their node.
 
     Args:
         spec: A whole `ClusterSpec`, or left out, with its fields as keywords (``nodes=3``,
