@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 
 from resilkit import validate
@@ -36,17 +37,20 @@ def check_name(value: object, path: str) -> str:
         >>> check_name("replica of a", "name")
         'replica of a'
     """
-    if (
-        isinstance(value, str)
-        and 0 < len(value) <= _LONGEST
-        and not any(unicodedata.category(c) in _NEVER for c in value)
-    ):
+    if isinstance(value, str) and _is_name(str(value)):
         return value
     raise InvalidArgument(
         "must be a name",
         path=path,
         value=value,
         allowed=f"1 to {_LONGEST} characters, no control characters, no half of a surrogate pair",
+    )
+
+
+@functools.lru_cache(4096)  # servers look the same names up again and again
+def _is_name(value: str) -> bool:
+    return 0 < len(value) <= _LONGEST and not any(
+        unicodedata.category(each) in _NEVER for each in value
     )
 
 

@@ -31,7 +31,7 @@ class VirtualClock:
     def now(self) -> float:
         """Return virtual seconds since the simulation began."""
         now, busy = self._scheduler.now, self._place.busy_until
-        return max(now, busy)
+        return now if now >= busy else busy  # noqa: FURB136 - `max` takes twice as long
 
     def wall(self) -> float:
         """Return virtual seconds since 1970: simulations begin on 2000-01-01."""

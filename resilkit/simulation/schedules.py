@@ -81,33 +81,35 @@ class _Fifo(deque[Any]):
         return LEAST
 
 
-class _Lanes:
+class _Lanes(list[Any]):
     """What is ready, by whose it is: one process's is done in its order, others' before or after.
 
     OTP promises an order between a pair of processes and none beyond, so neither does this.
+
+    It is the list of those whose something is ready, or of one thing that is ready alone: Python
+    sees by itself whether that is empty, which is asked before each step.
     """
 
     slack = _SLACK
 
     def __init__(self, seed: int) -> None:
+        super().__init__()
         # Nearly always one thing alone is ready: that takes no lane.
         self._alone: Handle | None = None
         self._lanes: dict[Any, deque[Handle]] = {}
-        self._order: list[Any] = []
+        self._add = super().append
         self._draw: Callable[[], float] = stream(seed, "schedule").random
         self._travel: Callable[[], float] = stream(seed, "travel").random
 
-    def __bool__(self) -> bool:
-        return self._alone is not None or bool(self._order)
-
     def append(self, handle: Handle) -> None:
+        if not self:
+            self._alone = handle
+            self._add(handle)
+            return
         alone = self._alone
-        if alone is None:
-            if not self._order:
-                self._alone = handle
-                return
-        else:
+        if alone is not None:
             self._alone = None
+            self.clear()
             self._put(alone)
         self._put(handle)
 
@@ -116,26 +118,26 @@ class _Lanes:
         lane = self._lanes.get(key)
         if lane is None:
             self._lanes[key] = lane = deque()
-            self._order.append(key)
+            self._add(key)
         lane.append(handle)
 
     def _take(self, place: int) -> Handle:
-        order = self._order
-        key = order[place]
+        key = self[place]
         lane = self._lanes[key]
         handle = lane.popleft()
         if not lane:
             del self._lanes[key]
-            order[place] = order[-1]
-            order.pop()
+            self[place] = self[-1]
+            self.pop()
         return handle
 
     def popleft(self) -> Handle:
         alone = self._alone
         if alone is not None:
             self._alone = None
+            self.clear()
             return alone
-        count = len(self._order)
+        count = len(self)
         return self._take(int(self._draw() * count) if count > 1 else 0)
 
     def hesitates(self) -> bool:
@@ -178,11 +180,11 @@ class _Priorities(_Lanes):
         alone = self._alone
         if alone is not None:
             self._alone = None
+            self.clear()
             self._fall(alone.context.get(current) or alone.place)
             return alone
-        order = self._order
-        best = max(range(len(order)), key=lambda place: self._rank(order[place]))
-        self._fall(order[best])
+        best = max(range(len(self)), key=lambda place: self._rank(self[place]))
+        self._fall(self[best])
         return self._take(best)
 
     def _fall(self, key: Any) -> None:

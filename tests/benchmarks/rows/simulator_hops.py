@@ -27,8 +27,8 @@ class Node(rk.Server):
     """Calls the server on the other node, and passes on what that one casts."""
 
     def init(self, other: str) -> None:
-        """Look for the other one when it is needed."""
-        self.other = other
+        """Know the other one by its name."""
+        self.other = self.whereis(other)
         self.home: Any = None
         self.out = 0
 
@@ -38,7 +38,7 @@ class Node(rk.Server):
 
     async def ask(self, count: int) -> None:
         """Call the other one, again and again."""
-        call = self.whereis(self.other).call
+        call = self.other.call
         for number in range(count):
             await call.echo(number)
 
@@ -46,13 +46,13 @@ class Node(rk.Server):
         """Have `width` casts go to and fro; answer when each has made its `hops`."""
         self.home, self.out = self.defer(), width
         for _ in range(width):
-            self.whereis(self.other).cast.catch(hops - 1)
+            self.other.cast.catch(hops - 1)
         return rk.NO_REPLY
 
     def catch(self, hops: int) -> None:
         """Throw it back as long as it has hops left."""
         if hops:
-            self.whereis(self.other).cast.catch(hops - 1)
+            self.other.cast.catch(hops - 1)
         elif self.home is not None:
             self.out -= 1
             if not self.out:
