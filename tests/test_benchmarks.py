@@ -80,3 +80,19 @@ def test_a_peer_that_is_not_installed_is_not_available() -> None:
         check=False,
     )
     assert ended.stderr.splitlines() == ["not available: no module 'hdrh.histogram'"]
+
+
+def test_the_picture_of_costs_holds_every_size_that_is_measured() -> None:
+    from resilkit.metrics.plots.style import theme_named
+    from tests.benchmarks.picture import draw
+
+    chosen = [rows()[name] for name in ("simulator-start", "simulator-nodes", "simulator-pace")]
+    outcomes = [
+        Outcome(each, {who: [number + 1.0] for number, who in enumerate(each.contestants)})
+        for each in chosen
+    ]
+    left, right = draw({"rows": document(outcomes)}, theme_named("light")).axes
+    drawn = [list(line.get_ydata()) for line in (*left.get_lines(), right.get_lines()[0])]
+    assert drawn == [[number + 1.0 for number in range(len(each.contestants))] for each in chosen]
+    with pytest.raises(SystemExit, match="no row 'simulator-nodes': run"):
+        draw({"rows": document(outcomes[:1])}, theme_named("light"))
