@@ -28,8 +28,8 @@ def run_in_time(
     """Run an experiment, without a word to anybody, and end it when its time is up.
 
     It ends between two of its looks. A simulation that does not come to the next one, since
-    something in it goes on for ever at one instant, is interrupted there. (A handler that never
-    gives way cannot be: somebody has to interrupt that.)
+    something in it goes on for ever at one instant, is interrupted there; in the main thread also
+    a handler that never gives way.
 
     Args:
         experiment: What to run.
@@ -80,4 +80,4 @@ class _Watchdog:
             cluster = None if running is None else running.cluster
             if cluster is not None and cluster.backend == "simulation":
                 self.barked = True
-                cluster._session.thread.scheduler.interrupted = True
+                cluster._session.thread.interrupt()

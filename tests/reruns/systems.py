@@ -93,6 +93,12 @@ async def spin(user):
         pass
 
 
+async def stuck(user):
+    """Compute for ever, and never give way."""
+    while True:
+        pass
+
+
 class Unstartable(rk.Server):
     def init(self):
         raise RuntimeError("cannot begin")

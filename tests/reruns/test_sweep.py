@@ -12,7 +12,7 @@ import resilkit as rk
 from resilkit.errors import InvalidArgument, StartFailed, StorageError
 from resilkit.reruns import sweeping
 from resilkit.reruns.sweeping import sweep
-from tests.reruns.systems import Bank, Unstartable, bank, die, spin, workload
+from tests.reruns.systems import Bank, Unstartable, bank, die, spin, stuck, workload
 
 
 def here(experiment, **options):
@@ -109,9 +109,10 @@ def test_a_run_that_fails_by_itself_says_why_and_where():
     assert frame["ran"].isna().all()
 
 
+@pytest.mark.parametrize("operation", [spin, stuck])
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_run_that_takes_too_long_is_ended(processes):
-    frame = here(bank(operation=spin), seeds=2, processes=processes, timeout=1.0)
+def test_a_run_that_takes_too_long_is_ended(processes, operation):
+    frame = here(bank(operation=operation), seeds=2, processes=processes, timeout=1.0)
     assert all("time was up" in why for why in frame["error"])
 
 

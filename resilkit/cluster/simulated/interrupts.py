@@ -33,6 +33,7 @@ class Interrupts:
         self._before: Any = None
         self._noted = 0
         self._insisting = False
+        self._demanded = False
 
     def begin(self) -> None:
         """Note interrupts from now on. Where they are not ours to note, do nothing."""
@@ -52,8 +53,18 @@ class Interrupts:
             _signal.signal(_SIGINT, before)
             self._hand_over(before)
 
+    def demand(self) -> None:
+        """Interrupt whoever drives as Ctrl-C does, from another thread."""
+        self._demanded = True
+        self._scheduler.interrupted = True
+        if self._before is not None:
+            _thread.start_new_thread(self._insist, (self._scheduler.steps,))
+
     def heed(self) -> None:
         """Let whoever had interrupts before deal with what was noted; mostly that raises."""
+        if self._demanded:
+            self._demanded = False
+            raise KeyboardInterrupt
         if self._before is not None:
             self._hand_over(self._before)
 
@@ -84,7 +95,8 @@ class Interrupts:
         over = _thread.allocate_lock()
         over.acquire()
         over.acquire(timeout=_PATIENCE)
-        if self._noted and self._scheduler.running and self._scheduler.steps == step:
+        asked = self._noted or self._demanded
+        if asked and self._scheduler.running and self._scheduler.steps == step:
             self._insisting = True
             signal.pthread_kill(_main_thread(), signal.SIGINT)
 

@@ -69,6 +69,10 @@ class SimulationThread:
         if self._driver is not None:
             self.scheduler.interrupted = True  # whoever drives looks
 
+    def interrupt(self) -> None:
+        """End what somebody waits for, from another thread, as an interrupt does."""
+        self._interrupts.demand()
+
     def tidy(self, function: Callable[..., Any], *args: Any) -> None:
         """Do nothing: when Python finds that something is lost is chance."""
 

@@ -47,6 +47,14 @@ class Stubborn(rk.Server):
         await asyncio.sleep(0)
         self.for_ever()
 
+    async def spins(self) -> None:
+        while await asyncio.sleep(0, result=True):
+            pass
+
+    def is_stuck(self) -> None:
+        while True:
+            pass
+
 
 def test_an_interrupt_ends_the_wait_and_not_the_server(cluster: rk.Cluster) -> None:
     stubborn = cluster.start(Stubborn, node="n2")
@@ -90,6 +98,21 @@ def test_a_handler_that_does_not_end_is_interrupted_itself(
         getattr(stubborn.call, method)()
     assert "KeyboardInterrupt" in repr(monitor.wait().reason)
     assert "KeyboardInterrupt" in cluster.nodes["n2"].log()
+    assert counter.call.increment() == 1
+
+
+@pytest.mark.parametrize("method", ["spins", "is_stuck"])
+def test_another_thread_can_interrupt_what_stands_still(cluster: rk.Cluster, method: str) -> None:
+    stubborn = cluster.start(Stubborn, node="n2")
+    counter = cluster.start(Counter, node="n1")
+    interrupt = threading.Timer(0.2, cluster._session.thread.interrupt)
+    interrupt.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            getattr(stubborn.call, method)()
+    finally:
+        interrupt.join()
+    stubborn.exit("kill")
     assert counter.call.increment() == 1
 
 
