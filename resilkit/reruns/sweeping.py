@@ -16,11 +16,11 @@ from resilkit.chaos.criteria import as_criteria
 from resilkit.cluster.backend_names import check_backend, check_faults
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.experiment import Experiment
+from resilkit.experiment.line import Line
 from resilkit.network.codec import by_value
 from resilkit.reruns.crew import Crew, Lost
 from resilkit.reruns.identity import identity
 from resilkit.reruns.ledger import Ledger
-from resilkit.reruns.line import Line
 from resilkit.reruns.rows import failed_row, frame_of, word_of
 from resilkit.reruns.worker import run_seed
 from resilkit.runtime import reasons

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
-from resilkit.reruns.line import Line
+from resilkit.experiment.line import Line
 from resilkit.simulation.schedules import SCHEDULES
 from resilkit.testing.calls import Call, Cast
 from resilkit.testing.concurrent import FEWEST_PROCESSES, MOST_PROCESSES, Concurrent
