@@ -86,7 +86,7 @@ _RECORDS = {
     "LinkLatency", "NodeSpec", "Poisson", "RestartPolicy", "Scenario", "Stages", "SupervisorSpec",
 }  # fmt: skip
 _ARRIVALS = {"Burst", "Closed", "Constant", "Explicit", "Poisson", "Stages"}
-_BY_NAME = {"ClusterSpec", "LinkLatency", "Limits", *_ARRIVALS}
+_BY_NAME = {"ClusterSpec", "LinkLatency", "Limits", *(_ARRIVALS - {"Explicit"})}
 
 
 def _required(field: Field[Any]) -> bool:
