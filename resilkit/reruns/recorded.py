@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,6 +23,7 @@ from resilkit.workload import Due, Explicit, Workload
 
 if TYPE_CHECKING:
     from resilkit.faults import Fault
+    from resilkit.workload.explicit import Draws
 
 __all__ = ["Recorded", "as_it_was", "as_result", "recorded"]
 
@@ -251,10 +253,10 @@ def _due(result: Result, workload: Workload) -> tuple[list[Due], list[str]]:
     """Return the operations that the run sent, in the order in which it did."""
     known = {operation.name for operation in workload.operations}
     rows = sorted(
-        (row for row in result.history if row.sent is not None),
-        key=lambda row: (row.sent, row.intended),
+        ((place, row) for place, row in enumerate(result.history) if row.sent is not None),
+        key=lambda each: (each[1].sent, each[1].intended),
     )
-    strange = sorted({row.operation for row in rows} - known)
+    strange = sorted({row.operation for _, row in rows} - known)
     if strange:
         raise InvalidArgument(
             f"has no operation {', '.join(map(repr, strange))}, which the run did",
@@ -270,4 +272,23 @@ def _due(result: Result, workload: Workload) -> tuple[list[Due], list[str]]:
     unsent = len(result.history) - len(rows)
     if unsent:
         notes.append(f"{plain(unsent, 'operation')} that the run never sent are left out")
-    return [Due(max(row.intended, 0.0), row.operation, row.user) for row in rows], notes
+    draws = _draws(result, workload)
+    return [
+        Due(max(row.intended, 0.0), row.operation, row.user, draws.get(place))
+        for place, row in rows
+    ], notes
+
+
+def _draws(result: Result, workload: Workload) -> dict[int, Draws]:
+    """Return the draws that a run was given, by the row: of a list, whose order a user keeps."""
+    arrivals = workload.arrivals
+    if not isinstance(arrivals, Explicit) or all(one.draws is None for one in arrivals.listed):
+        return {}
+    given: dict[int, deque[Draws]] = {}
+    for one in arrivals.listed:
+        given.setdefault(one.user, deque()).append(one.draws)
+    found = {}
+    for place, row in sorted(enumerate(result.history), key=lambda each: each[1].intended):
+        if left := given.get(row.user):
+            found[place] = left.popleft()
+    return found

@@ -52,10 +52,10 @@ class Bank:
         return Audit(share=share, n=len(done))
 
 
-def workload(rate=40.0, operation=add):
+def workload(load=40.0, operation=add):
     return rk.Workload(
         [rk.Operation("add", operation, weight=0.8), rk.Operation("look", look, weight=0.2)],
-        rk.arrivals.poisson(rate),
+        rk.arrivals.poisson(load) if isinstance(load, float) else load,
     )
 
 

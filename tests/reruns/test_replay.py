@@ -147,6 +147,18 @@ def test_a_closed_loop_stays_one():
     assert len(found.result.history) == len(result.history)
 
 
+def test_the_draws_that_a_list_gives_are_those_of_the_replay():
+    listed = [(0.1, "add", 1, 3), (0.1, "add", 0, (14, 3)), (0.2, "look"), (0.3, "add", 1, 0)]
+    run = bank(workload=workload(rk.arrivals.explicit(listed)), duration=0.5).run(
+        backend="simulation", progress=False
+    )
+    # By another seed, so that it is not the run's own experiment that is run again.
+    again = replay(run, seed=99)
+    due = again.experiment.workload.arrivals.due
+    assert [one.draws for one in due] == [3, (14, 3), None, 0]
+    assert [row.value for row in again.result.history] == [row.value for row in run.history]
+
+
 def test_operations_that_were_never_sent_are_left_out_and_told():
     busy = rk.Workload(workload().operations, rk.arrivals.constant(1000), max_in_flight=1)
     result = bank(workload=busy).run("simulation", progress=False)
