@@ -36,7 +36,7 @@ _HOMES = {
         "Audit", "Comparison", "DeterminismCheck", "Experiment", "Result", "check_determinism",
         "compare", "judge", "load", "runs",
     ),
-    "resilkit.reruns": ("Replay", "replay", "sweep"),
+    "resilkit.reruns": ("Replay", "Shrunk", "replay", "shrink", "sweep"),
     "resilkit.testing": ("find_races",),
     "resilkit.settings": ("options",),
     "resilkit.errors": (
@@ -112,6 +112,7 @@ __all__ = [
     "Server",
     "ServerExit",
     "ServerFault",
+    "Shrunk",
     "StartFailed",
     "Storage",
     "StorageError",
@@ -136,6 +137,7 @@ __all__ = [
     "register_fault",
     "replay",
     "runs",
+    "shrink",
     "sweep",
     "telemetry",
     "testing",
@@ -199,7 +201,7 @@ if TYPE_CHECKING:
     )
     from resilkit.history import History
     from resilkit.network.verdicts import HOLD, PASS, Deliver, Drop, Duplicate, Hold, Pass
-    from resilkit.reruns import Replay, replay, sweep
+    from resilkit.reruns import Replay, Shrunk, replay, shrink, sweep
     from resilkit.runtime import (
         NO_REPLY,
         ChildSpec,

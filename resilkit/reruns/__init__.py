@@ -1,8 +1,8 @@
 """Runs again: over many seeds, as they were recorded, and as small as they still fail.
 
 `sweep` runs an experiment once a seed, `replay` runs what a run recorded in a simulation, and
-`shrink` looks for the smallest case that fails as a run did. `reduction` is the search behind that,
-which knows nothing of experiments. Nothing heavy is imported before a name is used.
+`shrink` looks for the smallest case that fails as a run did; `resilkit.shrinking` is the search
+behind that, which knows nothing of experiments. Nothing heavy is imported before a name is used.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from resilkit.importing import whole
 
 if TYPE_CHECKING:
     from resilkit.reruns.replaying import Replay, replay
+    from resilkit.reruns.shrinking import shrink
+    from resilkit.reruns.shrunk import Shrunk
     from resilkit.reruns.sweeping import sweep
 
-__all__ = ["Replay", "replay", "sweep"]
+__all__ = ["Replay", "Shrunk", "replay", "shrink", "sweep"]
 
 # No module has the name of something exported here: importing it would hide the export.
 _HOMES = {
     "Replay": "replaying",
+    "Shrunk": "shrunk",
     "replay": "replaying",
+    "shrink": "shrinking",
     "sweep": "sweeping",
 }
 

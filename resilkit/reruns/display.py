@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from markupsafe import Markup
+
 from resilkit.experiment.words import VERDICTS
 from resilkit.markup import (
     amounts_whole,
@@ -22,11 +24,10 @@ from resilkit.markup import (
 from resilkit.metrics.words import quantity
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from resilkit.reruns.replaying import Replay
+    from resilkit.reruns.shrunk import Shrunk
 
-__all__ = ["replay_html"]
+__all__ = ["replay_html", "shrunk_html"]
 
 _KINDS: Final = {"pass": "good", "fail": "bad", "inconclusive": "unsure"}
 _AGAIN: Final = {
@@ -72,6 +73,48 @@ def replay_html(replay: Replay) -> str:
         details("The faults, as they were", nested(faults)),
         note(about),
     )  # fmt: skip
+
+
+_MOST: Final = 30
+"""Lines of a case that are shown: one with more is not small yet."""
+
+
+@guarded
+def shrunk_html(shrunk: Shrunk) -> str:
+    """Return the display of a shrunk case: all that happens in it, in order, and its script."""
+    name = shrunk.failing or (shrunk.experiment.name if shrunk.experiment is not None else "")
+    if shrunk.case is None or shrunk.first is None:
+        return display(
+            "shrunk", name,
+            paragraph(word("? not reproduced", "unsure"), f" {shrunk.sentence()}"),
+            *map(note, shrunk.notes),
+        )  # fmt: skip
+    rows = [
+        ("operations", len(shrunk.first.due), len(shrunk.case.due)),
+        ("faults", len(shrunk.first.faults), len(shrunk.case.faults)),
+        ("nodes", len(shrunk.first.nodes), len(shrunk.case.nodes)),
+        ("seconds of load", f"{shrunk.first.warmup + shrunk.first.duration:g}",
+         f"{shrunk.case.warmup + shrunk.case.duration:g}"),
+        ("seed", shrunk.first.seed, shrunk.case.seed),
+        ("schedule", shrunk.first.schedule, shrunk.case.schedule),
+    ]  # fmt: skip
+    return display(
+        "shrunk", name,
+        paragraph(word("✗ still fails", "bad"), f" {shrunk.sentence()}"),
+        table(("", "before", "after"), rows, numbers=(1, 2)),
+        table(
+            ("at", "what happens", "to whom, by whom"),
+            [(f"{one.at:g} s", code(one.what), one.whom) for one in shrunk.story()],
+            numbers=(0,), most=_MOST,
+        ),
+        *map(note, shrunk.notes),
+        details("The script that fails", _pre(shrunk.script())),
+        note(f"{shrunk.runs:,} runs in {shrunk.seconds:.3g} s; steps has a row for each."),
+    )  # fmt: skip
+
+
+def _pre(text: str) -> Markup:
+    return Markup("<pre>{}</pre>").format(safe(text))
 
 
 def _verdict(name: str) -> Markup:
