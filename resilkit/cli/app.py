@@ -29,6 +29,7 @@ from resilkit.cli.options import (
     SystemText,
     WhichScenario,
 )
+from resilkit.cli.rerun_commands import REPLAY_EXAMPLE, SHRINK_EXAMPLE, replay, shrink
 from resilkit.cli.sweep_command import SWEEP_EXAMPLE, sweep
 from resilkit.errors import InternalError, InvalidArgument, ResilkitError
 from resilkit.settings import options
@@ -213,6 +214,12 @@ def capabilities(*, json: Json = False) -> int:
 app.command(epilog=SWEEP_EXAMPLE, short_help="Run a scenario with many seeds: which of them fail.")(
     sweep
 )
+app.command(epilog=REPLAY_EXAMPLE, short_help="Do in virtual time what a saved run recorded.")(
+    replay
+)
+app.command(
+    epilog=SHRINK_EXAMPLE, short_help="Find the smallest case that fails as a saved run did."
+)(shrink)
 
 
 def _version(wanted: bool) -> None:

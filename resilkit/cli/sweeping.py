@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
-from resilkit import amounts, clock
+from resilkit import amounts
 from resilkit.chaos.criteria import as_criteria
 from resilkit.cli.interrupts import Interrupted
-from resilkit.cli.output import print_json, printable, say
+from resilkit.cli.output import print_json, say
+from resilkit.cli.plain_lines import plain_lines
 from resilkit.cli.running import Where, warnings_as_lines
 from resilkit.errors import InvalidArgument
 from resilkit.metrics.words import quantity
-from resilkit.settings import options
 from resilkit.texts import plain
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ __all__ = ["seeds_of", "sweep_and_tell"]
 
 _SHOWN: Final = 20
 """Seeds that did not pass that are listed; ``--json`` has them all."""
-_LINE_EVERY: Final = 2.0
 _MOST_SEEDS: Final = 10_000_000
 _ALLOWED: Final = "such as 0:200, 200 or 3,7,19"
 _SIGNS: Final = {"fail": "✗", "error": "!", "inconclusive": "?"}
@@ -77,7 +76,9 @@ def sweep_and_tell(
                 stop_after=limits["stop_after"],
                 resume=limits["resume"],
                 progress=not as_json,
-                on_progress=_listener(sys.stderr, experiment.name, quiet=as_json),
+                on_progress=plain_lines(
+                    sys.stderr, f"{experiment.name}, many seeds", quiet=as_json
+                ),
             )
     except InvalidArgument as error:
         if error.path not in {"resume", "timeout"}:
@@ -130,29 +131,6 @@ def seeds_of(text: str) -> Sequence[int]:
     if len(found) > _MOST_SEEDS:
         raise InvalidArgument(f"are more than {_MOST_SEEDS:,} seeds", **refusal)
     return found
-
-
-def _listener(stream: TextIO, name: str, *, quiet: bool) -> Callable[[str], None] | None:
-    """Return what writes plain lines where there is no terminal; ``None``: a line is drawn anew."""
-    if quiet or options.quiet:
-        return lambda _: None
-    if stream.isatty():
-        return None
-    told = -math.inf
-
-    def tell(text: str) -> None:
-        nonlocal told
-        if told == -math.inf:
-            # Not before: what is refused has no other line than that of its error.
-            told = clock.monotonic()
-            stream.write(f"{printable(name)}, many seeds\n")
-            stream.flush()
-        if clock.monotonic() >= told + _LINE_EVERY:
-            told = clock.monotonic()
-            stream.write(f"{printable(text)}\n")
-            stream.flush()
-
-    return tell
 
 
 def _word(row: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from resilkit.experiment.system import System
 
 __all__ = [
+    "completed",
     "demo_experiment",
     "find_scenario",
     "find_system",
@@ -66,7 +67,7 @@ def scenario_experiment(
     module, tested = find_system(system)
     plan, spec = find_scenario(scenario, duration=seconds), ClusterSpec(nodes=nodes)
     with blaming(system), _naming_file(scenario):
-        parts = _completed(tested, module, spec.names, system)
+        parts = completed(tested, module, spec.names, system)
         return Experiment(spec, system=parts, scenario=plan, duration=seconds, seed=seed)
 
 
@@ -76,7 +77,7 @@ def scenario_command(scenario: str, *, system: str, nodes: int, duration: str | 
     return command if duration is None else [*command, "--duration", duration]
 
 
-def _completed(tested: Any, module: Any, nodes: Sequence[str], text: str) -> System:
+def completed(tested: Any, module: Any, nodes: Sequence[str], text: str) -> System:
     """Return the system with the workload and the audit that stand beside it in its module.
 
     One that has a workload of its own is whole: an audit in its module may be for another.

@@ -90,10 +90,10 @@ def test_help_names_the_commands_and_is_quick():
     done = run_apart()
     spent = psutil.Process().cpu_times().children_user - before
     assert done.returncode == 0
-    for name in ("demo", "run", "sweep", "report", "lab", "capabilities"):
+    for name in ("demo", "run", "sweep", "replay", "shrink", "report", "lab", "capabilities"):
         assert re.search(rf"^  {name} ", done.stdout, re.MULTILINE)
     assert spent < 1.0
-    for name in ("demo", "run", "sweep", "report", "lab", "capabilities"):
+    for name in ("demo", "run", "sweep", "replay", "shrink", "report", "lab", "capabilities"):
         assert f"resilkit {name}" in run(name, "--help").stdout
     assert run("--version").stdout.startswith("resilkit ")
 
@@ -256,7 +256,7 @@ def test_the_outcome_is_told_though_the_disk_refuses_the_report(scenario, tmp_pa
 
 def test_every_help_fits_a_terminal_of_80_columns_and_says_what_the_exit_codes_mean(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    for name in ("demo", "run", "sweep", "report", "lab", "capabilities"):
+    for name in ("demo", "run", "sweep", "replay", "shrink", "report", "lab", "capabilities"):
         shown = run(name, "--help").stdout
         assert max(map(len, shown.splitlines())) <= 80
         assert "..." not in shown
