@@ -120,6 +120,7 @@ def test_three_bugs_are_found_replayed_and_shrunk_in_virtual_time() -> None:
     assert notebook.number(r"the right store fails (\d+) of") == 0
     assert "the same run: True" in notebook.text
     assert "did it fail again? True" in notebook.text
+    assert re.search(r"small: \d+ operations, 2 faults → 1 operation, 1 fault \(", notebook.text)
     assert "The race: 2 operations" in notebook.text
     assert "The lock: 2 operations, 1 fault" in notebook.text
     assert "The store: 2 operations, no fault" in notebook.text
