@@ -48,6 +48,13 @@ def test_a_row_has_what_was_measured_and_what_failed(found):
     assert set(found["error"]) == {""}
 
 
+@pytest.fixture
+def left():
+    """Return which processes came and have not ended; one that clusters keep was there before."""
+    before = psutil.Process().children()
+    return lambda: [child for child in psutil.Process().children() if child not in before]
+
+
 def test_the_run_of_a_row_is_the_run_of_its_seed(found):
     row = found.iloc[0]
     result = bank().changed(seed=int(row["seed"])).run("simulation", progress=False)
@@ -61,11 +68,11 @@ def test_the_seed_decides_also_where_the_cluster_has_one_of_its_own(found):
     assert of_all_times(own).equals(of_all_times(found))
 
 
-def test_workers_find_what_this_process_finds(found):
+def test_workers_find_what_this_process_finds(found, left):
     spread = sweep(bank(), seeds=12, processes=2, progress=False)
     assert of_all_times(spread).equals(of_all_times(found))
     assert spread.attrs["processes"] == 2
-    assert [child.name() for child in psutil.Process().children() if "python" in child.name()] == []
+    assert left() == []
 
 
 def test_what_a_script_defines_travels_to_the_workers():
@@ -163,12 +170,12 @@ def interrupting(monkeypatch, after):
 
 
 @pytest.mark.parametrize("processes", [1, 2])
-def test_an_interrupt_keeps_what_is_done(monkeypatch, processes):
+def test_an_interrupt_keeps_what_is_done(monkeypatch, processes, left):
     interrupting(monkeypatch, 2)
     frame = here(bank(), seeds=50, processes=processes)
     assert len(frame) == 2
     assert frame.attrs["interrupted"]
-    assert psutil.Process().children() == []
+    assert left() == []
 
 
 def test_a_sweep_goes_on_where_it_was_interrupted(monkeypatch, tmp_path, found):
@@ -304,8 +311,8 @@ def test_what_cannot_travel_is_refused_before_anything_runs():
         here(bank(system=system), processes=2)
 
 
-def test_a_worker_that_cannot_read_the_experiment_ends_the_sweep_at_once(monkeypatch):
+def test_a_worker_that_cannot_read_the_experiment_ends_the_sweep_at_once(monkeypatch, left):
     monkeypatch.setattr(sweeping, "by_value_or_refuse", lambda _: b"no pickle")
     with pytest.raises(StartFailed, match="cannot read the experiment"):
         sweep(bank(), seeds=5, processes=2, progress=False)
-    assert psutil.Process().children() == []
+    assert left() == []
