@@ -17,9 +17,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Scheduler"]
 
+_LOOK_EVERY: Final = 250
+"""Steps between two looks at whether time goes on at all."""
+
+_CROWD: Final = 10_000
+"""Turns at one instant, and messages handled in them, that nothing takes which comes to an end."""
+
 _COLLECT_EVERY: Final = 50_000
 """Steps between two looks for garbage. Python's own moments depend on what else the process does,
 and what runs when an object is freed would run at another step each time."""
+
+_TURN: Final = 0.00002
+"""Seconds that a turn or a message takes where something is always ready: as many as a real one."""
 
 
 class Scheduler:
@@ -28,6 +37,11 @@ class Scheduler:
     Everything runs in the thread that calls `run`, one thing after the other. Time stands still
     while anything is ready, and jumps to what is due next when nothing is.
 
+    That would be never where two servers of a node answer each other for ever, or one polls with
+    ``sleep(0)``: all else, time limits too, would wait for them. So when ten thousand turns were
+    taken at one instant, time goes on by what they would have taken on a machine, and what has
+    become due goes first.
+
     Attributes:
         now: Virtual seconds since the beginning.
         steps: How much has happened.
@@ -35,6 +49,9 @@ class Scheduler:
         ready: What is ready, in the order that the schedule gives it.
         running: Whether it runs just now, in the thread `thread`.
         interrupted: Set by somebody who wants `run` to return soon.
+        crowded_since: The instant at which time stopped going on by itself, since something was
+            always ready; ``None`` while it does go on.
+        handled: Says how many messages servers have handled: one turn may be for hundreds.
     """
 
     def __init__(self, ready: Any) -> None:
@@ -50,6 +67,12 @@ class Scheduler:
         self.task_numbers = count()
         self._places = count()
         self._here: Place | None = None
+        self.crowded_since: float | None = None
+        self._look_at = _LOOK_EVERY
+        self._looked = -1.0
+        self._crowd = 0
+        self._handled = 0
+        self.handled: Callable[[], int] = int
         self._collect_at = _COLLECT_EVERY
 
     def new_place(self) -> int:
@@ -91,7 +114,8 @@ class Scheduler:
     def _run(self, done: Callable[[], bool], limit: float) -> bool:
         ready, heap, pop = self.ready, self.heap, heapq.heappop
         set_loop = events._set_running_loop
-        next_ready, slack, hesitates = ready.popleft, ready.slack, ready.hesitates
+        next_ready = ready.popleft
+        slack, hesitates = self._manners()
         while not done():
             if self.interrupted:
                 return False
@@ -117,14 +141,48 @@ class Scheduler:
                 place.hold_back(item, payload)
             else:
                 item.run(payload)
-            if self.steps >= self._collect_at:
-                self._collect_at += _COLLECT_EVERY
-                gc.collect(1)
+            if self.steps >= self._look_at:
+                self._look(limit)
+                slack, hesitates = self._manners()
+                if self.crowded_since is not None and self.now >= limit and not done():
+                    return False
         return True
+
+    def _look(self, limit: float) -> None:
+        """Have time go on where it has not since the last look; collect garbage now and then."""
+        self._look_at = self.steps + _LOOK_EVERY
+        if self.now > self._looked:
+            self.crowded_since, self._crowd = None, 0
+        else:
+            self._pass_time(limit)
+        self._looked = self.now
+        if self.steps >= self._collect_at:
+            self._collect_at += _COLLECT_EVERY
+            gc.collect(1)
+
+    def _pass_time(self, limit: float) -> None:
+        before, self._handled = self._handled, self.handled()
+        # From the second look on: what was handled before the first is no matter of this instant.
+        work = _LOOK_EVERY + (max(0, self._handled - before) if self._crowd else 0)
+        self._crowd += work
+        if self._crowd >= _CROWD:
+            if self.crowded_since is None:
+                self.crowded_since = self.now
+            self.now = max(self.now, min(self.now + work * _TURN, limit))
+
+    def _manners(self) -> tuple[float, Callable[[], bool]]:
+        """Return what is ready may wait for what: how soon that is due, and whether it does."""
+        if self.crowded_since is None:
+            return self.ready.slack, self.ready.hesitates
+        return 0.0, _always  # for what is overdue
 
 
 _FOR_EVER: Final = 1e15
 _NEVER: Final = math.inf
+
+
+def _always() -> bool:
+    return True
 
 
 def _leave_task(loop: Any) -> asyncio.Task[Any] | None:

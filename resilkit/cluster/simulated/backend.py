@@ -67,7 +67,9 @@ class SimulationBackend:
             session.events.told = recorder.event
         self.enclosure.open(session)
         self.thread.vigil = partial(Vigil, self.scheduler, session, self.network)
-        return SimulatedLauncher(self, session)
+        launcher = SimulatedLauncher(self, session)
+        self.scheduler.handled = launcher.handled
+        return launcher
 
     def transport(self, session: Session, name: str, **options: Any) -> Any:
         """Return what carries the notebook's messages."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Vigil"]
 
+CROWDED: Final = 120.0
+"""Virtual seconds in which something was always ready, after which nobody waits on."""
 QUIET: Final = 3600.0
 """Virtual seconds without a message between nodes, after which nobody waits on."""
 LONGEST: Final = 86400.0
@@ -44,8 +46,9 @@ class Vigil:
 
     The agents of the nodes sample for ever, so there is always something to happen. A wait is given
     up when nothing is left but that; or when for an hour of virtual time no node has sent another
-    one anything; or after a day. The time until a timer is due that was set for more than an hour,
-    or before the wait began, does not count.
+    one anything; or when for two minutes something was always ready, so that time went on by no
+    more than that took; or after a day. The time until a timer is due that was set for more than an
+    hour, or before the wait began, does not count.
 
     Args:
         scheduler: Whose time goes on.
@@ -63,6 +66,7 @@ class Vigil:
         self._session = session
         self._network = network
         self._step = _FIRST
+        self._started = scheduler.now
         self._began = self._quiet_since = scheduler.now
         self._sent = -1
         self._horizon = -1.0
@@ -91,6 +95,10 @@ class Vigil:
             why = "nothing is left to happen that could end it"
         elif now - self._began >= LONGEST:
             why = "a day of virtual time has passed"
+        elif self._is_crowded(now):
+            why = (
+                "for two minutes of virtual time something has been ready all the time, without end"
+            )
         elif self._is_quiet(now):
             why = "for an hour of virtual time no node has sent another one anything"
         if why:
@@ -104,6 +112,10 @@ class Vigil:
         scheduler = self._scheduler
         due = (when for when, _, item, _ in scheduler.heap if not _is_idle(item))
         return max(due, default=scheduler.now if scheduler.ready else -1.0)
+
+    def _is_crowded(self, now: float) -> bool:
+        since = self._scheduler.crowded_since
+        return since is not None and now - max(since, self._started) >= CROWDED
 
     def _is_quiet(self, now: float) -> bool:
         sent = 0 if self._network is None else self._network.sent_between_nodes()

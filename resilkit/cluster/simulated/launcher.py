@@ -106,6 +106,15 @@ class SimulatedLauncher:
         member = self._members.get(name)
         return None if member is None else member.node
 
+    def handled(self) -> int:
+        """Return how many messages the servers that run have handled."""
+        return sum(
+            getattr(process, "handled", 0)
+            for member in self._members.values()
+            if (node := member.node) is not None
+            for process in node.processes.values()
+        )
+
     # Nodes ---------------------------------------------------------------------------------------
 
     async def fork(

@@ -197,7 +197,13 @@ class SimulationThread:
                 return
             self._go(lambda: scheduler.now >= due, due)
         began = scheduler.now
-        self._go(lambda: not scheduler.ready and (not heap or heap[0][0] > began), ends)
+
+        def over() -> bool:
+            if scheduler.crowded_since is not None:  # something is always ready
+                return scheduler.now > began
+            return not scheduler.ready and (not heap or heap[0][0] > began)
+
+        self._go(over, ends)
 
     def advance(self, seconds: float) -> None:
         """Let virtual time go on for so long."""
