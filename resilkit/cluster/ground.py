@@ -24,10 +24,12 @@ class Ground(Protocol):
     Attributes:
         loop: Its event loop.
         clock: Its clock.
+        server_clock: The same as its servers read it.
     """
 
     loop: asyncio.AbstractEventLoop
     clock: Clock
+    server_clock: Clock
 
     def transport(self, name: str, incarnation: int, **options: Any) -> Any:
         """Return what carries the node's messages; `options` as of `SocketTransport`."""

@@ -40,6 +40,7 @@ async def serve(ground: Ground, options: dict[str, Any], incarnation: int) -> No
         emit=agent.event,
         log=ground.log,
     )
+    node.server_clock = ground.server_clock
     node.names.resolver = guarded(from_value(options["name_resolver"]), node)
     process = ServerProcess(node, node.new_number(), agent, None, None)
     assert process.number == AGENT_NUMBER  # noqa: S101 - the handle addresses it by this number

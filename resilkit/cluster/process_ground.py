@@ -34,6 +34,7 @@ class ProcessGround:
     def __init__(self, loop: asyncio.AbstractEventLoop, folder: Path, cookie: bytes) -> None:
         self.loop = loop
         self.clock: Clock = SystemClock()
+        self.server_clock: Clock = self.clock
         self._folder = folder
         self._cookie = cookie
 

@@ -137,7 +137,7 @@ class Standing:
             return
         if not isinstance(node.server_clock, SkewedClock):
             # For good: when all is healed, it may still have to lose time.
-            node.server_clock = SkewedClock(node.clock, read=read)
+            node.server_clock = SkewedClock(node.server_clock, read=read)
         self._skewed[fault_id] = None
         node.server_clock.put(fault_id, deviation)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from resilkit.simulation.place import Place
 
-__all__ = ["BEGINNING", "VirtualClock"]
+__all__ = ["BEGINNING", "ServerClock", "VirtualClock"]
 
 BEGINNING: Final = 946_684_800.0
 """Where the wall clocks of simulations begin: 2000-01-01 UTC, in seconds since 1970."""
@@ -36,3 +36,13 @@ class VirtualClock:
     def wall(self) -> float:
         """Return virtual seconds since 1970: simulations begin on 2000-01-01."""
         return BEGINNING + self.now()
+
+
+class ServerClock(VirtualClock):
+    """The same for servers, who may wait for it to go on: see `Place.time`."""
+
+    __slots__ = ()
+
+    def now(self) -> float:
+        """Return virtual seconds since the simulation began."""
+        return self._place.time()

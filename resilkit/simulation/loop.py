@@ -49,7 +49,7 @@ class PlaceLoop(asyncio.AbstractEventLoop):
 
     def time(self) -> float:
         """Return virtual seconds; of a handler that is busy, those when it is done."""
-        return max(self._scheduler.now, self._place.busy_until)
+        return self._place.time()
 
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
@@ -88,7 +88,8 @@ class PlaceLoop(asyncio.AbstractEventLoop):
         context: contextvars.Context | None = None,
     ) -> Handle:
         """Call `callback` after `delay` seconds."""
-        return self.call_at(self.time() + delay, callback, *args, context=context)
+        now = max(self._scheduler.now, self._place.busy_until)
+        return self.call_at(now + delay, callback, *args, context=context)
 
     # Futures and tasks ---------------------------------------------------------------------------
 

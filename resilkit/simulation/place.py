@@ -16,6 +16,11 @@ PAUSED: Final = 1
 DEAD: Final = 2
 SLOW: Final = 4
 
+_PATIENCE: Final = 10_000
+"""Looks at the clock in one turn, after which each takes time: somebody waits for it to go on."""
+_LOOK: Final = 1e-6
+"""Seconds that such a look takes, as on a machine."""
+
 
 class Place:
     """Where one node runs: its loop, and whether it runs at all.
@@ -28,12 +33,13 @@ class Place:
         held: What it has to do when it goes on.
         busy_until: Until when it is busy with what it does now, in virtual seconds.
         turn_seconds: How long a slow node takes for one turn; 0: no time at all.
+        looks: How often its clock was looked at in the turn of the number `looked_in`.
         paused_at, resumed_at: When it was last paused, and went on.
     """
 
     __slots__ = (
-        "busy_until", "held", "loop", "name", "number", "paused_at", "resumed_at", "scheduler",
-        "state", "turn_seconds", "wake",
+        "busy_until", "held", "looked_in", "looks", "loop", "name", "number", "paused_at",
+        "resumed_at", "scheduler", "state", "turn_seconds", "wake",
     )  # fmt: skip
 
     def __init__(self, scheduler: Scheduler, name: str) -> None:
@@ -46,6 +52,8 @@ class Place:
         self.turn_seconds = 0.0
         self.paused_at = self.resumed_at = -1.0
         self.wake: Any = None
+        self.looks = 0
+        self.looked_in = -1
         self.loop = PlaceLoop(self)
 
     def pause(self) -> None:
@@ -73,6 +81,20 @@ class Place:
         """Be busy for so long with what runs now: nothing else happens here meanwhile."""
         self.busy_until = max(self.busy_until, self.scheduler.now) + seconds
         self.state |= SLOW
+
+    def time(self) -> float:
+        """Return the time as code of users asks for it, over and over again maybe.
+
+        It goes on for who does nothing but look: ``while time.monotonic() < end`` would otherwise
+        never end, as nothing else happens in a turn.
+        """
+        scheduler = self.scheduler
+        if scheduler.steps != self.looked_in:
+            self.looked_in, self.looks = scheduler.steps, 0
+        self.looks += 1
+        if self.looks > _PATIENCE and scheduler.running:
+            self.sleep(_LOOK)
+        return max(scheduler.now, self.busy_until)
 
     def die(self) -> None:
         """Do nothing ever again: whatever was to be done is dropped."""

@@ -61,8 +61,7 @@ class Enclosure(Interception):
         return self._scheduler._here or self._place
 
     def _now(self) -> float:
-        # While a handler is busy its own time goes on.
-        return max(self._scheduler.now, self._here().busy_until)
+        return self._here().time()
 
     def _wall(self) -> float:
         return BEGINNING + self._now()

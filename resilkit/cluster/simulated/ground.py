@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import Refused
-from resilkit.simulation.clock import VirtualClock
+from resilkit.simulation.clock import ServerClock, VirtualClock
 from resilkit.simulation.transport import SimulatedTransport
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class SimulatedGround:
         self.place = place
         self.loop = place.loop
         self.clock: Clock = VirtualClock(place)
+        self.server_clock: Clock = ServerClock(place)
         self.log = log
         self.node: Node | None = None
         self._end: SimulatedTransport | None = None

@@ -1,0 +1,92 @@
+"""A handler that looks at a clock until it is late enough comes to its end, and blocks its node."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import resilkit as rk
+
+CLOCKS: dict[str, Callable[[rk.Server], float]] = {
+    "monotonic": lambda _: time.monotonic(),
+    "wall": lambda _: time.time(),
+    "nanoseconds": lambda _: time.perf_counter_ns() / 1e9,
+    "date": lambda _: datetime.datetime.now(datetime.UTC).timestamp(),
+    "loop": lambda _: asyncio.get_running_loop().time(),
+    "server": lambda server: server.now(),
+    "server's wall": lambda server: server.wall(),
+}
+
+
+class Waiting(rk.Server):
+    def until(self, clock: str, seconds: float) -> int:
+        read = CLOCKS[clock]
+        end, looks = read(self) + seconds, 0
+        while read(self) < end:
+            looks += 1
+        return looks
+
+    async def until_in_task(self, clock: str, seconds: float) -> int:
+        return self.until(clock, seconds)
+
+    def look(self, times: int) -> float:
+        began = self.now()
+        for _ in range(times):
+            time.monotonic()
+        return self.now() - began
+
+
+@pytest.fixture
+def cluster() -> Iterator[rk.Cluster]:
+    with rk.Cluster(nodes=2, backend="simulation", seed=7) as cluster:
+        yield cluster
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+@pytest.mark.parametrize("handler", ["until", "until_in_task"])
+def test_a_wait_that_only_looks_at_a_clock_ends(
+    cluster: rk.Cluster, clock: str, handler: str
+) -> None:
+    waiting = cluster.start(Waiting, node="n1")
+    before = cluster.clock.now()
+    looks = getattr(waiting.call, handler)(clock, 0.02)
+    assert 10_000 < looks < 40_000
+    assert before + 0.02 <= cluster.clock.now() < before + 0.06
+
+
+def test_it_ends_too_where_the_clock_is_put_off(cluster: rk.Cluster) -> None:
+    waiting = cluster.start(Waiting, node="n1")
+    with cluster.inject(rk.faults.ClockSkew(offset=-5.0), targets=["n1"]):
+        assert waiting.call.until("server", 0.01) > 10_000
+    assert waiting.call.until("server", 0.01) > 10_000
+
+
+def test_the_node_does_nothing_else_meanwhile_and_others_do(cluster: rk.Cluster) -> None:
+    waiting = cluster.start(Waiting, node="n1")
+    beside, far = cluster.start(Waiting, node="n1"), cluster.start(Waiting, node="n2")
+    before = cluster.clock.now()
+    waiting.cast.until("monotonic", 0.5)
+    far.call.look(0)
+    assert cluster.clock.now() < before + 0.1
+    beside.call.look(0)
+    assert cluster.clock.now() >= before + 0.5
+
+
+def test_who_looks_now_and_then_loses_no_time(cluster: rk.Cluster) -> None:
+    looking = cluster.start(Waiting, node="n1")
+    assert looking.call.look(9_000) == 0.0
+    for _ in range(3):
+        assert looking.call.look(9_000) == 0.0
+
+
+def test_the_same_seed_looks_as_often() -> None:
+    def looks() -> tuple[int, str]:
+        with rk.Cluster(nodes=2, backend="simulation", seed=7) as cluster:
+            found = cluster.start(Waiting).call.until("monotonic", 0.01)
+            return found, cluster.simulation.fingerprint
+
+    assert looks() == looks()
