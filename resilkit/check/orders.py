@@ -63,7 +63,8 @@ class Ordered:
             one that explains all that ended before `stuck`.
         stuck: The place of the first operation whose reply no order explains; ``None`` for none.
         expected: What the model would have replied to it instead, in the orders that all others
-            allow; each once, the first few.
+            allow; each once, the first few, those after the fewest operations first.
+        before: For each of `expected` the places of the operations after which it would have been.
         steps: How often the model was asked.
     """
 
@@ -71,6 +72,7 @@ class Ordered:
     order: tuple[int, ...] = ()
     stuck: int | None = None
     expected: tuple[Any, ...] = ()
+    before: tuple[tuple[int, ...], ...] = ()
     steps: int = 0
 
 
@@ -93,8 +95,8 @@ def find_order(
         ...     return state + by, state + by
         >>> both = [Interval(1, 0, 3, (1).__eq__), Interval(1, 1, 2, (1).__eq__)]
         >>> lost = find_order(both, count, 0)
-        >>> lost.found, lost.stuck, lost.expected
-        (False, 0, (2,))
+        >>> lost.found, lost.stuck, lost.expected, lost.before
+        (False, 0, (2,), ((1,),))
         >>> find_order([both[0], Interval(1, 1, 2, (2).__eq__)], count, 0).order
         (0, 1)
     """
@@ -141,7 +143,7 @@ class _Search:
         self._step = step
         self._most = most_steps
         self._steps = 0
-        self._expected: list[Any] = []
+        self._expected: list[tuple[Any, tuple[int, ...]]] = []
         self._begun: dict[int, None] = {}
 
     def run(self, initial: Any) -> Ordered:
@@ -156,9 +158,15 @@ class _Search:
             except _GaveUp:
                 return Ordered(None, known[0].order(), steps=self._steps)
             if not ended:
+                expected = sorted(self._expected, key=lambda each: len(each[1]))
                 return Ordered(
-                    False, known[0].order(), place, tuple(self._expected), self._steps
-                )  # fmt: skip
+                    False,
+                    known[0].order(),
+                    place,
+                    tuple(reply for reply, _ in expected),
+                    tuple(before for _, before in expected),
+                    self._steps,
+                )
             del self._begun[place]
             known = ended
         return Ordered(True, known[0].order(), steps=self._steps)
@@ -212,10 +220,20 @@ class _Search:
         self._steps += 1
         reply, state = self._step(copy.deepcopy(here.state), interval.operation)
         if interval.agrees is not None and not interval.agrees(reply):
-            if ends and reply not in self._expected and len(self._expected) < _MOST_EXPECTED:
-                self._expected.append(reply)
+            if ends:
+                self._expect(reply, here)
             return None
         return _Configuration(state, _key(state), here.placed | 1 << place, lost, (here, place))
+
+    def _expect(self, reply: Any, here: _Configuration) -> None:
+        """Note what the model would have replied, and after what: of equal ones the fewest."""
+        order = here.order()
+        for place, (known, before) in enumerate(self._expected):
+            if reply == known:
+                self._expected[place] = (known, min(before, order, key=len))
+                return
+        if len(self._expected) < _MOST_EXPECTED:
+            self._expected.append((reply, order))
 
 
 def _identity(configuration: _Configuration) -> Hashable:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["crashed", "died", "explained", "misused", "unanswered"]
 
+_MOST_BEFORE = 3
+"""So many operations are named before the one that nothing explains."""
+
 _QUIET = ("normal", "shutdown", "killed", "noproc", "noconnection")
 
 
@@ -105,17 +108,33 @@ def explained(
     if found.found or found.found is None or found.stuck is None:
         return None, found
     stuck = did[found.stuck]
-    said = " or ".join(dict.fromkeys(map(str, found.expected))) or "nothing like it"
     what, replied = f"{stuck.operation!r} by {stuck.by}", stuck.told
     alone = not broken and len({each.process for each in did}) == 1
     message = (
-        f"{what} replied {replied}; the model says {said}"
+        f"{what} replied {replied}; {_said(found)}"
         if alone
-        else f"no order of the operations explains that {what} replied {replied}: where all that "
-        f"ended before is explained, the model says {said}"
+        else f"no order of the operations explains that {what} replied {replied}: "
+        f"{_after(found, did)}{_said(found)}"
     )
     failure = Failure("model", message, "", stuck.ended or stuck.began, stuck, stuck.error)
     return failure, found
+
+
+def _said(found: Ordered) -> str:
+    """Return what the model would have replied, and what in orders that are not named."""
+    first, *others = dict.fromkeys(map(str, found.expected)) or ["nothing like it"]
+    more = f"; in other orders {' or '.join(others)}" if others else ""
+    return f"the model says {first}{more}"
+
+
+def _after(found: Ordered, did: Sequence[Performed]) -> str:
+    """Return after which operations the model would have replied otherwise, of many the last."""
+    before = [did[place] for place in (found.before or ((),))[0]]
+    several = len({each.process for each in did}) > 1
+    told = [f"{each.operation!r}{f' by {each.by}' if several else ''}" for each in before]
+    if len(told) > _MOST_BEFORE:
+        return f"after {len(told)} operations, the last of them {told[-1]}, "
+    return f"after {', then '.join(told)} " if told else "before all others "
 
 
 def _stepping(model: Model) -> Callable[[Any, Any], tuple[Any, Any]]:

@@ -27,6 +27,12 @@ def test_one_after_the_other_there_is_one_order() -> None:
     assert judged(seen("write", 1, 0, 1), seen("read", 1, 2, 3)).order == (0, 1)
     stale = judged(seen("write", 1, 0, 1), seen("read", 0, 2, 3))
     assert (stale.found, stale.stuck, stale.expected, stale.order) == (False, 1, (1,), (0,))
+    assert stale.before == ((0,),)
+
+
+def test_what_would_have_been_right_comes_after_as_few_operations_as_can_be() -> None:
+    wrong = judged(seen("write", 1, 0, 3), seen("write", 2, 0, 20), seen("read", 9, 4, 5))
+    assert (wrong.stuck, wrong.expected, wrong.before) == (2, (1, 2), ((0,), (0, 1)))
 
 
 def test_of_what_overlaps_either_may_come_first() -> None:

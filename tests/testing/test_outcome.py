@@ -27,8 +27,8 @@ def lost() -> Outcome:
 def test_it_says_in_a_line_what_it_failed_of() -> None:
     assert repr(lost()) == (
         '<Outcome: failed: no order of the operations explains that Call("increment", by=1) by '
-        "@notebook replied 5: where all that ended before is explained, the model says 6; "
-        "5 operations, seed 4, schedule random>"
+        '@notebook replied 5: after Call("increment", by=2), then Call("increment", by=3) the '
+        "model says 6; 5 operations, seed 4, schedule random>"
     )
     assert repr(run_trial(Trial(Counter))) == (
         "<Outcome: passed; 0 operations, seed 0, schedule random>"
