@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from resilkit.cluster.trace_log import TraceMessage
 from resilkit.runtime.trace_filter import TraceFilter
 from resilkit.runtime.tracing import Tracing
-from resilkit.runtime.watch import Watch
+from resilkit.runtime.watch import Watch, brief_arguments
 
 if TYPE_CHECKING:
     from resilkit.cluster.cluster import Cluster
     from resilkit.cluster.trace import Trace
     from resilkit.runtime import Node
     from resilkit.runtime.watch import Row
+    from resilkit.testing.performed import Performed
 
-__all__ = ["LookingOn", "Traced", "Trail", "merged"]
+__all__ = ["LookingOn", "Traced", "Trail", "merged", "without_questions"]
 
 _ALL_OF_THEM: Final = 1e9
+_NOTEBOOK: Final = "@notebook"
 
 
 class Trail(Protocol):
@@ -116,10 +118,58 @@ def merged(told: Sequence[tuple[str, Iterable[TraceMessage]]]) -> list[TraceMess
     """
     names = {name for name, _ in told}
     kept = [
-        row for _, rows in told for row in rows if not _is_told_by_the_other(row, names)
-    ]  # fmt: skip
-    kept.sort(key=lambda row: row.time)
-    return [row._replace(id=number, answers=None) for number, row in enumerate(kept, start=1)]
+        (row, teller)
+        for teller, (_, rows) in enumerate(told)
+        for row in rows
+        if not _is_told_by_the_other(row, names)
+    ]
+    kept.sort(key=lambda each: each[0].time)
+    numbers = {(teller, row.id): number for number, (row, teller) in enumerate(kept, start=1)}
+    return [
+        row._replace(id=number, answers=numbers.get((teller, row.answers or 0)))
+        for number, (row, teller) in enumerate(kept, start=1)
+    ]
+
+
+def without_questions(
+    messages: Sequence[TraceMessage], history: Sequence[Performed], since: float, *, slack: float
+) -> list[TraceMessage]:
+    """Leave out what the notebook asked beside the operations, and what was answered to that.
+
+    Invariants ask all the time: operations could not be found among their questions.
+
+    Args:
+        messages: The messages, in order.
+        history: What was done.
+        since: When the operations began, on the clock of the messages.
+        slack: Seconds by which that clock may be off.
+    """
+    mine = [each for each in history if each.by == _NOTEBOOK]
+    asked: set[int] = set()
+    kept = []
+    for row in messages:
+        if row.answers in asked:
+            continue
+        if row.sender == _NOTEBOOK and row.kind in {"call", "cast", "request"}:
+            done = next((each for each in mine if _is_of(row, each, since, slack)), None)
+            if done is None:
+                asked.add(row.id)
+                continue
+            mine.remove(done)
+        kept.append(row)
+    numbers = {row.id: number for number, row in enumerate(kept, start=1)}
+    return [row._replace(id=numbers[row.id], answers=numbers.get(row.answers or 0)) for row in kept]
+
+
+def _is_of(row: TraceMessage, each: Performed, since: float, slack: float) -> bool:
+    """Whether an operation may have sent this."""
+    operation, time = each.operation, row.time - since
+    ended = float("inf") if each.ended is None else each.ended
+    return (
+        operation.method == row.method
+        and each.began - slack <= time <= ended + slack
+        and brief_arguments(operation.args, dict(operation.kwargs)) == row.payload
+    )
 
 
 def _is_told_by_the_other(row: TraceMessage, names: set[str]) -> bool:
@@ -129,9 +179,9 @@ def _is_told_by_the_other(row: TraceMessage, names: set[str]) -> bool:
 
 
 def _message(row: Row, node: str) -> TraceMessage:
-    time, direction, kind, sender, receiver, method, payload, number, _ = row
+    time, direction, kind, sender, receiver, method, payload, number, answers = row
     return TraceMessage(
-        time, direction, kind, sender, receiver, method, payload, node, number, None
+        time, direction, kind, sender, receiver, method, payload, node, number, answers or None
     )  # fmt: skip
 
 

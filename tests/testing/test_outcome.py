@@ -123,6 +123,35 @@ def test_the_messages_are_those_of_the_very_same_run() -> None:
     assert outcome.diagram(width=600).to_png()[1:4] == b"PNG"
 
 
+def test_what_invariants_ask_is_not_among_the_messages() -> None:
+    def small(cluster: rk.Cluster) -> bool:
+        return bool(cluster.whereis("counter").call.get() < 100)
+
+    operations = [Call("increment", by=2), Call("get"), Cast("increment", by=3)]
+    alone = Trial(Counter, operations, invariants=[small], duration=1.0)
+    outcome = run_trial(alone)
+    assert outcome.looks > 10
+    assert [(row.kind, row.payload) for row in outcome.messages if row.kind != "started"] == [
+        ("call", "by=2"), ("reply", "2"), ("call", ""), ("reply", "2"), ("cast", "by=3"),
+    ]  # fmt: skip
+    at_once = alone.replaced(operations=Concurrent([operations, [Call("get")]]))
+    messages = run_trial(at_once).messages
+    assert [row.id for row in messages] == list(range(1, len(messages) + 1))
+    assert {row.sender for row in messages if row.kind == "call"} == {"@p1", "@p2"}
+    assert len([row for row in messages if row.kind == "reply"]) == 3
+
+
+def test_answers_name_what_they_answer() -> None:
+    asked: dict[int, str] = {}
+    for row in run_trial(Trial(Counter, increments(1, 2))).messages:
+        if row.kind == "call":
+            asked[row.id] = row.payload
+        elif row.kind == "reply":
+            assert row.answers is not None
+            assert asked.pop(row.answers) == f"by={1 if row.payload == '1' else 2}"
+    assert not asked
+
+
 def test_messages_between_two_servers_are_told_once() -> None:
     def row(time: float, direction: str, kind: str, sender: str, receiver: str) -> TraceMessage:
         return TraceMessage(time, direction, kind, sender, receiver, "m", "", "n1", 1, None)
