@@ -87,7 +87,9 @@ _WAITED = 1.0
 _OUTAGES = {"killed": "down", "crashed": "down", "stopped": "down", "paused": "paused"}
 _BACK = ("running", "resumed")
 _BY_A_FAULT = 1.0
-"""Seconds around a fault's strike in which an outage of its target is the fault's own."""
+"""Seconds after a fault's strike in which an outage of its target is the fault's own."""
+_TOLD_WITHIN = 0.1
+"""Seconds that it takes to tell of a strike, when what it did has been told already."""
 
 
 def outage_bands(events: DataFrame, *, until: float = math.inf) -> list[FaultBand]:
@@ -108,19 +110,24 @@ def outage_bands(events: DataFrame, *, until: float = math.inf) -> list[FaultBan
         >>> outage_bands(log.frame())
         [FaultBand(start=1.0, end=4.0, label='n2 down', kind='node_down')]
     """
-    hits: list[tuple[float, set[str]]] = []
+    rows = events.sort_values("time", kind="stable").to_dict("records") if len(events) else []
+    hits = [
+        (float(row["time"]), set(places({}, str(row["target"] or ""))))
+        for row in rows
+        if row["kind"] == "fault" and row["event"] in ("begins", "injected")
+    ]
     out: dict[str, FaultBand] = {}
     found: list[FaultBand] = []
-    for row in events.sort_values("time", kind="stable").to_dict("records") if len(events) else ():
+    for row in rows:
         time, event, node = float(row["time"]), str(row["event"]), str(row["node"])
-        if row["kind"] == "fault" and event in ("begins", "injected"):
-            hits.append((time, set(places({}, str(row["target"] or "")))))
-        elif row["kind"] != "node":
+        if row["kind"] != "node":
             continue
-        elif event in _OUTAGES and time < until:
+        if event in _OUTAGES and time < until:
             if node in out and out[node].kind == "node_down":
                 continue  # it is down already
-            by_fault = any(node in names and time - at < _BY_A_FAULT for at, names in hits)
+            by_fault = any(
+                node in names and -_TOLD_WITHIN < time - at < _BY_A_FAULT for at, names in hits
+            )
             if not by_fault:
                 word = _OUTAGES[event]
                 out[node] = FaultBand(time, None, f"{node} {word}", f"node_{word}")

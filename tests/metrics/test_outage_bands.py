@@ -36,6 +36,8 @@ def test_a_pause_lasts_until_it_goes_on_and_a_kill_in_it_until_it_runs():
 
 def test_what_a_fault_did_has_a_band_of_its_own_and_none_here():
     assert bands((1.0, "fault", "injected", "n1, n2"), (1.1, "node", "killed", "n2")) == []
+    told_later = ((1.0, "node", "paused", "n2"), (1.001, "fault", "injected", "n2"))
+    assert bands(*told_later) == []
     assert bands((1.0, "fault", "injected", "n1"), (1.1, "node", "killed", "n2")) != []
     late = bands((1.0, "fault", "injected", "n2"), (7.0, "node", "killed", "n2"))
     assert [band[0] for band in late] == [7.0], "that was somebody else"
