@@ -50,7 +50,7 @@ class TracedMessage(Protocol):
 
     @property
     def sender(self) -> str:
-        """Who sent it."""
+        """Who sent it; ``""`` for a fault, which befalls all of them."""
 
     @property
     def receiver(self) -> str:
@@ -97,6 +97,7 @@ _LOOKS: Final = {
     "down": Look("bad", open=True, sign="▽"),
     "started": Look("good"),
     "ended": Look("bad"),
+    "fault": Look("other", dashed=True, sign="⚡"),
 }
 
 
@@ -114,6 +115,7 @@ class Step:
         kind: What it is.
         source: The lifeline where it begins.
         target: The one where it ends: the same for what befalls a server, and for its own timers.
+            A fault goes from the first to the last.
         text: What stands at the arrow.
     """
 
@@ -199,11 +201,15 @@ def diagram(
     rows = sorted(messages, key=lambda row: row.time)
     shown = rows[-most:]
     places, names = _lifelines(shown, lifelines, order)
+    if not names:
+        rows = shown = []  # faults only: there is nobody whom they befall
     begun = origin if origin is not None or not rows else rows[0].time
     steps = []
     for row in shown:
-        source = places[row.sender]
+        source = places[row.sender] if row.sender else 0
         target = places[row.receiver] if row.receiver else source
+        if not row.sender:
+            target = len(names) - 1
         steps.append(Step(row.time - (begun or 0.0), row.kind, source, target, text_of(row)))
     return Diagram(names, tuple(steps), tuple(_gone(steps)), len(rows) - len(shown))
 
@@ -271,7 +277,8 @@ def _gone(steps: Sequence[Step]) -> Iterable[Span]:
             first = ended.pop(step.source, place if step.source in seen else -1)
             if first != place:
                 yield Span(step.source, first, place)
-        seen |= {step.source, step.target}
+        if step.kind != "fault":
+            seen |= {step.source, step.target}
     for lifeline, first in ended.items():
         yield Span(lifeline, first, len(steps))
 

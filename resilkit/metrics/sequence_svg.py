@@ -134,6 +134,8 @@ class _Canvas:
             f'<g class="rk-{safe(step.kind)}"><title>{whole}</title>',
             self._time(y, step),
         ]
+        if step.kind == "fault":
+            return "".join([*parts, self._across(y, step, colour)])
         if step.source != step.target:
             dashes = ' stroke-dasharray="5 3"' if look.dashed else ""
             back = 5 if x2 > x1 else -5
@@ -169,6 +171,16 @@ class _Canvas:
             "</g>"
         )
         return "".join(parts)
+
+    def _across(self, y: float, step: Step, colour: str) -> str:
+        """Return a line across all lifelines, and what befell them."""
+        left, right = _LEFT, self._width - _RIGHT
+        text = safe(fitted(step.text, right - left - 16))
+        return (
+            f'<line x1="{left}" y1="{y:.1f}" x2="{right}" y2="{y:.1f}" stroke="{colour}" '
+            f'stroke-width="1.4" stroke-dasharray="2 3"/><text class="rk-m rk-n" '
+            f'x="{(left + right) / 2:.1f}" y="{y - 4:.1f}">{text}</text></g>'
+        )
 
     def _time(self, y: float, step: Step) -> str:
         when = self._drawn.when(step)

@@ -112,7 +112,7 @@ class Outcome:
 
     @property
     def since_the_first(self) -> list[TraceMessage]:
-        """The messages from when the operations began: what pictures show."""
+        """The messages from when the operations began."""
         return [message for message in self.messages if message.time >= self.started]
 
     def raise_if_failed(self) -> None:
@@ -154,10 +154,10 @@ class Outcome:
         return history_frame(self.history, self.trial.to)
 
     def diagram(self, *, most: int = 60, theme: str = "light", width: int = 900) -> Picture:
-        """Draw the messages as a sequence diagram, time flowing down.
+        """Draw the messages as a sequence diagram, time flowing down, with the faults among them.
 
         Args:
-            most: Messages at most, the newest, 1..500.
+            most: Messages and faults at most, the newest, 1..500.
             theme: ``"light"`` or ``"dark"``.
             width: Pixels, 300..4000.
 
@@ -166,9 +166,10 @@ class Outcome:
         """
         whole("resilkit.metrics.plots")
         from resilkit.metrics.plots import sequence_figure
+        from resilkit.testing.outcome_steps import steps_of
 
         return sequence_figure(
-            self.since_the_first, most=most, theme=theme, width=width,
+            steps_of(self), most=most, theme=theme, width=width,
             title="Messages of the trial", origin=self.started,
         )  # fmt: skip
 

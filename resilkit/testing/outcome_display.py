@@ -10,6 +10,7 @@ from markupsafe import Markup
 from resilkit.markup import code, details, display, guarded, note, paragraph, table, word
 from resilkit.metrics.sequence_svg import sequence_svg
 from resilkit.testing.code import as_code
+from resilkit.testing.outcome_steps import steps_of
 from resilkit.testing.outcome_text import SIGNS, seconds
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _parts(outcome: Outcome) -> list[Markup]:
     if not passed:
         parts.append(_picture(outcome))
         parts.append(
-            sequence_svg(outcome.since_the_first, origin=outcome.started, order=outcome.who)
+            sequence_svg(steps_of(outcome), origin=outcome.started, order=outcome.who)
         )  # fmt: skip
         script = Markup("<pre>{}</pre>").format(outcome.script())
         parts.append(details("How to see it again", script))

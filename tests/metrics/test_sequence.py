@@ -103,6 +103,27 @@ def test_a_lifeline_is_broken_from_an_end_to_the_next_start() -> None:
     assert new.gone == (Span(0, -1, 0),), "before its start it was not there"
 
 
+def test_a_fault_goes_across_all_lifelines_and_is_nobodys_message() -> None:
+    rows = [*TALK, M(1.15, "fault", "", "", "", "partition <n1>")]
+    drawn = diagram(rows, most=10, lifelines=5)
+    assert drawn.names == ("client", "bank", "ledger")
+    assert (drawn.steps[2].source, drawn.steps[2].target) == (0, 2)
+    assert drawn.steps[2].text == "⚡ partition <n1>"
+    assert not drawn.gone
+    svg = svg_of(rows)
+    (group,) = (each for each in svg if each.get("class") == "rk-fault")
+    (line,) = (each for each in group if each.tag.endswith("line"))
+    boxes = [each for each in svg if each.get("class") == "rk-h"]
+    assert float(line.get("x1", "")) <= min(float(each.get("x", "")) for each in boxes)
+    assert "⚡ partition <n1>" in [each.text for each in group]
+    assert "<svg" not in sequence_svg(rows[-1:])
+
+
+def test_a_server_that_starts_after_a_fault_was_not_there_before() -> None:
+    rows = [M(0.0, "fault", "", ""), M(1.0, "started", "bank", ""), M(2.0, "cast", "a", "bank")]
+    assert diagram(rows, most=10, lifelines=5).gone == (Span(0, -1, 1),)
+
+
 def test_a_text_ends_where_its_room_does() -> None:
     assert fitted("short", 100) == "short"
     assert fitted("x" * 100, 62) == "x" * 9 + "…"

@@ -11,6 +11,7 @@ from resilkit import faults
 from resilkit.cluster.trace_log import TraceMessage
 from resilkit.testing import Call, Cast, Concurrent, Outcome, Trial, run_trial
 from resilkit.testing.outcome_figure import outcome_figure
+from resilkit.testing.outcome_steps import steps_of
 from resilkit.testing.trail import merged
 from tests.testing.servers import COUNTER, Counter, Forgetful, increments
 
@@ -139,6 +140,26 @@ def test_what_invariants_ask_is_not_among_the_messages() -> None:
     assert [row.id for row in messages] == list(range(1, len(messages) + 1))
     assert {row.sender for row in messages if row.kind == "call"} == {"@p1", "@p2"}
     assert len([row for row in messages if row.kind == "reply"]) == 3
+
+
+def test_faults_are_steps_of_the_diagram() -> None:
+    cut = faults.Partition("one", targets="n1", duration=0.2)
+    trial = Trial(
+        Counter, increments(1, 1, 1), duration=3.0, nodes=2,
+        faults=[cut, faults.NodePause(at=1.5, targets="n2")], invariants=[lambda _: False],
+    )  # fmt: skip
+    assert [row.kind for row in steps_of(run_trial(trial))] == ["fault", "call", "reply"]
+    outcome = run_trial(trial.replaced(invariants=[]))
+    told = [row.payload if row.kind == "fault" else row.kind for row in steps_of(outcome)]
+    assert told == [
+        "partition n1 – n2", "call", "reply", "partition n1 – n2 ends", "call", "reply",
+        "node pause n2", "call", "reply",
+    ]  # fmt: skip
+    assert all(row.time >= outcome.started for row in steps_of(outcome))
+    page = run_trial(trial)._repr_html_()
+    assert "⚡ partition" in page
+    shown = [text.get_text() for text in outcome.diagram().axes[0].texts]
+    assert "⚡ node pause n2" in shown
 
 
 def test_answers_name_what_they_answer() -> None:

@@ -180,6 +180,11 @@ class _Drawing:
         )  # fmt: skip
         x1, x2 = self._x(step.source), self._x(step.target)
         lines = self._lines.setdefault((colour, look.dashed), [])
+        if step.kind == "fault":
+            left, right = _LEFT, self._width - _RIGHT
+            lines.append([(left, y), (right, y)])
+            self._text(step.text, (left + right) / 2, y - 2.0, right - left, "center", "bottom")
+            return
         if x1 != x2:
             lines.append([(x1, y), (x2, y)])
             self._head(x2, y, to_right=x2 > x1, colour=colour, is_open=look.open)

@@ -32,6 +32,15 @@ def test_names_stand_above_and_messages_follow_with_their_times() -> None:
         assert text in found
 
 
+def test_a_fault_is_a_line_from_edge_to_edge() -> None:
+    rows = [*TALK, M(1.15, "fault", "", "", "", "partition")]
+    picture = sequence_figure(rows, width=700)
+    assert "⚡ partition" in texts(picture)
+    lines = [path.vertices for each in picture.axes[0].collections for path in each.get_paths()]
+    assert any(line[0][0] < 80 and line[-1][0] > 690 for line in lines)
+    assert texts(sequence_figure(rows[-1:])) == ["no messages"]
+
+
 def test_a_frame_gives_the_same_figure_as_its_messages() -> None:
     frame = pd.DataFrame(TALK)
     assert sequence_figure(frame).to_png() == sequence_figure(TALK).to_png()
