@@ -13,7 +13,7 @@ from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 import resilkit as rk
 from resilkit import faults
 from resilkit.errors import InvalidArgument
-from resilkit.testing import Call, Performed
+from resilkit.testing import Arguments, Call, Performed
 from resilkit.testing import strategies as rst
 from resilkit.testing.machines import ClusterMachine
 from tests.testing.servers import COUNTER, Counter, Forgetful, Fragile, Silent
@@ -178,7 +178,28 @@ def test_what_must_hold_is_asked_after_each_step() -> None:
 def test_what_must_not_be_shrinks_to_the_steps_that_lead_there() -> None:
     message, steps = steps_of(Limited)
     assert message.startswith('the invariant few does not hold after Call("get") by @notebook')
-    assert steps[1:-1] == ["state.call_get()", "state.call_get()"]
+    asked = "state.check_must_hold()"
+    assert steps[1:-1] == [asked, "state.call_get()", asked, "state.call_get()", asked]
+
+
+def never_two(cluster: rk.Cluster) -> bool:
+    return bool(cluster.whereis("counter").call.get() != 2)
+
+
+class Passing(Counting):
+    must_hold = (never_two,)
+
+
+def test_what_held_again_afterwards_fails_in_the_steps_that_are_printed_too() -> None:
+    message, steps = steps_of(Passing)
+    state = Passing()
+    steps.insert(-1, "state.do(Call('increment', by=1))")
+    names = {"state": state, "Arguments": Arguments, "Call": Call}
+    try:
+        with pytest.raises(rk.TrialFailed, match=re.escape(message.splitlines()[0])):
+            exec("\n".join(steps), names)  # noqa: S102 - as people paste them
+    finally:
+        state.cluster.close()
 
 
 class Own(Counting):

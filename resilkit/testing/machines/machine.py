@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from resilkit import validate
 from resilkit.cluster.backend_names import check_backend
@@ -56,7 +56,8 @@ class ClusterMachine(RuleBasedStateMachine):
         model: What is replied; see `Trial`. An operation of which nobody knows what became of it
             may have happened at any time from then on, or never.
         must_hold: Functions of the cluster, or of the cluster and the history, that must never
-            return something false or raise; see the invariants of `Trial`.
+            return something false or raise; see the invariants of `Trial`. A machine that has some
+            asks them after each step, by ``check_must_hold()``.
         faults: Some of ``"kill_node"``, ``"pause_node"``, ``"partition"`` and ``"kill_server"``.
         inject: A strategy that draws faults of `resilkit.faults`, to be put in and healed; ``None``
             for none.
@@ -136,6 +137,8 @@ class ClusterMachine(RuleBasedStateMachine):
             rules |= injecting(checks.checked_strategy(cls.inject, "inject", allowed))
         for name, made in rules.items():
             setattr(cls, name, made)
+        if len(cls.must_hold):
+            cls.check_must_hold = invariant()(_check_must_hold)  # type: ignore[attr-defined]
         orders = checks.selection(cls.schedules, "schedules", list(SCHEDULES))
         cls.start = initialize(seed=_SEEDS, schedule=st.sampled_from(orders))(_start)  # type: ignore[attr-defined]
 
@@ -236,12 +239,6 @@ class ClusterMachine(RuleBasedStateMachine):
 
     # What must hold ------------------------------------------------------------------------------
 
-    def check_invariants(self, *args: Any, **kwargs: Any) -> None:
-        """Ask `must_hold` after the machine's own invariants: Hypothesis calls it at each step."""
-        super().check_invariants(*args, **kwargs)
-        if self._cluster is not None:
-            self._look(last=False)
-
     def _look(self, *, last: bool) -> None:
         cluster = self.cluster
         if self._lookout is not None and len(self._lookout):
@@ -296,6 +293,14 @@ def _start(self: ClusterMachine, seed: int, schedule: str) -> None:
 
 
 _start.__name__ = "start"
+
+
+def _check_must_hold(self: ClusterMachine) -> None:
+    """Ask `must_hold`: after each step, as the falsifying example does."""
+    self._look(last=False)
+
+
+_check_must_hold.__name__ = "check_must_hold"
 
 
 def _check_methods(plan: Trial, known: Vocabulary) -> None:
