@@ -6,6 +6,7 @@ import asyncio
 import copy
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from resilkit.chaos.running import RunningScenario
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from resilkit.testing.trial import Trial
 
 __all__ = ["Doing", "cluster_of", "run_trial"]
+
+# Loaded by the first trial, they would make the first example of a property test so slow that it
+# exceeds the deadline that all others keep: a failure that Hypothesis cannot repeat.
+for _module in ("cluster.node_set_up", "experiment.names", "testing.alone"):
+    import_module(f"resilkit.{_module}")
 
 _SELDOM: Final = 3600.0
 """Seconds between two samples of the nodes' metrics, which nobody reads here."""

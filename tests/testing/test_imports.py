@@ -25,3 +25,20 @@ def test_the_strategies_come_with_the_library_when_they_are_asked_for() -> None:
         [sys.executable, "-c", ask], cwd=ROOT, check=True, capture_output=True, text=True
     )
     assert told.stdout == "False faults()\n"
+
+
+def test_the_first_trial_loads_nothing_that_would_make_it_slower_than_the_next() -> None:
+    ask = """
+import sys
+import resilkit as rk
+from resilkit.testing import Call, run_chaos
+from tests.testing.servers import Counter
+before = set(sys.modules)
+faults = [rk.faults.ServerCrash(targets="counter", at=0.5)]
+run_chaos(Counter, [Call("increment")], faults, model=Counter, duration=1.0)
+print(sorted(name for name in set(sys.modules) - before if name.startswith("resilkit")))
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", ask], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert told.stdout == "[]\n"
