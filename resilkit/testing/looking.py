@@ -61,11 +61,9 @@ class Lookout:
                 if not last:
                     self.missed += 1
                     continue
-                return _broken(
-                    name, f"could not be looked at: {_told(error)}", time, history, error
-                )
+                return _broken(name, "could not be looked at", time, history, error)
             except Exception as error:  # noqa: BLE001 - whatever it raises says that it does not hold
-                return _broken(name, f"does not hold: {_told(error)}", time, history, error)
+                return _broken(name, "does not hold", time, history, error)
             if held is not None and not held:
                 if wants_history and not last and _marks(history) != before:
                     # It asked the system while an operation began or ended, of which the history
@@ -91,7 +89,8 @@ def _broken(
     ended = [each for each in history if each.ended is not None or each.status == "sent"]
     latest = max(ended, key=lambda each: each.ranks[-1], default=None)
     after = "" if latest is None else f" after {latest.operation!r} by {latest.by}"
-    message = f"the invariant {name} {what}{after} (t = {time:.4g} s)"
+    why = "" if error is None else f": {_told(error)}"
+    message = f"the invariant {name} {what}{after} (t = {time:.4g} s){why}"
     return Failure("invariant", message, name, time, latest, error)
 
 

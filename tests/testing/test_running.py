@@ -119,9 +119,9 @@ def test_an_invariant_that_raises_does_not_hold() -> None:
         assert cluster.whereis("counter").call.get() < 3, "too much"
 
     outcome = run_trial(Trial(Counter, increments(1, 2), invariants=[small]))
-    assert "the invariant small does not hold: AssertionError: too much" in failed(
-        outcome, "invariant"
-    )
+    said = failed(outcome, "invariant")
+    assert said.startswith('the invariant small does not hold after Call("increment", by=2) by')
+    assert said.endswith("s): AssertionError: too much")
     assert outcome.failure is not None
     assert isinstance(outcome.failure.cause, AssertionError)
 
@@ -155,7 +155,9 @@ def test_an_invariant_that_cannot_look_is_asked_again_but_not_at_the_end() -> No
         Counter, increments(1, 1), invariants=[there], duration=1.0,
         faults=[faults.ServerCrash(at=0.2, targets="counter")],
     )  # fmt: skip
-    assert "could not be looked at: NoProcess" in failed(run_trial(gone), "invariant")
+    said = failed(run_trial(gone), "invariant")
+    assert said.startswith('the invariant there could not be looked at after Call("increment"')
+    assert "(t = 2 s): NoProcess: no process is called 'counter'" in said
 
 
 def test_time_that_goes_on_is_looked_at_too() -> None:
