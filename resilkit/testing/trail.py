@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from resilkit.cluster.trace_log import TraceMessage
@@ -48,7 +49,8 @@ class LookingOn:
 
     def __init__(self, cluster: Cluster, names: Iterable[str]) -> None:
         self._names = tuple(names)
-        self._watched: list[tuple[str, str, Watch]] = []
+        self._places = count(1)
+        self._watched: list[tuple[str, str, _InOrder]] = []
         self._standing: list[Tracing] = []
         self._backend: Any = cluster._session.backend
         cluster._session.launcher.observe(self._observe)
@@ -72,17 +74,42 @@ class LookingOn:
                 now=node.clock.now,
                 ready=_nothing,
             )
-            self._watched.append((node.name, name, watch))
+            watch.rows = rows = _InOrder(self._places)
+            self._watched.append((node.name, name, rows))
             tracing.add(watch)
 
     def messages(self) -> list[TraceMessage]:
         """Return what was recorded, each message once, in order."""
-        return merged(
-            [
-                (name, [_message(row, node) for row in watch.rows])
-                for node, name, watch in self._watched
-            ]
-        )
+        return merged([(name, rows.messages(node)) for node, name, rows in self._watched])
+
+
+class _InOrder(list[Any]):
+    """The rows of one server on one node, with the place of each among those of all.
+
+    Time alone is no order: at one virtual instant a call comes, and what it has its server send.
+
+    Args:
+        places: Gives the next place.
+    """
+
+    def __init__(self, places: Iterator[int]) -> None:
+        super().__init__()
+        self._next = places
+        self._places: list[int] = []
+
+    def append(self, row: Row) -> None:
+        self._places.append(next(self._next))
+        super().append(row)
+
+    def messages(self, node: str) -> list[TraceMessage]:
+        """Return the rows as messages, numbered by their places."""
+        return [
+            TraceMessage._make((*row[:7], node, place, self._place_of(row[8])))
+            for row, place in zip(self, self._places, strict=True)
+        ]
+
+    def _place_of(self, number: int) -> int | None:
+        return self._places[number - 1] if number else None
 
 
 class Traced:
@@ -113,8 +140,8 @@ def merged(told: Sequence[tuple[str, Iterable[TraceMessage]]]) -> list[TraceMess
         told: The name of each server, and its messages.
 
     Returns:
-        All in order of time. Of two tellings that of the receiver stays for requests, and that of
-        the sender for answers.
+        All in order of time, then of their numbers. Of two tellings that of the receiver stays
+        for requests, and that of the sender for answers.
     """
     names = {name for name, _ in told}
     kept = [
@@ -123,7 +150,7 @@ def merged(told: Sequence[tuple[str, Iterable[TraceMessage]]]) -> list[TraceMess
         for row in rows
         if not _is_told_by_the_other(row, names)
     ]
-    kept.sort(key=lambda each: each[0].time)
+    kept.sort(key=lambda each: (each[0].time, each[0].id))
     numbers = {(teller, row.id): number for number, (row, teller) in enumerate(kept, start=1)}
     return [
         row._replace(id=number, answers=numbers.get((teller, row.answers or 0)))
@@ -176,13 +203,6 @@ def _is_told_by_the_other(row: TraceMessage, names: set[str]) -> bool:
     if row.kind in {"reply", "error"}:
         return row.direction == "in" and row.sender in names
     return row.direction == "out" and row.receiver in names
-
-
-def _message(row: Row, node: str) -> TraceMessage:
-    time, direction, kind, sender, receiver, method, payload, number, answers = row
-    return TraceMessage(
-        time, direction, kind, sender, receiver, method, payload, node, number, answers or None
-    )  # fmt: skip
 
 
 def _id_of(name: str) -> str:

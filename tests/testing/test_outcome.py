@@ -173,6 +173,29 @@ def test_answers_name_what_they_answer() -> None:
     assert not asked
 
 
+def test_what_a_server_sends_comes_after_what_had_it_sent() -> None:
+    class Front(rk.Server):
+        def add(self, by: int) -> None:
+            self.whereis("counter").cast.increment(by)
+
+        async def ask(self) -> object:
+            return await self.whereis("counter").call.get()
+
+    both = {"n1": [rk.ChildSpec(Counter, name="counter"), rk.ChildSpec(Front, name="front")]}
+    asked = [Call("add", 3, to="front"), Call("ask", to="front")]
+    outcome = run_trial(Trial(both, asked, nodes=1))
+    assert len({row.time for row in outcome.since_the_first}) == 2
+    assert [(row.kind, row.sender, row.receiver) for row in outcome.since_the_first] == [
+        ("call", "@notebook", "front"),
+        ("cast", "front", "counter"),
+        ("reply", "front", "@notebook"),
+        ("call", "@notebook", "front"),
+        ("call", "front", "counter"),
+        ("reply", "counter", "front"),
+        ("reply", "front", "@notebook"),
+    ]
+
+
 def test_messages_between_two_servers_are_told_once() -> None:
     def row(time: float, direction: str, kind: str, sender: str, receiver: str) -> TraceMessage:
         return TraceMessage(time, direction, kind, sender, receiver, "m", "", "n1", 1, None)
