@@ -15,7 +15,7 @@ from resilkit.runtime import ChildSpec, SupervisorSpec
 from resilkit.testing.code import as_code
 from resilkit.testing.construction import made_by
 from resilkit.testing.sources import Sources
-from resilkit.testing.writing import Called, Named, head, is_ours, things_in
+from resilkit.testing.writing import Called, Named, head, is_ours, name_all
 from resilkit.workload import CallMethod
 
 if TYPE_CHECKING:
@@ -175,8 +175,7 @@ class _Writer:
         made = made_by(value)
         if made is not None:
             parts += [made.args, made.kwargs]
-        for thing in things_in(parts):
-            self.sources.name(thing)
+        name_all(parts, self.sources)
 
 
 def _system(experiment: Experiment) -> Any:

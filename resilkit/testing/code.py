@@ -9,12 +9,13 @@ default.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from math import isfinite
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, NamedTuple
 
-from resilkit.testing.construction import made_by
+from resilkit.testing.construction import Made, made_by
 
 __all__ = ["as_code", "pretty"]
 
@@ -34,8 +35,8 @@ def as_code(value: object, *, width: int | None = 88) -> str:
     """Return Python code that makes `value` again.
 
     Lists, tuples, sets, dicts, `Call`, `Cast`, `Arguments`, `Concurrent`, faults, scenarios, specs
-    and criteria are written out, however deep they are in each other; functions and classes by
-    their names, all else as its ``repr``.
+    and criteria are written out, however deep they are in each other, and so are dataclasses and
+    named tuples of your own; functions and classes by their names, all else as its ``repr``.
 
     Args:
         value: The value.
@@ -144,12 +145,32 @@ def _shape(value: Any) -> str | _Shape:
         return f"{kind.__name__}.{value.name}" if value.name else repr(value)
     if _is_named(value):
         return _name_of(value)
-    made = made_by(value)
+    made = made_by(value) or _plain(value)
     if made is None:
         return repr(value)
     parts = [("", each) for each in made.args]
     parts += [(f"{name}=", each) for name, each in made.kwargs.items()]
     return _Shape(f"{made.name}(", parts, ")")
+
+
+def _plain(value: Any) -> Made | None:
+    """Return the call that makes a dataclass or a named tuple which has the ``repr`` of its kind.
+
+    In that of what is within, such as a member of an enum, there may be something that is no code.
+    """
+    kind = type(value)
+    if is_dataclass(value):
+        if not all(field.init for field in fields(value) if field.repr):
+            return None
+        names = [field.name for field in fields(value) if field.repr]
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        names = list(value._fields)
+    else:
+        return None
+    named = {name: getattr(value, name) for name in names}
+    inside = ", ".join(f"{name}={each!r}" for name, each in named.items())
+    usual = {f"{name}({inside})" for name in (kind.__name__, kind.__qualname__)}
+    return Made(_name_of(kind), (), named) if repr(value) in usual else None
 
 
 _ENCLOSED: Mapping[type, tuple[str, str]] = {

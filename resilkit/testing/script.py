@@ -9,7 +9,7 @@ from resilkit.runtime import ChildSpec, SupervisorSpec
 from resilkit.testing.code import as_code
 from resilkit.testing.model import Model
 from resilkit.testing.sources import Sources
-from resilkit.testing.writing import Called, Named, head, is_ours, things_in
+from resilkit.testing.writing import Called, Named, head, is_ours, name_all
 
 if TYPE_CHECKING:
     from resilkit.testing.outcome import Outcome
@@ -46,8 +46,8 @@ def _head(outcome: Outcome, sources: Sources, text: str) -> list[str]:
 def _trial_code(trial: Trial, sources: Sources) -> str:
     made = trial._made_by()
     args = (_system_of(trial), *made.args[1:])
-    for thing in things_in([args, made.kwargs]):
-        sources.name(thing)
+    named = {key: value for key, value in made.kwargs.items() if key != "invariants"}
+    name_all([args, named], sources)
     kwargs = dict(made.kwargs)
     if "invariants" in kwargs:
         kwargs["invariants"] = [

@@ -15,9 +15,12 @@ import sys
 import sysconfig
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
+
+from resilkit.testing.code import as_code
 
 __all__ = ["Sources"]
 
@@ -96,14 +99,28 @@ class Sources:
     # Source --------------------------------------------------------------------------------------
 
     def _define(self, thing: Any, name: str) -> None:
-        target = thing if isinstance(thing, type | FunctionType) else type(thing)
-        source = _source_of(target, name)
+        if isinstance(thing, partial):
+            self._define_partial(thing, name)
+            return
+        if not isinstance(thing, type | FunctionType):
+            self.missing[name] = f"{name} is {type(thing).__name__}, which cannot be written down"
+            return
+        source = _source_of(thing, name)
         if source is None:
             self.missing[name] = f"the source of {name} was not found"
             return
-        for used, value in _used(target, source):
+        for used, value in _used(thing, source):
             self._need(used, value)
         self.definitions.append(source)
+
+    def _define_partial(self, thing: partial[Any], name: str) -> None:
+        made = [self.name(thing.func, f"{name}_of"), *map(as_code, thing.args)]
+        made += [f"{key}={as_code(value)}" for key, value in thing.keywords.items()]
+        for value in (*thing.args, *thing.keywords.values()):
+            if _literal(value) is None:
+                self.missing[name] = f"what {name} is given cannot be written down"
+        self.modules["import functools"] = None
+        self.definitions.append(f"{name} = functools.partial({', '.join(made)})")
 
     def _need(self, name: str, value: Any) -> None:
         """See to it that `name` means `value` before what uses it runs."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any, Final
+from functools import partial
+from types import ModuleType
+from typing import Any, Final, NamedTuple
 
 import resilkit
 from resilkit import faults
@@ -18,9 +22,11 @@ from resilkit.testing.construction import Made
 from resilkit.testing.looking import name_of
 from resilkit.testing.sources import Sources
 
-__all__ = ["Called", "Named", "head", "is_ours", "things_in"]
+__all__ = ["Called", "Named", "head", "is_ours", "name_all"]
 
 _WIDTH: Final = 100
+_LONGEST: Final = 80
+"""Characters of what cannot be written down."""
 
 _PUBLIC: Mapping[str, Sequence[str]] = {
     "resilkit.testing": (
@@ -34,7 +40,10 @@ _PUBLIC: Mapping[str, Sequence[str]] = {
 
 def _ours(text: str, sources: Sources) -> dict[str, list[str]]:
     """Return what the code uses of resilkit by its bare name, by the module that exports it."""
-    rest = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    try:
+        rest = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    except SyntaxError:  # what cannot be written down is in it: the script says so
+        rest = set(re.findall(r"\w+", text))
     rest -= set(sources.taken)
     found: dict[str, list[str]] = {}
     for module, names in _PUBLIC.items():
@@ -106,25 +115,91 @@ class Called:
         return self._made
 
 
-def things_in(value: Any) -> Iterator[Any]:
-    """Give the classes and functions in a value that a script must import or define."""
+def name_all(value: Any, sources: Sources) -> None:
+    """Have a script import or define the classes and functions in a value; it tells what it cannot.
+
+    Args:
+        value: What the script's code will hold.
+        sources: What it needs so far.
+    """
+    for thing in _things(value):
+        if isinstance(thing, ModuleType):
+            sources.modules[f"import {thing.__name__}"] = None
+        elif isinstance(thing, _Unwritable):
+            sources.missing[thing.name] = f"{thing.name} cannot be written down"
+        else:
+            sources.name(thing)
+
+
+def _things(value: Any) -> Iterator[Any]:
+    """Give the classes and functions in a value that a script must import or define.
+
+    And the modules that it must import, and what cannot be written down.
+    """
     if isinstance(value, type) or (callable(value) and hasattr(value, "__code__")):
         if name_of(value) != "<lambda>" and not _is_public(value):
             yield value
-    elif isinstance(value, Mapping):
-        yield from things_in([*value.keys(), *value.values()])
-    elif isinstance(value, list | tuple | set | frozenset):
-        for each in value:
-            yield from things_in(each)
-    elif isinstance(value, ChildSpec):
-        yield from things_in([value.server, value.args, value.kwargs])
-    elif isinstance(value, SupervisorSpec):
-        yield from things_in(list(value.children))
-    elif isinstance(value, Fault | Enum):
-        yield from things_in(type(value))
-    elif hasattr(value, "_made_by"):
+        return
+    own = is_dataclass(value) or isinstance(value, tuple)
+    if isinstance(value, Fault | Enum) or (own and not _is_made(value)):
+        yield from _things(type(value))
+    within = _within(value)
+    if within is None:
+        yield from _leaf(value)
+    else:
+        for each in within:
+            yield from _things(each)
+
+
+def _is_made(value: Any) -> bool:
+    """Whether Python or resilkit writes its kind without anything that must be imported."""
+    return type(value).__module__ == "builtins" or hasattr(value, "_made_by")
+
+
+def _within(value: Any) -> Sequence[Any] | None:
+    """Return what a value is made of; ``None``: of nothing else."""
+    if isinstance(value, Mapping):
+        return [*value.keys(), *value.values()]
+    if isinstance(value, list | tuple | set | frozenset):
+        return list(value)
+    if isinstance(value, ChildSpec):
+        return [value.server, value.args, value.kwargs]
+    if isinstance(value, SupervisorSpec):
+        return list(value.children)
+    if isinstance(value, Fault | Enum):
+        return []
+    if hasattr(value, "_made_by"):
         made = value._made_by()
-        yield from things_in([made.args, made.kwargs])
+        return [made.args, made.kwargs]
+    if is_dataclass(value):
+        return [getattr(value, each.name) for each in fields(value)]
+    return None
+
+
+class _Unwritable(NamedTuple):
+    """Stands for something whose ``repr`` is no code."""
+
+    name: str
+
+
+def _leaf(value: Any) -> Iterator[Any]:
+    """Give what the ``repr`` of a value needs: its class, or the module that it names."""
+    kind = type(value)
+    if isinstance(value, partial) or kind.__module__ == "builtins":
+        return
+    try:
+        made = ast.parse(as_code(value, width=None), mode="eval").body
+    except SyntaxError:
+        made = None
+    called: Any = getattr(made, "func", None)
+    if isinstance(called, ast.Name) and called.id == kind.__name__:
+        yield from _things(kind)
+    elif isinstance(called, ast.Attribute) and ast.unparse(called) == (
+        f"{kind.__module__}.{kind.__qualname__}"
+    ):
+        yield sys.modules[kind.__module__]
+    else:
+        yield _Unwritable(f"{kind.__name__} {value!r}"[:_LONGEST])
 
 
 def _is_public(thing: Any) -> bool:

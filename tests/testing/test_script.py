@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
+import decimal
+import enum
+import functools
 import linecache
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -179,3 +184,52 @@ def test_what_cannot_be_written_down_is_named() -> None:
 def test_a_script_says_where_it_ran(backend: str) -> None:
     outcome = run_trial(Trial(Forgetful, increments(9), model=COUNTER, nodes=1), backend=backend)
     assert 'run_trial(trial, backend="processes")' in outcome.script()
+
+
+class Size(enum.Enum):
+    SMALL = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class Parcel:
+    label: str
+    size: Size
+
+
+class Weight(NamedTuple):
+    grams: decimal.Decimal
+
+
+def test_arguments_of_your_own_kinds_are_written_down(tmp_path: Path) -> None:
+    def fits(cluster: rk.Cluster, history: list[Any], most: int) -> bool:
+        return len(history) < most
+
+    given = [
+        Parcel("a", Size.SMALL), Weight(decimal.Decimal("1.5")), datetime.date(2000, 1, 2),
+    ]  # fmt: skip
+    trial = Trial(
+        Keeper, [Call("keep", each) for each in given], invariants=[functools.partial(fits, most=3)]
+    )
+    script = fails_again(trial, tmp_path)
+    assert 'Call("keep", Parcel(label="a", size=Size.SMALL))' in script
+    assert "invariant_1 = functools.partial(fits, most=3)" in script
+
+
+class Keeper(rk.Server):
+    def keep(self, what: object) -> None: ...
+
+
+class Odd:
+    def __repr__(self) -> str:
+        return "<an odd one>"
+
+    def __call__(self, _: rk.Cluster) -> bool:
+        return False
+
+
+def test_what_cannot_be_written_down_is_said_and_the_failure_is_still_raised() -> None:
+    with pytest.raises(rk.TrialFailed) as raised:
+        run_trial(Trial(Keeper, [Call("keep", Odd())], invariants=[Odd()])).raise_if_failed()
+    told = str(raised.value)
+    assert "# It will not run as it is: Odd <an odd one> cannot be written down." in told
+    assert "# It will not run as it is: invariant_1 is Odd, which cannot be written down." in told
