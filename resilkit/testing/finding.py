@@ -55,7 +55,8 @@ def find_races(
         system: A `Server` class, or any other system that a `Trial` takes.
         operations: What each of the processes does, in order; or a `Concurrent`.
         model: A `Model` of what is right, or a class or system whose replies are right when one
-            operation follows the other. ``None``: `system` itself, which is run alone for that.
+            operation follows the other. ``None``: `system` itself, which is run alone for that,
+            without any time between two operations: see `Trial`.
         processes: How many processes do `operations`, 2 to 10, where these are no `Concurrent`.
         schedules: Some of ``"random"``, ``"pct"`` and ``"fifo"``; each is tried with each seed.
         seeds: The seeds.

@@ -67,7 +67,9 @@ class Trial:
             one of the system's that has a name.
         model: A `Model` that says what each operation replies; or a `Server` class or another
             system, whose replies are right when one operation follows the other: it is run alone
-            for that, and may be `system` itself where several processes are at work. With several
+            for that, and may be `system` itself where several processes are at work. No time passes
+            there between two operations, so that nothing expires: a system with leases or timeouts
+            that operations may outlast needs a `Model` that allows for both. With several
             processes, or faults, there must be an order of the operations that explains all
             replies; see `resilkit.check.orders`.
         invariants: Functions of the cluster, or of the cluster and the history until then (a list
