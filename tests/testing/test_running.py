@@ -140,6 +140,17 @@ def test_an_invariant_may_ask_for_the_history() -> None:
     assert "acknowledged" in failed(bad, "invariant")
 
 
+def test_an_invariant_of_a_history_that_went_on_while_it_looked_is_asked_again() -> None:
+    def nothing_else(cluster: rk.Cluster, history: list[Performed]) -> bool:
+        asked = sum(each.operation.kwargs["by"] for each in history)
+        return bool(cluster.whereis("counter").call.get() <= asked)
+
+    race = Concurrent([increments(*[1] * 20), increments(*[1] * 20)])
+    outcome = run_trial(Trial(Counter, race, invariants=[nothing_else], look_every=0.001))
+    assert outcome.passed
+    assert outcome.missed > 0
+
+
 def test_an_invariant_that_cannot_look_is_asked_again_but_not_at_the_end() -> None:
     def there(cluster: rk.Cluster) -> bool:
         return bool(cluster.whereis("counter").call.get() >= 0)
