@@ -126,6 +126,24 @@ def test_an_invariant_that_raises_does_not_hold() -> None:
     assert isinstance(outcome.failure.cause, AssertionError)
 
 
+@pytest.mark.parametrize("restart_after", [None, 0.2])
+def test_a_fault_that_cannot_be_taken_back_fails_it(restart_after: float | None) -> None:
+    starts: list[int] = []
+
+    class Once(Counter):
+        def init(self, start: int = 0) -> None:
+            super().init(start)
+            starts.append(1)
+            if len(starts) > 1:
+                raise RuntimeError("not again")
+
+    crash = faults.NodeCrash(at=0.2, targets="n1", restart_after=restart_after)
+    outcome = run_trial(Trial(Once, [Call("get")], faults=[crash], nodes=2, duration=1.0))
+    said = failed(outcome, "heal")
+    assert said.startswith("a fault could not be taken back: ")
+    assert "not again" in said
+
+
 def test_an_invariant_may_ask_for_the_history() -> None:
     def acknowledged(cluster: rk.Cluster, history: list[Performed]) -> bool:
         good = sum(each.operation.kwargs["by"] for each in history if each.status == "ok")
