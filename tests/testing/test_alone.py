@@ -12,8 +12,11 @@ from tests.testing.servers import Counter
 class Slow(rk.Server):
     """Takes its time before it hands on what it is sent."""
 
+    def init(self, pause: float) -> None:
+        self.pause = pause
+
     async def add(self, by: int) -> None:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(self.pause)
         self.whereis("counter").cast.increment(by)
 
 
@@ -33,7 +36,8 @@ def test_it_begins_anew_for_each_order_of_operations() -> None:
 
 
 def test_an_operation_follows_when_the_cast_before_it_has_had_its_effect() -> None:
-    model = alone(rk.ChildSpec(Counter, name="counter"), rk.ChildSpec(Slow, name="slow"))
+    slow = rk.ChildSpec(Slow, name="slow", args=(0.1,))
+    model = alone(rk.ChildSpec(Counter, name="counter"), slow)
     _, after = model.step(model.initial, Cast("add", 4, to="slow"))
     assert model.step(after, Call("get", to="counter"))[0] == 4
 
