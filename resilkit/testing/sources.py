@@ -26,6 +26,8 @@ __all__ = ["Sources"]
 
 
 _NOTHING = object()
+_GENERATED = "<string>"
+"""Where the methods stand that ``dataclass`` makes."""
 
 
 class Sources:
@@ -207,27 +209,45 @@ def _class_source(thing: type) -> str | None:
 
     ``inspect`` looks for a class in the file of its module, by its name.
     """
-    method = next(_functions_of(thing), None)
-    if method is None:
-        return None
-    code = inspect.unwrap(method).__code__
+    codes = (inspect.unwrap(each).__code__ for each in _functions_of(thing))
+    code = next((each for each in codes if each.co_filename != _GENERATED), None)
+    if code is None:
+        return _source_in_cells(thing)
     lines = linecache.getlines(code.co_filename)
+    around = [
+        node
+        for node in _classes_in(lines, thing.__name__)
+        if node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)
+    ]
+    return _lines_of(max(around, key=lambda node: node.lineno), lines) if around else None
+
+
+def _source_in_cells(thing: type) -> str | None:
+    """Return the lines of a class without methods from the newest cell that has it."""
+    if thing.__module__ != "__main__":
+        return None
+    for _, changed, lines, _ in reversed([each for each in _cached() if len(each) == 4]):
+        if changed is None:  # there is no file
+            for node in _classes_in(lines, thing.__name__):
+                return _lines_of(node, lines)
+    return None
+
+
+def _cached() -> list[Any]:
+    return list(linecache.cache.values())
+
+
+def _classes_in(lines: list[str], name: str) -> list[ast.ClassDef]:
     try:
         tree = ast.parse("".join(lines))
     except (SyntaxError, ValueError):  # what was compiled is not the whole of that file
-        return None
-    around = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-        and node.name == thing.__name__
-        and node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)
-    ]
-    if not around:
-        return None
-    innermost = max(around, key=lambda node: node.lineno)
-    first = min([innermost.lineno, *(each.lineno for each in innermost.decorator_list)])
-    return "".join(lines[first - 1 : innermost.end_lineno])
+        return []
+    return [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name]
+
+
+def _lines_of(node: ast.ClassDef, lines: list[str]) -> str:
+    first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+    return "".join(lines[first - 1 : node.end_lineno])
 
 
 def _lambda_in(source: str, code: CodeType) -> str | None:

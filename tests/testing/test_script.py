@@ -11,6 +11,7 @@ import linecache
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import pytest
@@ -125,15 +126,27 @@ print(outcome.script())
     assert 'TrialFailed: the invariant few does not hold after Call("add", "b")' in ended.stderr
 
 
-def test_what_was_written_in_a_cell_is_written_down(tmp_path: Path) -> None:
+def test_what_was_written_in_a_cell_is_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cell = """
 import resilkit as rk
 from resilkit.testing import Call, Trial, run_trial
 
+import dataclasses
+import enum
+
+class Sign(enum.Enum):
+    PLUS = 1
+
+@dataclasses.dataclass
+class Step:
+    sign: Sign
+
 class Tally(rk.Server):
     def init(self):
         self.count = 0
-    def add(self):
+    def add(self, step):
         self.count += 2
         return self.count
 
@@ -143,10 +156,16 @@ def stepping(count, operation):
     # As IPython does it: the lines of a cell are under the name of a file that there is not.
     name, lines = "ipykernel/cell-1.py", cell.splitlines(keepends=True)
     linecache.cache[name] = (len(cell), None, lines, name)
-    made: dict[str, Any] = {"__name__": "__main__"}
+    main = ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    made = vars(main)
     exec(compile(cell, name, "exec"), made)  # noqa: S102 - the code is our own
-    trial = Trial(made["Tally"], [Call("add")], model=Model(0, made["stepping"]))
+    linecache.cache["ipykernel/cell-2.py"] = (1, None, ["%%bash\n"], "ipykernel/cell-2.py")
+    call = Call("add", made["Step"](made["Sign"].PLUS))
+    trial = Trial(made["Tally"], [call], model=Model(0, made["stepping"]))
     script = fails_again(trial, tmp_path)
+    assert "@dataclasses.dataclass\nclass Step:" in script
+    assert 'Call("add", Step(sign=Sign.PLUS))' in script
     assert "class Tally(rk.Server):" in script
     assert "def stepping(count, operation):" in script
 
