@@ -124,10 +124,10 @@ class Running:
     def tell(self, phase: str, text: str, *, ran: float) -> None:
         """Tell the listener, and who looks on, where the run is; its load ended after `ran`.
 
-        In the midst of a phase only now and then: in virtual time a minute may pass in a second.
+        The same words only now and then: in virtual time a minute may pass in a second.
         """
-        now = clock.monotonic()
-        if phase == self.progress.phase and now < self._told + _TELL_EVERY:
+        now, before = clock.monotonic(), self.progress
+        if (phase, text) == (before.phase, before.text) and now < self._told + _TELL_EVERY:
             return
         self._told = now
         self.progress = self._look(phase, text, ran)

@@ -58,14 +58,19 @@ class Membership:
         """Drop what earlier incarnations of `peer` said: it is connected anew."""
         self._routes.forget_before(peer.name, peer.incarnation)
 
-    def learn(self, body: bytes, *, but: str) -> bytes | None:
-        """Take in states that a neighbour sent; return an answer if it asked for one."""
+    def learn(self, body: bytes, source: str) -> tuple[bool, bytes | None]:
+        """Take in states that a neighbour sent.
+
+        Returns:
+            Whether its own is among them, and an answer if it asked for one.
+        """
         states, want = _decode(body)
         news = [state for state in states if self._routes.learn(state)]
         if news:
-            self._flood(_encode(news, want=False), but)
+            self._flood(_encode(news, want=False), source)
             self.recompute()
-        return self.everything(want=False) if want else None
+        own = any(state.node == source for state in states)
+        return own, self.everything(want=False) if want else None
 
     def everything(self, *, want: bool) -> bytes:
         """Return all states that are known here, for a neighbour that has just been reached."""

@@ -27,6 +27,7 @@ class SignsOfLife:
         cuts: Which of them are cut.
         detect_after: Seconds without a sign of life after which a link is down.
         changed: Called when a link may have gone up or down.
+        ask: Has the other end of a link say who reaches whom, as it knows it.
     """
 
     def __init__(
@@ -35,11 +36,13 @@ class SignsOfLife:
         cuts: Cuts,
         detect_after: float,
         changed: Callable[[], None],
+        ask: Callable[[Link], None],
     ) -> None:
         self._links = links
         self._cuts = cuts
         self._detect_after = detect_after
         self._changed = changed
+        self._ask = ask
         self._loop = asyncio.get_running_loop()
 
     def usable(self, link: Link) -> bool:
@@ -54,7 +57,11 @@ class SignsOfLife:
     def heard(self, link: Link) -> None:
         """Note that something came."""
         link.heard = self._loop.time()
-        if not link.confirmed:
+
+    def told(self, link: Link, *, own: bool) -> None:
+        """Note that the other end has said who reaches whom, and whether its `own` links too."""
+        self.heard(link)
+        if own and not link.confirmed:
             link.confirmed = True
             self._changed()
 
@@ -66,10 +73,15 @@ class SignsOfLife:
             self._changed()
 
     def doubt(self, link: Link) -> None:
-        """Wait for a sign of life before the link counts again."""
+        """Have the other end say whom it reaches before the link counts again.
+
+        Nothing else will do: with what it had said before, the link would come up, go down by what
+        it has said since, and come up again.
+        """
         link.heard = self._loop.time()
         link.hears_us = True
         link.confirmed = False
+        self._ask(link)
 
     async def beat(self) -> None:
         """Give signs of life on every link, and notice links that give none; without end."""
@@ -94,3 +106,5 @@ class SignsOfLife:
             link.abort()  # stopped, not cut: give back what it does not read
         else:
             link.write(HEARTBEAT, b"\1" if hears else b"\0")
+            if not link.confirmed:
+                self._ask(link)  # the first time it may have been cut at the other end only

@@ -102,7 +102,9 @@ class SocketTransport:
         )
         self.change, self.trouble = self._connector.change, self._connector.trouble
         self.cuts = Cuts()
-        self._life = SignsOfLife(self._links, self.cuts, detect_after, self._links_changed)
+        self._life = SignsOfLife(
+            self._links, self.cuts, detect_after, self._links_changed, self._ask
+        )
         self.membership = Membership(self.hello, receiver, self._flood, self._aim, self._parted)
         self._forwarder = Forwarder(self.hello, self._links, self.cuts, self.membership, receiver)
 
@@ -280,12 +282,10 @@ class SocketTransport:
         if self.cuts.active and self.cuts.loses(peer.name, "in"):
             return
         if kind == STATES:
-            # Learned before the link counts again: an old state of the peer's would bring it up
-            # for a moment that it never had.
-            answer = self.membership.learn(bytes(body), but=peer.name)
+            own, answer = self.membership.learn(bytes(body), peer.name)
             if answer is not None:
                 link.write(STATES, answer)
-            self._life.heard(link)
+            self._life.told(link, own=own)  # when it is learned
         elif kind == HEARTBEAT:
             self._life.answered(link, hears_us=bytes(body) == b"\1")
 
@@ -337,6 +337,9 @@ class SocketTransport:
             self.membership.set_neighbours(up)
         self._aim()
 
+    def _ask(self, link: Link) -> None:
+        link.write(STATES, self.membership.everything(want=True))
+
     def _flood(self, states: bytes, but: str | None) -> None:
         for name, link in self._links.items():
             if name != but and link.peer.role == "member" and not self.cuts.loses(name, "out"):
@@ -379,10 +382,8 @@ class SocketTransport:
             self.cuts.mend(peer)
             link = self._links.get(peer)
             if link is not None:
-                # The other end may still be cut: the link is up when it has said something. What
-                # was flooded meanwhile was lost here: exchange everything.
+                # What was flooded meanwhile was lost here; and the other end may still be cut.
                 self._life.doubt(link)
-                link.write(STATES, self.membership.everything(want=True))
         self.membership.recompute()
 
     def install(self, fault_id: str, fault: Any, peers: Iterable[str] | None = None) -> None:

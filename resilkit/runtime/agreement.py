@@ -9,6 +9,7 @@ from resilkit.runtime.kinds import NAMES
 
 if TYPE_CHECKING:
     from asyncio import Future
+    from collections.abc import Callable, Iterable
 
     from resilkit.runtime.given_back import GivenBack
     from resilkit.runtime.holders import Holders
@@ -76,27 +77,41 @@ class Agreement:
         """Decide who holds `name` now that `pid` wants it, and let every node note it."""
         if self._given_back.outdates(name, pid, stamp):
             return pid  # who asked waits no longer
-        holder = self._holders.table.get(name)
-        if (
-            holder is not None
-            and holder != pid
-            and holder.node != pid.node
-            and incarnation_of(self._node, holder.node) == holder.incarnation
-        ):
+        holder = self._other_holder(name, pid)
+        if holder is not None and holder.node != self._node.name:
+            # Who asks may know already that this one has ended, by another way than this node: what
+            # the holder's node has sent before its answer is here then.
+            await self._told([holder.node], lambda number: (NAMES, "hear", number))
+            if self._given_back.outdates(name, pid, stamp):
+                return pid
+            holder = self._other_holder(name, pid)
+        if holder is not None:
             return holder
         # Noted here at once: a second request for the name that comes while the others note it
         # must find it taken.
         self._holders.put(name, pid)
-        noted: Future[None] = self._node.loop.create_future()
+        peers = self._node.transport.peers()
+        await self._told(peers, lambda number: (NAMES, "note", number, name, pid, stamp))
+        return self._holders.table.get(name, pid)
+
+    def _other_holder(self, name: str, pid: Pid) -> Pid | None:
+        """Return who holds a name, on another node that can be reached than `pid` is on."""
+        holder = self._holders.table.get(name)
+        if holder is None or holder.node == pid.node:
+            return None
+        there = incarnation_of(self._node, holder.node) == holder.incarnation
+        return holder if there else None
+
+    async def _told(self, peers: Iterable[str], make: Callable[[int], Message]) -> None:
+        """Tell some nodes, and wait until each has said that it knows, or was lost."""
+        told: Future[None] = self._node.loop.create_future()
 
         def done() -> None:
-            if not noted.done():
-                noted.set_result(None)
+            if not told.done():
+                told.set_result(None)
 
-        peers = self._node.transport.peers()
-        self._repeater.send(peers, lambda number: (NAMES, "note", number, name, pid, stamp), done)
-        await noted
-        return self._holders.table.get(name, pid)
+        self._repeater.send(peers, make, done)
+        await told
 
     async def _decide_for(self, asker: str, number: int, *what: Any) -> None:
         self._deciding.add((asker, number))

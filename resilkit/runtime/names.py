@@ -226,6 +226,8 @@ class Names:
             self._note_freed(name, pid.node)
             self._given_back.add(name, pid, stamp)
             self._acknowledge(source, number)
+        elif request == "hear":
+            self._acknowledge(source, number)
         elif request == "noted":
             self._repeater.acknowledged(source, number)
         elif request == "ask":

@@ -33,11 +33,11 @@ def _states(incarnation: int, sequence: int) -> bytes:
 def test_a_new_incarnation_is_the_loss_of_the_one_before() -> None:
     membership, told = _membership()
     membership.set_neighbours([Hello("n2", 1, "member")])
-    membership.learn(_states(1, 1), but="n2")
+    membership.learn(_states(1, 1), "n2")
     assert told.ups() == [("up", "n2", 1, "member"), ("up", "n3", 1, "member")]
     told.log.clear()
 
-    membership.learn(_states(2, 2), but="n2")
+    membership.learn(_states(2, 2), "n2")
 
     assert told.ups() == [("down", "n3", 1), ("up", "n3", 2, "member")]
     assert membership.reachable == {"n2": 1, "n3": 2}

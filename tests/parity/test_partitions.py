@@ -38,14 +38,31 @@ def test_a_partition_is_known_on_both_sides_and_heals(cluster: rk.Cluster) -> No
     assert cluster.whereis("on-n1").call.ask("on-n2", "get") == 0
 
 
+class Holder(Counter):
+    """Says whether it was asked."""
+
+    was_asked = False
+
+    def hold(self) -> object:
+        """Never answer."""
+        self.was_asked = True
+        return super().hold()
+
+    def asked(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return self.was_asked
+
+
 def test_a_call_under_way_when_the_link_is_cut_ends_with_nodedown(cluster: rk.Cluster) -> None:
     import asyncio
 
+    holder = cluster.start(Holder, name="holder", node="n2")
+
     async def main() -> object:
-        asking = cluster.whereis("on-n1").with_timeout(20.0).acall.ask("on-n2", "hold")
+        asking = cluster.whereis("on-n1").with_timeout(20.0).acall.ask("holder", "hold")
         waiting = asyncio.ensure_future(asking)
-        await asyncio.sleep(0)
-        await cluster.whereis("on-n2").acall.get()
+        while not await holder.acall.asked():
+            pass
         async with cluster.partition(["n1"]):
             return await waiting
 
