@@ -46,8 +46,8 @@ class Handle:
             return
         try:
             self.context.run(callback, *self.args)
-        except (SystemExit, KeyboardInterrupt):
-            raise
+        except (SystemExit, KeyboardInterrupt) as error:
+            self.place.loop.exited(error)
         except BaseException as error:  # noqa: BLE001 - as in asyncio: the loop goes on
             self.place.loop.call_exception_handler(
                 {"message": f"a callback failed: {callback!r}", "exception": error}

@@ -41,6 +41,7 @@ class PlaceLoop(asyncio.AbstractEventLoop):
         self._tasks: list[asyncio.Task[Any]] = []
         self._prune_at = _PRUNE
         self.on_error: Callable[[dict[str, Any]], None] | None = None
+        self.on_exit: Callable[[BaseException], object] | None = None
 
     def __repr__(self) -> str:
         return f"<event loop of {self._place.name or 'nobody'} at {self.time():g} virtual s>"
@@ -174,6 +175,17 @@ class PlaceLoop(asyncio.AbstractEventLoop):
             self.on_error(context)
         else:
             logger.error(context.get("message"), exc_info=context.get("exception"))
+
+    def exited(self, error: BaseException) -> None:
+        """End what runs here, as a callback's `SystemExit` or `KeyboardInterrupt` ends a process.
+
+        Raises:
+            BaseException: That one, where no process is simulated, or whoever drives the simulation
+                has interrupted it: it is the caller's.
+        """
+        if self.on_exit is None or getattr(error, "from_outside", False):
+            raise error
+        self.on_exit(error)
 
     default_exception_handler = call_exception_handler
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -146,3 +147,33 @@ def test_a_server_that_ends_its_node_when_it_starts_fails_the_start(
         cluster.start(Suicidal, node="n2")
     with pytest.raises(rk.StartFailed, match="n2 was lost"):
         cluster_of(nodes=["n1", rk.NodeSpec("n2", applications=[Suicidal])])
+
+
+@pytest.mark.parametrize("way", ["a task", "a callback"])
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(SystemExit(3), 3), (SystemExit("no"), 1), (KeyboardInterrupt(), 70)],
+    ids=["exit 3", "exit with words", "interrupt"],
+)
+def test_an_exit_beside_the_handlers_ends_the_node_and_nobody_else(
+    cluster: rk.Cluster, way: str, error: BaseException, status: int
+) -> None:
+    class Leaving(rk.Server):
+        async def leave(self) -> None:
+            def go() -> None:
+                raise error
+
+            async def go_as_task() -> None:
+                go()
+
+            loop = asyncio.get_running_loop()
+            self.kept = loop.create_task(go_as_task()) if way == "a task" else loop.call_soon(go)
+            await loop.create_future()
+
+    leaving = cluster.start(Leaving, node="n2")
+    with pytest.raises(rk.NodeDown):
+        leaving.call.leave()
+    eventually(cluster, lambda: cluster.nodes["n2"].status == "crashed")
+    [crashed] = [json.loads(row.detail) for row in cluster.events if row.event == "crashed"]
+    assert (crashed["status"], crashed["signal"]) == (status, None)
+    assert cluster.whereis("witness").call.get() == 0

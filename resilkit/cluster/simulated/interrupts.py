@@ -79,14 +79,14 @@ class Interrupts:
         if self._insisting:
             self._insisting = False
             if scheduler.running:
-                raise KeyboardInterrupt
+                raise _from_outside()
             return
         self._noted += 1
         scheduler.interrupted = True
         if not scheduler.running:
             self.heed()
         elif self._noted > 1:
-            raise KeyboardInterrupt  # somebody insists
+            raise _from_outside()  # somebody insists
         else:
             # Not through `threading`, whose threads are reported inside a step.
             _thread.start_new_thread(self._insist, (scheduler.steps,))
@@ -99,6 +99,13 @@ class Interrupts:
         if asked and self._scheduler.running and self._scheduler.steps == step:
             self._insisting = True
             signal.pthread_kill(_main_thread(), signal.SIGINT)
+
+
+def _from_outside() -> KeyboardInterrupt:
+    """Return one that ends what runs, and not the node: no server has raised it."""
+    error = KeyboardInterrupt()
+    error.from_outside = True  # type: ignore[attr-defined]
+    return error
 
 
 def _main_thread() -> int:

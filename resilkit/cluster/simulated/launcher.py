@@ -167,9 +167,9 @@ class SimulatedLauncher:
             partial(_answer, waiting, pid),
         )
 
-    def _ended_itself(self, member: SimulatedMember, pid: int, error: str) -> None:
+    def _ended_itself(self, member: SimulatedMember, pid: int, status: int, error: str) -> None:
         if member.pid == pid:
-            self._end(member, 1 if error else 0, error)
+            self._end(member, status & 0xFF, error)
 
     async def signal(self, name: str, number: int, *, group: bool = True) -> bool:
         """Kill, pause or resume a node; return whether it was there."""

@@ -28,6 +28,9 @@ _ENTRIES: Final = {
 }
 """Where the set-up is of what a process would run, by the process's entry."""
 
+_FAILED: Final = 70
+"""The status of a process that an error has ended."""
+
 _TURN_SECONDS: Final = 0.0002
 """How long a turn takes where a node is so many times slower: of those that are not, none."""
 
@@ -82,7 +85,7 @@ class SimulatedMember:
         self._place: Place | None = None
         self._ground: SimulatedGround | None = None
         self._slow: dict[str, float] = {}
-        self._ended: Callable[[str], object]
+        self._ended: Callable[[int, str], object]
 
     @property
     def node(self) -> Node | None:
@@ -98,13 +101,15 @@ class SimulatedMember:
         """Whether this is where it runs."""
         return self._place is place
 
-    def start(self, pid: int, backend: SimulationBackend, ended: Callable[[str], object]) -> None:
+    def start(
+        self, pid: int, backend: SimulationBackend, ended: Callable[[int, str], object]
+    ) -> None:
         """Run from now on, in a place of its own.
 
         Args:
             pid: What stands for its process.
             backend: Whose simulation it is in.
-            ended: Called with an error, or ``""``, when it ends by itself.
+            ended: Called with an exit status and an error, or ``""``, when it ends by itself.
         """
         self.pid = pid
         place = self._place = Place(backend.scheduler, self.name)
@@ -114,6 +119,7 @@ class SimulatedMember:
                 self.log.append(text)
 
         place.loop.on_error = lambda context: write(_told(context))
+        place.loop.on_exit = lambda error: ended(*_ending(error))
         ground = self._ground = SimulatedGround(place, backend, write, self.disk)
         self._ended = ended
         self._set_pace()
@@ -127,7 +133,7 @@ class SimulatedMember:
     def _served(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             error = task.exception()
-            self._ended("" if error is None else describe(error))
+            self._ended(*_ending(error))
 
     def pause(self, *, to: bool) -> None:
         """Stand still, or go on."""
@@ -167,6 +173,15 @@ class SimulatedMember:
         if self._place is not None:
             factor = math.prod(self._slow.values())
             self._place.slow_down((factor - 1.0) * _TURN_SECONDS)
+
+
+def _ending(error: BaseException | None) -> tuple[int, str]:
+    """Return the status of a process that ends so, and what is told of it."""
+    if error is None:
+        return 0, ""
+    if isinstance(error, SystemExit):
+        return (error.code if isinstance(error.code, int) else int(error.code is not None)), ""
+    return _FAILED, describe(error)
 
 
 def _told(context: dict[str, Any]) -> str:

@@ -55,6 +55,10 @@ class Stubborn(rk.Server):
         while True:
             pass
 
+    async def has_a_task_for_ever(self) -> None:
+        self.task = asyncio.create_task(self.awaits_for_ever())
+        await self.task
+
 
 def test_an_interrupt_ends_the_wait_and_not_the_server(cluster: rk.Cluster) -> None:
     stubborn = cluster.start(Stubborn, node="n2")
@@ -114,6 +118,17 @@ def test_another_thread_can_interrupt_what_stands_still(cluster: rk.Cluster, met
         interrupt.join()
     stubborn.exit("kill")
     assert counter.call.increment() == 1
+
+
+def test_a_task_beside_the_handlers_is_interrupted_itself_and_its_node_runs_on(
+    cluster: rk.Cluster,
+) -> None:
+    stubborn = cluster.start(Stubborn, name="stubborn", node="n2")
+    counter = cluster.start(Counter, node="n2")
+    with pytest.raises(KeyboardInterrupt):
+        stubborn.call.has_a_task_for_ever()
+    assert counter.call.increment() == 1
+    assert cluster.nodes["n2"].incarnation == 1
 
 
 def test_a_handler_of_one_that_is_supervised_starts_anew(cluster: rk.Cluster) -> None:
