@@ -16,6 +16,9 @@ __all__ = ["asks_for_itself", "place_of_caller"]
 _LIBRARY: Final = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
 _PACKAGES: Final = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
 _HERE: Final = str(Path(__file__).parent)
+_FOR_OTHERS: Final = ("apps", "runtime", "cluster.simulated")
+"""The reference systems are servers as others are. The other two draw nothing, but call what
+servers give them: ``draw = staticmethod(uuid.uuid4)`` is a handler."""
 _IMPORTING: Final = "<frozen importlib"
 
 
@@ -53,8 +56,9 @@ def asks_for_itself() -> bool:
     if frame.f_code.co_name == "<module>":
         return True
     package, _, rest = str(frame.f_globals.get("__name__")).partition(".")
-    # The reference systems are servers as others are.
-    return package == "cloudpickle" or (package == "resilkit" and not rest.startswith("apps"))
+    if package == "resilkit":
+        return not rest.startswith(_FOR_OTHERS)
+    return package == "cloudpickle"
 
 
 @functools.cache

@@ -14,6 +14,7 @@ time limit on a lock or queue of `threading`, which blocks the simulation in rea
 from __future__ import annotations
 
 import random
+import sys
 import threading
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any, Final
@@ -107,7 +108,6 @@ class Interception:
         self.state = state_of(self.hidden)
         self._report = report
         self._told: dict[str, None] = {}
-        self._numpy_at = 0
 
     # While a cluster is open ---------------------------------------------------------------------
 
@@ -119,6 +119,7 @@ class Interception:
             if _users == 1:
                 virtual_chance.share()
                 _patches.put(_REPLACED)
+                sys.meta_path.insert(0, _importing)
 
     @staticmethod
     def uninstall() -> None:
@@ -128,6 +129,7 @@ class Interception:
             _users -= 1
             if _users == 0:
                 _patches.take_back()
+                sys.meta_path[:] = [each for each in sys.meta_path if each is not _importing]
                 virtual_chance.unshare()
                 _numpy = None
 
@@ -145,7 +147,7 @@ class Interception:
             if _numpy is None and virtual_numpy.is_loaded():
                 _watch_numpy()
             if _numpy is not None:
-                STATE.drawn_elsewhere, self._numpy_at = False, _numpy.read()
+                STATE.drawn_elsewhere, _numpy.before = False, _numpy.read()
         # Nothing is called from here on, so that neither an interrupt nor another thread can come
         # between: Python looks for them at calls.
         outer = STATE.by
@@ -219,7 +221,7 @@ class Interception:
             self._report(text)
 
     def _look_at_numpy(self) -> None:
-        if _numpy is None or STATE.drawn_elsewhere or _numpy.read() == self._numpy_at:
+        if _numpy is None or STATE.drawn_elsewhere or _numpy.read() == _numpy.before:
             return
         self.tell(virtual_numpy.WHAT, virtual_numpy.WHY, where="")
 
@@ -230,3 +232,7 @@ def _watch_numpy() -> None:
         if _numpy is None and _users:
             _patches.put(virtual_numpy.replacements())
             _numpy = virtual_numpy.Position()
+            _numpy.before = _numpy.read()
+
+
+_importing: Final = virtual_numpy.Importing(_watch_numpy)

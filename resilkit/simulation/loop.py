@@ -107,7 +107,10 @@ class PlaceLoop(asyncio.AbstractEventLoop):
         **_: Any,
     ) -> asyncio.Task[Any]:
         """Run a coroutine as a task."""
-        task = PlaceTask(next(self._numbers), coro, loop=self, name=name, context=context)
+        number = next(self._numbers)
+        # asyncio would count all tasks of the process, those of earlier simulations too.
+        name = f"Task-{number}" if name is None else name
+        task = PlaceTask(number, coro, loop=self, name=name, context=context)
         # A node that is killed drops its tasks, which is no mistake of anybody's.
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         tasks = self._tasks

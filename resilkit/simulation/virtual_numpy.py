@@ -16,9 +16,9 @@ from resilkit.simulation.driving import STATE, Driver, driver
 from resilkit.simulation.patching import Replacement
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-__all__ = ["WHAT", "WHY", "Position", "is_loaded", "replacements"]
+__all__ = ["WHAT", "WHY", "Importing", "Position", "is_loaded", "replacements"]
 
 WHAT = "numpy's global generator"
 WHY = (
@@ -67,15 +67,50 @@ def _generator(by: Driver) -> Any:
     return by.numpys
 
 
+class Importing:
+    """Finds `numpy.random` as Python would, and calls `then` when it is loaded.
+
+    A handler that imports it first would else draw from the machine until the next step of somebody
+    who drives the simulation: a whole experiment is one.
+
+    Args:
+        then: Called without arguments, in the thread that imports it.
+    """
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self._then = then
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Return its spec, from those who come behind this one; ``None`` for all other modules."""
+        if name != "numpy.random":
+            return None
+        others = (each for each in sys.meta_path if each is not self)
+        found = (each.find_spec(name, path, target) for each in others)
+        spec = next((each for each in found if each is not None), None)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def executed(module: Any) -> None:
+                execute(module)
+                self._then()
+
+            spec.loader.exec_module = executed  # type: ignore[method-assign]
+        return spec
+
+
 class Position:
     """Where numpy's global generator stands in its numbers.
 
     ``numpy.random.mtrand`` changes it at every draw but the second of two normal ones.
+
+    Attributes:
+        before: Where it stood when the step began.
     """
 
     def __init__(self) -> None:
         bits = sys.modules["numpy.random"].mtrand._rand._bit_generator
         self._bits = bits  # it owns the memory
+        self.before = 0
         self._at = None
         if type(bits).__name__ == "MT19937":
             self._at = ctypes.c_int.from_address(bits.ctypes.state_address + _BEHIND_THE_KEY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import os
@@ -40,6 +41,21 @@ class Asking(rk.Server):
         return await self.whereis(name).call.clocks()
 
 
+class Handed(rk.Server):
+    """Its handlers are functions of the library, which resilkit calls itself."""
+
+    token = staticmethod(uuid.uuid4)
+
+    async def later(self) -> int:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(random.seed)
+        await asyncio.sleep(0)
+        return random.getrandbits(64)
+
+    async def names(self) -> list[str]:
+        return [asyncio.create_task(asyncio.sleep(0)).get_name() for _ in range(2)]
+
+
 class Captured(rk.Server):
     def when(self) -> float:
         return taken_by_name()
@@ -76,6 +92,26 @@ def test_what_servers_draw_comes_from_the_seed() -> None:
             return [server.call.draw() for _ in range(3)]
 
     assert drawn(7) == drawn(7) != drawn(8)
+
+
+def test_what_resilkit_calls_for_a_server_draws_from_the_seed_too() -> None:
+    def drawn(seed: int) -> list[Any]:
+        with rk.Cluster(nodes=2, backend="simulation", seed=seed) as cluster:
+            server = cluster.start(Handed)
+            return [server.call.token(), server.call.later()]
+
+    one, again, other = drawn(7), drawn(7), drawn(8)
+    assert one == again
+    assert [here for here, there in zip(one, other, strict=True) if here == there] == []
+
+
+def test_tasks_have_the_same_names_whatever_ran_before() -> None:
+    def names() -> list[str]:
+        with rk.Cluster(nodes=2, backend="simulation", seed=7) as cluster:
+            found: list[str] = cluster.start(Handed).call.names()
+            return found
+
+    assert names() == names()
 
 
 def test_the_notebook_has_the_machines_time_and_chance(cluster: rk.Cluster) -> None:

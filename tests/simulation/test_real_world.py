@@ -146,3 +146,23 @@ def test_numpy_leaves_no_trace_when_the_last_simulation_is_closed() -> None:
     with Simulated().open() as simulated, simulated.step():
         assert np.random.rand is not before["rand"]
     assert [name for name in before if vars(np.random)[name] is not before[name]] == []
+
+
+def test_a_handler_that_imports_numpy_first_draws_from_the_seed_at_once() -> None:
+    script = """if True:
+        import sys
+        from tests.simulation.simulated import Simulated
+        def handle():
+            import numpy.random
+            from numpy.random import rand
+            print(numpy.random.rand(), rand(), numpy.random.default_rng().random())
+        with Simulated(7).open() as simulated, simulated.step():
+            assert "numpy" not in sys.modules
+            handle()
+        assert simulated.told == []
+        assert [each for each in sys.meta_path if "resilkit" in type(each).__module__] == []
+    """
+    command = [sys.executable, "-c", script]
+    drawn = [subprocess.check_output(command, text=True) for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    assert len({*drawn[0].split()}) == 3
