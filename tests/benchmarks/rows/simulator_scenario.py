@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from random import Random
 from time import process_time
 
 import resilkit as rk
 from tests.benchmarks.contest import Aim, Row
 from tests.benchmarks.rows.simulator_examples import Counter
+from tests.benchmarks.rows.simulator_hops import Mailboxes
+from tests.benchmarks.virtual_loop import VirtualLoop
 
 __all__ = ["ROWS"]
 
 DURATION = 60.0
+RATE = 500
 
 
 def experiment() -> rk.Experiment:
@@ -27,7 +32,7 @@ def experiment() -> rk.Experiment:
             rk.Operation.call("counter-0", "increment", weight=0.8),
             rk.Operation.call("counter-0", "get", weight=0.2),
         ],
-        arrivals=rk.arrivals.poisson(rate=500),
+        arrivals=rk.arrivals.poisson(rate=RATE),
     )
     scenario = rk.Scenario(
         "progressive node failures",
@@ -60,12 +65,43 @@ def resilkit(seconds: float) -> float:
     return spent / runs
 
 
+async def minute() -> list[float]:
+    """Send as many operations to a mailbox, and return how long each took."""
+    loop, boxes, rng = asyncio.get_running_loop(), Mailboxes(), Random(7)  # noqa: S311
+    took: list[float] = []
+
+    async def operation(number: int) -> None:
+        sent, answer = loop.time(), loop.create_future()
+        boxes.send(1, (number, answer))
+        await answer
+        took.append(loop.time() - sent)
+
+    async with asyncio.TaskGroup() as operations:
+        number = 0
+        while loop.time() < DURATION:
+            await asyncio.sleep(rng.expovariate(RATE))
+            operations.create_task(operation(number))
+            number += 1
+    boxes.end()
+    return took
+
+
+def bare(seconds: float) -> float:
+    """The same load on a loop whose clock jumps: no faults, no nodes, no verdicts, no frames."""
+    start, runs = process_time(), 0
+    while (spent := process_time() - start) < seconds or not runs:
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            assert len(runner.run(minute())) > 0.9 * RATE * DURATION
+        runs += 1
+    return spent / runs
+
+
 ROWS = (
     Row(
         name="simulator-scenario",
         title="simulator, an experiment of 60 s (CPU)",
         unit="seconds",
-        contestants={"resilkit": resilkit},
+        contestants={"resilkit": resilkit, "virtual-time loop, load alone": bare},
         aims=(Aim(None, 1.0),),
     ),
 )
