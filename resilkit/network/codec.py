@@ -10,7 +10,9 @@ from __future__ import annotations
 import io
 import pickle
 import struct
-from types import FunctionType
+import sys
+from importlib import import_module
+from types import FunctionType, ModuleType
 from typing import Any
 
 from resilkit.errors import InvalidArgument
@@ -72,7 +74,7 @@ class _Pickler(pickle.Pickler):
                 self.tokens = {**(self.tokens or {}), **obj.tokens}
             return (taken_out, (obj.data,))
         if not isinstance(obj, type | FunctionType):
-            return NotImplemented
+            return _by_name(obj) if isinstance(obj, ModuleType) else NotImplemented
         token = registry.token(obj)
         if token is None:
             return NotImplemented
@@ -84,6 +86,15 @@ class _Pickler(pickle.Pickler):
             return (restored, (blob,))
         self.tokens[token] = None
         return (named, (token,))
+
+
+def _by_name(module: ModuleType) -> Any:
+    """Say how to have a module on the other side: it is imported there, if it can be."""
+    name = module.__name__
+    # The main module is another one in each process.
+    if name == "__main__" or sys.modules.get(name) is not module:
+        return NotImplemented
+    return (import_module, (name,))
 
 
 _LARGE = 1 << 20

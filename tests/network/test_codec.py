@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from resilkit.errors import InvalidArgument
 from resilkit.network import byvalue
-from resilkit.network.codec import Codec, by_value, measure
+from resilkit.network.codec import Codec, by_value, from_value, measure
 
 ROOT = Path(__file__).parents[2]
 ENV = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -380,3 +380,15 @@ def test_a_codec_keeps_no_message_alive() -> None:
     del message
 
     assert gone() is None
+
+
+def test_a_module_travels_by_its_name():
+    assert from_value(by_value({"modules": [pickle, collections.abc]})) == {
+        "modules": [pickle, collections.abc]
+    }
+
+
+@pytest.mark.parametrize("module", [types.ModuleType("nowhere"), sys.modules["__main__"]])
+def test_a_module_that_is_another_one_elsewhere_does_not_travel(module):
+    with pytest.raises(TypeError, match="cannot pickle 'module' object"):
+        by_value(module)

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 import resilkit as rk
+from resilkit.apps import store
 from resilkit.errors import InvalidArgument, StartFailed, StorageError
 from resilkit.reruns import sweeping
 from resilkit.reruns.sweeping import sweep
@@ -309,6 +310,14 @@ def test_what_cannot_travel_is_refused_before_anything_runs():
     system.lock = __import__("threading").Lock()
     with pytest.raises(InvalidArgument, match="cannot travel"):
         here(bank(system=system), processes=2)
+
+
+def test_a_module_as_the_system_is_swept_in_workers():
+    load = rk.Workload([rk.Operation.call("coordinator-n1", "get", "x")], rk.arrivals.constant(20))
+    made = rk.Experiment(3, system=store, workload=load, duration=0.3, seed=1)
+    found = sweep(made, seeds=2, processes=2, progress=False)
+    assert list(found["error"]) == ["", ""]
+    assert (found["operations"] > 0).all()
 
 
 def test_a_worker_that_cannot_read_the_experiment_ends_the_sweep_at_once(monkeypatch, left):
