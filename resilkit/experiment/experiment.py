@@ -17,7 +17,7 @@ from resilkit.experiment.names import Unknown, check_names, known_servers
 from resilkit.experiment.system import System, read_system
 from resilkit.experiment.targets import check_targets
 from resilkit.rng import fresh_seed
-from resilkit.texts import writable
+from resilkit.texts import plain, writable
 from resilkit.workload import Workload
 
 if TYPE_CHECKING:
@@ -269,10 +269,13 @@ class Experiment:
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        nodes, faults = len(self.cluster.names), len(self.scenario.faults)
+        parts = [
+            plain(len(self.cluster.names), "node"),
+            plain(len(self.scenario.faults), "fault"),
+            plain(len(self.scenario.criteria), "criterion"),
+        ]
         return (
-            f"<Experiment {self.name!r}: {nodes} nodes, {faults} faults, "
-            f"{len(self.scenario.criteria)} criteria, {self.duration:g} s, seed {self.seed}>"
+            f"<Experiment {self.name!r}: {', '.join(parts)}, {self.duration:g} s, seed {self.seed}>"
         )
 
     def _repr_html_(self) -> str:

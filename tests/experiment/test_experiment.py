@@ -190,3 +190,8 @@ def test_an_unknown_argument_of_an_experiment_is_refused_with_the_path():
     with pytest.raises(InvalidArgument) as caught:
         Experiment(2, system=systems).changed(sed=9)
     assert caught.value.path == "changed.sed"
+
+
+def test_its_repr_counts_in_words_that_fit():
+    made = make(scenario=scenario(CRASH, criteria=["availability >= 0.9"]))
+    assert repr(made) == "<Experiment 'test': 3 nodes, 1 fault, 1 criterion, 5 s, seed 7>"
