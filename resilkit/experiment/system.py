@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,7 @@ def read_system(given: object, nodes: Sequence[str]) -> System:
     applications = getattr(given, "applications", None)
     if not callable(applications):
         raise InvalidArgument("is no system", path="system", value=given, allowed=_ALLOWED)
+    _check_callable_with_nodes(given, applications)
     placed = applications(list(nodes))
     if not isinstance(placed, Mapping):
         raise InvalidArgument(
@@ -76,6 +78,27 @@ def read_system(given: object, nodes: Sequence[str]) -> System:
         scenario=getattr(given, "scenario", None),
         about=_name(given),
     )
+
+
+def _check_callable_with_nodes(given: object, applications: Callable[..., object]) -> None:
+    """Refuse what could not be called: from within it, a `TypeError` is another matter."""
+    try:
+        signature = inspect.signature(applications)
+    except (TypeError, ValueError):  # of C code: it says so itself
+        return
+    try:
+        signature.bind([])
+    except TypeError:
+        if isinstance(given, type) and inspect.isfunction(applications):
+            raise InvalidArgument(
+                "is a class, whose objects are systems: give one of them",
+                path="system", value=given, allowed=f"{given.__name__}(), for example",
+            ) from None  # fmt: skip
+        raise InvalidArgument(
+            "cannot be called with the list of the nodes' names",
+            path="system.applications", value=f"applications{signature}",
+            allowed="applications(nodes)",
+        ) from None  # fmt: skip
 
 
 def _startable(given: object) -> bool:

@@ -195,3 +195,27 @@ def test_an_unknown_argument_of_an_experiment_is_refused_with_the_path():
 def test_its_repr_counts_in_words_that_fit():
     made = make(scenario=scenario(CRASH, criteria=["availability >= 0.9"]))
     assert repr(made) == "<Experiment 'test': 3 nodes, 1 fault, 1 criterion, 5 s, seed 7>"
+
+
+class Shops:
+    def applications(self, nodes):
+        return {nodes[0]: COUNTER}
+
+
+class Careless:
+    def applications(self):
+        return {"n1": COUNTER}
+
+
+def test_a_class_whose_objects_are_systems_is_no_system():
+    with pytest.raises(InvalidArgument) as caught:
+        make(system=Shops)
+    words = str(caught.value)
+    assert words.startswith("system: is a class, whose objects are systems: give one of them, got ")
+    assert words.endswith("; allowed: Shops(), for example")
+    assert make(system=Shops()).parts.plan == (("n1", COUNTER),)
+
+
+def test_applications_that_cannot_be_asked_for_nodes_are_refused():
+    with pytest.raises(InvalidArgument, match=r"^system\.applications: cannot be called"):
+        make(system=Careless())
