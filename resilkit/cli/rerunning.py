@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from resilkit import amounts
+from resilkit import amounts, validate
 from resilkit.cli.interrupts import Interrupted
 from resilkit.cli.output import print_json, print_result, result_document, say
 from resilkit.cli.plain_lines import plain_lines
@@ -187,10 +187,16 @@ def _in_our_words() -> Iterator[None]:
     except InvalidArgument as error:
         if error.path not in _OURS:
             raise
-        message = error.message.partition("; give it: ")[0]
-        raise InvalidArgument(
-            message, path=_OURS[error.path], value=error.value, allowed=error.allowed
-        ) from None
+        message, _, lacking = error.message.partition("; give it: ")
+        ours = validate.relocated(error, _OURS[error.path])
+        if lacking:
+            why = message.partition("(")[2].removesuffix(")")
+            ours = InvalidArgument(
+                f"is needed: the run does not say how to make its {error.path} again, as {why}",
+                path="--system",
+                allowed="what holds its system and its workload: file.py, or file.py:object",
+            )
+        raise ours from None
 
 
 def _print(found: Shrunk) -> None:

@@ -122,8 +122,12 @@ def test_a_system_is_taken_from_a_file(shop):
     folder, system = shop
     for command in ("replay", "shrink"):
         line = refuses(command, folder)
-        assert line.startswith("resilkit: --system: of the run cannot be had again (")
+        assert line.startswith(
+            "resilkit: --system: is needed: the run does not say how to make its system again, as "
+        )
         assert "system=" not in line
+        assert "got None" not in line
+        assert line.endswith("file.py, or file.py:object")
     done = run("shrink", folder, "--system", system, "--json", "--budget", 40)
     assert done.returncode == 1, done.stderr
     document = json.loads(done.stdout)
