@@ -19,7 +19,11 @@ from resilkit.experiment.assembly import Collected, assemble
 from resilkit.experiment.audit import Audit, as_audit, audit_failure
 from resilkit.experiment.checks import check_given
 from resilkit.experiment.delivery import Deliveries
-from resilkit.experiment.giving_up import supervisors_that_gave_up
+from resilkit.experiment.giving_up import (
+    is_end_alone,
+    servers_that_stayed_down,
+    supervisors_that_gave_up,
+)
 from resilkit.experiment.instruments import LAUNCHER_DIED, lost_instruments
 from resilkit.experiment.live import rehearse
 from resilkit.experiment.memory_limits import limits_of
@@ -261,9 +265,13 @@ class _Run:
         """Note what was wrong with the load itself, after what may be the cause of it."""
         # To look for an event is cheap beside a frame of them all, which a small run in virtual
         # time would spend a tenth of its time on.
+        events, began = self.cluster.events, float(self.load.started)
         if self._happened("gave_up"):
-            events = self.cluster.events.frame(since=self.since)
-            self.problems += supervisors_that_gave_up(events, float(self.load.started))
+            frame = events.frame(since=self.since)
+            self.problems += supervisors_that_gave_up(frame, began)
+        if any(is_end_alone(row) and row.time >= self.since for row in events):
+            frame = events.frame(since=self.since)
+            self.problems += servers_that_stayed_down(frame, began)
         self.problems += load_remarks(self.load)
 
     def audit(self) -> Audit | None:

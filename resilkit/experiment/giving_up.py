@@ -1,4 +1,7 @@
-"""Supervisors that gave up: the cause of what looks like a misspelt name to whoever calls."""
+"""Servers that nobody starts again: the cause of what looks like a misspelt name to who calls.
+
+Their supervisor gave up, or they had none.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,29 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from resilkit.texts import plain
+
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["GIVING_UP", "supervisors_that_gave_up"]
+    from resilkit.metrics.events import Event
+
+__all__ = [
+    "ALONE",
+    "GIVING_UP",
+    "is_end_alone",
+    "servers_that_stayed_down",
+    "supervisors_that_gave_up",
+]
 
 GIVING_UP: Final = "supervisor "
-"""How the remark begins."""
+"""How the remark on a supervisor begins."""
+
+ALONE: Final = "no supervisor "
+"""How the remark on a server without one begins."""
+
+_AS_MEANT: Final = ("normal", "shutdown", "('shutdown'")
+"""How reasons begin for which not even a supervisor would have done anything, as a rule."""
 
 _LONGEST = 200
 _CLOCKS_APART: Final = 0.05
@@ -39,15 +58,61 @@ def supervisors_that_gave_up(events: pd.DataFrame, origin: float = 0.0) -> list[
     if not at:
         return []
     row, before, after = own[at[0]], own[: at[0]], own[at[0] + 1 :]
-    when = row.time - origin
-    moment = f"at {when:.2f} s" if when >= 0 else "before the load began"
-    text = f"{GIVING_UP}{row.target!r} gave up {moment}: {_why(row, before, events)}"
+    why = _why(row, before, events)
+    text = f"{GIVING_UP}{row.target!r} gave up {_moment(row, origin)}: {why}"
     if any((one.event, one.node, one.target) == ("restarted", *row[2:4]) for one in after):
         text += "; its own supervisor started it again"
     more = len(at) - 1
     if more:
         text += f"; supervisors gave up {'once' if more == 1 else f'{more:,} times'} more"
     return [text]
+
+
+def is_end_alone(row: Event) -> bool:
+    """Whether an event may be the end of a server that had no supervisor; a cheap first look."""
+    return row.event == "terminated" and '"supervisor": ""' in row.detail
+
+
+def servers_that_stayed_down(events: pd.DataFrame, origin: float = 0.0) -> list[str]:
+    """Return a sentence on the first server without a supervisor that ended and never came back.
+
+    Its node may have brought it back, when that was started again.
+
+    Args:
+        events: The frame of a run's events.
+        origin: When the load began, on the clock of `events`.
+    """
+    down: dict[tuple[str, str], tuple[_Row, float]] = {}
+    started: dict[tuple[str, str], float] = {}
+    for row in _rows(events, "supervision"):
+        if row.detail.get("supervisor") != "":
+            continue
+        who = (row.node, row.target)
+        if row.event in ("started", "restarted"):
+            started[who] = row.time
+            down.pop(who, None)
+        elif row.event == "terminated" and not _as_meant(row):
+            down[who] = (row, started.get(who, float("-inf")))
+    if not down:
+        return []
+    row, since = next(iter(down.values()))
+    if fault := _fault_behind(row, since, events):
+        how = f"was ended by the fault {fault}"
+    else:
+        how = f"ended with {_first_line(str(row.detail.get('reason', '')))}"
+    text = f"{ALONE}was there to start {row.target!r} again, which {how} {_moment(row, origin)}"
+    more = len(down) - 1
+    return [text + (f"; nor {plain(more, 'other server')}" if more else "")]
+
+
+def _as_meant(row: _Row) -> bool:
+    asked = bool(row.detail.get("asked"))
+    return asked or str(row.detail.get("reason", "")).startswith(_AS_MEANT)
+
+
+def _moment(row: _Row, origin: float) -> str:
+    when = row.time - origin
+    return f"at {when:.2f} s" if when >= 0 else "before the load began"
 
 
 def _why(row: _Row, before: list[_Row], events: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from resilkit.experiment.giving_up import GIVING_UP
+from resilkit.experiment.giving_up import ALONE, GIVING_UP
 from resilkit.experiment.instruments import LAUNCHER_DIED
 from resilkit.experiment.suspects import bugs, never_succeeded
 from resilkit.importing import whole
@@ -165,8 +165,9 @@ def _load(result: Result) -> str:
 
 
 def _suspects(result: Result) -> list[str]:
-    """What may be the load's own fault, after the launcher or supervisor that is the cause."""
-    found = [one for one in result.problems if one.startswith((LAUNCHER_DIED, GIVING_UP))]
+    """What may be the load's own fault, after what else may be the cause."""
+    causes = (LAUNCHER_DIED, GIVING_UP, ALONE)
+    found = [one for one in result.problems if one.startswith(causes)]
     found += never_succeeded(result.operations).values()
     if "tracebacks" in result.generators:
         kept = [_json_object(text) for text in result.generators["tracebacks"]]

@@ -9,7 +9,7 @@ import pytest
 
 import resilkit as rk
 from resilkit.experiment.frames import EVENT_COLUMNS
-from resilkit.experiment.giving_up import supervisors_that_gave_up
+from resilkit.experiment.giving_up import servers_that_stayed_down, supervisors_that_gave_up
 from resilkit.experiment.words import story
 from tests.experiment import synthetic
 from tests.experiment.runs import experiment, scenario
@@ -139,3 +139,52 @@ def test_what_gave_up_is_said_once_where_the_problems_stand_beside_it():
     result = synthetic.result(problems=(cause,))
     assert f"S{cause[1:]}." in result.sentence()
     assert "gave up" not in story(result)
+
+
+def alone(*rows):
+    texts = [(*row[:5], json.dumps(row[5])) for row in rows]
+    return servers_that_stayed_down(pd.DataFrame(texts, columns=list(EVENT_COLUMNS)))
+
+
+def ended_alone(time, child="shop", reason=DIVIDED, *, asked=False):
+    detail = {"supervisor": "", "pid": "<n1.4.1>", "reason": reason, "asked": asked}
+    return (time, "supervision", "terminated", "n1", child, detail)
+
+
+def test_a_server_without_a_supervisor_that_stayed_down_is_told_with_its_reason():
+    words = f"no supervisor was there to start 'shop' again, which ended with {DIVIDED} at 1.00 s"
+    assert alone(ended_alone(1.0)) == [words]
+    assert alone(ended_alone(1.0), ended_alone(2.0, "a"), ended_alone(3.0, "b")) == [
+        f"{words}; nor 2 other servers"
+    ]
+    crash = {"fault": "server_crash", "outcomes": {"shop": "died"}}
+    (told_,) = alone(fault(0.99, "injected", **crash), ended_alone(1.0, reason="chaos"))
+    assert told_.endswith("again, which was ended by the fault server_crash at 1.00 s")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [ended_alone(1.0), started(2.0, supervisor="", event="started")],
+        [ended_alone(1.0, asked=True)],
+        [ended_alone(1.0, reason="normal")],
+        [ended_alone(1.0, "shops", "shutdown")],
+        [ended_alone(1.0, reason="('shutdown', 'done')")],
+        [ended(1.0)],
+    ],
+)
+def test_a_server_that_came_back_or_was_to_end_or_has_a_supervisor_is_no_such(rows):
+    assert alone(*rows) == []
+
+
+def test_a_run_tells_that_nobody_was_there_to_start_what_a_fault_ended():
+    load = rk.Workload([rk.Operation.call("shop", "get")], arrivals=rk.arrivals.constant(50))
+    plan = scenario(rk.faults.ServerCrash(at=0.3, targets="shop"))
+    lone = experiment(
+        system=rk.ChildSpec(Counter, name="shop"), workload=load, scenario=plan, duration=1.0
+    )
+    result = lone.run("simulation", progress=False)
+    (cause,) = result.problems
+    assert cause.startswith("no supervisor was there to start 'shop' again, which was ended by ")
+    assert f"N{cause[1:]}." in result.sentence()
+    assert "no supervisor" not in story(result)
