@@ -61,6 +61,10 @@ class Cluster(Alerting, Breaking, VirtualTime, ShownCluster):
     cannot use the plain API of the simulation that they are in. What they do to their process
     (``os._exit``, a signal) is done to their node.
 
+    The same seed gives the same run as long as servers ask nothing of the machine: what they use
+    of it is an alert ``nondeterministic`` and a warning. The order of sets of texts or objects,
+    ``id()``, ``hash()`` and the times of files cannot be seen so; `check_determinism` finds them.
+
     Args:
         spec: A whole `ClusterSpec`, or left out, with its fields as keywords (``nodes=3``,
             ``topology="mesh"``, ``seed=…`` and so on).

@@ -40,7 +40,8 @@ def check_determinism(
     """Run something twice in a simulation with the same seed, and compare all that happened.
 
     A simulation is exactly repeatable as long as its servers ask nothing of the machine that
-    differs from run to run: the order of a set, addresses of objects, threads. This finds out, and
+    differs from run to run and cannot be virtual: the order of a set of texts or of objects,
+    ``id()``, ``hash()`` of a text or an object, the times of files, threads. This finds out, and
     shows the first message or event that is another one in the second run.
 
     Args:

@@ -10,8 +10,10 @@ for step: in another process, with another ``PYTHONHASHSEED``, and whatever ran 
 for all of resilkit, for time and chance that servers ask of the standard library
 (`interception`), and for sets of tasks, of references and of deferred replies (`sets`). It does
 not hold for what a server makes of the order of another set (of texts, pids or objects), of
-``id()`` or of ``hash()`` of a text: use dicts, or ``sorted()``. What leads out of the simulation (a
-thread, a socket, a clock taken by name) is told as an alert and a warning, and
+``id()`` of an object or its own ``hash()``, of ``hash()`` of a text, or of the times of files:
+nothing can stand between a server and these, and nobody is told. Use dicts, or ``sorted()``, and
+`self.now()`. What leads out of the simulation (a thread, a socket, a process, a device of chance,
+the machine's load, a clock taken by name) is told as an alert and a warning, and
 `resilkit.check_determinism` shows where two runs differ. `recording` writes down what happens.
 """
 

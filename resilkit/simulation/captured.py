@@ -5,15 +5,12 @@ from __future__ import annotations
 import datetime
 import dis
 import functools
-import os
 import sys
-import time
-import uuid
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from resilkit.simulation import virtual_chance, virtual_time
+from resilkit.simulation import real_machine, virtual_chance, virtual_time
 from resilkit.simulation.patching import CAN_PATCH_TYPES
 
 if TYPE_CHECKING:
@@ -24,11 +21,22 @@ __all__ = ["findings"]
 _MOST: Final = 500
 """Functions that are looked through for one server."""
 
+_OWNERS: Final = [
+    sys.modules[name]
+    for name in ("time", "os", "uuid", "ssl", "_thread", "resource")
+    if name in sys.modules
+]
+"""Modules whose functions are looked for."""
+
 _REAL: Final = {
     id(vars(owner)[name]): f"{owner.__name__}.{name}"
-    for owner, name, _ in (*virtual_time.replacements(), *virtual_chance.replacements())
+    for owner, name, _ in (
+        *virtual_time.replacements(),
+        *virtual_chance.replacements(),
+        *real_machine.replacements(),
+    )
     # Those of `random` are virtual however they were taken, and so is what `uuid1` asks.
-    if owner in {time, os, uuid} and name in vars(owner) and name != "uuid1"
+    if owner in _OWNERS and name in vars(owner) and name != "uuid1"
 }
 """Functions that have others in their place while a simulation is open, by their identity. This is
 imported before the first one is."""
@@ -48,6 +56,7 @@ def findings(server_class: type) -> list[str]:
         server_class: The class.
 
     Examples:
+        >>> import time
         >>> class Shop:
         ...     def buy(self, *, clock=time.time):
         ...         return clock()

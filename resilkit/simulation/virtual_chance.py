@@ -27,6 +27,12 @@ from resilkit.simulation.patching import Replacement
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+try:
+    import _ssl
+    import ssl
+except ImportError:  # Python was built without
+    _ssl = ssl = None  # type: ignore[assignment]
+
 __all__ = ["HIDDEN", "MACHINES", "replacements", "share", "state_of", "unshare"]
 
 HIDDEN: Final[random.Random] = random._inst  # type: ignore[attr-defined]
@@ -153,15 +159,21 @@ def state_of(generator: random.Random) -> Any:
 
 
 def replacements() -> Iterator[Replacement]:
-    """Yield what is to be replaced in `random`, `os` and `uuid`."""
+    """Yield what is to be replaced in `random`, `os`, `ssl` and `uuid`."""
     # Bound to the class that the hidden generator had before.
     for name in ("random", "getrandbits", "seed", "getstate", "setstate"):
         yield Replacement(random, name, functools.partial(_of_hidden, name))
     yield Replacement(random.Random, "seed", _seed)
+    # What the one above is made of, for who takes it as it is.
+    yield Replacement(_random.Random, "seed", _seed)
+    yield Replacement(_random.Random, "__init__", _init)
     # `SystemRandom`, `secrets` and numpy's entropy come from the second.
     yield Replacement(os, "urandom", _urandom)
     yield Replacement(random, "_urandom", _urandom)
     yield Replacement(os, "getrandom", _urandom)
+    if ssl is not None:
+        yield Replacement(ssl, "RAND_bytes", _urandom)
+        yield Replacement(_ssl, "RAND_bytes", _urandom)
     yield Replacement(uuid, "getnode", lambda original: routed(original, _host))
     yield Replacement(uuid, "uuid1", lambda original: routed(original, _uuid1))
     # What `uuid1` asks that somebody took by name.
@@ -185,6 +197,17 @@ def _seed(original: Any) -> Any:
         original(self, a if by is None else by.entropy.getrandbits(256), *args, **options)
 
     return seed
+
+
+def _init(original: Any) -> Any:
+    @functools.wraps(original)
+    def init(self: _random.Random, *args: Any) -> None:
+        by = driver() if args in {(), (None,)} else None
+        if by is not None and asks_for_itself():
+            by = None
+        original(self, *(args if by is None else (by.entropy.getrandbits(256),)))
+
+    return init
 
 
 def _urandom(original: Any) -> Any:

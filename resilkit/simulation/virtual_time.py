@@ -6,10 +6,12 @@ import datetime
 import functools
 import math
 import operator
+import os
 import time
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
+from resilkit.simulation.callers import asks_for_itself
 from resilkit.simulation.driving import STATE, Driver, driver, routed
 from resilkit.simulation.patching import CAN_PATCH_TYPES, Replacement
 
@@ -23,7 +25,7 @@ _MONOTONIC = ("monotonic", "perf_counter", "process_time", "thread_time")
 
 
 def replacements() -> Iterator[Replacement]:
-    """Yield what is to be replaced in `time` and `datetime`."""
+    """Yield what is to be replaced in `time`, `datetime` and `os`."""
     yield Replacement(time, "time", _reading_wall)
     yield Replacement(time, "time_ns", _in_nanoseconds("wall"))
     for name in _MONOTONIC:
@@ -35,6 +37,7 @@ def replacements() -> Iterator[Replacement]:
         ("clock_gettime_ns", _clock_nanoseconds),
     ):
         yield Replacement(time, name, functools.partial(_routed_to, virtual))
+    yield Replacement(os, "times", _times)
     for name in ("localtime", "gmtime", "ctime"):
         yield Replacement(time, name, _of_seconds)
     yield Replacement(time, "asctime", functools.partial(_of_local_time, taken=0))
@@ -91,6 +94,17 @@ def _clock(by: Driver, number: int) -> float:
 
 def _clock_nanoseconds(by: Driver, number: int) -> int:
     return int(_clock(by, number) * 1e9)
+
+
+def _times(original: Any) -> Any:
+    def virtual(by: Driver) -> os.times_result:
+        if asks_for_itself():  # a load measures what its own process takes of the machine
+            found: os.times_result = original()
+            return found
+        now = by.now()
+        return os.times_result((now, 0.0, 0.0, 0.0, now))
+
+    return routed(original, virtual)
 
 
 def _of_seconds(original: Any) -> Any:

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import os
 import time
+from os import getloadavg
 from random import random
 from time import monotonic, sleep
 from time import time as now
@@ -219,3 +220,14 @@ def test_a_date_is_a_finding_only_where_it_cannot_be_made_virtual(
     assert findings(Dated) == []
     monkeypatch.setattr(captured, "CAN_PATCH_TYPES", False)
     assert names(Dated) == ["datetime.datetime.now"]
+
+
+def test_what_is_reported_when_it_is_used_is_found_when_it_was_taken_by_name() -> None:
+    class Busy(Server):
+        def load(self) -> Any:
+            return getloadavg()
+
+        def open(self) -> Any:
+            return open(os.devnull)  # noqa: PTH123
+
+    assert names(Busy) == ["os.getloadavg"]

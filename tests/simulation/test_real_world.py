@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import _thread
 import os
+import pickle
 import re
+import resource
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,6 +78,62 @@ def test_a_process_is_reported_and_runs(simulated: Simulated) -> None:
         simulated,
         rf"subprocess\.Popen was used .*: {process}",
         rf"os\.system was used .*: {process}",
+    )
+
+
+def test_a_thread_below_threading_is_reported(simulated: Simulated) -> None:
+    done = threading.Event()
+    with simulated.step():
+        _thread.start_new_thread(done.set, ())
+    assert done.wait(20)
+    assert_told(simulated, r"_thread\.start_new_thread was used inside the simulation at .*")
+
+
+def test_devices_of_chance_are_reported_however_they_are_opened(simulated: Simulated) -> None:
+    def read() -> None:
+        with open("/dev/urandom", "rb") as device:  # noqa: PTH123
+            assert len(device.read(4)) == 4
+        with open(file=b"/dev//random", mode="rb"):  # noqa: PTH123
+            pass
+        with Path("/dev/urandom").open("rb"):
+            pass
+        os.close(os.open("/dev/urandom", os.O_RDONLY))
+        os.close(os.open(Path("/dev/random"), os.O_RDONLY))
+        with Path(__file__).open() as here, open(os.dup(here.fileno())) as again:  # noqa: PTH123
+            assert again.readline()
+        with pytest.raises(TypeError):
+            open()  # type: ignore[call-overload]  # noqa: PTH123, SIM115
+
+    read()
+    assert simulated.told == []
+    with simulated.step():
+        read()
+    why = r"what it gives no seed decides; os\.urandom\(\) is seeded"
+    told = [rf"/dev/{name} was used inside .*: {why}" for name in ("urandom", "random") * 2]
+    assert_told(simulated, *told[:2], told[0], *told[2:])
+
+
+def test_open_is_no_method_where_a_class_keeps_it_and_pickles_by_its_name(
+    simulated: Simulated,
+) -> None:
+    class Keeper:
+        read_from = open
+
+    with simulated.step():
+        with Keeper().read_from(os.devnull) as nothing:
+            assert nothing.read() == ""
+        for function in (open, os.open):
+            assert pickle.loads(pickle.dumps(function)) is function
+
+
+def test_what_the_machine_does_besides_is_reported(simulated: Simulated) -> None:
+    with simulated.step():
+        assert len(os.getloadavg()) == 3
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
+    assert_told(
+        simulated,
+        r"os\.getloadavg was used .*: how busy the machine is no seed decides",
+        r"resource\.getrusage was used .*: it tells of the process that runs the whole .*",
     )
 
 

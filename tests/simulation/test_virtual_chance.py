@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _random
 import importlib.util
 import multiprocessing.process
 import os
 import random
+import ssl
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,3 +159,21 @@ def test_a_module_of_the_library_that_draws_when_it_is_imported_does_so_too(
     with simulated.step():
         spec.loader.exec_module(module)  # draws the key by which processes know each other
         assert uuid.uuid4() == plain
+
+
+def test_what_the_modules_underneath_draw_comes_from_the_seed_too(simulated: Simulated) -> None:
+    def drawn() -> list[Any]:
+        plain = _random.Random()
+        found: list[Any] = [ssl.RAND_bytes(8), plain.random(), _random.Random(None).random()]
+        plain.seed()
+        return [*found, plain.random()]
+
+    with simulated.step():
+        inside = drawn()
+        assert _random.Random(3).random() == random.Random(3).random()
+        with pytest.raises(ValueError, match="negative"):
+            ssl.RAND_bytes(-1)
+    with Simulated().step():
+        assert drawn() == inside
+    assert not {*drawn()} & {*inside}
+    assert simulated.told == []

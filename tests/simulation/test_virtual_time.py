@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import time
 from collections.abc import Iterator
 
@@ -29,6 +30,8 @@ def test_every_clock_is_virtual_inside_a_step(simulated: Simulated) -> None:
         assert time.clock_gettime(time.CLOCK_REALTIME) == BEGINNING + 2.5
         assert time.clock_gettime(time.CLOCK_MONOTONIC) == 2.5
         assert time.clock_gettime_ns(time.CLOCK_MONOTONIC) == 2_500_000_000
+        assert os.times() == (2.5, 0.0, 0.0, 0.0, 2.5)
+        assert os.times().user == os.times().elapsed
         simulated.at = 3.0
         assert time.monotonic() == 3.0
 

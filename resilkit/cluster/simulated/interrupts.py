@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
-import _thread
 import signal
 import threading
+from _thread import allocate_lock, start_new_thread
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Interrupts:
         self._demanded = True
         self._scheduler.interrupted = True
         if self._before is not None:
-            _thread.start_new_thread(self._insist, (self._scheduler.steps,))
+            start_new_thread(self._insist, (self._scheduler.steps,))
 
     def heed(self) -> None:
         """Let whoever had interrupts before deal with what was noted; mostly that raises."""
@@ -88,11 +88,11 @@ class Interrupts:
         elif self._noted > 1:
             raise _from_outside()  # somebody insists
         else:
-            # Not through `threading`, whose threads are reported inside a step.
-            _thread.start_new_thread(self._insist, (scheduler.steps,))
+            # Taken by name: what starts threads inside a step is reported.
+            start_new_thread(self._insist, (scheduler.steps,))
 
     def _insist(self, step: int) -> None:
-        over = _thread.allocate_lock()
+        over = allocate_lock()
         over.acquire()
         over.acquire(timeout=_PATIENCE)
         asked = self._noted or self._demanded
