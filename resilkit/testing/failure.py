@@ -10,7 +10,7 @@ from resilkit.testing.performed import Performed
 
 __all__ = ["Failure", "Kind"]
 
-Kind = Literal["model", "invariant", "crash", "unanswered", "misuse", "start", "heal"]
+Kind = Literal["model", "invariant", "crash", "unanswered", "misuse", "start", "heal", "step"]
 
 
 @readable
@@ -23,9 +23,10 @@ class Failure:
             ``"crash"``: a server crashed though nothing was broken; ``"unanswered"``: a call had no
             answer though nothing was broken, or a server hangs at the end; ``"misuse"``: an
             operation is none of its server's; ``"start"``: the system did not start; ``"heal"``: a
-            fault could not be taken back.
+            fault could not be taken back; ``"step"``: a rule or an invariant of a machine's own
+            raised.
         message: What is wrong, in a sentence.
-        subject: Of an invariant its name, of a crash the server's; else ``""``.
+        subject: Of an invariant or a step its name, of a crash the server's; else ``""``.
         time: When it was seen, in seconds since the operations began.
         operation: The operation that it is about, or after which it was seen; ``None`` for none.
         cause: The exception behind it; ``None`` for none.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from resilkit.errors import TrialFailed
 from resilkit.importing import whole
@@ -48,6 +48,8 @@ class Outcome:
             very many operations at once say. ``None`` without a model.
         fresh: Whether nothing was done on the cluster before.
     """
+
+    _what: ClassVar[str] = "trial"
 
     def __init__(
         self,
@@ -111,6 +113,16 @@ class Outcome:
         return self._messages
 
     @property
+    def _faulty(self) -> bool:
+        """Whether there were faults, which pictures show."""
+        return bool(self.trial.faults)
+
+    @property
+    def _busy(self) -> float:
+        """For how many seconds something was done, at least."""
+        return min(self.trial.length, self.took)
+
+    @property
     def since_the_first(self) -> list[TraceMessage]:
         """The messages from when the operations began."""
         return [message for message in self.messages if message.time >= self.started]
@@ -170,7 +182,7 @@ class Outcome:
 
         return sequence_figure(
             steps_of(self), most=most, theme=theme, width=width,
-            title="Messages of the trial", origin=self.started,
+            title=f"Messages of the {self._what}", origin=self.started,
         )  # fmt: skip
 
     def figure(self, *, theme: str = "light", width: int = 900) -> Picture:

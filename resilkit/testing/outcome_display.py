@@ -28,7 +28,7 @@ def outcome_html(outcome: Outcome) -> str:
     """Return the verdict, the operations, the faults, the messages and the script."""
     count = len(outcome.history)
     name = f"{count} operation{'s' * (count != 1)}"
-    return display("trial", name, note(_where(outcome)), *_parts(outcome))
+    return display(outcome._what, name, note(_where(outcome)), *_parts(outcome))
 
 
 @guarded

@@ -44,7 +44,7 @@ def outcome_figure(outcome: Outcome, *, theme: str = "light", width: int = 900) 
     statuses = [name for name in _LOOKS if any(each.status == name for each in history)]
     words = [_LOOKS[name][2] for name in statuses]
     last = max((_end(each, outcome) for each in history), default=outcome.took)
-    end = max(last, min(outcome.trial.length, outcome.took)) or 1.0
+    end = max(last, outcome._busy) or 1.0
     panel = Panel(
         "Operations", "", (outcome.started, outcome.started + end),
         functools.partial(_draw, outcome=outcome, lanes=lanes, statuses=statuses),
@@ -75,7 +75,7 @@ def _title(outcome: Outcome) -> str:
     if outcome.backend == "simulation":
         about += f", schedule {trial.schedule}"
     what = "passed" if outcome.failure is None else f"failed: {outcome.failure.kind}"
-    return f"Trial {what} ({about})"
+    return f"{outcome._what.capitalize()} {what} ({about})"
 
 
 def _end(each: Performed, outcome: Outcome) -> float:

@@ -20,7 +20,7 @@ def steps_of(outcome: Outcome) -> list[TraceMessage]:
     What is healed when all is over is none of them: nothing comes after it.
     """
     messages = outcome.since_the_first
-    if not outcome.trial.faults:
+    if not outcome._faulty:
         return messages
     last = messages[-1].time if messages else outcome.started
     return sorted([*_faults(outcome, last), *messages], key=lambda row: row.time)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from resilkit.testing.outcome import Outcome
     from resilkit.testing.trial import Trial
 
-__all__ = ["script_of"]
+__all__ = ["script_of", "written_parts"]
 
 
 def script_of(outcome: Outcome) -> str:
@@ -44,6 +44,17 @@ def _head(outcome: Outcome, sources: Sources, text: str) -> list[str]:
 
 
 def _trial_code(trial: Trial, sources: Sources) -> str:
+    args, kwargs = written_parts(trial, sources)
+    return as_code(Called("Trial", args, kwargs))
+
+
+def written_parts(trial: Trial, sources: Sources) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments that make a trial, ready to be written, and what they need noted.
+
+    Args:
+        trial: The trial.
+        sources: What the script needs so far.
+    """
     made = trial._made_by()
     args = (_system_of(trial), *made.args[1:])
     named = {key: value for key, value in made.kwargs.items() if key != "invariants"}
@@ -58,7 +69,7 @@ def _trial_code(trial: Trial, sources: Sources) -> str:
         model = kwargs["model"]
         step = Named(sources.name(model.step, "step"))
         kwargs["model"] = Called("Model", (model.initial, step))
-    return as_code(Called(made.name, args, kwargs))
+    return args, kwargs
 
 
 def _system_of(trial: Trial) -> Any:

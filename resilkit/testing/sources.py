@@ -22,7 +22,7 @@ from typing import Any
 
 from resilkit.testing.code import as_code
 
-__all__ = ["Sources"]
+__all__ = ["Sources", "is_importable"]
 
 
 _NOTHING = object()
@@ -151,6 +151,11 @@ class Sources:
             self.missing[name] = f"{name} is {type(value).__name__}, which cannot be written down"
         else:
             self.definitions.append(f"{name} = {text}")
+
+
+def is_importable(thing: Any) -> bool:
+    """Whether a class or a function has a module from which another process can import it."""
+    return _where(thing)[0] is not None
 
 
 def _where(thing: Any) -> tuple[str | None, str]:
@@ -320,6 +325,8 @@ def _functions_of(thing: Any) -> Iterator[FunctionType]:
     elif isinstance(thing, type):
         for value in vars(thing).values():
             inner = getattr(value, "__func__", getattr(value, "fget", value))
+            if isinstance(inner, FunctionType):
+                inner = inspect.unwrap(inner)
             if isinstance(inner, FunctionType) and inner.__module__ == thing.__module__:
                 yield inner
 

@@ -32,6 +32,7 @@ _PUBLIC: Mapping[str, Sequence[str]] = {
     "resilkit.testing": (
         "Arguments", "Barrier", "Call", "Cast", "Concurrent", "Model", "Trial", "run_trial",
     ),
+    "resilkit.testing.machines": ("ClusterMachine",),
     "resilkit.faults": [name for name in faults.__all__ if name[0].isupper()],
     "resilkit": [*(name for name in resilkit.__all__ if name[0].isupper()), "arrivals"],
 }  # fmt: skip

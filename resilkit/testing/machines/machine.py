@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any, ClassVar
 
@@ -13,14 +14,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 from resilkit import validate
 from resilkit.cluster.backend_names import check_backend
 from resilkit.cluster.cluster import Cluster
-from resilkit.errors import InvalidArgument, TrialFailed
+from resilkit.errors import InvalidArgument, StartFailed, TrialFailed
 from resilkit.simulation.schedules import SCHEDULES
 from resilkit.testing import judging
 from resilkit.testing.calls import Call, Cast
 from resilkit.testing.failure import Failure
 from resilkit.testing.hanging import hanging
 from resilkit.testing.looking import Lookout
+from resilkit.testing.machines.outcome import MachineOutcome
 from resilkit.testing.machines.rules import FAULTS, fault_rules, injecting, operation_rules
+from resilkit.testing.machines.steps import Step, ending, is_shown, record_steps, recorded
 from resilkit.testing.model import Model
 from resilkit.testing.outcome_text import history_text
 from resilkit.testing.performed import Performed
@@ -28,6 +31,7 @@ from resilkit.testing.running import cluster_of
 from resilkit.testing.started import check_operation
 from resilkit.testing.strategies import options as checks
 from resilkit.testing.strategies.operations import Methods, Vocabulary
+from resilkit.testing.trail import LookingOn, Traced, Trail
 from resilkit.testing.trial import Invariant, Trial
 from resilkit.testing.work import perform
 
@@ -43,8 +47,11 @@ class ClusterMachine(RuleBasedStateMachine):
     (``call_increment``), as does each way to break something (``kill_node``) and to mend it
     (``restart_node``). The first step starts the cluster from a seed and a schedule that are drawn,
     too; in a simulation the same steps do the same, so that Hypothesis replays and shrinks a
-    failure, and its falsifying example is the script. Rules and invariants of your own may be
-    added, which use `cluster` and `do`.
+    failure. Rules and invariants of your own may be added, which use `cluster` and `do`.
+
+    What is raised then, by a rule of your own too, has an ``outcome``, as that of a trial: with
+    ``script()``, which does the same steps again in a process of its own, ``diagram()``, the
+    messages as a sequence diagram, and ``figure()``. The message has the script.
 
     What must hold: what `model` and `must_hold` say; without anything broken, that no server
     crashes and every call is answered; and at the end, everything mended, that every server that
@@ -82,7 +89,7 @@ class ClusterMachine(RuleBasedStateMachine):
         >>> from hypothesis import settings, strategies as st
         >>> from hypothesis.stateful import run_state_machine_as_test
         >>> from resilkit import Server
-        >>> from resilkit.testing import strategies as rst
+        >>> from resilkit.testing import Arguments, strategies as rst
         >>> class Till(Server):
         ...     def init(self):
         ...         self.inside = 0
@@ -98,6 +105,20 @@ class ClusterMachine(RuleBasedStateMachine):
         ...     model = Model(0, putting)
         ...     faults = ("partition",)
         >>> run_state_machine_as_test(Tilling, settings=settings(max_examples=5, database=None))
+
+        One that expects something else of it, done by hand as its script does it:
+
+        >>> class Wrong(Tilling):
+        ...     model = Model(0, lambda inside, operation: (0, 0))
+        >>> state = Wrong()
+        >>> state.start(seed=3, schedule="fifo")
+        >>> try:
+        ...     state.call_put(arguments=Arguments(7))
+        ... except AssertionError as error:
+        ...     print(error.outcome.failure)
+        ... finally:
+        ...     state.teardown()
+        Call("put", 7) by @notebook replied 7; the model says 0
     """
 
     system: ClassVar[Any] = None
@@ -141,6 +162,7 @@ class ClusterMachine(RuleBasedStateMachine):
             cls.check_must_hold = invariant()(_check_must_hold)  # type: ignore[attr-defined]
         orders = checks.selection(cls.schedules, "schedules", list(SCHEDULES))
         cls.start = initialize(seed=_SEEDS, schedule=st.sampled_from(orders))(_start)  # type: ignore[attr-defined]
+        record_steps(cls)
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,6 +179,13 @@ class ClusterMachine(RuleBasedStateMachine):
         self._ranks = count()
         self._began = 0.0
         self._outside = sys.exc_info()[1]
+        self._steps: list[Step] = []
+        self._results: dict[int, Any] = {}
+        self._within = False
+        self._acted = 0.0
+        self._looked_at = False
+        self._trail: Trail | None = None
+        self._made = self._plan
 
     # The cluster ---------------------------------------------------------------------------------
 
@@ -165,7 +194,14 @@ class ClusterMachine(RuleBasedStateMachine):
         """The cluster, which is started when it is first asked for."""
         if self._cluster is None:
             plan = self._plan.replaced(seed=self._seed, schedule=self._schedule)
+            self._made = plan
             self._cluster = cluster = cluster_of(plan, self.backend)
+            self._began = cluster.clock.now()
+            names = dict.fromkeys([*plan.parts.servers, *(self.servers or ())])
+            if self.backend == "processes":
+                self._trail = Traced(cluster, names)
+            elif self._looked_at:
+                self._trail = LookingOn(cluster, names)
             for node, spec in plan.parts.plan:
                 cluster.start(spec, node=node)
             self._model = plan.pure_model()
@@ -234,8 +270,55 @@ class ClusterMachine(RuleBasedStateMachine):
     def _fail_with(self, failure: Failure | None) -> None:
         if failure is None:
             return
-        lines = "\n".join(history_text(self.history))
-        raise TrialFailed(f"{failure}\n\nOperations:\n{lines}") from failure.cause
+        outcome = self._outcome(failure)
+        if outcome is not None and is_shown() and not self._looked_at:
+            told = outcome.told()
+        else:
+            told = "\n".join([str(failure), "", "Operations:", *history_text(self.history)])
+        raise TrialFailed(told, outcome=outcome) from failure.cause
+
+    def _tell_of(self, error: Exception, step: str) -> None:
+        """Give an exception that ends the steps their outcome, if it has none."""
+        if getattr(error, "outcome", None) is not None:
+            return
+        time = 0.0 if self._cluster is None else self._cluster.clock.now() - self._began
+        if isinstance(error, StartFailed):
+            failure = Failure("start", f"the system did not start: {error}", "", time, None, error)
+        else:
+            first = next(iter(str(error).strip().splitlines()), "")
+            told = f"{type(error).__name__}{': ' if first else ''}{first}"
+            latest = self.history[-1] if self.history else None
+            failure = Failure("step", f"the step {step} raised {told}", step, time, latest, error)
+        outcome = self._outcome(failure)
+        if outcome is None:
+            return
+        with suppress(AttributeError):  # its class may have slots
+            error.outcome = outcome  # type: ignore[attr-defined]
+        if is_shown() and not self._looked_at:
+            error.add_note(outcome.told())
+
+    def _outcome(self, failure: Failure) -> MachineOutcome | None:
+        """Return what came of the steps; ``None`` where there was no cluster."""
+        cluster, trail = self._cluster, self._trail
+        if cluster is None:
+            return None
+        facts: dict[str, Any] = {
+            "backend": self.backend, "started": self._began, "broken": self.broken,
+            "took": cluster.clock.now() - self._began, "acted": self._acted,
+        }  # fmt: skip
+        if self.backend == "simulation":
+            scheduler = cluster._session.thread.scheduler
+            facts |= {"steps": scheduler.steps, "fingerprint": scheduler.fingerprint}
+        told = None if trail is None or self._looked_at else trail.messages()
+        return MachineOutcome(
+            type(self), self._steps, trial=self._made, failure=failure,
+            history=tuple(self.history), events=cluster.events, facts=facts,
+            messages=None if told is None else lambda: told,
+        )  # fmt: skip
+
+    def _note_time(self) -> None:
+        if self._cluster is not None:
+            self._acted = self._cluster.clock.now() - self._began
 
     # What must hold ------------------------------------------------------------------------------
 
@@ -269,6 +352,11 @@ class ClusterMachine(RuleBasedStateMachine):
         )
         self._fail_with(failure)
         self._look(last=True)
+
+
+for _name in ("do", "mend", "rest"):  # as in a script to which somebody adds a line
+    setattr(ClusterMachine, _name, recorded(getattr(ClusterMachine, _name), _name))
+ClusterMachine.teardown = ending(ClusterMachine.teardown)  # type: ignore[method-assign]
 
 
 def _plan_of(cls: type[ClusterMachine]) -> Trial:
