@@ -70,8 +70,8 @@ def find_races(
         What was found, and how to see it again.
 
     Raises:
-        InvalidArgument: Something is wrong; or the operations fail even when one follows the other,
-            which is no race.
+        InvalidArgument: Something is wrong, there is nothing to do, or no seed; or the operations
+            fail even when one follows the other, which is no race.
 
     Examples:
         >>> import asyncio
@@ -106,6 +106,11 @@ def find_races(
 
 def _scenario(operations: object, processes: object) -> Concurrent:
     if isinstance(operations, Concurrent):
+        if not operations.operations:
+            raise InvalidArgument(
+                "has no operations: there is nothing to do at once", path="operations",
+                value=operations, allowed="processes with a Call or a Cast each",
+            )  # fmt: skip
         return operations
     count = validate.number(
         processes, "processes", low=FEWEST_PROCESSES, high=MOST_PROCESSES, integer=True
@@ -115,6 +120,11 @@ def _scenario(operations: object, processes: object) -> Concurrent:
         raise InvalidArgument(
             "must be a list", path="operations", value=operations, allowed=allowed
         )
+    if not operations:
+        raise InvalidArgument(
+            "is an empty list: there is nothing to do at once", path="operations",
+            value=operations, allowed=allowed,
+        )  # fmt: skip
     for place, each in enumerate(operations):
         if not isinstance(each, Call | Cast):
             raise InvalidArgument(
@@ -141,6 +151,11 @@ def _places(schedules: object, seeds: object) -> list[Place]:
         validate.number(seed, f"seeds[{place}]", low=0, high=2**63 - 1, integer=True)
         for place, seed in enumerate(seeds)
     ]
+    if not numbers:
+        raise InvalidArgument(
+            "is an empty list: no schedule would be tried", path="seeds", value=seeds,
+            allowed="whole numbers: range(200)",
+        )  # fmt: skip
     return [(seed, name) for seed in numbers for name in names]
 
 

@@ -144,6 +144,9 @@ def test_it_shows_itself_in_a_notebook_with_pictures() -> None:
     ("arguments", "message"),
     [
         ({"operations": Call("get")}, "operations: must be a list"),
+        ({"operations": []}, "operations: is an empty list: there is nothing to do"),
+        ({"operations": Concurrent([[], []])}, "operations: has no operations"),
+        ({"operations": Concurrent([[Barrier()]] * 2)}, "operations: has no operations"),
         ({"operations": [Barrier()]}, r"operations\[0\]: is no operation"),
         ({"operations": [Call("gett")]}, "did you mean 'get'"),
         ({"processes": 1}, "processes: is out of range"),
@@ -152,6 +155,8 @@ def test_it_shows_itself_in_a_notebook_with_pictures() -> None:
         ({"schedules": []}, "schedules: must be a list"),
         ({"schedules": ["lifo"]}, r"schedules\[0\]"),
         ({"seeds": "3"}, "seeds: must be a list"),
+        ({"seeds": []}, "seeds: is an empty list"),
+        ({"seeds": iter(())}, "seeds: is an empty list"),
         ({"seeds": [1.5]}, r"seeds\[0\]"),
         ({"model": 3}, "model: is no model"),
         ({"system": 3}, "system: is no system"),
