@@ -14,7 +14,7 @@ from resilkit.cluster.specs import ClusterSpec
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.checks import check_scenario, made_by
 from resilkit.experiment.names import Unknown, check_names, known_servers
-from resilkit.experiment.system import System, read_system
+from resilkit.experiment.system import System, names_on_nodes, read_system
 from resilkit.experiment.targets import check_targets
 from resilkit.rng import fresh_seed
 from resilkit.texts import plain, writable
@@ -44,7 +44,8 @@ class Experiment:
             these (or to lists of them), or an object or module with ``applications(nodes)`` that
             returns such a mapping, and optionally ``workload()``, ``scenario()`` and
             ``audit(cluster, history)``, which looks at the data at the end and returns an
-            `Audit`. ``None``: what the cluster given to `run` runs already.
+            `Audit`. A class or a child that stands alone has the name of its class:
+            ``bank_teller``. ``None``: what the cluster given to `run` runs already.
         workload: The load; ``None`` for the system's own.
         scenario: Faults and criteria, or the name of a named scenario, which is scaled to
             `duration`; ``None`` for the system's own, else no faults.
@@ -105,7 +106,7 @@ class Experiment:
         name: str | None = None,
     ) -> None:
         spec = _cluster(cluster)
-        parts = read_system(system, spec.names)
+        parts = read_system(system, spec.names, names_on_nodes(spec))
         root = _seed(seed, spec)
         given = validate.duration(duration, "duration", allow_zero=False, allow_none=True)
         hints = {"nodes": list(spec.names), "duration": given, "seed": root}

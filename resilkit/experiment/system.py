@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
+from resilkit.cluster.deployed import below
 from resilkit.errors import InvalidArgument
 from resilkit.runtime import ChildSpec, Server, SupervisorSpec
+from resilkit.runtime.naming import name_of_class
 
-__all__ = ["SYSTEMS", "System", "read_system"]
+if TYPE_CHECKING:
+    from resilkit.cluster.specs import ClusterSpec
+
+__all__ = ["SYSTEMS", "System", "names_on_nodes", "read_system"]
 
 SYSTEMS = (
     "a SupervisorSpec, a Server class, a mapping of node names to those, or an object with "
@@ -27,7 +33,7 @@ class System:
 
     Attributes:
         plan: What to start, in order: the node's name (``None`` for the cluster's choice) and a
-            server class or spec.
+            spec with a name.
         audit: Looks at the data after the run: ``audit(cluster, history)``; ``None`` without.
         workload: Its own workload, or a function that makes it; ``None`` without.
         scenario: Its own scenario, likewise.
@@ -41,16 +47,62 @@ class System:
     about: str = ""
 
 
-def read_system(given: object, nodes: Sequence[str]) -> System:
-    """Return `given` in its plain form.
+def read_system(given: object, nodes: Sequence[str], taken: Iterable[str] = ()) -> System:
+    """Return `given` in its plain form, in which every server that stands alone has a name.
+
+    One that is given without, as a class say, has the name of its class: ``bank_teller``; a second
+    one of it ``bank_teller-2``.
 
     Args:
         given: See `Experiment`; what is in its plain form already stays as it is.
         nodes: The names of the cluster's nodes.
+        taken: Names that nothing may have which is given without one.
 
     Raises:
         InvalidArgument: It is nothing that can be started, or names a node that is not there.
+
+    Examples:
+        >>> class BankTeller(Server):
+        ...     pass
+        >>> [spec.name for _, spec in read_system({"n1": [BankTeller, BankTeller]}, ["n1"]).plan]
+        ['bank_teller', 'bank_teller-2']
     """
+    system = _read(given, nodes)
+    return system if system is given else replace(system, plan=_named(system.plan, taken))
+
+
+def names_on_nodes(cluster: ClusterSpec) -> set[str]:
+    """Return the names that what the nodes start by themselves has."""
+    applications = (each for name in cluster.names for each in cluster.node(name).applications)
+    return {one.name for spec in applications for one in below(spec) if one.name}
+
+
+def _named(
+    plan: Sequence[tuple[str | None, Any]], taken: Iterable[str]
+) -> tuple[tuple[str | None, Any], ...]:
+    known = set(taken) | {one.name for _, spec in plan for one in below(spec) if one.name}
+    named = []
+    for node, given in plan:
+        spec = given
+        if isinstance(given, type):
+            # Not restarted: nobody supervises it. With its node it starts again.
+            spec = ChildSpec(given, name=_free(given, known), restart="temporary")
+        elif isinstance(given, ChildSpec) and given.name is None:
+            spec = replace(given, name=_free(given.server, known))
+        named.append((node, spec))
+    return tuple(named)
+
+
+def _free(kind: type, known: set[str]) -> str:
+    """Return the name of a class, with a number where it is taken; it is from then on."""
+    base = name_of_class(kind)
+    names = (base if number == 1 else f"{base}-{number}" for number in count(1))
+    name = next(each for each in names if each not in known)
+    known.add(name)
+    return name
+
+
+def _read(given: object, nodes: Sequence[str]) -> System:
     if given is None:
         return System(about="what the cluster already ran")
     if isinstance(given, System):

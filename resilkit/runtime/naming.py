@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 
-__all__ = ["SCOPES", "check_name", "check_scope"]
+__all__ = ["SCOPES", "check_name", "check_scope", "name_of_class"]
 
 SCOPES = ("cluster", "node")
 """Where a name is unique: in the whole cluster, or on each node."""
@@ -52,6 +53,18 @@ def _is_name(value: str) -> bool:
     return 0 < len(value) <= _LONGEST and not any(
         unicodedata.category(each) in _NEVER for each in value
     )
+
+
+def name_of_class(kind: type) -> str:
+    """Return the name of a server that is given as its class alone.
+
+    Examples:
+        >>> class HTTPGate2Go: ...
+        >>> name_of_class(HTTPGate2Go)
+        'http_gate2_go'
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind.__name__)
+    return words.strip("_").lower() or "server"
 
 
 def check_scope(value: object, path: str) -> str:

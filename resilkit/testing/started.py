@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +36,13 @@ class Started:
         return next(iter(self.servers), None)
 
 
-def started(system: object, nodes: Sequence[str]) -> Started:
+def started(system: object, nodes: Sequence[str], taken: Iterable[str] = ()) -> Started:
     """Return what there is to start of a system, every single server with a name.
 
     Args:
         system: As `Experiment` takes it.
         nodes: The names of the nodes.
+        taken: The names of servers that they start by themselves.
 
     Raises:
         InvalidArgument: It is no system, starts nothing, or names a node that is not there.
@@ -56,8 +55,7 @@ def started(system: object, nodes: Sequence[str]) -> Started:
     """
     if system is None:
         raise InvalidArgument("is nothing to start", path="system", value=None, allowed=SYSTEMS)
-    taken: dict[str, int] = {}
-    plan = tuple((node, _named(each, taken)) for node, each in read_system(system, nodes).plan)
+    plan = read_system(system, nodes, taken).plan
     everyone = [one for _, spec in plan for one in below(spec)]
     return Started(
         plan,
@@ -70,26 +68,6 @@ def _servers(everyone: Sequence[Any]) -> Iterator[ChildSpec]:
     for one in everyone:
         if isinstance(one, ChildSpec):
             yield one
-
-
-def _named(given: Any, taken: dict[str, int]) -> ChildSpec | SupervisorSpec:
-    if isinstance(given, type):
-        # Not restarted: nobody supervises it. With its node it starts again.
-        name = _free(_snake(given.__name__), taken)
-        return ChildSpec(given, name=name, restart="temporary")
-    if isinstance(given, ChildSpec) and given.name is None:
-        return dataclasses.replace(given, name=_free(_snake(given.server.__name__), taken))
-    spec: ChildSpec | SupervisorSpec = given
-    return spec
-
-
-def _free(name: str, taken: dict[str, int]) -> str:
-    taken[name] = taken.get(name, 0) + 1
-    return name if taken[name] == 1 else f"{name}-{taken[name]}"
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).strip("_").lower()
 
 
 def check_operation(operation: Call | Cast, there: Started, default: str | None, path: str) -> None:

@@ -13,6 +13,7 @@ from resilkit.chaos.fitting import check_moments, try_targets
 from resilkit.chaos.scenario import Scenario
 from resilkit.cluster.specs import ClusterSpec
 from resilkit.errors import InvalidArgument
+from resilkit.experiment.system import names_on_nodes
 from resilkit.faults import Fault, ServerFault
 from resilkit.faults.partition import check_places
 from resilkit.records import readable
@@ -141,7 +142,7 @@ class Trial:
         **options: Any,
     ) -> None:
         spec = _cluster(cluster, options)
-        parts = started(system, spec.names)
+        parts = started(system, spec.names, names_on_nodes(spec))
         given = _operations(operations)
         plan = faults if isinstance(faults, Scenario) else Scenario("trial", faults)
         if duration is None and plan.duration is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from itertools import count
 from typing import Any, NamedTuple, get_args
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
-from resilkit.runtime.naming import check_name
+from resilkit.runtime.naming import check_name, name_of_class
 from resilkit.runtime.server import Server
 from resilkit.runtime.specs import AutoShutdown, ChildSpec, Restart, Strategy, SupervisorSpec
 from resilkit.testing.calls import Arguments
@@ -50,9 +49,9 @@ def supervisor_configurations(
     """Draw a supervisor with its children, and supervisors among them: every one can be started.
 
     Children are named by their class and numbered through the tree, in the order in which they
-    start: ``counter-0``, ``counter-1``; supervisors below the top ``supervisor-1``. So a test knows
-    the names. It shrinks to fewer children, none of them a supervisor, and to the defaults of
-    `SupervisorSpec` and `ChildSpec`.
+    start: ``bank_teller-0``, ``bank_teller-1``; supervisors below the top ``supervisor-1``. So a
+    test knows the names. It shrinks to fewer children, none of them a supervisor, and to the
+    defaults of `SupervisorSpec` and `ChildSpec`.
 
     Args:
         servers: Class to what draws the `arguments` of its ``init``, ``None`` for none. When left
@@ -177,7 +176,7 @@ def _named(top: _Part, name: str) -> SupervisorSpec:
 
     def spec(part: _Part, own: str) -> SupervisorSpec:
         children = [
-            ChildSpec(each.server, name=fresh(_base(each.server), 0), **each.settings)
+            ChildSpec(each.server, name=fresh(name_of_class(each.server), 0), **each.settings)
             if each.server is not None
             else spec(each, fresh(name, 1))
             for each in part.children
@@ -185,11 +184,6 @@ def _named(top: _Part, name: str) -> SupervisorSpec:
         return SupervisorSpec(own, children, **part.settings)
 
     return spec(top, name)
-
-
-def _base(server: type[Server]) -> str:
-    """Return a class's name as those of servers are written: ``auction-house``."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", server.__name__).lower()
 
 
 def _far_from_usual(number: int) -> int:

@@ -77,7 +77,7 @@ def test_children_are_named_by_their_class_and_numbered_as_they_start() -> None:
     for spec in drawn(rst.supervisor_configurations(SERVERS, name="top", max_depth=3)):
         names = [part.name for part, _ in parts(spec)]
         assert len(set(names)) == len(names)
-        for base, first in (("counter", 0), ("auction-house", 0), ("top", 1)):
+        for base, first in (("counter", 0), ("auction_house", 0), ("top", 1)):
             own = [name for name in names if name.startswith(f"{base}-")]
             assert own == [f"{base}-{number}" for number in range(first, first + len(own))]
 
