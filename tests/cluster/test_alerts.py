@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -12,56 +11,13 @@ import pytest
 import resilkit as rk
 from resilkit import clock, telemetry
 from tests.cluster.harm import wait_until
-
-
-class Slow(rk.Server):
-    """Handles nothing while it is held up."""
-
-    def init(self) -> None:
-        self.held: Any = None
-
-    async def hold(self) -> None:
-        import asyncio
-
-        self.held = asyncio.Event()
-        await self.held.wait()
-
-    def work(self) -> None:
-        pass
-
-
-class Release(rk.Server):
-    """Lets another server of its node go on, from outside."""
-
-    def init(self) -> None:
-        pass
-
-    def release(self, name: str) -> None:
-        node = self._process.node
-        node.processes[node.names.whereis(name).number].server.held.set()
+from tests.parity.thresholds import alerts
 
 
 @pytest.fixture
 def cluster() -> Iterator[rk.Cluster]:
     with rk.Cluster(nodes=2, seed=1, sample_interval=0.02) as started:
         yield started
-
-
-def alerts(cluster: rk.Cluster, event: str | None = None) -> list[tuple[Any, Mapping[str, Any]]]:
-    """Return the events of thresholds with their details, in order."""
-    rows = [(row, json.loads(row.detail)) for row in cluster.events if row.kind == "alert"]
-    return [pair for pair in rows if "threshold" in pair[1] and event in (None, pair[0].event)]
-
-
-def backlog(cluster: rk.Cluster, name: str, length: int) -> Callable[[], None]:
-    """Let a server have a queue of that length; return what empties it."""
-    slow = cluster.start(Slow, name=name, node="n1")
-    cluster.start(Release, name=f"release-{name}", node="n1")
-    slow.cast.hold()
-    for _ in range(length):
-        slow.cast.work()
-    wait_until(lambda: slow.queue_length() == length)
-    return lambda: cluster.whereis(f"release-{name}").call.release(name)
 
 
 def test_a_metric_of_ones_own_can_be_too_much(cluster: rk.Cluster) -> None:

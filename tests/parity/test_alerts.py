@@ -1,65 +1,20 @@
-"""Alerts on a cluster of real processes: raised and over once, with what they are about."""
+"""Alerts on both backends: raised and over once, with what they are about."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 import resilkit as rk
 from tests.parity.grounds import eventually
-
-
-class Slow(rk.Server):
-    """Handles nothing while it is held up."""
-
-    def init(self) -> None:
-        self.held: Any = None
-
-    async def hold(self) -> None:
-        import asyncio
-
-        self.held = asyncio.Event()
-        await self.held.wait()
-
-    def work(self) -> None:
-        pass
-
-
-class Release(rk.Server):
-    """Lets another server of its node go on, from outside."""
-
-    def init(self) -> None:
-        pass
-
-    def release(self, name: str) -> None:
-        node = self._process.node
-        node.processes[node.names.whereis(name).number].server.held.set()
+from tests.parity.thresholds import Slow, alerts, backlog
 
 
 @pytest.fixture
 def cluster(cluster_of: Callable[..., rk.Cluster]) -> rk.Cluster:
     """Two nodes of its own, that are looked at often."""
     return cluster_of(nodes=2, sample_interval=0.02)
-
-
-def alerts(cluster: rk.Cluster, event: str | None = None) -> list[tuple[Any, Mapping[str, Any]]]:
-    """Return the events of thresholds with their details, in order."""
-    rows = [(row, json.loads(row.detail)) for row in cluster.events if row.kind == "alert"]
-    return [pair for pair in rows if "threshold" in pair[1] and event in (None, pair[0].event)]
-
-
-def backlog(cluster: rk.Cluster, name: str, length: int) -> Callable[[], None]:
-    """Let a server have a queue of that length; return what empties it."""
-    slow = cluster.start(Slow, name=name, node="n1")
-    cluster.start(Release, name=f"release-{name}", node="n1")
-    slow.cast.hold()
-    for _ in range(length):
-        slow.cast.work()
-    eventually(cluster, lambda: slow.queue_length() == length)
-    return lambda: cluster.whereis(f"release-{name}").call.release(name)
 
 
 def test_a_queue_that_is_too_long_alerts_once_until_it_is_back(cluster: rk.Cluster) -> None:

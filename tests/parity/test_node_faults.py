@@ -101,29 +101,6 @@ def test_no_node_left_to_hit_is_said_and_not_done(cluster: rk.Cluster) -> None:
     until_probed(cluster)
 
 
-_SCRIPT = """
-import os, sys, subprocess
-import resilkit as rk
-from resilkit import faults
-from resilkit.cluster.journal import undo_file
-
-# A process that the journal knows, and that does not end with the cluster: only a SIGCONT can
-# wake it, so its going on proves that the undo was carried out.
-other = subprocess.Popen(["sleep", "60"], start_new_session=True)
-cluster = rk.Cluster(nodes=2)
-cluster.inject(faults.NodePause(targets="n2"))
-from resilkit.cluster.processes import start_time
-import signal
-entry = {"undo": "signal", "pid": other.pid, "start_time": start_time(other.pid),
-         "signal": int(signal.SIGCONT)}
-session = cluster._session
-session.thread.sync(session.launcher.journal_add("elsewhere", entry))
-os.kill(other.pid, signal.SIGSTOP)
-print(other.pid, cluster.nodes["n1"].pid, cluster.nodes["n2"].pid, session.folder, flush=True)
-sys.stdin.read()
-"""
-
-
 def test_each_signal_is_undone_at_its_own_time_or_with_the_injection(cluster: rk.Cluster) -> None:
     @rk.register_fault("ragged")
     class Ragged(rk.NodeFault):

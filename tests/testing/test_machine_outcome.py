@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from resilkit.testing import Outcome
 from resilkit.testing import strategies as rst
 from resilkit.testing.machines import ClusterMachine
 from resilkit.testing.outcome_steps import steps_of
+from tests.testing.saved import run
 from tests.testing.servers import COUNTER, Counter, Forgetful, Silent
 
 FEW = settings(
@@ -32,16 +31,6 @@ def failing(machine: type[ClusterMachine], **changes: Any) -> BaseException:
     with pytest.raises(Exception) as raised:
         run_state_machine_as_test(machine, settings=settings(FEW, **changes))
     return raised.value
-
-
-def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a script as somebody does who saved it somewhere."""
-    path = folder / "found.py"
-    path.write_text(script)
-    return subprocess.run(
-        [sys.executable, str(path)], cwd=folder, capture_output=True, text=True, check=False,
-        timeout=60,
-    )  # fmt: skip
 
 
 def fails_again(error: Any, folder: Path) -> str:

@@ -8,7 +8,6 @@ import decimal
 import enum
 import functools
 import linecache
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +18,7 @@ import pytest
 import resilkit as rk
 from resilkit import faults
 from resilkit.testing import Call, Concurrent, Model, Trial, run_trial
+from tests.testing.saved import run
 from tests.testing.servers import COUNTER, Counter, Forgetful, increments
 
 LIMIT = 4
@@ -26,16 +26,6 @@ LIMIT = 4
 
 def below(cluster: rk.Cluster) -> bool:
     return bool(cluster.whereis("counter").call.get() < LIMIT)
-
-
-def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a script as somebody does who saved it somewhere."""
-    path = folder / "found.py"
-    path.write_text(script)
-    return subprocess.run(
-        [sys.executable, str(path)], cwd=folder, capture_output=True, text=True, check=False,
-        timeout=60,
-    )  # fmt: skip
 
 
 def fails_again(trial: Trial, folder: Path) -> str:
