@@ -9,7 +9,7 @@ import pytest
 
 import resilkit as rk
 from tests.cluster.servers import Broken, Counter, Slow
-from tests.parity.grounds import eventually, took
+from tests.parity.grounds import DEADLINE, eventually, took
 from tests.parity.reaching import reaches, until_reaches, until_whole
 
 
@@ -81,9 +81,10 @@ def test_what_was_not_synced_is_lost_with_the_node_or_the_server(
         cluster.nodes["n2"].kill()
         cluster.nodes["n2"].restart()
     else:
-        before = keeper.pid
+        end_of_keeper = keeper.monitor()
         keeper.kill()
-        eventually(cluster, lambda: "keeper" in cluster.names() and keeper.pid != before)
+        end_of_keeper.wait(DEADLINE)
+        eventually(cluster, lambda: "keeper" in cluster.names())
     assert (keeper.call.kept("synced"), keeper.call.kept("lost")) == (1, None)
 
 
