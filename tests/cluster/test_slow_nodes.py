@@ -172,10 +172,11 @@ def test_a_slow_node_that_is_killed_heals_and_comes_back_as_fast_as_ever(cluster
 
 def test_slownesses_of_one_node_multiply(cluster: Cluster) -> None:
     with cluster.inject(faults.SlowNode(3.0, targets="all")) as outer:
-        with cluster.inject(faults.SlowNode(4.0, targets="n2")) as inner:
+        with cluster.inject(faults.SlowNode(8.0, targets="n2")) as inner:
             works(cluster, "n2", 0.05)
         works(cluster, "n2", 0.05)
-    assert 9.0 < inner.outcomes[0]["slowed"]["n2"] < 36.0
+    # 24 times; a sum would be 11. On a busy machine the node is stopped late, and less slow.
+    assert 12.0 < inner.outcomes[0]["slowed"]["n2"] < 72.0
     assert 2.0 < outer.outcomes[0]["slowed"]["n1"] < 9.0
 
 
