@@ -19,6 +19,7 @@ from resilkit.experiment.experiment import Experiment
 from resilkit.experiment.line import Line
 from resilkit.network.codec import by_value
 from resilkit.reruns.crew import Crew, Lost
+from resilkit.reruns.first_imports import import_first
 from resilkit.reruns.identity import identity
 from resilkit.reruns.ledger import Ledger
 from resilkit.reruns.rows import failed_row, frame_of, word_of
@@ -70,7 +71,8 @@ def sweep(
         processes: How many workers; 1 runs all in this process. ``None``: as many as there are
             cores in a simulation; else 1, since clusters of processes would disturb each other.
         timeout: Seconds, of the time that people have, that a run may take: then it is ended, and
-            its row's ``error`` says so. ``None``: as long as it takes.
+            its row's ``error`` says so. What a worker loads before its first run does not count.
+            ``None``: as long as it takes.
         stop_after: After so many seeds that fail no more are begun; ``None``: all are run.
         resume: A folder where each row is written as soon as it is there. A sweep of the same
             experiment with the same folder does not run again what is there already; one of
@@ -171,6 +173,7 @@ class _Sweep:
         if not left or self._has_enough():
             return
         if workers == 1:
+            import_first()
             for number, seed in left:
                 yield (number, seed), run_seed(self.cases[number].experiment, seed, self.where)
                 if self._has_enough():

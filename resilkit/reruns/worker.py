@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import clock
 from resilkit.network.codec import from_value
+from resilkit.reruns.first_imports import import_first
 from resilkit.reruns.in_time import run_in_time
 from resilkit.reruns.rows import failed_row, row_of, why_of
 
@@ -36,6 +37,7 @@ def main(descriptor: int) -> None:
         given = connection.recv_bytes()
         try:
             job = from_value(given)
+            import_first()  # before it is ready: no seed is to pay for it
         except Exception as error:  # noqa: BLE001 - reading it runs the user's own code
             connection.send(why_of(error))
             return
