@@ -179,10 +179,15 @@ def _told(row: Mapping[str, Any], units: Mapping[str, str]) -> str:
 
 
 def _sentence(found: pd.DataFrame) -> str:
+    from resilkit.reruns.rows import ran_out_of_time
+
     words, attrs = _words(found), found.attrs
     parts = [f"{words['fail']:,} failed" if words["fail"] else "none failed"]
-    if words["error"]:
-        parts.append(f"{words['error']:,} could not be run")
+    late = sum(map(ran_out_of_time, _rows(found)))
+    if late:
+        parts.append(f"{late:,} ran out of time")
+    if words["error"] > late:
+        parts.append(f"{words['error'] - late:,} could not be run")
     if words["inconclusive"]:
         parts.append(f"{words['inconclusive']:,} could not be decided")
     parts.append(f"{words['pass']:,} passed")

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from resilkit import clock
 from resilkit.errors import StartFailed
+from resilkit.reruns.rows import out_of_time
 
 __all__ = ["Crew", "Lost"]
 
@@ -135,7 +136,8 @@ class Crew:
                 if worker.connection in ready:
                     yield from self._heard(worker)
                 elif self._is_stuck(worker):
-                    yield worker.task, Lost(f"it was killed: not done after {self._timeout:g} s")
+                    why = f"{out_of_time(self._timeout or 0.0)}, and its process had to be killed"
+                    yield worker.task, Lost(why)
                     self._drop(worker)
 
     def _free(self, wanted: int) -> bool:

@@ -15,13 +15,23 @@ if TYPE_CHECKING:
 
     from resilkit.experiment.result import Result
 
-__all__ = ["Row", "failed_row", "frame_of", "row_of", "why_of", "word_of"]
+__all__ = [
+    "Row",
+    "failed_row",
+    "frame_of",
+    "out_of_time",
+    "ran_out_of_time",
+    "row_of",
+    "why_of",
+    "word_of",
+]
 
 Row = dict[str, Any]
 """One run, as plain JSON values."""
 
 _ORDER: Final = {"fail": 0, "error": 1, "inconclusive": 2, "pass": 3}
 _LONGEST: Final = 500
+_TIME_UP: Final = "time was up after "
 
 
 def row_of(result: Result, seed: int, wall: float) -> Row:
@@ -68,6 +78,24 @@ def why_of(error: BaseException) -> str:
     place = f" at {place_words(frames[-1])}" if frames else ""
     text = f"{type(error).__name__}{place}: {error}"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def out_of_time(seconds: float) -> str:
+    """Return why a run failed whose time was up.
+
+    Args:
+        seconds: How many it might take.
+
+    Examples:
+        >>> out_of_time(30.0)
+        'time was up after 30 s'
+    """
+    return f"{_TIME_UP}{seconds:g} s"
+
+
+def ran_out_of_time(row: Mapping[str, Any]) -> bool:
+    """Return whether a run failed for no other reason than that its time was up."""
+    return str(row["error"]).startswith(_TIME_UP)
 
 
 def word_of(row: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from resilkit.reruns.crew import Crew, Lost
 from resilkit.reruns.first_imports import import_first
 from resilkit.reruns.identity import identity
 from resilkit.reruns.ledger import Ledger
-from resilkit.reruns.rows import failed_row, frame_of, word_of
+from resilkit.reruns.rows import failed_row, frame_of, ran_out_of_time, word_of
 from resilkit.reruns.worker import run_seed
 from resilkit.runtime import reasons
 from resilkit.texts import plain
@@ -71,8 +71,8 @@ def sweep(
         processes: How many workers; 1 runs all in this process. ``None``: as many as there are
             cores in a simulation; else 1, since clusters of processes would disturb each other.
         timeout: Seconds, of the time that people have, that a run may take: then it is ended, and
-            its row's ``error`` says so. What a worker loads before its first run does not count.
-            ``None``: as long as it takes.
+            its row's ``error`` says so: ``time was up after 30 s``. What a worker loads
+            before its first run does not count. ``None``: as long as it takes.
         stop_after: After so many seeds that fail no more are begun; ``None``: all are run.
         resume: A folder where each row is written as soon as it is there. A sweep of the same
             experiment with the same folder does not run again what is there already; one of
@@ -197,8 +197,11 @@ class _Sweep:
         parts = [f"{words.count('fail'):,} failed"]
         if words.count("inconclusive"):
             parts.append(f"{words.count('inconclusive'):,} inconclusive")
-        if words.count("error"):
-            parts.append(plain(words.count("error"), "error"))
+        late = sum(map(ran_out_of_time, self._rows.values()))
+        if late:
+            parts.append(f"{late:,} out of time")
+        if words.count("error") > late:
+            parts.append(plain(words.count("error") - late, "error"))
         ended = ", interrupted" if self._interrupted else ""
         runs = "seeds" if len(self.cases) == 1 else "runs"
         return f"{len(words):,} of {len(self.all):,} {runs}, {', '.join(parts)}{ended}"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from resilkit import clock
 from resilkit.network.codec import from_value
 from resilkit.reruns.first_imports import import_first
-from resilkit.reruns.in_time import run_in_time
-from resilkit.reruns.rows import failed_row, row_of, why_of
+from resilkit.reruns.in_time import TimeIsUp, run_in_time
+from resilkit.reruns.rows import failed_row, out_of_time, row_of, why_of
 
 if TYPE_CHECKING:
     from resilkit.experiment.experiment import Experiment
@@ -29,7 +29,7 @@ def main(descriptor: int) -> None:
         descriptor: The connection's.
     """
     # Who interrupts means the process that has the workers, which ends them.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, _ignored)
     os.set_inheritable(descriptor, False)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     connection = Connection(descriptor)
@@ -47,6 +47,12 @@ def main(descriptor: int) -> None:
             connection.send(run_seed(job["experiments"][number], seed, job["where"]))
     except (EOFError, OSError):
         return  # nobody is left to work for
+
+
+def _ignored(number: int, frame: object) -> None:
+    # A function, and not `SIG_IGN`: what ends a handler that never gives way, when the time of a
+    # seed is up, needs one that it can stand in for.
+    del number, frame
 
 
 def _end_with_parent() -> None:
@@ -73,5 +79,7 @@ def run_seed(experiment: Experiment, seed: int, where: dict[str, Any]) -> Row:
             until=until,
         )
         return row_of(result, seed, clock.monotonic() - began)
+    except TimeIsUp:
+        return failed_row(seed, out_of_time(where["timeout"]), clock.monotonic() - began)
     except Exception as error:  # noqa: BLE001 - whatever a run raises costs its own seed only
         return failed_row(seed, why_of(error), clock.monotonic() - began)

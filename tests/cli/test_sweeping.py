@@ -157,6 +157,19 @@ def test_a_run_of_a_sweep_that_fails_itself_costs_its_seed_and_the_exit_code(
     assert "1 seed: none failed, 1 could not be run, 0 passed" in done.stdout
 
 
+def test_a_run_of_a_sweep_whose_time_is_up_says_after_how_long(bank, scenario):
+    path = scenario("availability > 0.5", duration="300 ms")
+    (path.parent / "a_bank.py").write_text(
+        f"{BANK}from tests.reruns.systems import spin\nworkload = made(operation=spin)\n"
+    )
+    done = run(
+        "sweep", path, "--system", bank, "--seeds", 1, "--processes", 1, "--timeout", "0.3 s"
+    )
+    assert done.returncode == 1
+    assert "  ! seed 0  time was up after 0.3 s\n" in done.stdout
+    assert "1 seed: none failed, 1 ran out of time, 0 passed" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

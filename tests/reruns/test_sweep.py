@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import count
 
 import psutil
@@ -11,7 +12,7 @@ import pytest
 import resilkit as rk
 from resilkit.apps import store
 from resilkit.errors import InvalidArgument, StartFailed, StorageError
-from resilkit.reruns import sweeping
+from resilkit.reruns import crew, sweeping
 from resilkit.reruns.sweeping import sweep
 from tests.reruns.systems import Bank, Unstartable, bank, die, spin, stuck, workload
 
@@ -119,9 +120,28 @@ def test_a_run_that_fails_by_itself_says_why_and_where():
 
 @pytest.mark.parametrize("operation", [spin, stuck])
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_run_that_takes_too_long_is_ended(processes, operation):
-    frame = here(bank(operation=operation), seeds=2, processes=processes, timeout=1.0)
-    assert all("time was up" in why for why in frame["error"])
+def test_a_run_that_takes_too_long_is_ended_and_says_so(processes, operation, monkeypatch):
+    told = []
+    monkeypatch.setattr(crew, "_SLACK", 100.0)  # by itself: nobody has to kill its process
+    options = {"seeds": 2, "processes": processes, "timeout": 0.5, "on_progress": told.append}
+    frame = here(bank(operation=operation), **options)
+    assert list(frame["error"]) == ["time was up after 0.5 s"] * 2
+    assert told[-1].startswith("2 of 2 seeds, 0 failed, 2 out of time")
+
+
+def test_a_worker_that_does_not_end_a_run_whose_time_is_up_is_killed_and_the_row_says_so(
+    monkeypatch,
+):
+    monkeypatch.setattr(crew, "_SLACK", 0.0)
+    # The worker itself gives it all the time that there is; the crew half a second.
+    monkeypatch.setattr(sweeping, "Crew", partial(impatient, 0.5))
+    frame = here(bank(operation=spin), seeds=2, processes=2)
+    words = "time was up after 0.5 s, and its process had to be killed"
+    assert list(frame["error"]) == [words] * 2
+
+
+def impatient(seconds, *args, **options):
+    return crew.Crew(*args, **{**options, "timeout": seconds})
 
 
 def test_nothing_is_begun_after_enough_have_failed(found):
