@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
-from resilkit.errors import InvalidArgument, StorageError
+from resilkit.errors import InvalidArgument, ResilkitError, StorageError
 from resilkit.experiment.paths import checked_path
 from resilkit.experiment.storage import read_regular, write_file
 from resilkit.reruns.identity import differences
@@ -47,17 +47,23 @@ class Ledger:
         self._file: IO[str] | None = None
         try:
             path.mkdir(parents=True, exist_ok=True)
+            _refuse_strange(path)
+            self._file = (path / _ROWS).open("a+")
+            self._lock(path)
+            # Only now: what another sweep writes meanwhile would be cut off below.
             self._check(path, dict(about))
             # A line that a kill has torn is no row, and must not run into the next.
             whole = (path / _ROWS).read_text().rpartition("\n")[0] if self.rows else ""
-            self._file = (path / _ROWS).open("a+")
-            self._lock(path)
             self._file.truncate(len(f"{whole}\n".encode()) if whole else 0)
+        except ResilkitError:
+            self.close()
+            raise
         except FileExistsError:
             raise InvalidArgument(
                 "is no folder", path="resume", value=str(folder), allowed=_ALLOWED
             ) from None
         except OSError as error:
+            self.close()
             reason = error.strerror or str(error)
             message = f"the sweep cannot be kept in {str(folder)!r}: {reason}"
             raise StorageError(message, definite=True) from error
@@ -65,24 +71,15 @@ class Ledger:
     def _check(self, path: Path, about: dict[str, dict[str, str]]) -> None:
         manifest = path / _ABOUT
         if not manifest.exists():
-            if any(path.iterdir()):
+            if (path / _ROWS).stat().st_size:
                 raise InvalidArgument(
-                    "holds something else", path="resume", value=str(path), allowed=_ALLOWED
-                )
+                    f"holds something else: a {_ROWS} without its {_ABOUT}", path="resume",
+                    value=str(path), allowed=_ALLOWED,
+                )  # fmt: skip
             told = {"format": _FORMAT, "about": about}
             write_file(manifest, lambda: json.dumps(told, indent=1).encode())
             return
-        try:
-            found = json.loads(read_regular(manifest))
-            known = found["about"] if found["format"] == _FORMAT else None
-        except (ValueError, KeyError, TypeError):
-            known = None
-        if not isinstance(known, dict):
-            raise InvalidArgument(
-                f"holds something else: its {_ABOUT} is no sweep's", path="resume",
-                value=str(path), allowed=_ALLOWED,
-            )  # fmt: skip
-        _refuse_other(known, about, path)
+        _refuse_other(_known(path), about, path)
         self.rows = _read(path / _ROWS)
 
     def _lock(self, path: Path) -> None:
@@ -90,7 +87,6 @@ class Ledger:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self.close()
             raise InvalidArgument(
                 "is in use by another sweep", path="resume", value=str(path), allowed=_ALLOWED
             ) from None
@@ -114,6 +110,31 @@ class Ledger:
 
     def __exit__(self, *_details: object) -> None:
         self.close()
+
+
+def _refuse_strange(path: Path) -> None:
+    """Refuse a folder that is no sweep's before anything is written into it."""
+    names = {each.name for each in path.iterdir()}
+    if _ABOUT in names:
+        _known(path)
+    elif names and _ROWS not in names:  # which another sweep has just made, if it is alone there
+        raise InvalidArgument(
+            "holds something else", path="resume", value=str(path), allowed=_ALLOWED
+        )
+
+
+def _known(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(read_regular(path / _ABOUT))
+        known = found["about"] if found["format"] == _FORMAT else None
+    except (ValueError, KeyError, TypeError):
+        known = None
+    if not isinstance(known, dict):
+        raise InvalidArgument(
+            f"holds something else: its {_ABOUT} is no sweep's", path="resume",
+            value=str(path), allowed=_ALLOWED,
+        )  # fmt: skip
+    return known
 
 
 def _refuse_other(known: dict[str, Any], about: dict[str, dict[str, str]], path: Path) -> None:

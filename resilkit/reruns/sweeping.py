@@ -75,8 +75,9 @@ def sweep(
             before its first run does not count. ``None``: as long as it takes.
         stop_after: After so many seeds that fail no more are begun; ``None``: all are run.
         resume: A folder where each row is written as soon as it is there. A sweep of the same
-            experiment with the same folder does not run again what is there already; one of
-            another experiment, or of other code of its servers and operations, is refused.
+            experiment with the same folder does not run again what is there already, but for
+            seeds whose time was up; one of another experiment, or of other code of its servers and
+            operations, is refused, and so is a folder that another sweep uses.
         progress: Whether to show how far it is, in a notebook or a terminal.
         on_progress: Called with how far it is, in words, ten times a second at most and at the
             end, instead of showing it.
@@ -145,7 +146,8 @@ class _Sweep:
             ledger = None
             if folder is not None:
                 ledger = stack.enter_context(Ledger(folder, self._about()))
-                self._rows = {key: ledger.rows[key] for key in self.all if key in ledger.rows}
+                kept = {key: row for key, row in ledger.rows.items() if not ran_out_of_time(row)}
+                self._rows = {key: kept[key] for key in self.all if key in kept}
             left = [key for key in self.all if key not in self._rows]
             line = stack.enter_context(telling())
             try:

@@ -12,7 +12,7 @@ import pytest
 import resilkit as rk
 from resilkit.apps import store
 from resilkit.errors import InvalidArgument, StartFailed, StorageError
-from resilkit.reruns import crew, sweeping
+from resilkit.reruns import crew, ledger, sweeping
 from resilkit.reruns.sweeping import sweep
 from tests.reruns.systems import Bank, Unstartable, bank, die, spin, stuck, workload
 
@@ -218,6 +218,15 @@ def test_a_sweep_goes_on_where_it_was_interrupted(monkeypatch, tmp_path, found):
     assert len(runs) == 9
 
 
+def test_seeds_whose_time_was_up_are_run_again(tmp_path):
+    late = here(bank(), seeds=3, resume=tmp_path, timeout=1e-9)
+    assert list(late["error"]) == ["time was up after 1e-09 s"] * 3
+    assert here(bank(), seeds=range(1, 3), resume=tmp_path)["error"].tolist() == ["", ""]
+    # Of two rows of a seed in the folder the later one holds.
+    frame = here(bank(), seeds=3, resume=tmp_path, timeout=1e-9)
+    assert list(frame["seed"][frame["error"] != ""]) == [0]
+
+
 def test_a_row_that_a_kill_has_torn_is_run_again(tmp_path):
     here(bank(), seeds=3, resume=tmp_path)
     rows = tmp_path / "seeds.jsonl"
@@ -291,6 +300,45 @@ def test_two_sweeps_at_once_in_one_folder_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sweeping.Line, "tell", tell)
     here(bank(), seeds=1, resume=tmp_path)
     assert len(inner) == 1
+
+
+def test_a_folder_is_taken_before_its_rows_are_read(tmp_path, monkeypatch):
+    # Who reads the rows first, and writes after another has, cuts off what that one wrote.
+    here(bank(), seeds=2, resume=tmp_path)
+    real = ledger._read
+
+    def while_another_begins(path):
+        monkeypatch.setattr(ledger, "_read", real)
+        with pytest.raises(InvalidArgument, match="in use"):
+            here(bank(), seeds=4, resume=tmp_path)
+        return real(path)
+
+    monkeypatch.setattr(ledger, "_read", while_another_begins)
+    here(bank(), seeds=3, resume=tmp_path)
+    lines = (tmp_path / "seeds.jsonl").read_text().splitlines()
+    assert [json.loads(line)["key"][1] for line in lines] == [0, 1, 2]
+
+
+def test_of_two_sweeps_that_begin_in_a_new_folder_one_is_refused(tmp_path, monkeypatch):
+    real = ledger.write_file
+
+    def while_another_begins(target, content):
+        monkeypatch.setattr(ledger, "write_file", real)
+        with pytest.raises(InvalidArgument, match="in use"):
+            here(bank(rate=9.0), seeds=1, resume=tmp_path)
+        return real(target, content)
+
+    monkeypatch.setattr(ledger, "write_file", while_another_begins)
+    assert len(here(bank(), seeds=1, resume=tmp_path)) == 1
+    assert len(here(bank(), seeds=2, resume=tmp_path)) == 2
+
+
+@pytest.mark.parametrize("name", ["seeds.jsonl", "sweep.json"])
+def test_a_file_of_somebody_else_with_a_name_of_ours_stays_as_it_is(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InvalidArgument, match="holds something else"):
+        here(bank(), seeds=1, resume=tmp_path)
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [(name, "mine")]
 
 
 # What is refused ----------------------------------------------------------------------------------
