@@ -68,8 +68,10 @@ def sweep(
             the values is run with each seed, and each parameter has a column.
         backend: Where it runs: ``"simulation"`` or ``"processes"``.
         schedule: As for `Experiment.run`.
-        processes: How many workers; 1 runs all in this process. ``None``: as many as there are
-            cores in a simulation; else 1, since clusters of processes would disturb each other.
+        processes: How many workers; 1 runs all in this process, where only the operations must be
+            such as can travel, as in every run: a system whose audit holds a socket runs there.
+            ``None``: as many as there are cores in a simulation; else 1, since clusters of
+            processes would disturb each other.
         timeout: Seconds, of the time that people have, that a run may take: then it is ended, and
             its row's ``error`` says so: ``time was up after 30 s``. What a worker loads
             before its first run does not count. ``None``: as long as it takes.
@@ -137,11 +139,20 @@ class _Sweep:
         self._rows: dict[tuple[int, int], Row] = {}
         self._interrupted = False
         self._began = clock.monotonic()
-        experiments = [case.experiment for case in cases]
-        self._job = by_value_or_refuse({"experiments": experiments, "where": where})
+        self._job = b""
 
     def run(self, folder: str | Path | None, workers: int, telling: Callable[[], Line]) -> None:
-        """Run what is left to run, and write it down in a folder if there is one."""
+        """Run what is left to run, and write it down in a folder if there is one.
+
+        Raises:
+            InvalidArgument: What is to run cannot travel where it must.
+        """
+        experiments = [case.experiment for case in self.cases]
+        if workers > 1:
+            self._job = by_value_or_refuse({"experiments": experiments, "where": self.where})
+        else:
+            for one in experiments:
+                _check_operations(one)
         with ExitStack() as stack:
             ledger = None
             if folder is not None:
@@ -311,6 +322,21 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+def _check_operations(experiment: Experiment) -> None:
+    # Each run would say so itself, a row a seed.
+    operations = experiment.workload.operations
+    try:
+        by_value(operations)
+    except Exception as error:
+        raise InvalidArgument(
+            "cannot travel to the process of a load generator: "
+            f"{reasons.describe(error)}; make what they need inside of them",
+            path="experiment.workload.operations",
+            value=[operation.name for operation in operations],
+            allowed="functions that cloudpickle can send",
+        ) from error
+
+
 def by_value_or_refuse(job: Any) -> bytes:
     """Return what workers are sent as bytes.
 
@@ -323,7 +349,8 @@ def by_value_or_refuse(job: Any) -> bytes:
         # Pickling runs the user's own code, which may raise anything.
         raise InvalidArgument(
             f"cannot travel to another process: {reasons.describe(error)}; make what it needs "
-            "inside its servers and operations",
+            "inside its servers and operations, or run all in this process",
             path="experiment",
             value=job["experiments"][0],
+            allowed="what cloudpickle can send, or processes=1",
         ) from error

@@ -14,7 +14,7 @@ from resilkit.apps import store
 from resilkit.errors import InvalidArgument, StartFailed, StorageError
 from resilkit.reruns import crew, ledger, sweeping
 from resilkit.reruns.sweeping import sweep
-from tests.reruns.systems import Bank, Unstartable, bank, die, spin, stuck, workload
+from tests.reruns.systems import Unstartable, bank, die, spin, stuck, workload
 
 
 def here(experiment, **options):
@@ -371,13 +371,6 @@ def test_a_bad_argument_is_refused_with_the_path(path, work):
     with pytest.raises(InvalidArgument) as caught:
         work()
     assert caught.value.path == path
-
-
-def test_what_cannot_travel_is_refused_before_anything_runs():
-    system = Bank()
-    system.lock = __import__("threading").Lock()
-    with pytest.raises(InvalidArgument, match="cannot travel"):
-        here(bank(system=system), processes=2)
 
 
 def test_a_module_as_the_system_is_swept_in_workers():
