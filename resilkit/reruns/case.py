@@ -44,6 +44,12 @@ class Case:
     seed: int
     schedule: str
 
+    def __hash__(self) -> int:
+        # Of a fault only what every one has: a field of its own may be a list, which has no hash.
+        faults = tuple((type(one), one.at, one.duration) for one in self.faults)
+        when = (self.duration, self.warmup, self.generators, self.seed, self.schedule)
+        return hash((self.due, faults, self.nodes, when))
+
     @property
     def words(self) -> str:
         """How much it is, in words: operations and faults."""

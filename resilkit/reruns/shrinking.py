@@ -10,6 +10,7 @@ from resilkit import clock, validate
 from resilkit.experiment.line import Line
 from resilkit.reruns.beginning import Beginning, told
 from resilkit.reruns.case_steps import Steps
+from resilkit.reruns.first_imports import import_first
 from resilkit.reruns.shrunk import Shrunk
 from resilkit.reruns.trying import Spent, Tried, Tries
 from resilkit.shrinking import Shrinking
@@ -57,19 +58,25 @@ def shrink(
     candidates that pass are tried with other seeds, too, where chance has a say. Time is not cut so
     short that the faults are not needed any more: what fails then is another thing.
 
-    It ends when nothing smaller fails, or when its budget is used up: of runs, or of time. An
-    interrupt ends it, too, with the best so far. What it returns was run once more at the end, and
-    failed; or it says that the failure did not show in the simulation, and why that may be.
+    It ends when no single step from the smallest case finds a smaller one that fails, which is no
+    promise that there is none; or when its budget is used up, of runs or of time: a part of both is
+    kept for the end. An interrupt ends it, too, with the best so far. The result was run once more
+    at the end, and failed (``again``): where a smaller one did not, the one before it is given.
+    Where there was no time for that, or after an interrupt, it was seen to fail once (``again`` is
+    false). Or the result says that the failure did not show in the simulation, and why that may be.
 
     Args:
         run: A result or the folder of a saved run, of processes or of a simulation; a `Replay`; or
             an experiment, of which a seed that fails is looked for.
         failing: What is to fail: one of the criteria, as it is written in the verdicts, or a
-            function of the `Result`. ``None``: of those that failed, ``data_consistency`` or
-            ``audit`` if they did, else the first.
-        budget: How many runs there may be in all; at least 4.
-        seconds: For how long it may go on, of the time that people have. A run that hangs is ended
-            then, half a second later.
+            function of the `Result`, called once a run. An exception that it raises ends the
+            search and comes to you as it is. ``None``: of those that failed,
+            ``data_consistency`` or ``audit`` if they did, else the first.
+        budget: How many runs there may be in all, the last one included; at least 4.
+        seconds: For how long it may go on, of the time that people have. No run begins after that,
+            and one that goes on is ended: at once between two of its looks, half a second later
+            where it hangs. What `failing` takes by itself is not cut short, and what is loaded
+            before the first run does not count.
         seeds: With how many seeds the failure is looked for in the simulation.
         progress: Whether to show how far it is, in a notebook or a terminal.
         on_progress: Called with how far it is, in words, and nothing is shown.
@@ -82,6 +89,7 @@ def shrink(
             run; or the run does not say how to make its parts again (use `replay` with
             ``system=…``, and shrink that).
         StorageError: The saved run is damaged.
+        Exception: Whatever `failing` raises.
 
     Examples:
         >>> import resilkit as rk
@@ -111,6 +119,7 @@ def shrink(
     limit = validate.duration(seconds, "seconds", allow_zero=False)
     validate.number(seeds, "seeds", low=1, high=100_000, integer=True)
     shown = validate.boolean(progress, "progress")
+    import_first()
     began = clock.monotonic()
     # What it takes to run the best once more at the end is not to be spent before.
     tries = Tries(lambda _: False, budget=budget - 1, until=began + limit)
