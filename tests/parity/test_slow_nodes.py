@@ -38,3 +38,30 @@ def test_a_node_that_starts_while_it_is_slowed_is_slow_too(cluster: rk.Cluster) 
         during = took(cluster, "n1", "n2")
     assert during > 0.15
     assert took(cluster, "n1", "n2") < during
+
+
+def works(cluster: rk.Cluster) -> None:
+    """Have n2 run for a while."""
+    took(cluster, "n1", "n2")
+
+
+def test_several_slownesses_of_a_node_multiply_and_each_tells_how_slow_it_really_was(
+    cluster: rk.Cluster,
+) -> None:
+    with cluster.inject(rk.faults.SlowNode(3.0, targets="n2")) as outer:
+        with cluster.inject(rk.faults.SlowNode(8.0, targets="n2")) as inner:
+            works(cluster)
+        works(cluster)
+    assert 16.0 < inner.outcomes[0]["slowed"]["n2"] < 72.0
+    # Of its own time a part was so slow, and a part three times.
+    assert 2.0 < outer.outcomes[0]["slowed"]["n2"] < inner.outcomes[0]["slowed"]["n2"]
+
+
+def test_the_time_in_which_a_slow_node_did_not_run_makes_it_no_slower(cluster: rk.Cluster) -> None:
+    with cluster.inject(rk.faults.SlowNode(3.0, targets="n2")) as slow:
+        cluster.nodes["n2"].kill()
+        took(cluster, "n1", "n3")
+        cluster.nodes["n2"].restart()
+        until_probed(cluster)
+        works(cluster)
+    assert 2.0 < slow.outcomes[0]["slowed"]["n2"] < 9.0

@@ -302,12 +302,12 @@ class SimulatedLauncher:
         member = self._member(name)
         if member.pid is None:
             raise ClusterError(f"{name} has no process that could be slow")
-        member.slow(key, factor)
+        member.slow(key, factor, self._scheduler.now)
 
     async def unslow(self, name: str, key: str) -> float | None:
         """End that; return how many times slower the node was, ``None`` where it did not run."""
         member = self._members.get(name)
-        return None if member is None else member.unslow(key)
+        return None if member is None else member.unslow(key, self._scheduler.now)
 
     # The undo journal ----------------------------------------------------------------------------
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import math
 import pickle
 from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.cluster.restart import RestartLedger, RestartPolicy
 from resilkit.cluster.simulated.ground import SimulatedGround
+from resilkit.cluster.simulated.pace import Pace
 from resilkit.runtime.reasons import describe
 from resilkit.simulation.place import Place
 
@@ -57,7 +57,7 @@ class SimulatedMember:
     """
 
     __slots__ = (
-        "_ended", "_entry", "_ground", "_place", "_slow", "asked", "boot", "disk", "forgotten",
+        "_ended", "_entry", "_ground", "_pace", "_place", "asked", "boot", "disk", "forgotten",
         "incarnation", "ledger", "log", "name", "pid",
     )  # fmt: skip
 
@@ -84,7 +84,7 @@ class SimulatedMember:
         self._entry = entry
         self._place: Place | None = None
         self._ground: SimulatedGround | None = None
-        self._slow: dict[str, float] = {}
+        self._pace = Pace()
         self._ended: Callable[[int, str], object]
 
     @property
@@ -122,6 +122,7 @@ class SimulatedMember:
         place.loop.on_exit = lambda error: ended(*_ending(error))
         ground = self._ground = SimulatedGround(place, backend, write, self.disk)
         self._ended = ended
+        self._pace.goes(backend.scheduler.now)
         self._set_pace()
         place.loop.call_later(_FORK_SECONDS, self._begin, ground, self.incarnation)
 
@@ -139,10 +140,13 @@ class SimulatedMember:
         """Stand still, or go on."""
         if self._place is None or self._ground is None:
             return
+        now = self._place.scheduler.now
         if to:
             self._place.pause()
+            self._pace.stands(now)
         else:
             self._place.resume()
+            self._pace.goes(now)
         self._ground.hearing_changed()
 
     def end(self) -> int | None:
@@ -151,6 +155,7 @@ class SimulatedMember:
         if place is None or ground is None:
             return None
         self.pid = self._place = self._ground = None
+        self._pace.stands(place.scheduler.now)
         ground.leave()
         place.die()
         self.disk.crash()
@@ -158,21 +163,20 @@ class SimulatedMember:
 
     # Pace ----------------------------------------------------------------------------------------
 
-    def slow(self, key: str, factor: float) -> None:
+    def slow(self, key: str, factor: float, now: float) -> None:
         """Do everything so many times slower from now on, when it starts again too."""
-        self._slow[key] = factor
+        self._pace.slow(key, factor, now)
         self._set_pace()
 
-    def unslow(self, key: str) -> float | None:
+    def unslow(self, key: str, now: float) -> float | None:
         """End that; return how many times slower it was, ``None`` where it did not run."""
-        factor = self._slow.pop(key, None)
+        slowed = self._pace.end(key, now)
         self._set_pace()
-        return None if self._place is None else factor
+        return slowed
 
     def _set_pace(self) -> None:
         if self._place is not None:
-            factor = math.prod(self._slow.values())
-            self._place.slow_down((factor - 1.0) * _TURN_SECONDS)
+            self._place.slow_down((self._pace.factor - 1.0) * _TURN_SECONDS)
 
 
 def _ending(error: BaseException | None) -> tuple[int, str]:
