@@ -90,3 +90,71 @@ def test_by_priority_some_ways_are_much_slower_than_others():
 def test_an_unknown_order_is_refused_with_those_that_there_are(name):
     with pytest.raises(InvalidArgument, match="'fifo', 'random', 'pct'"):
         schedule_of(name, 1)
+
+
+def chosen(schedule, choices, lanes=2):
+    """Return whose work was done, choice by choice, where each always has something more to do."""
+    scheduler = Scheduler(schedule)
+    place, done = Place(scheduler, "n1"), []
+
+    def work(lane):
+        done.append(lane)
+        if len(done) < choices:
+            place.loop.call_soon(work, lane)
+
+    for lane in range(lanes):
+        context = copy_context()
+        context.run(current.set, f"process {lane}")
+        context.run(place.loop.call_soon, work, lane)
+    scheduler.run(lambda: len(done) >= choices, 1.0)
+    return done
+
+
+def changes(done):
+    return [place for place, (a, b) in enumerate(itertools.pairwise(done)) if a != b]
+
+
+def test_by_priority_it_is_always_the_same_one_until_a_priority_falls():
+    for seed in range(20):
+        schedule = schedule_of("pct", seed)
+        moments = list(schedule._moments)
+        assert len(moments) == 3
+        # Whoever has the highest falls behind the other one; that is all that ever changes.
+        done = chosen(schedule, moments[-1] + 1)
+        assert changes(done) == [each - 1 for each in moments]
+
+
+def test_priorities_fall_as_often_in_each_stretch_as_in_the_first():
+    for seed in range(20):
+        later = [at for at in changes(chosen(schedule_of("pct", seed), 3000)) if at >= 1500]
+        assert len(later) > 3
+
+
+def test_whoever_falls_is_behind_all_who_fell_before():
+    for seed in range(20):
+        done = chosen(schedule_of("pct", seed), 3000, lanes=3)
+        order = [lane for lane, _ in itertools.groupby(done)]
+        assert len(order) > 4
+        # Three take turns, since the one that fell last is the last of them.
+        assert all(len(set(three)) == 3 for three in zip(order, order[1:], order[2:], strict=False))
+
+
+def test_a_choice_of_one_alone_counts_towards_the_next_change():
+    schedule = schedule_of("pct", 3)
+    last = schedule._moments[-1]
+    assert len(chosen(schedule, last, lanes=1)) == last
+    assert schedule._least == -3.0
+
+
+def test_ways_are_slow_until_a_priority_falls():
+    paces = set()
+    for seed in range(20):
+        schedule = schedule_of("pct", seed)
+        schedule.travel("n1", "n2")
+        before = schedule._pace["n1", "n2"]
+        schedule.travel("n1", "n2")
+        assert schedule._pace["n1", "n2"] == before
+        chosen(schedule, 500)
+        schedule.travel("n1", "n2")
+        paces.add((before > 1.0, schedule._pace["n1", "n2"] > 1.0))
+    assert len(paces) > 2, "who was fast may be slow, and who was slow fast"
