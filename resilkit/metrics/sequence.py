@@ -6,7 +6,7 @@ Where things stand is decided here, once for every way of drawing it. No heavy l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -29,6 +29,9 @@ OUTSIDE: Final = (
     "cluster; @g1, @g2, … generate load; @p1, @p2, … are the processes of a trial."
 )
 """What explains the names that no node and no server has."""
+
+_ACTS: Final = frozenset({"call", "cast", "request", "publish", "timer"})
+"""What only a server does that is there. What it owes, and that it ended, is told after its end."""
 
 _BLINK: Final = 0.1
 """Seconds in which a simulation may do a lot."""
@@ -211,7 +214,8 @@ def diagram(
         if not row.sender:
             target = len(names) - 1
         steps.append(Step(row.time - (begun or 0.0), row.kind, source, target, text_of(row)))
-    return Diagram(names, tuple(steps), tuple(_gone(steps)), len(rows) - len(shown))
+    left_out = len(rows) - len(shown)
+    return Diagram(names, tuple(steps), tuple(_gone(rows, places, left_out)), left_out)
 
 
 def _lifelines(
@@ -267,20 +271,28 @@ def printable(text: str) -> str:
     )
 
 
-def _gone(steps: Sequence[Step]) -> Iterable[Span]:
+def _gone(
+    rows: Sequence[TracedMessage], places: Mapping[str, int], left_out: int
+) -> Iterable[Span]:
+    """Return where servers were not there; what is left out may say so of what is shown."""
     ended: dict[int, int] = {}
     seen: set[int] = set()
-    for place, step in enumerate(steps):
-        if step.kind == "ended":
-            ended[step.source] = place
-        elif step.kind == "started":
-            first = ended.pop(step.source, place if step.source in seen else -1)
-            if first != place:
-                yield Span(step.source, first, place)
-        if step.kind != "fault":
-            seen |= {step.source, step.target}
+    for place, row in enumerate(rows, start=-left_out):
+        lifeline = places.get(row.sender)
+        if lifeline is not None and row.kind == "ended":
+            ended.setdefault(lifeline, max(place, -1))
+        elif lifeline is not None and row.kind == "started":
+            first = ended.pop(lifeline, place if lifeline in seen else -1)
+            if first < place and place >= 0:
+                yield Span(lifeline, first, place)
+        elif lifeline in ended and row.kind in _ACTS:
+            # Another of the same name, on another node or among those who share a line, is there.
+            first = ended.pop(lifeline)
+            if place >= 0:
+                yield Span(lifeline, first, place)
+        seen |= {places[name] for name in (row.sender, row.receiver) if name in places}
     for lifeline, first in ended.items():
-        yield Span(lifeline, first, len(steps))
+        yield Span(lifeline, first, len(rows) - left_out)
 
 
 def fitted(text: str, pixels: float) -> str:

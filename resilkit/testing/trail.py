@@ -53,11 +53,13 @@ class LookingOn:
         self._watched: list[tuple[str, str, _InOrder]] = []
         self._standing: list[Tracing] = []
         self._backend: Any = cluster._session.backend
-        cluster._session.launcher.observe(self._observe)
+        self._now = cluster.clock.now
+        cluster._session.launcher.observe(self._observe, self._mourn)
 
     def stop(self) -> None:
         """Record no more, and leave nothing behind."""
         self._backend.observers.remove(self._observe)
+        self._backend.mourners.remove(self._mourn)
         for tracing in self._standing:
             for name in self._names:
                 tracing.remove(_id_of(name))
@@ -77,6 +79,13 @@ class LookingOn:
             watch.rows = rows = _InOrder(self._places)
             self._watched.append((node.name, name, rows))
             tracing.add(watch)
+
+    def _mourn(self, node: str) -> None:
+        """Note the end of the servers on a node that has ended: they could not say so."""
+        for where, name, rows in self._watched:
+            if where == node and rows.are_of_one_there:
+                why = f"node {node} ended"  # as a trace has it
+                rows.append((self._now(), "", "ended", name, "", "", why, 0, 0))
 
     def messages(self) -> list[TraceMessage]:
         """Return what was recorded, each message once, in order."""
@@ -100,6 +109,12 @@ class _InOrder(list[Any]):
     def append(self, row: Row) -> None:
         self._places.append(next(self._next))
         super().append(row)
+
+    @property
+    def are_of_one_there(self) -> bool:
+        """Whether the server did or got something, and has not ended since."""
+        befell = (row[2] for row in reversed(self) if row[2] in {"started", "ended"})
+        return bool(self) and next(befell, "started") == "started"
 
     def messages(self, node: str) -> list[TraceMessage]:
         """Return the rows as messages, numbered by their places."""

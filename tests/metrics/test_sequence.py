@@ -103,6 +103,32 @@ def test_a_lifeline_is_broken_from_an_end_to_the_next_start() -> None:
     assert new.gone == (Span(0, -1, 0),), "before its start it was not there"
 
 
+def test_what_was_broken_before_the_first_row_that_is_shown_begins_broken() -> None:
+    rows = [
+        M(0.0, "started", "b", ""),
+        M(0.1, "ended", "b", "", "", "boom"),
+        M(0.2, "call", "a", "b", "go"),
+        M(0.3, "ended", "b", "", "", "told twice"),
+        M(0.4, "started", "b", ""),
+        M(0.5, "call", "a", "b", "go"),
+    ]
+    assert diagram(rows, most=6, lifelines=5).gone == (Span(0, -1, 0), Span(0, 1, 4))
+    assert diagram(rows, most=4, lifelines=5).gone == (Span(1, -1, 2),)
+    assert diagram(rows[:3], most=1, lifelines=5).gone == (Span(1, -1, 1),)
+    assert diagram(rows, most=1, lifelines=5).gone == ()
+
+
+def test_who_does_something_under_a_name_that_has_ended_is_there() -> None:
+    rows = [
+        M(0.0, "ended", "b", "", "", "node n1 ended"),
+        M(0.1, "error", "b", "a", "go", "no such server"),
+        M(0.2, "call", "a", "b", "go"),
+        M(0.3, "cast", "b", "c", "go"),
+    ]
+    drawn = diagram(rows, most=10, lifelines=5)
+    assert drawn.gone == (Span(0, 0, 3),), "the other b, on n2"
+
+
 def test_a_fault_goes_across_all_lifelines_and_is_nobodys_message() -> None:
     rows = [*TALK, M(1.15, "fault", "", "", "", "partition <n1>")]
     drawn = diagram(rows, most=10, lifelines=5)

@@ -9,6 +9,7 @@ import pytest
 import resilkit as rk
 from resilkit import faults
 from resilkit.cluster.trace_log import TraceMessage
+from resilkit.metrics.sequence import diagram
 from resilkit.testing import Call, Cast, Concurrent, Outcome, Trial, run_trial
 from resilkit.testing.outcome_figure import outcome_figure
 from resilkit.testing.outcome_steps import steps_of
@@ -160,6 +161,47 @@ def test_faults_are_steps_of_the_diagram() -> None:
     assert "⚡ partition" in page
     shown = [text.get_text() for text in outcome.diagram().axes[0].texts]
     assert "⚡ node pause n2" in shown
+
+
+def has_crashed(cluster: rk.Cluster) -> bool:
+    return all(event.event != "killed" for event in cluster.events)
+
+
+def test_a_lifeline_is_broken_while_the_node_of_its_server_is_down() -> None:
+    crash = faults.NodeCrash(at=0.3, restart_after=0.4, targets="n1")
+    both = {name: [rk.ChildSpec(Counter, name=f"on-{name}")] for name in ("n1", "n2")}
+    asked = [Call("get", to=to) for to in ("on-n1", "on-n2") for _ in range(4)]
+    outcome = run_trial(Trial(both, asked, faults=[crash], nodes=2, duration=2.0))
+    crashed = next(row for row in outcome.events if row.event == "killed")
+    told = [(row.kind, row.time) for row in outcome.messages if row.sender == "on-n1"]
+    assert [kind for kind, _ in told if kind in {"started", "ended"}] == [
+        "started", "ended", "started",
+    ]  # fmt: skip
+    assert ("ended", crashed.time) in told
+    drawn = diagram(steps_of(outcome), most=60, lifelines=5)
+    (gone,) = drawn.gone
+    assert drawn.names[gone.lifeline] == "on-n1"
+    first, last = drawn.steps[gone.first], drawn.steps[gone.last]
+    assert (first.text, last.kind) == ("ended: node n1 ended", "started")
+    assert last.time - first.time >= 0.4
+    page = run_trial(outcome.trial.replaced(invariants=[lambda _: False]))._repr_html_()
+    assert page.count('class="rk-g"') == 0, "it failed before the crash"
+    page = run_trial(outcome.trial.replaced(invariants=[has_crashed]))._repr_html_()
+    assert page.count('class="rk-g"') == 1
+
+
+def test_a_server_that_ended_by_itself_does_not_end_again_with_its_node() -> None:
+    class Brief(rk.Server):
+        def leave(self) -> None:
+            self.stop("done")
+
+    trial = Trial(
+        rk.ChildSpec(Brief, name="brief", restart="temporary"), [Call("leave")], nodes=1,
+        faults=[faults.NodeCrash(at=0.5)], may_crash=True, duration=1.0,
+    )  # fmt: skip
+    ended = [row.payload for row in run_trial(trial).messages if row.kind == "ended"]
+    assert len(ended) == 1, ended
+    assert "done" in ended[0]
 
 
 def test_answers_name_what_they_answer() -> None:

@@ -38,6 +38,7 @@ class SimulationBackend:
 
     Attributes:
         observers: Who is shown each node when it is set up, before it does anything.
+        mourners: Who is told the name of each node that ends, when it has.
     """
 
     name = "simulation"
@@ -54,6 +55,7 @@ class SimulationBackend:
         self.place = Place(self.scheduler, "@notebook")
         self.enclosure = Enclosure(self.scheduler, self.place, subseed(seed, "enclosure"))
         self.observers: list[Callable[[Node], None]] = []
+        self.mourners: list[Callable[[str], None]] = []
         self.thread = SimulationThread(self.scheduler, self.place, self.enclosure)
 
     def identity(self) -> str:

@@ -91,12 +91,14 @@ class SimulatedLauncher:
         """Return what a node has written."""
         return "\n".join(self._logs.get(name, ()))
 
-    def observe(self, observer: Callable[[Node], None]) -> None:
+    def observe(self, observer: Callable[[Node], None], mourner: Callable[[str], None]) -> None:
         """Show `observer` every node that runs now, and each that starts from now on.
 
-        It looks on from outside: what it does takes no virtual time, and sends no messages.
+        `mourner` gets the name of each that ends, but not of those that end with the cluster. Both
+        look on from outside: what they do takes no virtual time, and sends no messages.
         """
         self._backend.observers.append(observer)
+        self._backend.mourners.append(mourner)
         for member in self._members.values():
             if (node := member.node) is not None:
                 observer(node)
@@ -215,6 +217,8 @@ class SimulatedLauncher:
         if pid is None:
             return
         self._note(member, "ended", **({"error": error} if error else {}))
+        for mourn in self._backend.mourners:
+            mourn(member.name)
         now, ledger = self._scheduler.now, member.ledger
         comes = ledger.ended(status, now)
         restarts = comes == "restarts"
