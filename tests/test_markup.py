@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import html
 import re
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from markupsafe import Markup
+from matplotlib.colors import to_rgb
 
 from resilkit import markup
 from resilkit.markup import (
@@ -20,7 +25,9 @@ from resilkit.markup import (
     prose,
     safe,
     table,
+    themed,
 )
+from resilkit.metrics.plots.style import theme_named
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -143,3 +150,31 @@ def test_numbers_with_units_stand_under_numbers_whatever_their_units() -> None:
     assert made.count("rk-unit") == 2
     assert "&lt;b&gt;" in made
     assert "rk-unit" not in table(("about",), [("2 s",)]), "no column of numbers"
+
+
+def test_a_picture_turns_dark_as_its_page_says() -> None:
+    page = themed(b"\x89PNG", '"words"', width=90, height=30)
+    assert 'alt="&#34;words&#34;"' in page
+    assert "color-scheme:var(--rk-drawings,light)" in page
+    found = re.search(r'src="data:image/svg\+xml,([^"]*)"', page)
+    assert found is not None
+    assert not set(found[1]) & set("<>#\" '&:"), "an address that needs nobody"
+    root = ElementTree.fromstring(unquote(found[1]))  # noqa: S314 - our own
+    svg = "{http://www.w3.org/2000/svg}"
+    (image,) = root.iter(f"{svg}image")
+    assert base64.b64decode(image.get("href", "").removeprefix("data:image/png;base64,")) == (
+        b"\x89PNG"
+    )
+    (turned,) = root.iter(f"{svg}filter")
+    style = root.findtext(f"{svg}style") or ""
+    assert style.startswith("@media(prefers-color-scheme:dark)")
+    assert f"url(#{turned.get('id')})" in style
+    (matrix,) = turned
+    rows = np.array((matrix.get("values") or "").split(), float).reshape(4, 5)
+    dark = theme_named("dark")
+    white, black = rows @ [1, 1, 1, 1, 1], rows @ [0, 0, 0, 1, 1]
+    assert white == pytest.approx([*to_rgb(dark.paper), 1], abs=0.01)
+    assert black == pytest.approx([*to_rgb(dark.ink), 1], abs=0.01)
+    for is_light, theme in (("true", "light"), ("false", "dark")):
+        own = f".vscode-{theme} .rk-themed{{--rk-drawings:{theme}}}"
+        assert f'[data-jp-theme-light="{is_light}"] .rk-themed,{own}' in page

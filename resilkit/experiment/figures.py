@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from resilkit.chaos.spans import fault_spans
 from resilkit.importing import whole
+from resilkit.markup import themed
 from resilkit.metrics.event_bands import outage_bands
 from resilkit.texts import plain
 
@@ -27,6 +28,7 @@ _LARGEST_SVG_BYTES = 1_000_000
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
 _SINCE = "the load began"
+_SMALL = 820
 _WIDTHS = {"wide": 1000, "narrow": 430}
 
 
@@ -96,14 +98,11 @@ def report_figures(result: Result) -> list[dict[str, object]]:
     return [{"markup": Markup("".join(variants)), "caption": caption}]  # noqa: S704
 
 
-def small_figure(result: Result) -> str:
-    """Return one picture for a notebook's output, as an ``<img>``."""
-    picture = overview(result, heatmap=False, width=820)
-    data = base64.b64encode(picture.to_png(scale=1.5)).decode()
-    return (
-        f'<figure><img style="max-width:100%;height:auto;border-radius:4px" alt="'
-        f'{escape(_words(result))}" src="data:image/png;base64,{data}"></figure>'
-    )
+def small_figure(result: Result) -> Markup:
+    """Return one picture for a notebook's output, light or dark as its page is."""
+    drawn = overview(result, heatmap=False, width=_SMALL)
+    height = round(_SMALL * drawn.get_figheight() / drawn.get_figwidth())
+    return themed(drawn.to_png(scale=1.5), _words(result), width=_SMALL, height=height)
 
 
 def _words(result: Result) -> str:

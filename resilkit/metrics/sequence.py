@@ -36,6 +36,9 @@ _ACTS: Final = frozenset({"call", "cast", "request", "publish", "timer"})
 _BLINK: Final = 0.1
 """Seconds in which a simulation may do a lot."""
 
+_LONG: Final = 100.0
+"""Seconds after which there is no room for parts of a millisecond."""
+
 _PIXELS_A_CHARACTER: Final = 6.2
 """Of the fonts that are used, on the wide side."""
 
@@ -163,7 +166,7 @@ class Diagram:
     def when(self, step: Step) -> str:
         """Return the time of a step as text: to 10 µs where all of them come within a blink."""
         first, last = self.steps[0].time, self.steps[-1].time
-        fine = 0.0 < last - first < _BLINK and first < _BLINK
+        fine = 0.0 < last - first < _BLINK and abs(first) < _LONG
         return f"{step.time:.5f}" if fine else f"{step.time:.3f}"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from resilkit.markup import code, details, display, guarded, note, paragraph, table, word
+from resilkit.markup import code, details, display, guarded, note, paragraph, table, themed, word
 from resilkit.metrics.sequence_svg import sequence_svg
 from resilkit.testing.code import as_code
 from resilkit.testing.outcome_steps import steps_of
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["outcome_html", "races_html"]
 
 _MOST = 60
+_WIDTH = 700
 _KINDS = {"ok": "good", "fail": "bad", "info": "unsure"}
 
 
@@ -92,9 +92,7 @@ def _picture(outcome: Outcome) -> Markup:
     from resilkit.importing import whole
 
     whole("resilkit.metrics.plots")
-    data = base64.b64encode(outcome.figure(width=700).to_png(scale=2)).decode()
-    return Markup(
-        '<figure><img style="max-width:100%;height:auto;border-radius:4px" '
-        'alt="The operations as bars on one clock, a lane a process, with the faults shaded." '
-        'src="data:image/png;base64,{}"></figure>'
-    ).format(data)
+    drawn = outcome.figure(width=_WIDTH)
+    words = "The operations as bars on one clock, a lane a process, with the faults shaded."
+    height = round(_WIDTH * drawn.get_figheight() / drawn.get_figwidth())
+    return themed(drawn.to_png(scale=2), words, width=_WIDTH, height=height)

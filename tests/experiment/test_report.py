@@ -75,7 +75,9 @@ def check_harmless(page):
     for _, attributes in page.elements:
         assert not [name for name in attributes if name.startswith("on")]
         for name in ("src", "href", "xlink:href", "action", "srcset"):
-            assert (attributes.get(name) or "#").startswith(("#", "data:image/png;base64,"))
+            assert (attributes.get(name) or "#").startswith(
+                ("#", "data:image/png;base64,", "data:image/svg+xml,")
+            )
 
 
 def test_the_report_reads_in_the_promised_order(html):
@@ -305,6 +307,7 @@ def test_a_report_that_the_disk_refuses_in_the_end_leaves_nothing(tmp_path, monk
 
 def test_the_notebook_display_is_escaped_scoped_and_complete():
     html = synthetic.hostile_result()._repr_html_()
+    assert html.count('class="rk-themed"') == 1
     page = Page(html)
     check_harmless(page)
     assert "<script>" not in html.lower()

@@ -6,6 +6,8 @@ import re
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+import pytest
+
 from resilkit.markup import safe
 from resilkit.metrics.sequence import OUTSIDE, Span, diagram, fitted
 from resilkit.metrics.sequence_svg import sequence_svg
@@ -148,6 +150,18 @@ def test_a_fault_goes_across_all_lifelines_and_is_nobodys_message() -> None:
 def test_a_server_that_starts_after_a_fault_was_not_there_before() -> None:
     rows = [M(0.0, "fault", "", ""), M(1.0, "started", "bank", ""), M(2.0, "cast", "a", "bank")]
     assert diagram(rows, most=10, lifelines=5).gone == (Span(0, -1, 1),)
+
+
+@pytest.mark.parametrize(
+    ("first", "took", "told"),
+    [(2.7, 0.05, "2.70000"), (2.7, 0.2, "2.700"), (100.0, 0.05, "100.000")],
+)
+def test_times_are_fine_within_a_blink_where_there_is_room(
+    first: float, took: float, told: str
+) -> None:
+    rows = [M(first + n * took, "cast", "a", "b", "go") for n in range(2)]
+    drawn = diagram(rows, most=5, lifelines=5, origin=0.0)
+    assert drawn.when(drawn.steps[0]) == told
 
 
 def test_a_text_ends_where_its_room_does() -> None:
