@@ -131,6 +131,29 @@ def test_who_does_something_under_a_name_that_has_ended_is_there() -> None:
     assert drawn.gone == (Span(0, 0, 3),), "the other b, on n2"
 
 
+def test_the_svg_dots_a_lifeline_where_it_is_broken_and_only_there() -> None:
+    rows = [
+        M(0.0, "started", "b", ""), M(0.1, "ended", "b", ""), M(0.2, "call", "a", "b"),
+        M(0.3, "started", "b", ""),
+    ]  # fmt: skip
+    svg = svg_of(rows)
+
+    def stretches(name: str) -> list[tuple[str, float, float]]:
+        lines = [each for each in svg if each.tag.endswith("line") and each.get("class") == name]
+        return [
+            (line.get("x1", ""), float(line.get("y1", "")), float(line.get("y2", "")))
+            for line in lines
+        ]
+
+    (first, gone), whole = stretches("rk-g"), stretches("rk-l")
+    x, ended, started = gone
+    assert first[1] < first[2] < ended < started, "dotted before its first start, and while gone"
+    mine = [(begin, end) for place, begin, end in whole if place == x]
+    assert mine == [(first[1], first[1]), (first[2], ended), (started, mine[-1][1])]
+    (other,) = [(begin, end) for place, begin, end in whole if place != x]
+    assert other == (first[1], mine[-1][1]), "a is there all the time"
+
+
 def test_a_fault_goes_across_all_lifelines_and_is_nobodys_message() -> None:
     rows = [*TALK, M(1.15, "fault", "", "", "", "partition <n1>")]
     drawn = diagram(rows, most=10, lifelines=5)

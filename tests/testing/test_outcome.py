@@ -65,7 +65,8 @@ def test_the_cause_of_a_failure_is_that_of_the_error() -> None:
 def test_in_a_notebook_it_shows_operations_picture_messages_and_script() -> None:
     page = lost()._repr_html_()
     for part in (
-        "✕ failed", "Refused: too little", "<svg", 'class="rk-themed"', "run_trial(trial)", "faults",
+        "✕ failed", "Refused: too little", "<svg", 'class="rk-themed"', "run_trial(trial)",
+        "faults",
     ):  # fmt: skip
         assert part in page
     passed = run_trial(Trial(Counter, increments(1)))._repr_html_()

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgb
+from matplotlib.markers import MarkerStyle
 
 from resilkit.errors import InvalidArgument
 from resilkit.metrics.plots import Picture, sequence_figure
@@ -86,6 +88,29 @@ def test_a_lifeline_is_interrupted_where_a_text_crosses_it(theme: str) -> None:
     assert np.abs(crossed - paper).max() <= 1
     between = beside[high - int(words.y0) + 3 :]  # below the message, it goes on
     assert (np.abs(between - paper).max(axis=(1, 2)) > 50).any()
+
+
+def test_a_lifeline_is_dotted_while_its_server_is_gone() -> None:
+    rows = [
+        M(0.0, "call", "a", "b", "go"), M(0.1, "ended", "b", ""), M(0.2, "cast", "a", "b", "go"),
+        M(0.3, "started", "b", ""),
+    ]  # fmt: skip
+    (axes,) = sequence_figure(rows).axes
+    upright = [
+        (each.get_linestyle()[0][1] is not None, line[0][0], line[0][1], line[1][1])
+        for each in axes.collections
+        if isinstance(each, LineCollection)
+        for line in each.get_segments()
+        if line[0][0] == line[1][0]
+    ]
+    (dotted,) = [line for line in upright if line[0]]
+    _, x, ended, started = dotted
+    before, after = [line[2:] for line in upright if not line[0] and line[1] == x]
+    assert before[0] < before[1] == ended < started == after[0] < after[1]
+    marks = [each for each in axes.collections if isinstance(each, PathCollection)]
+    ys = {len(each.get_paths()[0]): each.get_offsets()[0][1] for each in marks}
+    assert ys[len(MarkerStyle("X").get_path())] == ended
+    assert ys[len(MarkerStyle("o").get_path())] == started
 
 
 @pytest.mark.parametrize("width", [300, 700, 1200])
