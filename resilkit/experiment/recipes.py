@@ -1,8 +1,10 @@
 """How to make an object again, as plain JSON: names of what can be imported, and plain data.
 
 A saved run holds no pickles. So that it can be run again all the same, it names what made it: its
-system, its workload, its scenario. What a notebook or ``__main__`` defined has no name that another
-process could import: such a part has no recipe, and whoever runs it again must give it.
+system, its workload, its scenario. What a notebook or a script defined is ``__main__:name``: it is
+looked for in the notebook or script that runs it again, and is what has that name there then. What
+was defined inside a function has no name at all: such a part has no recipe, and whoever runs it
+again must give it.
 
 =====================  ====================================================================
 JSON                   stands for
@@ -131,16 +133,26 @@ def _name_of(value: Any) -> str:
             raise NoRecipe(f"the module {name} cannot be imported elsewhere")
         return name
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", "")
-    if not module or module == "__main__" or "<" in name:
-        where = "a notebook or a script" if module == "__main__" else "a function"
-        raise NoRecipe(f"{name or _cut(value)} was defined in {where}")
+    if not module or "<" in name:
+        what = "is a lambda" if name == "<lambda>" else "was defined in a function"
+        raise NoRecipe(f"{name or _cut(value)} {what}")
     try:
         found = _found(f"{module}:{name}")
     except (ImportError, AttributeError, ValueError):
+        if module == "__main__":
+            raise NoRecipe(f"this notebook or script has no {name} any more") from None
         raise NoRecipe(f"{module}:{name} cannot be imported") from None
-    if found != value:
+    if found != value and not (module == "__main__" and _stands_for(found, value)):
         raise NoRecipe(f"{module}:{name} is something else by now")
     return f"{module}:{name}"
+
+
+def _stands_for(found: Any, value: Any) -> bool:
+    """Return whether a cell that ran again has made `found` in the place of `value`."""
+    return type(found) is type(value) and all(
+        getattr(found, name, None) == getattr(value, name)
+        for name in ("__module__", "__qualname__")
+    )
 
 
 def _found(name: str) -> Any:
@@ -184,6 +196,13 @@ def _named(recipe: Mapping[str, Any], path: str) -> Any:
     try:
         return _found(name)
     except (ImportError, AttributeError, ValueError) as error:
+        module, _, own = name.partition(":")
+        if module == "__main__":
+            raise InvalidArgument(
+                f"{own} was defined in a notebook or a script, and is not defined here: run the "
+                "cell that defines it",
+                path=path,
+            ) from None
         raise InvalidArgument(f"cannot be imported: {error}", path=path, value=name) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 from collections import deque
@@ -173,9 +174,10 @@ def _scenario(result: Result) -> Scenario:
     recipe = result.recipes.get("scenario", {})
     if "recipe" in recipe:
         # Its classes of faults are known from then on, which the events name.
-        found = from_recipe(recipe["recipe"], "run.recipes.scenario")
-        if isinstance(found, Scenario):
-            return found
+        with contextlib.suppress(InvalidArgument):  # then a fault of its own is left out, and told
+            found = from_recipe(recipe["recipe"], "run.recipes.scenario")
+            if isinstance(found, Scenario):
+                return found
     about = result.description.get("scenario")
     given = {**about, "faults": []} if isinstance(about, Mapping) else {}
     return Scenario.from_dict({"name": result.name, **given})
@@ -192,7 +194,7 @@ def _system(result: Result, given: Any) -> Any:
         try:
             return from_recipe(recipe["recipe"], "run.recipes.system")
         except InvalidArgument as error:
-            raise _unknown("system", str(error)) from error
+            raise _unknown("system", _said(error)) from error
     about = str(result.description.get("system", ""))
     found = None if recipe else _named(about)
     if found is not None:
@@ -217,16 +219,22 @@ def _workload(result: Result, given: Any) -> Workload:
     try:
         found = from_recipe(recipe["recipe"], "run.recipes.workload")
     except InvalidArgument as error:
-        raise _unknown("workload", str(error)) from error
+        raise _unknown("workload", _said(error)) from error
     if not isinstance(found, Workload):
         raise _unknown("workload", "its recipe makes no Workload")
     return found
 
 
+def _said(error: InvalidArgument) -> str:
+    """Return what an error says; without the place in the recipe where it needs no more words."""
+    return str(error) if error.has_value else error.message
+
+
 def _unknown(part: str, why: str) -> InvalidArgument:
     what = {"system": SYSTEMS, "workload": "the Workload whose operations it did"}[part]
     return InvalidArgument(
-        f"of the run cannot be had again ({why}); give it: replay(run, {part}=…)",
+        f"of the run cannot be had again ({why}); give it: replay(run, {part}=…), "
+        "which shrink takes, too",
         path=part,
         allowed=what,
     )

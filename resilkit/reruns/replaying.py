@@ -196,9 +196,11 @@ def replay(
 
     Args:
         run: A result, or the folder of a saved run. What is made again is imported, and so run:
-            replay runs that you trust.
-        system: The system, for a run whose own cannot be had again: one that a notebook defined,
-            say, or that an older version saved. ``None``: the run's.
+            replay runs that you trust. The classes and functions that a notebook or a script
+            defined are looked for in the one that replays, by their names, and are what they are
+            there now: run their cells first.
+        system: The system, for a run whose own cannot be had again: of a class that was defined
+            in a function, say, or of a run that an older version saved. ``None``: the run's.
         workload: Likewise the workload whose operations were done.
         seed: The simulation's; ``None``: the run's. The operations draw as they did in any case.
         schedule: In which order what is ready happens; see `Experiment.run`. ``None``: as in the

@@ -67,7 +67,8 @@ def shrink(
 
     Args:
         run: A result or the folder of a saved run, of processes or of a simulation; a `Replay`; or
-            an experiment, of which a seed that fails is looked for.
+            an experiment, of which a seed that fails is looked for. What a notebook or a script
+            defined is looked for as by `replay`.
         failing: What is to fail: one of the criteria, as it is written in the verdicts, or a
             function of the `Result`, called once a run. An exception that it raises ends the
             search and comes to you as it is. ``None``: of those that failed,
