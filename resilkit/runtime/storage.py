@@ -8,13 +8,11 @@ import os
 import pickle
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from resilkit.errors import StorageError
 from resilkit.runtime import disk, log, storable, storage_lock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from resilkit.runtime.stored import Stored
 
 __all__ = ["Storage"]
 
@@ -23,7 +21,7 @@ _open: dict[Path, Storage] = {}
 """The storages of this process that have their file open."""
 
 
-class Storage:
+class Storage(Stored):
     """A small durable mapping: an append-only log with a checksum a record.
 
     `put` and `delete` are seen at once by `get` and are durable after `sync` (or after awaiting
@@ -37,6 +35,11 @@ class Storage:
     never dropped in silence: the storage does not open, the error says where, and the file stays
     as it is. To go on, read what is intact with `salvaged`, move the file away, let the
     server start with an empty storage, and have it put back what was salvaged.
+
+    It reads as a dict does: ``key in storage``, ``storage[key]``, ``for key in storage``, ``len``,
+    ``keys``, ``values``, ``items`` and ``dict(storage)``, in the order in which keys were first
+    put. A loop goes over what was there when it began, so it may put and delete. It is changed by
+    `put` and `delete` only: ``storage[key] = value`` raises a `TypeError` that says so.
 
     Values are pickled when they are put; keys must be hashable, and equal to their own copies. What
     is not so is refused before anything changes. A file is open in one storage at a time, on the
@@ -128,28 +131,6 @@ class Storage:
             StorageError: The file cannot be read.
         """
         return log.salvaged(path)
-
-    # Reading -------------------------------------------------------------------------------------
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        """Return the value of `key`, or `default`.
-
-        Raises:
-            InvalidArgument: The key cannot be hashed.
-        """
-        storable.check_key(key)
-        return self._data.get(key, default)
-
-    def items(self) -> Iterator[tuple[Any, Any]]:
-        """Return the pairs of key and value."""
-        return iter(list(self._data.items()))
-
-    def __contains__(self, key: Any) -> bool:
-        storable.check_key(key)
-        return key in self._data
-
-    def __len__(self) -> int:
-        return len(self._data)
 
     # Writing -------------------------------------------------------------------------------------
 

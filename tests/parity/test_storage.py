@@ -93,6 +93,77 @@ def test_what_was_synced_is_there_after_a_reopen_and_the_rest_is_not(disk: Disk)
     again.close()
 
 
+def test_it_reads_as_a_dict_before_and_after_a_reopen(disk: Disk) -> None:
+    storage, plain = opened(disk), {}
+    for key, value in (("b", 1), (("a", 2), None), ("c", 3), (7, 4), ("b", 5)):
+        storage.put(key, value)
+        plain[key] = value
+    storage.delete("c")
+    del plain["c"]
+    storage.put("c", 6)
+    plain["c"] = 6
+    storage.sync()
+    for _ in range(2):
+        assert list(storage) == list(plain)
+        assert list(storage.keys()) == list(plain.keys())
+        assert list(storage.values()) == list(plain.values())
+        assert list(storage.items()) == list(plain.items())
+        assert dict(storage) == {**storage} == plain
+        assert [storage[key] for key in storage] == list(plain.values())
+        assert len(storage) == len(plain)
+        assert sorted(map(str, storage)) == sorted(map(str, plain))
+        storage.close()
+        storage = opened(disk)
+    storage.close()
+
+
+def test_a_loop_over_a_storage_may_put_and_delete(disk: Disk) -> None:
+    storage = opened(disk)
+    assert not storage
+    storage.put("a", 1)
+    storage.put("b", 2)
+    assert bool(storage)
+    for key in storage:
+        storage.put(f"{key}-copy", storage[key])
+        storage.delete(key)
+    assert dict(storage) == {"a-copy": 1, "b-copy": 2}
+    storage.close()
+
+
+def test_what_a_storage_does_not_do_as_a_dict_says_what_does(disk: Disk) -> None:
+    storage = opened(disk)
+    storage.put("a", 1)
+    with pytest.raises(KeyError, match="'none'"):
+        storage["none"]
+    with pytest.raises(InvalidArgument, match=r"^key: cannot be hashed"):
+        storage[[1]]
+    with pytest.raises(TypeError, match=r"by put\(key, value\)"):
+        storage["a"] = 2
+    with pytest.raises(TypeError, match=r"by delete\(key\)"):
+        del storage["a"]
+    assert dict(storage) == {"a": 1}
+    storage.close()
+
+
+class Looker(Server):
+    def init(self, keep: dict[str, int]) -> None:
+        for key, value in keep.items():
+            self.storage.put(key, value)
+
+    def look(self, key: str) -> tuple[list[str], bool, int, dict[str, int]]:
+        return list(self.storage), key in self.storage, len(self.storage), dict(self.storage)
+
+
+def test_a_server_reads_its_storage_as_a_dict(disk: Disk) -> None:
+    async def main(world: World) -> None:
+        spec = ChildSpec(Looker, name="looker", args=({"x": 1, "y": 2},))
+        looker = Reference((await spawn(world.nodes["n1"], spec)).pid)
+        found = await looker.call.look("y")
+        assert found == (["x", "y"], True, 2, {"x": 1, "y": 2})
+
+    in_world(disk, main)
+
+
 def test_what_is_awaited_is_there_after_a_reopen(disk: Disk) -> None:
     async def main() -> None:
         storage = opened(disk)
