@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["all_writable", "clean_text", "plain", "shown", "writable"]
+__all__ = ["all_writable", "clean_text", "plain", "shown", "timed", "writable"]
+
+_UNITS: Final = (
+    (1e-3, "µs", 1e-6), (1.0, "ms", 1e-3), (1000.0, "s", 1.0), (36_000.0, "min", 60.0),
+    (1e6, "h", 3600.0),
+)  # fmt: skip
+"""Below how many seconds a time is told in a unit, the unit, and how long it is."""
 
 
 def shown(value: object) -> str:
@@ -70,6 +76,29 @@ def clean_text(value: object) -> str:
     if value is None or value != value:  # noqa: PLR0124 - NaN, however it was made
         return ""
     return writable(value if isinstance(value, str) else str(value))
+
+
+def timed(seconds: float) -> str:
+    """Return a time or a duration with at most four digits that count, in the unit that fits it.
+
+    Virtual times are sums of many small ones: ``0.1 + 0.2`` is no text for people.
+
+    Args:
+        seconds: Of any sign.
+
+    Examples:
+        >>> timed(0.1 + 0.2), timed(0.0117354), timed(60.011621), timed(0.00004), timed(0.0)
+        ('300 ms', '11.74 ms', '60.01 s', '40 µs', '0 s')
+        >>> timed(12345.678), timed(90_000.0), timed(1e7)
+        ('205.8 min', '25 h', '115.7 days')
+    """
+    size = abs(seconds)
+    if size == 0.0:
+        return "0 s"
+    for below, unit, length in _UNITS:
+        if size < below:
+            return f"{seconds / length:.4g} {unit}"
+    return f"{seconds / 86400.0:.4g} days"
 
 
 def plain(count: int, noun: str) -> str:

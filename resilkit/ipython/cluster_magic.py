@@ -14,6 +14,7 @@ from resilkit.importing import whole
 from resilkit.ipython.commands import Line, Parser, duration, read
 from resilkit.ipython.namespace import called, current_cluster, free_name
 from resilkit.simulation.schedules import SCHEDULES
+from resilkit.texts import timed
 from resilkit.validate import choice
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def _heal(cluster: Cluster, _: Line) -> None:
 
 def _advance(cluster: Cluster, given: Line) -> None:
     cluster.advance(given.seconds)
-    print(f"t = {cluster.clock.now():.6g} s virtual")
+    print(f"t = {timed(cluster.clock.now())} virtual")
 
 
 def _health(cluster: Cluster, _: Line) -> Any:

@@ -22,6 +22,7 @@ from resilkit.markup import (
     word,
 )
 from resilkit.metrics.words import quantity
+from resilkit.texts import timed
 
 if TYPE_CHECKING:
     from resilkit.reruns.replaying import Replay
@@ -104,7 +105,7 @@ def shrunk_html(shrunk: Shrunk) -> str:
         table(("", "before", "after"), rows, numbers=(1, 2)),
         table(
             ("at", "what happens", "to whom, by whom"),
-            [(f"{one.at:g} s", code(one.what), one.whom) for one in shrunk.story()],
+            [(timed(one.at), code(one.what), one.whom) for one in shrunk.story()],
             numbers=(0,), most=_MOST,
         ),
         *map(note, shrunk.notes),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from resilkit.importing import whole
 from resilkit.reruns.replaying import HONESTLY
-from resilkit.texts import plain
+from resilkit.texts import plain, timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,7 +135,7 @@ class Shrunk:
         still = "still fails with" if self.condition is None else "is still true of"
         said = (
             f"{self.failing} {still} {self.case.words} on {nodes}, in "
-            f"{self.case.duration:g} s with seed {self.case.seed}"
+            f"{timed(self.case.duration)} with seed {self.case.seed}"
         )
         said += ": run once more at the end, it failed again." if self.again else "."
         return f"{said} The search ended after {plain(self.runs, 'run')}, as {_ENDED[self.why]}."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from resilkit.texts import timed
+
 if TYPE_CHECKING:
     from resilkit.simulation.place import Place
 
@@ -27,6 +29,9 @@ class VirtualClock:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._scheduler = place.scheduler
+
+    def __repr__(self) -> str:
+        return f"<virtual clock: t = {timed(VirtualClock.now(self))}>"
 
     def now(self) -> float:
         """Return virtual seconds since the simulation began."""

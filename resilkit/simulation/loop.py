@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from resilkit.errors import Unavailable
 from resilkit.simulation.handle import Handle
 from resilkit.simulation.sets import PlaceTask
+from resilkit.texts import timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -44,7 +45,7 @@ class PlaceLoop(asyncio.AbstractEventLoop):
         self.on_exit: Callable[[BaseException], object] | None = None
 
     def __repr__(self) -> str:
-        return f"<event loop of {self._place.name or 'nobody'} at {self.time():g} virtual s>"
+        return f"<event loop of {self._place.name or 'nobody'} at {timed(self.time())} virtual>"
 
     # Time and callbacks --------------------------------------------------------------------------
 

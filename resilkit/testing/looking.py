@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import ClusterClosed, ClusterError
 from resilkit.testing.failure import Failure
+from resilkit.texts import timed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +91,7 @@ def _broken(
     latest = max(ended, key=lambda each: each.ranks[-1], default=None)
     after = "" if latest is None else f" after {latest.operation!r} by {latest.by}"
     why = "" if error is None else f": {_told(error)}"
-    message = f"the invariant {name} {what}{after} (t = {time:.4g} s){why}"
+    message = f"the invariant {name} {what}{after} (t = {timed(time)}){why}"
     return Failure("invariant", message, name, time, latest, error)
 
 

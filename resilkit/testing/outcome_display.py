@@ -10,7 +10,8 @@ from resilkit.markup import code, details, display, guarded, note, paragraph, ta
 from resilkit.metrics.sequence_svg import sequence_svg
 from resilkit.testing.code import as_code
 from resilkit.testing.outcome_steps import steps_of
-from resilkit.testing.outcome_text import SIGNS, seconds
+from resilkit.testing.outcome_text import SIGNS
+from resilkit.texts import timed
 
 if TYPE_CHECKING:
     from resilkit.testing.outcome import Outcome
@@ -72,8 +73,8 @@ def _operations(outcome: Outcome) -> Markup:
     rows = [
         (
             each.by,
-            seconds(each.began),
-            "" if each.ended is None else seconds(each.ended - each.began),
+            timed(each.began),
+            "" if each.ended is None else timed(each.ended - each.began),
             code(as_code(each.operation, width=None)),
             word(f"{SIGNS[each.status]} {each.status}", _KINDS.get(each.status, "")),
             code(each.told) if each.status == "ok" else each.told,

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from resilkit.testing.code import as_code
+from resilkit.texts import timed
 
 if TYPE_CHECKING:
     from resilkit.testing.outcome import Outcome
     from resilkit.testing.performed import Performed
 
-__all__ = ["history_text", "outcome_text", "seconds"]
+__all__ = ["history_text", "outcome_text"]
 
 _SHOWN = 40
 SIGNS = {"ok": "✓", "fail": "✕", "info": "?", "sent": "→", "open": "…"}
@@ -41,19 +42,9 @@ def history_text(history: Sequence[Performed]) -> list[str]:
     wide = min(max(map(len, calls)), 48)
     who = max(len(each.by) for each in shown)
     lines = [
-        f"  {each.by:<{who}}  {seconds(each.began):>9}  {call:<{wide}}  "
+        f"  {each.by:<{who}}  {timed(each.began):>9}  {call:<{wide}}  "
         f"{SIGNS[each.status]} {each.told}".rstrip()
         for each, call in zip(shown, calls, strict=True)
     ]
     left_out = len(history) - len(shown)
     return [f"  ({left_out} earlier ones)", *lines] if left_out else lines
-
-
-def seconds(value: float) -> str:
-    """Return seconds in milliseconds where they are few.
-
-    Examples:
-        >>> seconds(0.0125), seconds(12.5)
-        ('12.5 ms', '12.5 s')
-    """
-    return f"{value * 1e3:.4g} ms" if abs(value) < 1.0 else f"{value:.4g} s"

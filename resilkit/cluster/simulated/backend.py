@@ -17,6 +17,7 @@ from resilkit.simulation.recording import Recorder
 from resilkit.simulation.scheduler import Scheduler
 from resilkit.simulation.schedules import schedule_of
 from resilkit.simulation.transport import SimulatedTransport
+from resilkit.texts import timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,8 +95,8 @@ class SimulationBackend:
 
     def words(self, seed: int) -> str:
         """Return what decides all that happens, and what time it is."""
-        now = self.scheduler.now
-        return f"simulation, seed {seed}, schedule {self.schedule}, t = {now:.6g} s virtual"
+        now = timed(self.scheduler.now)
+        return f"simulation, seed {seed}, schedule {self.schedule}, t = {now} virtual"
 
     def last_words(self, session: Session, name: str, size_bytes: int) -> str:
         """Return the end of what a node has written."""

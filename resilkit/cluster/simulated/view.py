@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import InvalidArgument
+from resilkit.texts import timed
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
@@ -104,15 +105,16 @@ class SimulationView:
         lines = self._backend.network.recorder.lines if self.recording else 0
         recorded = f", {lines:,} lines recorded" if self.recording else ""
         return (
-            f"<simulation: seed {self.seed}, schedule {self.schedule}, {self.now:g} virtual s, "
-            f"{self.steps:,} steps, fingerprint {self.fingerprint}{recorded}>"
+            f"<simulation: seed {self.seed}, schedule {self.schedule}, "
+            f"t = {timed(self.now)} virtual, {self.steps:,} steps, "
+            f"fingerprint {self.fingerprint}{recorded}>"
         )
 
     def _repr_html_(self) -> str:
         from resilkit.markup import code, display, paragraph, table
 
         rows = [
-            ("seed", self.seed), ("schedule", self.schedule), ("virtual time", f"{self.now:.6g} s"),
+            ("seed", self.seed), ("schedule", self.schedule), ("virtual time", timed(self.now)),
             ("steps", f"{self.steps:,}"), ("fingerprint", code(self.fingerprint)),
         ]  # fmt: skip
         if self.recording:
