@@ -237,13 +237,13 @@ class Network:
         )
         if silent:
             transport.fell_silent(link)
-        else:
+        elif not transport.place.state & (PAUSED | DEAD):  # else it hears when it goes on
             transport.sounds_again(link)
 
     def pausing_changed(self, transport: SimulatedTransport) -> None:
         """Let the neighbours of a node notice that it says nothing any more, or does again."""
         for link in [*transport.all_links(), *transport.coming.values()]:
-            self.listen(link.far)
+            self.hearing_changed(link)
 
 
 class _Meeting:

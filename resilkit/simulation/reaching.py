@@ -196,6 +196,12 @@ class Reaching:
             link.silent_since = self.place.scheduler.now
             self._watch(link, link.silent_since)
 
+    def still_silent(self, link: SimulatedLink) -> None:
+        """A link counts anew though nothing can come yet: notice that when it has lasted again."""
+        if link.silent_since is not None:
+            link.silent_since = None
+            self.fell_silent(link)
+
     def _watch(self, link: SimulatedLink, since: float) -> None:
         # The beat that does not come was due within a quarter of the time.
         wait = self.detect_after * (1.0 + 0.25 * self.network.chance())

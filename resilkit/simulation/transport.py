@@ -307,6 +307,7 @@ class SimulatedTransport(Receiving):
                 # As on sockets: up when the other end has said something.
                 link.hears = link.hears_us = True
                 link.confirmed = False
+                self.still_silent(link)
                 self.link_changed(link)
                 link.say(State(usable=link.usable, want=True))
         self.network.deafness_changed(self)
