@@ -199,6 +199,9 @@ def _signs(everyone: Iterable[Any], workload: Workload) -> Iterator[str]:
             if not one.children:
                 yield f"the supervisor {one.name!r} begins without children"
             continue
+        if isinstance(one, str):
+            yield f"a node starts {one!r}, which it imports itself"
+            continue
         server = one.server if isinstance(one, ChildSpec) else one
         for base in server.__mro__:
             if issubclass(base, Server) and base is not Server:

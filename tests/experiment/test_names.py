@@ -76,6 +76,17 @@ def test_the_applications_of_a_node_have_names_too():
     assert whole.unknown == ()
 
 
+def test_a_node_may_start_what_a_text_names_and_that_may_have_any_name():
+    text = "tests.experiment.systems:Counter"
+    nodes = rk.ClusterSpec(nodes=["n1", rk.NodeSpec("n2", applications=[text])])
+    plan = scenario(ServerCrash(at=0.1, targets="late"))
+    whole = Experiment(nodes, system=COUNTER, workload=LOAD, scenario=plan, duration=0.3)
+    assert [one.name for one in whole.unknown] == ["late"]
+    assert whole.unknown_why == f"a node starts {text!r}, which it imports itself"
+    calm = whole.changed(scenario=scenario())
+    assert len(calm.run("simulation", progress=False).history) > 0
+
+
 @pytest.mark.parametrize(
     ("system", "workload", "why"),
     [
