@@ -58,26 +58,22 @@ def shrink(
     candidates that pass are tried with other seeds, too, where chance has a say. Time is not cut so
     short that the faults are not needed any more: what fails then is another thing.
 
-    It ends when no single step from the smallest case finds a smaller one that fails, which is no
-    promise that there is none; or when its budget is used up, of runs or of time: a part of both is
-    kept for the end. An interrupt ends it, too, with the best so far. The result was run once more
-    at the end, and failed (``again``): where a smaller one did not, the one before it is given.
-    Where there was no time for that, or after an interrupt, it was seen to fail once (``again`` is
-    false). Or the result says that the failure did not show in the simulation, and why that may be.
+    It ends when no single step finds a smaller case that fails, which is no promise that there is
+    none; when its budget of runs or of time is used up; or with an interrupt. The result was run
+    once more at the end and failed (``again``), for which a part of both is kept; after an
+    interrupt, or without time for that, it was seen to fail once. Or the result says that the
+    failure did not show in the simulation, and why that may be.
 
     Args:
-        run: A result or the folder of a saved run, of processes or of a simulation; a `Replay`; or
-            an experiment, of which a seed that fails is looked for. What a notebook or a script
-            defined is looked for as by `replay`.
-        failing: What is to fail: one of the criteria, as it is written in the verdicts, or a
-            function of the `Result`, called once a run. An exception that it raises ends the
-            search and comes to you as it is. ``None``: of those that failed,
-            ``data_consistency`` or ``audit`` if they did, else the first.
+        run: A result or the folder of a saved run; a `Replay`; or an experiment, of which a seed
+            that fails is looked for. What a notebook or script defined is found as by `replay`.
+        failing: What is to fail: a criterion, as written in the verdicts, or a function of the
+            `Result`, called once a run, of which an exception ends the search and comes to you.
+            ``None``: ``data_consistency`` or ``audit`` if they failed, else the first that did.
         budget: How many runs there may be in all, the last one included; at least 4.
         seconds: For how long it may go on, of the time that people have. No run begins after that,
-            and one that goes on is ended: at once between two of its looks, half a second later
-            where it hangs. What `failing` takes by itself is not cut short, and what is loaded
-            before the first run does not count.
+            and one that goes on is ended: at once, or half a second later where it hangs. What
+            `failing` takes is not cut short; what is loaded before the first run does not count.
         seeds: With how many seeds the failure is looked for in the simulation.
         progress: Whether to show how far it is, in a notebook or a terminal.
         on_progress: Called with how far it is, in words, and nothing is shown.
@@ -86,9 +82,8 @@ def shrink(
         The smallest case that was found, as an `Experiment`; see `Shrunk`.
 
     Raises:
-        InvalidArgument: An argument is wrong; there is no such criterion, or none failed in the
-            run; or the run does not say how to make its parts again (use `replay` with
-            ``system=…``, and shrink that).
+        InvalidArgument: An argument is wrong; there is no such criterion, or none failed; or the
+            run cannot say how to make its parts again (shrink a `replay` with ``system=…``).
         StorageError: The saved run is damaged.
         Exception: Whatever `failing` raises.
 

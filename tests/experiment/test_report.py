@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -17,44 +16,7 @@ from resilkit.experiment.verdicts import VERDICT_COLUMNS
 from resilkit.history import History
 from resilkit.metrics.events import EventLog
 from tests.experiment import synthetic
-
-VOID = {"meta", "br", "img", "link", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """A page as its elements, with a check that every one is closed."""
-
-    def __init__(self, html):
-        super().__init__(convert_charrefs=True)
-        self.source = html
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.words: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag, f"</{tag}> closes something else"
-
-    def handle_data(self, data):
-        if not {"style", "svg"} & set(self.open):
-            self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
-
-    def tags(self, name):
-        return [attributes for tag, attributes in self.elements if tag == name]
+from tests.experiment.page import Page, check_harmless
 
 
 @pytest.fixture(scope="module")
@@ -67,17 +29,6 @@ def hostile():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "_WIDTHS", {"wide": 600})
         return report.render(synthetic.hostile_result())
-
-
-def check_harmless(page):
-    tags = {tag for tag, _ in page.elements}
-    assert not tags & {"script", "iframe", "object", "embed", "form", "base", "link"}
-    for _, attributes in page.elements:
-        assert not [name for name in attributes if name.startswith("on")]
-        for name in ("src", "href", "xlink:href", "action", "srcset"):
-            assert (attributes.get(name) or "#").startswith(
-                ("#", "data:image/png;base64,", "data:image/svg+xml,")
-            )
 
 
 def test_the_report_reads_in_the_promised_order(html):
