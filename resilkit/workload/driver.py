@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit.rng import stream
 from resilkit.workload.operations import CallMethod
+from resilkit.workload.sending import sender_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from resilkit.workload.client import Client, User
     from resilkit.workload.operations import OperationFunction
     from resilkit.workload.recorder import Flight, Recorder
+    from resilkit.workload.sending import Sender
     from resilkit.workload.workload import GeneratorPlan
 
 __all__ = ["Driver", "Mix"]
@@ -136,6 +138,13 @@ class Driver:
             client=self._client,
             now=self._now,
         )
+
+    def _all_senders(self) -> list[Sender | None]:
+        """Return, an operation, what sends it without a task, or ``None``."""
+        return [
+            sender_of(operation.function, self._client, self._context)
+            for operation in self._plan.operations
+        ]
 
     def _draws(self, *names: str | int) -> Callable[[], float]:
         return stream(self._plan.seed, "workload", *names).random

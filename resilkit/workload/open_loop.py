@@ -5,6 +5,8 @@ operation that ends without ever waiting so costs no task. The first time that o
 batch is taken over: that task belongs to the waiting operation from then on, another batch goes on
 with the rest, and the operation gets a task of its own ever after. So every operation runs inside
 a real task, and `asyncio.timeout`, `current_task` and context variables work as anywhere.
+
+Only what is one call and nothing else needs no task: see `resilkit.workload.sending`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from resilkit.rng import stream
 from resilkit.workload.driver import Driver
 from resilkit.workload.outcome import ATOMS, plain
 from resilkit.workload.recorder import MOST_ROWS, Flight
+from resilkit.workload.sending import Reply
 from resilkit.workload.timer import make_timer
 
 if TYPE_CHECKING:
@@ -66,8 +69,9 @@ class OpenLoop(Driver):
         self._rng = stream(plan.seed, "workload", "arrivals", plan.index)
         self._draw = self._draws("mix", plan.index)
         self._users: Iterator[User] = cycle([self._user(index) for index in plan.users])
-        self._own_task = [False] * len(self._functions)
-        self._each_alone = False
+        self._senders = self._all_senders()
+        self._own_task = [sender is not None for sender in self._senders]
+        self._each_alone = all(self._own_task)
         self._flights: dict[int, Flight] = {}
         self._tokens = count()
         self._factor = 1.0
@@ -79,7 +83,11 @@ class OpenLoop(Driver):
         self._timer = make_timer(self._loop, self._arm, self._context, real=real)
         self._times = self._schedule(0.0)
         self._next = next(self._times, inf)
-        self._arm()
+        if self._each_alone:
+            # In no task: least of all in that of whoever began this.
+            self._loop.call_soon(self._arm, context=self._context)
+        else:
+            self._arm()
 
     def stop(self) -> None:
         """Send nothing more that is intended later than now."""
@@ -307,6 +315,11 @@ class OpenLoop(Driver):
             self._recorder.drop(code, user.index, intended)
             return
         token = next(self._tokens)
+        sender = self._senders[code]
+        if sender is not None:
+            reply = flights[token] = Reply(code, user.index, intended, token, self._now, self._land)
+            reply.send(sender, user)
+            return
         flight = flights[token] = Flight(code, user.index, intended, nan)
         flight.task = self._loop.create_task(
             self._fly(token, flight, user), context=self._context.copy()

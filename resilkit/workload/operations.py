@@ -59,8 +59,7 @@ class CallMethod:
 
         Where a function of the user has a say in what is called, that is this itself.
         """
-        given = (self.target, *self.args, *(value for _, value in self.kwargs))
-        if any(map(callable, given)):
+        if self.asks_the_user:
             return self
         reference = client.whereis(str(self.target)).with_timeout(self.timeout)
         call, args, kwargs = getattr(reference.call, self.method), self.args, dict(self.kwargs)
@@ -70,11 +69,22 @@ class CallMethod:
 
         return bound
 
-    async def __call__(self, user: User) -> Any:
-        """Find the server by its name as of now, call it, and return its reply."""
+    @property
+    def asks_the_user(self) -> bool:
+        """Whether a function of the user has a say in what is called."""
+        given = (self.target, *self.args, *(value for _, value in self.kwargs))
+        return any(map(callable, given))
+
+    def given(self, user: User) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        """Return whom to call this time, and with what."""
         target = self.target if isinstance(self.target, str) else self.target(user)
         args = [value(user) if callable(value) else value for value in self.args]
         kwargs = {key: value(user) if callable(value) else value for key, value in self.kwargs}
+        return target, tuple(args), kwargs
+
+    async def __call__(self, user: User) -> Any:
+        """Find the server by its name as of now, call it, and return its reply."""
+        target, args, kwargs = self.given(user)
         reference = user.whereis(target).with_timeout(self.timeout)
         return await getattr(reference.call, self.method)(*args, **kwargs)
 

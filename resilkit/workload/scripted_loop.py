@@ -12,6 +12,7 @@ from resilkit.errors import InvalidArgument
 from resilkit.workload.draws import NotedDraws, Redraws, drawn
 from resilkit.workload.driver import Driver
 from resilkit.workload.recorder import MOST_ROWS, Flight
+from resilkit.workload.sending import Reply
 from resilkit.workload.timer import make_timer
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ __all__ = ["ScriptedLoop"]
 
 
 class ScriptedLoop(Driver):
-    """Sends the operations of a list: each in a task of its own.
+    """Sends the operations of a list: each in a task of its own, but for calls in an open one.
 
     In an open one each is sent when it is due. In a closed one a user does one at a time, so that
     one may be sent later, and then counts from when it was sent.
@@ -38,6 +39,8 @@ class ScriptedLoop(Driver):
         script = cast("Explicit", plan.arrivals)
         self._origin, self._end = origin, end
         self._closed = script.loop == "closed"
+        # In a closed one the end of an operation begins the next: that is for the loop to do.
+        self._senders = [None] * len(self._functions) if self._closed else self._all_senders()
         self._codes = {operation.name: code for code, operation in enumerate(plan.operations)}
         self._left = deque(script.part(plan.index, plan.generators))
         self._people: dict[int, User] = {}
@@ -47,7 +50,8 @@ class ScriptedLoop(Driver):
         self._notes: Notes | None = drawn.get()
         self._exhausted = False
         self._timer = make_timer(self._loop, self._arm, self._context, real=real)
-        self._arm()
+        # In no task: least of all in that of whoever began this.
+        self._loop.call_soon(self._arm, context=self._context)
 
     def stop(self) -> None:
         """Send nothing more that is due later than now."""
@@ -113,9 +117,16 @@ class ScriptedLoop(Driver):
             self._recorder.drop(code, one.user, intended)
             return
         token = next(self._tokens)
+        user, sender = self._as_drawn(place, one), self._senders[code]
+        if sender is not None:
+            reply = self._flights[token] = Reply(
+                code, one.user, intended, token, self._now, self._land
+            )
+            reply.send(sender, user)
+            return
         flight = self._flights[token] = Flight(code, one.user, intended, nan)
         flight.task = self._loop.create_task(
-            self._fly(token, flight, self._as_drawn(place, one)), context=self._context.copy()
+            self._fly(token, flight, user), context=self._context.copy()
         )
 
     def _as_drawn(self, place: int, one: Due) -> User:
