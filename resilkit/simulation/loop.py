@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
-import warnings
 from asyncio.log import logger
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from resilkit.errors import Unavailable
+from resilkit.simulation.ending import end_coroutines, is_running
 from resilkit.simulation.handle import Handle
 from resilkit.simulation.sets import PlaceTask
 from resilkit.texts import timed
@@ -116,7 +115,9 @@ class PlaceLoop(asyncio.AbstractEventLoop):
         task._log_destroy_pending = False  # type: ignore[attr-defined]
         tasks = self._tasks
         tasks.append(task)
-        if len(tasks) > self._prune_at:
+        if self._place.dead:
+            self._place.end_the_rest()  # it never begins
+        elif len(tasks) > self._prune_at:
             tasks[:] = [each for each in tasks if not each.done()]
             self._prune_at = 2 * len(tasks) + _PRUNE
         return task
@@ -141,21 +142,18 @@ class PlaceLoop(asyncio.AbstractEventLoop):
             future.set_exception(error)
         return future
 
-    def end(self) -> None:
-        """Drop every task: its node is dead, and nothing that it does any more has an effect."""
-        tasks, self._tasks = self._tasks, []
-        with warnings.catch_warnings():
-            # A handler that had not begun yet is none that somebody forgot to await.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            for task in tasks:
-                if task.done():
-                    continue
-                coroutine = task.get_coro()
-                # Now, and not whenever Python frees it: its `finally` runs at the same step each
-                # time, and finds a node that is dead, whose errors nobody hears.
-                with contextlib.suppress(BaseException):
-                    coroutine.close()  # type: ignore[union-attr]
-                del coroutine
+    def end(self) -> bool:
+        """Drop every task: its node is dead, and nothing that it does any more has an effect.
+
+        Returns:
+            Whether one runs just now. It may be suspended again, and is to be dropped then.
+        """
+        tasks = [task for task in self._tasks if not task.done()]
+        self._tasks = [task for task in tasks if is_running(task.get_coro())]
+        # Now, and not whenever Python frees them: what they do when they end is done at the same
+        # step each time, and finds a node that is dead, whose errors nobody hears.
+        end_coroutines(task.get_coro() for task in tasks)
+        return bool(self._tasks)
 
     # What asyncio asks of a loop -----------------------------------------------------------------
 

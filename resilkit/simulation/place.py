@@ -100,7 +100,12 @@ class Place:
         """Do nothing ever again: whatever was to be done is dropped."""
         self.state = DEAD
         self.held.clear()
-        self.loop.end()
+        if self.loop.end():
+            self.end_the_rest()
+
+    def end_the_rest(self) -> None:
+        """End what is left here of the code that runs just now, when its step is over."""
+        self.scheduler.at(self.scheduler.now, _Rest(self))
 
     @property
     def paused(self) -> bool:
@@ -121,6 +126,8 @@ class Place:
     def hold_back(self, item: Any, payload: Any) -> None:
         """Deal with what is due while this place is not as it should be."""
         if self.state & DEAD:
+            if item.__class__ is _Rest:
+                self.loop.end()
             return
         if item.__class__ is _Wake:
             self._woken()
@@ -156,3 +163,12 @@ class _Wake:
 
     def run(self, _: Any) -> None:
         """Do nothing: the place is as it should be again, and has done all that waited."""
+
+
+class _Rest:
+    """What is on the timetable to end what is left of the code of a place that has died."""
+
+    __slots__ = ("place",)
+
+    def __init__(self, place: Place) -> None:
+        self.place = place

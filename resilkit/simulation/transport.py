@@ -210,6 +210,7 @@ class SimulatedTransport(Receiving):
         self.links_by_peer.clear()
         self.coming.clear()
         self.direct.clear()
+        self.latent.clear()
 
     def adopt(self, link: SimulatedLink) -> None:
         """Take a new connection into use."""

@@ -18,13 +18,9 @@ from resilkit.simulation.patching import Replacement
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["Ended", "replacements"]
+__all__ = ["replacements"]
 
 _real_pid: Final = os.getpid
-
-
-class Ended(BaseException):
-    """Raised in a handler whose node has just ended, so that it does nothing more."""
 
 
 def replacements() -> Iterator[Replacement]:

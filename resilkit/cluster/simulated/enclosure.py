@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.settings import options
 from resilkit.simulation.clock import BEGINNING
+from resilkit.simulation.ending import Ended
 from resilkit.simulation.interception import Interception, findings
-from resilkit.simulation.virtual_process import Ended
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from resilkit.errors import Refused
+from resilkit.errors import Refused, StorageError
 from resilkit.simulation.clock import ServerClock, VirtualClock
 from resilkit.simulation.transport import SimulatedTransport
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from resilkit.clock import Clock
     from resilkit.cluster.simulated.backend import SimulationBackend
     from resilkit.runtime import Node
+    from resilkit.simulation.disk import SimulatedDisk, SimulatedStorage
     from resilkit.simulation.place import Place
 
 __all__ = ["SimulatedGround"]
@@ -30,7 +31,11 @@ class SimulatedGround:
     """
 
     def __init__(
-        self, place: Place, backend: SimulationBackend, log: Callable[[str], None], disk: Any
+        self,
+        place: Place,
+        backend: SimulationBackend,
+        log: Callable[[str], None],
+        disk: SimulatedDisk,
     ) -> None:
         self.place = place
         self.loop = place.loop
@@ -51,9 +56,13 @@ class SimulatedGround:
         return self._end
 
     def leave(self) -> None:
-        """Be off the network: the place is no more."""
+        """Be off the network, and let no server do anything more: the place is no more."""
         if self._end is not None:
             self._end.leave()
+        if self.node is not None:
+            # What is left of their code, a ``finally`` say, is that of processes that have ended.
+            for process in self.node.processes.values():
+                process.alive = False
 
     def hearing_changed(self) -> None:
         """Let the neighbours notice that nothing comes from here any more, or does again."""
@@ -61,9 +70,9 @@ class SimulatedGround:
             self._backend.network.pausing_changed(self._end)
 
     def storage(self, name: str) -> Any:
-        """Return the node's disk."""
+        """Return the node's disk, for as long as the node lives."""
         del name
-        return self._disk
+        return _Mounted(self._disk, self.place)
 
     def sampler(self, uss_every: float | None) -> Callable[[], dict[str, float]]:
         """Measure nothing of a process: there is none. Servers and links are measured as ever."""
@@ -84,6 +93,19 @@ class SimulatedGround:
             recorder.follow(node)
         for observe in self._backend.observers:
             observe(node)
+
+
+class _Mounted:
+    """A disk that outlives its node, and opens nothing for what is left of one that has died."""
+
+    def __init__(self, disk: SimulatedDisk, place: Place) -> None:
+        self._disk = disk
+        self._place = place
+
+    def open(self, name: str, *, scope: str, owner: str) -> SimulatedStorage:
+        if self._place.dead:
+            raise StorageError(f"cannot open the storage of {owner}: its node has died")
+        return self._disk.open(name, scope=scope, owner=owner)
 
 
 class _NoPressures:

@@ -157,8 +157,8 @@ class SimulatedMember:
         self.pid = self._place = self._ground = None
         self._pace.stands(place.scheduler.now)
         ground.leave()
+        self.disk.crash()  # first: whatever ends with the place finds it closed
         place.die()
-        self.disk.crash()
         return pid
 
     # Pace ----------------------------------------------------------------------------------------

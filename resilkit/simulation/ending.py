@@ -1,0 +1,157 @@
+"""The end of coroutines whose node has died, whatever they catch."""
+
+from __future__ import annotations
+
+import dis
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import CodeType, FrameType
+
+__all__ = ["Ended", "end_coroutines", "is_running"]
+
+_FREE: Final = 2_000
+"""Lines that a coroutine may run to its end. One that runs more is in a loop that has none."""
+
+_TIMES: Final = 100
+"""How often a coroutine is asked to end that awaits something new whenever it is."""
+
+_OURS: Final = str(Path(__file__).parents[1])
+_FRAMES: Final = ("cr_frame", "gi_frame")
+_NEXT: Final = ("cr_await", "gi_yieldfrom")
+
+
+class Ended(BaseException):
+    """Raised in a handler whose node has just ended, so that it does nothing more."""
+
+
+def is_running(coroutine: Any) -> bool:
+    """Whether a coroutine runs just now, and so ends with its step or is suspended again."""
+    return bool(getattr(coroutine, "cr_running", False))
+
+
+def end_coroutines(coroutines: Iterable[Any]) -> None:
+    """End coroutines that are suspended, now and not whenever Python frees them.
+
+    So what they do when they end is done at the same step each time. Python has no way to end one
+    that catches ``GeneratorExit`` and awaits something else, or goes on in a loop, and tells of it
+    on the standard error when it frees it. Such a one is traced, and ended where it catches least.
+
+    Args:
+        coroutines: What tasks run. One that runs just now is left alone.
+    """
+    waiting = list(coroutines)
+    with warnings.catch_warnings():
+        # One that had not begun yet is none that somebody forgot to await.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        while waiting:
+            _end(waiting.pop(0))
+
+
+def _end(coroutine: Any) -> None:
+    chain = list(_awaited(coroutine))
+    if all(_frame(each).f_code.co_filename.startswith(_OURS) for each in chain):
+        _close(coroutine)
+        return
+    before = sys.gettrace()
+    try:
+        for each in chain:  # which grows by what they await when they are to end
+            ending = _Ending()
+            for _ in range(_TIMES):
+                ending.trace(each)
+                _close(each)
+                sys.settrace(before)
+                known = {id(one) for one in chain}
+                for one in [new for old in chain for new in _awaited(old)]:
+                    if id(one) not in known:
+                        known.add(id(one))
+                        chain.append(one)
+                if _frame(each) is None or is_running(each):
+                    break
+    finally:
+        sys.settrace(before)
+
+
+def _close(coroutine: Any) -> None:
+    try:
+        coroutine.close()
+    except BaseException:  # noqa: BLE001 - it finds a node that is dead: nobody hears of it
+        return
+
+
+class _Ending:
+    """Traces a coroutine while it ends; when it does not, raises where that is caught least.
+
+    An error that a trace function raises is the last that it does: Python traces no more then. So
+    it must not be caught by the loop that has no end. The lines of such a loop are seen again and
+    again, and one of them is the outermost, in calls and in ``try``.
+    """
+
+    def __init__(self) -> None:
+        self._lines = 0
+        self._asked = 0
+        self._least: tuple[int, int] | None = None  # of a stretch before
+        self._seen: tuple[int, int] | None = None  # of this one
+
+    def trace(self, coroutine: Any) -> None:
+        """Trace what it runs from here on, which is to be its end."""
+        self._asked += 1
+        if self._asked > 2:
+            self._next_stretch()
+        for each in _awaited(coroutine):
+            if not _frame(each).f_code.co_filename.startswith(_OURS):
+                _frame(each).f_trace = self
+        sys.settrace(self)
+
+    def _next_stretch(self) -> None:
+        self._lines = 0
+        self._least, self._seen = self._seen, None
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
+        """Raise at a line that is as far out as the outermost of a stretch before."""
+        if frame.f_code.co_filename.startswith(_OURS):
+            return None
+        if event == "line":
+            at = (_calls(frame), _tries(frame))
+            if self._least is not None and at <= self._least:
+                self._least = self._seen = None  # what catches it may be in a loop of its own
+                raise GeneratorExit
+            self._seen = at if self._seen is None else min(self._seen, at)
+            self._lines += 1
+            if self._lines >= _FREE:
+                self._next_stretch()
+        return self
+
+
+def _calls(frame: FrameType | None) -> int:
+    """Return how deep in calls a frame is."""
+    found = 0
+    while frame is not None:
+        found, frame = found + 1, frame.f_back
+    return found
+
+
+def _tries(frame: FrameType) -> int:
+    """Return how many ``try`` and ``with`` are around what is to run next."""
+    at = frame.f_lasti
+    return sum(start <= at < end for start, end in _guarded(frame.f_code))
+
+
+def _guarded(code: CodeType) -> list[tuple[int, int]]:
+    return [(each.start, each.end) for each in dis._parse_exception_table(code)]  # type: ignore[attr-defined]
+
+
+def _awaited(coroutine: Any) -> Iterator[Any]:
+    """Yield a coroutine that is suspended, and what it awaits in turn."""
+    while _frame(coroutine) is not None:
+        yield coroutine
+        coroutine = next(filter(None, (getattr(coroutine, each, None) for each in _NEXT)), None)
+
+
+def _frame(coroutine: Any) -> Any:
+    """Return where a coroutine stands; ``None`` for one that is over, and for what is none."""
+    return next(filter(None, (getattr(coroutine, each, None) for each in _FRAMES)), None)
