@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import sysconfig
 from pathlib import Path
@@ -16,21 +17,28 @@ __all__ = ["asks_for_itself", "place_of_caller"]
 _LIBRARY: Final = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
 _PACKAGES: Final = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
 _HERE: Final = str(Path(__file__).parent)
+_PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
 _FOR_OTHERS: Final = ("apps", "runtime", "cluster.simulated")
 """The reference systems are servers as others are. The other two draw nothing, but call what
 servers give them: ``draw = staticmethod(uuid.uuid4)`` is a handler."""
 _IMPORTING: Final = "<frozen importlib"
 
 
-def place_of_caller() -> str:
+def place_of_caller(*, of_users: bool = False) -> str:
     """Return where the nearest code outside the standard library stands, in words.
+
+    Args:
+        of_users: Whether what resilkit itself has called on the way is passed over.
 
     Examples:
         >>> place_of_caller()
         ' at <doctest ...>:1 in <module>'
     """
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_library(frame.f_code.co_filename):
+    while frame is not None and (
+        _is_library(frame.f_code.co_filename)
+        or (of_users and frame.f_code.co_filename.startswith(_PACKAGE) and not _is_app(frame))
+    ):
         frame = frame.f_back
     if frame is None:
         return ""
@@ -59,6 +67,10 @@ def asks_for_itself() -> bool:
     if package == "resilkit":
         return not rest.startswith(_FOR_OTHERS)
     return package == "cloudpickle"
+
+
+def _is_app(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith("resilkit.apps")
 
 
 @functools.cache

@@ -23,6 +23,11 @@ __all__ = ["PlaceLoop"]
 _PRUNE = 64
 
 
+def _settle(outcome: Callable[[Any], None], value: Any, future: asyncio.Future[Any]) -> None:
+    if not future.done():  # it may have been cancelled
+        outcome(value)
+
+
 class PlaceLoop(asyncio.AbstractEventLoop):
     """One node's event loop, which the simulation's scheduler runs.
 
@@ -133,13 +138,19 @@ class PlaceLoop(asyncio.AbstractEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
-        """Call `func` here and now: a thread would make the order of things chance."""
+        """Call `func` here and now: a thread would make the order of things chance.
+
+        Whoever awaits it has the outcome in another turn, as from a thread. Else one who does so
+        in a loop, until something has happened, would let nothing happen.
+        """
         del executor
         future = self.create_future()
         try:
-            future.set_result(func(*args))
+            result = func(*args)
         except Exception as error:  # noqa: BLE001 - it belongs to who awaits it
-            future.set_exception(error)
+            self.call_soon(_settle, future.set_exception, error, future)
+        else:
+            self.call_soon(_settle, future.set_result, result, future)
         return future
 
     def end(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from resilkit.simulation.callers import place_of_caller
 from resilkit.simulation.loop import PlaceLoop
 
 if TYPE_CHECKING:
     from resilkit.simulation.scheduler import Scheduler
 
-__all__ = ["DEAD", "PAUSED", "SLOW", "Place"]
+__all__ = ["DEAD", "PAUSED", "SLOW", "Endless", "Place"]
 
 PAUSED: Final = 1
 DEAD: Final = 2
@@ -20,6 +21,17 @@ _PATIENCE: Final = 10_000
 """Looks at the clock in one turn, after which each takes time: somebody waits for it to go on."""
 _LOOK: Final = 1e-6
 """Seconds that such a look takes, as on a machine."""
+_MANY: Final = 100_000
+"""Looks in one turn, after which each takes longer than the one before."""
+_ENDLESS: Final = 86_400.0
+"""Seconds in one turn after which somebody who looks and sleeps so often waits for ever."""
+
+
+class Endless(BaseException):
+    """Raised in a handler that waits for what cannot happen before it has returned.
+
+    No `Exception`: a loop that tries again after any would go on.
+    """
 
 
 class Place:
@@ -78,7 +90,15 @@ class Place:
             self.state |= SLOW
 
     def sleep(self, seconds: float) -> None:
-        """Be busy for so long with what runs now: nothing else happens here meanwhile."""
+        """Be busy for so long with what runs now: nothing else happens here meanwhile.
+
+        Raises:
+            Endless: What runs now has been busy for a day, by looks and naps without number.
+        """
+        self._waited()
+        self._be_busy(seconds)
+
+    def _be_busy(self, seconds: float) -> None:
         self.busy_until = max(self.busy_until, self.scheduler.now) + seconds
         self.state |= SLOW
 
@@ -87,14 +107,29 @@ class Place:
 
         It goes on for who does nothing but look: ``while time.monotonic() < end`` would otherwise
         never end, as nothing else happens in a turn.
+
+        Raises:
+            Endless: As for `sleep`.
         """
+        self._waited()
+        return max(self.scheduler.now, self.busy_until)
+
+    def _waited(self) -> None:
+        """Count that code of users has looked or slept; from so many times on that takes time."""
         scheduler = self.scheduler
         if scheduler.steps != self.looked_in:
             self.looked_in, self.looks = scheduler.steps, 0
         self.looks += 1
         if self.looks > _PATIENCE and scheduler.running:
-            self.sleep(_LOOK)
-        return max(scheduler.now, self.busy_until)
+            # More and more of it in the end: one that never ends shall be known for that soon.
+            self._be_busy(_LOOK * max(1.0, self.looks / _MANY) ** 6)
+            if self.busy_until - scheduler.now > _ENDLESS:
+                raise Endless(
+                    "this would never end: a handler has kept its node busy for a day of virtual "
+                    f"time{place_of_caller(of_users=True)}, and nothing else can happen there "
+                    f"until it returns or awaits; where it waits for another handler, await "
+                    f"asyncio.sleep(…)"
+                )
 
     def die(self) -> None:
         """Do nothing ever again: whatever was to be done is dropped."""

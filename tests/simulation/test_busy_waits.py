@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
+import re
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 import resilkit as rk
+from resilkit.simulation.place import Place
+from resilkit.simulation.scheduler import Scheduler
+from resilkit.simulation.schedules import schedule_of
 
 CLOCKS: dict[str, Callable[[rk.Server], float]] = {
     "monotonic": lambda _: time.monotonic(),
@@ -90,3 +95,64 @@ def test_the_same_seed_looks_as_often() -> None:
             return found, cluster.simulation.fingerprint
 
     assert looks() == looks()
+
+
+class Needy(rk.Server):
+    def init(self) -> None:
+        self.flag = False
+
+    def raise_flag(self) -> None:
+        self.flag = True
+
+    async def in_turns(self, seconds: float) -> bool:
+        asyncio.get_running_loop().call_later(0.5, self.raise_flag)
+        while not self.flag:
+            time.sleep(seconds)  # noqa: ASYNC251
+            await asyncio.to_thread(int)
+        return True
+
+    def asleep(self, seconds: float) -> None:
+        while not self.flag:
+            time.sleep(seconds)
+
+    def awake(self) -> None:
+        while not self.flag:
+            time.monotonic()
+
+    def retrying(self) -> None:
+        while not self.flag:
+            with contextlib.suppress(Exception):
+                time.sleep(1.0)
+
+
+def test_a_wait_in_turns_of_another_thread_lets_the_node_go_on(cluster: rk.Cluster) -> None:
+    needy = cluster.start(Needy)
+    assert needy.call.in_turns(0.01)
+    assert cluster.clock.now() < 1.0
+
+
+@pytest.mark.parametrize(
+    ("handler", "args"),
+    [("asleep", (0.01,)), ("asleep", (0.0,)), ("awake", ()), ("retrying", ())],
+    ids=["naps", "naps of no time", "looks", "naps and goes on after errors"],
+)
+def test_a_handler_that_waits_for_what_only_another_can_do_is_told_of(
+    cluster: rk.Cluster, handler: str, args: tuple[float, ...]
+) -> None:
+    needy = cluster.start(Needy, name="needy", node="n1")
+    with pytest.raises(rk.CallTimeout):
+        getattr(needy.with_timeout(5.0).call, handler)(*args)
+    assert cluster.clock.now() < 10.0
+    assert cluster.start(Needy, node="n2").with_timeout(1.0).call.raise_flag() is None
+    said = rf"would never end: .* at test_busy_waits.py:\d+ in Needy.{handler}"
+    assert re.search(said, cluster._session.launcher.log_of("n1"))
+
+
+def test_one_long_sleep_ends() -> None:
+    scheduler = Scheduler(schedule_of("fifo", 1))
+    place, told, done = Place(scheduler, "n1"), [], []
+    place.loop.on_error = told.append
+    place.loop.call_soon(place.sleep, 200_000.0)
+    place.loop.call_later(1.0, lambda: done.append(scheduler.now))
+    scheduler.run(lambda: False, 300_000.0)
+    assert (told, done) == ([], [200_000.0])
