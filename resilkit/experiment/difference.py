@@ -96,6 +96,8 @@ class DeterminismCheck:
             messages and events are the same and only steps between them differ.
         errors: How the first run ended and the second one, where that was an error; else ``""``.
         suspects: What servers used that no simulation decides, and where.
+        hashes_differ: Whether it is the order of hashes that makes the difference: one more run in
+            this process did the same as the first.
     """
 
     deterministic: bool
@@ -109,6 +111,7 @@ class DeterminismCheck:
     first_difference: TraceDifference | None = None
     errors: tuple[str, str] = ("", "")
     suspects: tuple[str, ...] = ()
+    hashes_differ: bool = False
 
     def __bool__(self) -> bool:
         return self.deterministic
@@ -145,7 +148,9 @@ class DeterminismCheck:
     @property
     def advice(self) -> tuple[str, ...]:
         """What may be the cause, and what to use instead."""
-        return () if self.deterministic else (*self.suspects, _ADVICE)
+        if self.deterministic:
+            return ()
+        return (*self.suspects, _OF_HASHES if self.hashes_differ else _ADVICE)
 
     def __repr__(self) -> str:
         parts = [f"{self.sentence}. The second run was {self.second_run}."]
@@ -163,6 +168,11 @@ _ADVICE: Final = (
     "What makes runs differ: the order of a set (of texts, of objects), id(), hash() of a text, "
     "functions of time taken by name, threads, files, whatever is asked of the machine. "
     "Use dicts or sorted(), self.now() and self.rng."
+)
+
+_OF_HASHES: Final = (
+    "With the same order of hashes it did the same: what differs hangs on the order of a set of "
+    "texts, or on hash() of a text, which are others in each process. Use dicts or sorted()."
 )
 
 

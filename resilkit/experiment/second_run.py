@@ -32,12 +32,13 @@ class CannotTravel(Exception):
     """What is to be run exists in this process only."""
 
 
-def in_another_process(run: Callable[[], RunSeen], seed: int) -> RunSeen:
+def in_another_process(run: Callable[[], RunSeen], seed: int, number: int = 0) -> RunSeen:
     """Return what `run` returns in a new process, where hashes have another order.
 
     Args:
         run: What to run. What of it cannot be imported travels by value.
         seed: Which order of hashes: always the same one for a seed, and not that of this process.
+        number: Which of those for that seed.
 
     Raises:
         CannotTravel: It cannot be pickled, or not be made again there.
@@ -53,7 +54,7 @@ def in_another_process(run: Callable[[], RunSeen], seed: int) -> RunSeen:
         [sys.executable, "-c", _CODE],
         input=pickle.dumps(paths) + pickle.dumps(packed),
         capture_output=True,
-        env={**os.environ, "PYTHONHASHSEED": _other_hashes(seed)},
+        env={**os.environ, "PYTHONHASHSEED": _other_hashes(seed, number)},
         check=False,
     )
     try:
@@ -70,8 +71,8 @@ def in_another_process(run: Callable[[], RunSeen], seed: int) -> RunSeen:
     return seen
 
 
-def _other_hashes(seed: int) -> str:
-    wanted = subseed(seed, "hashes") % 2**32
+def _other_hashes(seed: int, number: int) -> str:
+    wanted = subseed(seed, "hashes", *([number] if number else [])) % 2**32
     return str(wanted if str(wanted) != os.environ.get("PYTHONHASHSEED") else wanted ^ 1)
 
 

@@ -17,6 +17,8 @@ import pytest
 
 import resilkit as rk
 from resilkit.errors import InternalError
+from resilkit.experiment import second_run
+from resilkit.experiment.second_run import _other_hashes
 
 
 class Store(rk.Server):
@@ -34,6 +36,9 @@ class Store(rk.Server):
 
     def of_a_set(self) -> Any:
         return list(set(string.ascii_lowercase))
+
+    def of_two(self) -> Any:
+        return next(iter({"alpha", "beta"}))
 
     def of_an_address(self) -> Any:
         return id(self)
@@ -86,7 +91,8 @@ def test_what_asks_for_nothing_of_the_machine_is_deterministic() -> None:
     assert (check.seed, check.schedule) == (7, "random")
     assert check.lines > 50
     assert check.steps > check.lines
-    assert check.second_run == "in another process, with another order of hashes"
+    others = "in 5 other processes in turn, each with another order of hashes"
+    assert check.second_run == others
     assert check.raise_if_not() is check
     assert repr(check).startswith("<deterministic: two runs with seed 7, schedule random did the")
     assert check.digest in check._repr_html_()
@@ -111,6 +117,37 @@ def test_what_hangs_on_hashes_and_addresses_is_found(method: str) -> None:
     assert "store.put('b')" in difference.second_after[0].text
     with pytest.raises(rk.Nondeterministic, match=f"they differ first in line {difference.number}"):
         check.raise_if_not()
+
+
+def test_the_order_of_a_small_set_of_texts_is_found_and_named() -> None:
+    # Both orders of the two are among the five of this seed, so that one differs from ours.
+    check = rk.check_determinism(using("of_two"), nodes=2, seed=7)
+    assert not check
+    assert check.hashes_differ
+    assert "hangs on the order of a set of texts" in repr(check)
+    assert check.second_run == "in another process, with another order of hashes"
+
+
+def test_an_address_is_not_taken_for_a_hash_of_a_text() -> None:
+    check = rk.check_determinism(using("of_an_address"), nodes=2, seed=7)
+    assert not check
+    assert not check.hashes_differ
+
+
+def test_the_orders_are_the_same_each_time_and_as_many_as_are_asked_for() -> None:
+    names = []
+
+    def orders(seed: int, number: int) -> str:
+        names.append((seed, number))
+        return _other_hashes(seed, number)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(second_run, "_other_hashes", orders)
+        check = rk.check_determinism(using("plain"), nodes=2, seed=7, orders=2)
+    assert check.second_run == "in 2 other processes in turn, each with another order of hashes"
+    assert names == [(7, 0), (7, 1)]
+    assert len({_other_hashes(7, number) for number in range(20)}) == 20
+    assert _other_hashes(7, 3) == _other_hashes(7, 3) != os.environ.get("PYTHONHASHSEED")
 
 
 @pytest.mark.parametrize(
