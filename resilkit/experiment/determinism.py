@@ -47,17 +47,15 @@ def check_determinism(
 
     Args:
         what: An experiment; or a function that gets a simulated cluster, and uses it.
-        seed: The seed of both runs; ``None`` for that of the experiment or of `cluster`, else a
-            new one.
+        seed: Of all runs; ``None`` for that of the experiment or of `cluster`, else a new one.
         schedule: In which order what is ready happens: ``"random"``, ``"fifo"`` or ``"pct"``.
         across_processes: Whether it runs again in new processes with another
             ``PYTHONHASHSEED``, where sets have another order. What cannot travel there (it holds a
-            lock, say) runs a second time here, and the check says so. ``False``: here at once,
-            which is quicker, and does not see what hangs on the order of hashes.
-        orders: In how many new processes at most it runs again, each with another order of hashes,
-            one after the other until one differs: so much longer does the check take. A set of two
-            texts has the same order in every second process, so that 1 misses it as often as not,
-            and 5 once in 32 times.
+            lock, say) runs again here, and the check says so. ``False``: here at once, which is
+            quicker, and does not see what hangs on the order of hashes.
+        orders: In how many new processes at most it runs again, one after the other until one
+            differs: so much longer does the check take. A set of two texts has the same order in
+            every second process: 1 misses it as often as not, and 5 once in 32 times.
         cluster: For a function: the cluster's spec, or how many nodes.
         **options: For a function: the fields of `ClusterSpec`, ``nodes=3`` say.
 
@@ -66,7 +64,7 @@ def check_determinism(
 
     Raises:
         InvalidArgument: It is neither, an option does not fit, or there is no such schedule.
-        Exception: What the first run raises, a function of yours or a start that fails.
+        Exception: What the first run raises.
 
     Examples:
         ::

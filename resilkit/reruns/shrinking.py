@@ -50,19 +50,17 @@ def shrink(
 ) -> Shrunk:
     """Return the smallest scenario, workload and seed that still fail as a run did.
 
-    What the run did is done in a simulation, as by `replay`; of an experiment, a seed that fails is
-    looked for first. Then operations and faults are left out, whole halves of them first (delta
-    debugging), and what is left is made simpler: fewer nodes and users, shorter durations, earlier
-    and rounder moments, plainer numbers, fewer targets, a smaller seed. Each candidate is run, and
-    gone on from when the same criterion fails. What is left out moves the chance of the rest, so
-    candidates that pass are tried with other seeds, too, where chance has a say. Time is not cut so
-    short that the faults are not needed any more: what fails then is another thing.
+    What the run did is done in a simulation, as by `replay`. Then operations and faults are left
+    out, whole halves of them first (delta debugging), and the rest is made simpler: fewer nodes
+    and users, shorter durations, rounder moments, plainer numbers, fewer targets, a smaller seed.
+    Each candidate is run, and gone on from when the same criterion fails; one that passes is tried
+    with other seeds where chance has a say. Time is not cut so short that the faults are not
+    needed any more: what fails then is another thing.
 
     It ends when no single step finds a smaller case that fails, which is no promise that there is
-    none; when its budget of runs or of time is used up; or with an interrupt. The result was run
-    once more at the end and failed (``again``), for which a part of both is kept; after an
-    interrupt, or without time for that, it was seen to fail once. Or the result says that the
-    failure did not show in the simulation, and why that may be.
+    none; when its budget is used up; or with an interrupt. The result was run once more at the end
+    and failed (``again``); after an interrupt, or without time for that, it was seen to fail once.
+    Or the result says that the failure did not show in the simulation, and why that may be.
 
     Args:
         run: A result or the folder of a saved run; a `Replay`; or an experiment, of which a seed
@@ -74,12 +72,12 @@ def shrink(
         seconds: For how long it may go on, of the time that people have. No run begins after that,
             and one that goes on is ended: at once, or half a second later where it hangs. What
             `failing` takes is not cut short; what is loaded before the first run does not count.
-        seeds: With how many seeds the failure is looked for in the simulation.
+        seeds: With how many seeds the failure is looked for.
         progress: Whether to show how far it is, in a notebook or a terminal.
         on_progress: Called with how far it is, in words, and nothing is shown.
 
     Returns:
-        The smallest case that was found, as an `Experiment`; see `Shrunk`.
+        The smallest case that was found; see `Shrunk`.
 
     Raises:
         InvalidArgument: An argument is wrong; there is no such criterion, or none failed; or the
@@ -117,8 +115,7 @@ def shrink(
     shown = validate.boolean(progress, "progress")
     import_first()
     began = clock.monotonic()
-    # What it takes to run the best once more at the end is not to be spent before.
-    tries = Tries(lambda _: False, budget=budget - 1, until=began + limit)
+    tries = Tries(lambda _: False, budget=budget - 1, until=began + limit)  # and one at the end
     with Line(budget, shown=shown, listener=on_progress) as line:
         return _Search(Beginning(run, failing, seeds), tries, line, began).shrunk()
 

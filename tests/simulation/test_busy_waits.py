@@ -8,6 +8,7 @@ import datetime
 import re
 import time
 from collections.abc import Callable, Iterator
+from time import sleep
 
 import pytest
 
@@ -107,13 +108,13 @@ class Needy(rk.Server):
     async def in_turns(self, seconds: float) -> bool:
         asyncio.get_running_loop().call_later(0.5, self.raise_flag)
         while not self.flag:
-            time.sleep(seconds)  # noqa: ASYNC251
+            sleep(seconds)  # noqa: ASYNC251
             await asyncio.to_thread(int)
         return True
 
     def asleep(self, seconds: float) -> None:
         while not self.flag:
-            time.sleep(seconds)
+            sleep(seconds)
 
     def awake(self) -> None:
         while not self.flag:
@@ -122,7 +123,7 @@ class Needy(rk.Server):
     def retrying(self) -> None:
         while not self.flag:
             with contextlib.suppress(Exception):
-                time.sleep(1.0)
+                sleep(1.0)
 
 
 def test_a_wait_in_turns_of_another_thread_lets_the_node_go_on(cluster: rk.Cluster) -> None:

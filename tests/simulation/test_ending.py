@@ -28,10 +28,10 @@ async def awaits_something_else(_: Any) -> None:
 
 async def never_ends(_: Any) -> None:
     while True:
-        try:  # noqa: SIM105
+        try:
             await asyncio.sleep(3600)
-        except BaseException:  # noqa: S110
-            pass
+        except BaseException:  # noqa: S112
+            continue
 
 
 async def never_ends_in_two_loops(_: Any) -> None:
@@ -57,8 +57,8 @@ async def never_ends_in_a_function(_: Any) -> None:
         while True:
             try:
                 raise ValueError
-            except BaseException:  # noqa: S110
-                pass
+            except BaseException:  # noqa: S112
+                continue
 
     while True:
         try:
@@ -73,8 +73,8 @@ async def stores_without_end(self: Any) -> None:
             self.storage.put("a", 1)
             self.storage.sync()
             await asyncio.sleep(3600)
-        except BaseException:  # noqa: S110
-            pass
+        except BaseException:  # noqa: S112
+            continue
 
 
 async def awaits_in_a_group(self: Any) -> None:
