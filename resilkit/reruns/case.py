@@ -118,7 +118,8 @@ class Subject:
             scenario=dataclasses.replace(base.scenario, faults=case.faults),
             duration=case.duration,
             warmup=case.warmup,
-            seed=base.seed if own_draws else case.seed,
+            # Not given where it stays: a seed that is given is the cluster's, too.
+            **({} if own_draws else {"seed": case.seed}),
         )
 
 
