@@ -184,7 +184,7 @@ class _Search:
             seeds = [seed for seed in range(others + 1) if seed != candidate.seed][:others]
             for seed in (candidate.seed, *seeds):
                 case = candidate.changed(seed=seed)
-                if case in self._passed:
+                if case in self._passed or self._is_no_smaller(case):
                     continue
                 tried = self._tries.case(subject, case, step)
                 if tried.failed and step in _TIMES and self._is_another(case):
@@ -202,6 +202,14 @@ class _Search:
             return None
 
         return fails
+
+    def _is_no_smaller(self, case: Case) -> bool:
+        """Whether a case is the best one with the same seed or a larger one.
+
+        Another seed of a candidate that passes may be that: gone on from, it would come for ever.
+        """
+        best = self.trail[-1].case
+        return case.seed >= best.seed and case.changed(seed=best.seed) == best
 
     def _is_another(self, case: Case) -> bool:
         """Whether a case with less time fails without any of the faults that it took until then.
