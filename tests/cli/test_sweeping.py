@@ -163,10 +163,10 @@ def test_a_run_of_a_sweep_whose_time_is_up_says_after_how_long(bank, scenario):
         f"{BANK}from tests.reruns.systems import spin\nworkload = made(operation=spin)\n"
     )
     done = run(
-        "sweep", path, "--system", bank, "--seeds", 1, "--processes", 1, "--timeout", "0.3 s"
+        "sweep", path, "--system", bank, "--seeds", 1, "--processes", 1, "--timeout", "0.1 s"
     )
     assert done.returncode == 1
-    assert "  ! seed 0  time was up after 0.3 s\n" in done.stdout
+    assert "  ! seed 0  time was up after 0.1 s\n" in done.stdout
     assert "1 seed: none failed, 1 ran out of time, 0 passed" in done.stdout
 
 

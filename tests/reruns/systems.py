@@ -88,7 +88,7 @@ async def die(user):
 
 
 async def spin(user):
-    """Go on for ever at one instant."""
+    """Give way again and again at one instant: that takes far longer than it is given."""
     while await asyncio.sleep(0, result=True):
         pass
 

@@ -123,9 +123,9 @@ def test_a_run_that_fails_by_itself_says_why_and_where():
 def test_a_run_that_takes_too_long_is_ended_and_says_so(processes, operation, monkeypatch):
     told = []
     monkeypatch.setattr(crew, "_SLACK", 100.0)  # by itself: nobody has to kill its process
-    options = {"seeds": 2, "processes": processes, "timeout": 0.5, "on_progress": told.append}
+    options = {"seeds": 2, "processes": processes, "timeout": 0.1, "on_progress": told.append}
     frame = here(bank(operation=operation), **options)
-    assert list(frame["error"]) == ["time was up after 0.5 s"] * 2
+    assert list(frame["error"]) == ["time was up after 0.1 s"] * 2
     assert told[-1].startswith("2 of 2 seeds, 0 failed, 2 out of time")
 
 
@@ -133,10 +133,10 @@ def test_a_worker_that_does_not_end_a_run_whose_time_is_up_is_killed_and_the_row
     monkeypatch,
 ):
     monkeypatch.setattr(crew, "_SLACK", 0.0)
-    # The worker itself gives it all the time that there is; the crew half a second.
-    monkeypatch.setattr(sweeping, "Crew", partial(impatient, 0.5))
+    # The worker itself gives it all the time that there is; the crew does not.
+    monkeypatch.setattr(sweeping, "Crew", partial(impatient, 0.1))
     frame = here(bank(operation=spin), seeds=2, processes=2)
-    words = "time was up after 0.5 s, and its process had to be killed"
+    words = "time was up after 0.1 s, and its process had to be killed"
     assert list(frame["error"]) == [words] * 2
 
 
