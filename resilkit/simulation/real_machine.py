@@ -14,6 +14,7 @@ import threading
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
+from resilkit.simulation.callers import asks_for_itself
 from resilkit.simulation.driving import driver
 from resilkit.simulation.patching import Replacement
 
@@ -33,6 +34,10 @@ _SOCKET: Final = "a socket leads into the real world, and what comes from there 
 _UUID: Final = "it goes on from the last one that the machine's clock gave"
 _LOAD: Final = "how busy the machine is no seed decides"
 _USAGE: Final = "it tells of the process that runs the whole simulation, in real time"
+_SHARED: Final = (
+    "it changes the process that runs the whole simulation, so all its nodes and who drives it, "
+    "and is not undone when the node ends; give servers what they need as arguments or config"
+)
 _DEVICE: Final = "what it gives no seed decides; os.urandom() is seeded"
 
 _REPORTED: Final[tuple[tuple[Any, str, str, str], ...]] = (
@@ -54,6 +59,9 @@ _REPORTED: Final[tuple[tuple[Any, str, str, str], ...]] = (
     *(() if resource is None else ((resource, "getrusage", "resource.getrusage", _USAGE),)),
 )
 
+# What `os.environ[…] = …` and `del os.environ[…]` call as well.
+_CHANGES: Final = ("chdir", "fchdir", "umask", "putenv", "unsetenv")
+
 _DEVICES: Final = ("/dev/random", "/dev/urandom", "/dev/hwrng")
 
 
@@ -61,6 +69,8 @@ def replacements() -> Iterator[Replacement]:
     """Yield what is to be watched."""
     for owner, name, what, why in _REPORTED:
         yield Replacement(owner, name, functools.partial(_reported, what, why))
+    for name in _CHANGES:
+        yield Replacement(os, name, functools.partial(_told_of_servers, f"os.{name}", _SHARED))
     for owner, name in ((builtins, "open"), (io, "open"), (os, "open")):
         yield Replacement(owner, name, _Opening)
     # What stands for `open` in the cells of a notebook took it by name.
@@ -74,6 +84,18 @@ def _reported(what: str, why: str, original: Any) -> Any:
     def watched(*args: Any, **options: Any) -> Any:
         by = driver()
         if by is not None:
+            by.tell(what, why)
+        return original(*args, **options)
+
+    return watched
+
+
+def _told_of_servers(what: str, why: str, original: Any) -> Any:
+    @functools.wraps(original)
+    def watched(*args: Any, **options: Any) -> Any:
+        by = driver()
+        # A module that is imported may set something up, in whatever process.
+        if by is not None and not asks_for_itself():
             by.tell(what, why)
         return original(*args, **options)
 

@@ -10,8 +10,9 @@ import functools
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from resilkit.errors import Unavailable
 from resilkit.simulation.driving import Driver, driver
 from resilkit.simulation.patching import Replacement
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["replacements"]
 
 _real_pid: Final = os.getpid
+
+_OF_THE_MACHINE: Final = (
+    "signal", "alarm", "setitimer", "pthread_sigmask", "set_wakeup_fd",
+    "siginterrupt", "pause", "sigwait", "sigwaitinfo", "sigtimedwait",
+)  # fmt: skip
+"""What is for the whole process: how it hears signals, and when it gets them."""
 
 
 def replacements() -> Iterator[Replacement]:
@@ -36,6 +43,18 @@ def replacements() -> Iterator[Replacement]:
         (signal, "raise_signal", _raise_signal),
     ):
         yield Replacement(module, name, functools.partial(_of_node, virtual, owner))
+    for name in _OF_THE_MACHINE:
+        refuse = functools.partial(_refuse, name)
+        yield Replacement(signal, name, functools.partial(_of_node, refuse, owner))
+
+
+def _refuse(name: str, by: Driver, original: Any, *_args: Any, **_options: Any) -> NoReturn:
+    del by, original
+    raise Unavailable(
+        f"a simulated node has no signal handlers and no alarms of its own: signal.{name} would be "
+        f"for the process that runs the simulation; use self.send_after() or asyncio.timeout() for "
+        f"what is to happen later, or run it on processes"
+    )
 
 
 def _of_node(virtual: Callable[..., Any], owner: int, original: Any) -> Any:
