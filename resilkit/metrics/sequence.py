@@ -6,7 +6,7 @@ Where things stand is decided here, once for every way of drawing it. No heavy l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -104,6 +104,7 @@ _LOOKS: Final = {
     "started": Look("good"),
     "ended": Look("bad"),
     "fault": Look("other", dashed=True, sign="⚡"),
+    "gap": Look("other", dashed=True),
 }
 
 
@@ -118,10 +119,10 @@ class Step:
 
     Attributes:
         time: Seconds since the origin.
-        kind: What it is.
+        kind: What it is; ``"gap"`` stands for those that are left out between two others.
         source: The lifeline where it begins.
         target: The one where it ends: the same for what befalls a server, and for its own timers.
-            A fault goes from the first to the last.
+            A fault or a gap goes from the first to the last.
         text: What stands at the arrow.
     """
 
@@ -155,7 +156,7 @@ class Diagram:
         names: The lifelines from left to right.
         steps: From top to bottom.
         gone: Where servers were not there.
-        left_out: How many older messages are not in it.
+        left_out: How many messages are not in it: older ones, or those of the gap.
     """
 
     names: tuple[str, ...]
@@ -177,6 +178,7 @@ def diagram(
     lifelines: int,
     origin: float | None = None,
     order: Sequence[str] = (),
+    oldest: int = 0,
 ) -> Diagram:
     """Lay messages out.
 
@@ -187,6 +189,8 @@ def diagram(
             share one.
         origin: The time that counts as 0; ``None`` for that of the first of the messages.
         order: Who stands left of whom; those who are not named follow as they appear.
+        oldest: How many of `most` are the oldest, if there are more, with a gap after them that is
+            one of `most` too; 0 leaves out the beginning without one.
 
     Examples:
         >>> from collections import namedtuple
@@ -205,10 +209,14 @@ def diagram(
         [(0.0, 0, 1, 'pay(5)'), (0.5, 1, 0, 'True')]
     """
     rows = sorted(messages, key=lambda row: row.time)
-    shown = rows[-most:]
+    left_out = max(0, len(rows) - most)
+    begin = oldest if left_out else 0
+    if begin:
+        left_out += 1  # for the row that says so
+    shown = rows[:begin] + rows[begin + left_out :]
     places, names = _lifelines(shown, lifelines, order)
     if not names:
-        rows = shown = []  # faults only: there is nobody whom they befall
+        return Diagram((), (), (), 0)  # faults only: there is nobody whom they befall
     begun = origin if origin is not None or not rows else rows[0].time
     steps = []
     for row in shown:
@@ -217,8 +225,24 @@ def diagram(
         if not row.sender:
             target = len(names) - 1
         steps.append(Step(row.time - (begun or 0.0), row.kind, source, target, text_of(row)))
-    left_out = len(rows) - len(shown)
-    return Diagram(names, tuple(steps), tuple(_gone(rows, places, left_out)), left_out)
+    if begin:
+        words = f"⋮ {left_out:,} left out ⋮"
+        steps.insert(begin, Step(steps[begin].time, "gap", 0, len(names) - 1, words))
+    gone = _gone(_in_rows(rows, begin, left_out), places, len(steps))
+    return Diagram(names, tuple(steps), tuple(gone), left_out)
+
+
+def _in_rows(
+    rows: Sequence[TracedMessage], begin: int, left_out: int
+) -> Iterator[tuple[int, TracedMessage]]:
+    """Give each message with the row in which it is shown: in that of the gap, or in -1, if not."""
+    for number, row in enumerate(rows):
+        if number < begin:
+            yield number, row
+        elif number < begin + left_out:
+            yield (begin or -1), row
+        else:
+            yield number - left_out + (begin > 0), row
 
 
 def _lifelines(
@@ -275,15 +299,15 @@ def printable(text: str) -> str:
 
 
 def _gone(
-    rows: Sequence[TracedMessage], places: Mapping[str, int], left_out: int
+    rows: Iterable[tuple[int, TracedMessage]], places: Mapping[str, int], count: int
 ) -> Iterable[Span]:
     """Return where servers were not there; what is left out may say so of what is shown."""
     ended: dict[int, int] = {}
     seen: set[int] = set()
-    for place, row in enumerate(rows, start=-left_out):
+    for place, row in rows:
         lifeline = places.get(row.sender)
         if lifeline is not None and row.kind == "ended":
-            ended.setdefault(lifeline, max(place, -1))
+            ended.setdefault(lifeline, place)
         elif lifeline is not None and row.kind == "started":
             first = ended.pop(lifeline, place if lifeline in seen else -1)
             if first < place and place >= 0:
@@ -295,7 +319,7 @@ def _gone(
                 yield Span(lifeline, first, place)
         seen |= {places[name] for name in (row.sender, row.receiver) if name in places}
     for lifeline, first in ended.items():
-        yield Span(lifeline, first, len(rows) - left_out)
+        yield Span(lifeline, first, count)
 
 
 def fitted(text: str, pixels: float) -> str:

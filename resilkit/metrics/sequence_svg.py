@@ -50,6 +50,7 @@ def sequence_svg(
     width: int = 760,
     origin: float | None = None,
     order: Sequence[str] = (),
+    oldest: int = 0,
 ) -> Markup:
     """Return the newest messages as an SVG with its own scoped style. Everything is escaped.
 
@@ -59,6 +60,8 @@ def sequence_svg(
         width: Pixels.
         origin: The time that counts as 0; ``None`` for that of the first of the messages.
         order: Who stands left of whom; those who are not named follow as they appear.
+        oldest: How many of `most` are the oldest, with a row after them that says how many are left
+            out; 0 for the newest alone.
 
     Returns:
         Markup that needs nobody.
@@ -68,10 +71,12 @@ def sequence_svg(
         0
     """
     room = max(2, (width - _LEFT - _RIGHT) // _NARROWEST_GAP)
-    drawn = diagram(messages, most=most, lifelines=room, origin=origin, order=order)
+    drawn = diagram(messages, most=most, lifelines=room, origin=origin, order=order,
+                    oldest=oldest)  # fmt: skip
     if not drawn.steps:
         return note("no messages yet")
-    above = note(f"The newest {len(drawn.steps)} are drawn.") if drawn.left_out else ""
+    only = drawn.left_out and not oldest
+    above = note(f"The newest {len(drawn.steps)} are drawn.") if only else ""
     explained = outside(drawn.names)
     below = note(explained) if explained else ""
     height = _TOP + _ROW * len(drawn.steps) + 14
@@ -130,11 +135,9 @@ class _Canvas:
         colour = _TONES[look.tone]
         x1, x2 = self._x(step.source), self._x(step.target)
         whole = safe(f"{step.kind} {step.text}")
-        parts = [
-            f'<g class="rk-{safe(step.kind)}"><title>{whole}</title>',
-            self._time(y, step),
-        ]
-        if step.kind == "fault":
+        time = "" if step.kind == "gap" else self._time(y, step)
+        parts = [f'<g class="rk-{safe(step.kind)}"><title>{whole}</title>', time]
+        if step.kind in {"fault", "gap"}:
             return "".join([*parts, self._across(y, step, colour)])
         if step.source != step.target:
             dashes = ' stroke-dasharray="5 3"' if look.dashed else ""
@@ -173,7 +176,7 @@ class _Canvas:
         return "".join(parts)
 
     def _across(self, y: float, step: Step, colour: str) -> str:
-        """Return a line across all lifelines, and what befell them."""
+        """Return a line across all lifelines, and what befell them or is left out there."""
         left, right = _LEFT, self._width - _RIGHT
         text = safe(fitted(step.text, right - left - 16))
         return (

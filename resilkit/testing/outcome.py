@@ -169,7 +169,8 @@ class Outcome:
         """Draw the messages as a sequence diagram, time flowing down, with the faults among them.
 
         Args:
-            most: Messages and faults at most, the newest, 1..500.
+            most: Messages and faults at most, 1..500. Of more the first third, where the cause may
+                be, and the newest are drawn, and how many are left out stands between them.
             theme: ``"light"`` or ``"dark"``.
             width: Pixels, 300..4000.
 
@@ -181,7 +182,7 @@ class Outcome:
         from resilkit.testing.outcome_steps import steps_of
 
         return sequence_figure(
-            steps_of(self), most=most, theme=theme, width=width,
+            steps_of(self), most=most, oldest=most // 3, theme=theme, width=width,
             title=f"Messages of the {self._what}", origin=self.started,
         )  # fmt: skip
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["outcome_html", "races_html"]
 
 _MOST = 60
+_MOST_STEPS = 40
 _WIDTH = 700
 _KINDS = {"ok": "good", "fail": "bad", "info": "unsure"}
 
@@ -60,7 +61,10 @@ def _parts(outcome: Outcome) -> list[Markup]:
     if not passed:
         parts.append(_picture(outcome))
         parts.append(
-            sequence_svg(steps_of(outcome), origin=outcome.started, order=outcome.who)
+            sequence_svg(
+                steps_of(outcome), most=_MOST_STEPS, oldest=_MOST_STEPS // 3,
+                origin=outcome.started, order=outcome.who,
+            )
         )  # fmt: skip
         script = Markup("<pre>{}</pre>").format(outcome.script())
         parts.append(details("How to see it again", script))

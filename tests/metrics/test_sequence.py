@@ -120,6 +120,41 @@ def test_what_was_broken_before_the_first_row_that_is_shown_begins_broken() -> N
     assert diagram(rows, most=1, lifelines=5).gone == ()
 
 
+STORM = [
+    M(0.0, "call", "a", "b", "go"),
+    M(0.1, "ended", "b", "", "", "the cause"),
+    M(0.2, "started", "b", ""),
+    M(0.3, "ended", "b", "", "", "again"),
+    M(0.4, "call", "a", "b", "go"),
+    M(0.5, "started", "b", ""),
+    M(0.6, "reply", "b", "a", "go", "1"),
+]
+
+
+def test_of_many_the_beginning_and_the_end_are_shown_with_a_gap_between_them() -> None:
+    drawn = diagram(STORM, most=5, lifelines=5, oldest=2)
+    assert [step.text for step in drawn.steps] == [
+        "go()", "ended: the cause", "⋮ 3 left out ⋮", "started", "1",
+    ]  # fmt: skip
+    assert (drawn.left_out, drawn.steps[2].source, drawn.steps[2].target) == (3, 0, 1)
+    whole = diagram(STORM, most=7, lifelines=5, oldest=2)
+    assert (len(whole.steps), whole.left_out) == (7, 0)
+    assert all(step.kind != "gap" for step in whole.steps)
+
+
+def test_what_ends_in_a_gap_is_broken_from_there() -> None:
+    gone = diagram(STORM, most=5, lifelines=5, oldest=2).gone
+    assert gone == (Span(1, 1, 2), Span(1, 2, 3)), "it came back in the gap, and ended there again"
+    assert diagram(STORM[:6], most=4, lifelines=5, oldest=1).gone == (Span(1, 1, 3),)
+
+
+def test_a_gap_is_a_row_without_a_time_and_stands_for_the_remark_on_the_newest() -> None:
+    root = svg_of(STORM, most=5, oldest=2)
+    (gap,) = (each for each in root if each.get("class") == "rk-gap")
+    assert [each.text for each in gap if each.tag.endswith("text")] == ["⋮ 3 left out ⋮"]
+    assert "newest" not in sequence_svg(STORM, most=5, oldest=2)
+
+
 def test_who_does_something_under_a_name_that_has_ended_is_there() -> None:
     rows = [
         M(0.0, "ended", "b", "", "", "node n1 ended"),

@@ -255,3 +255,14 @@ def test_messages_between_two_servers_are_told_once() -> None:
     assert [(each.time, each.kind, each.id) for each in told] == [
         (0, "started", 1), (2, "call", 2), (3, "reply", 3), (5, "cast", 4),
     ]  # fmt: skip
+
+
+def test_of_very_many_messages_the_first_are_seen_with_the_newest() -> None:
+    between = [Call("get")] * 30
+    operations = [*increments(2), *between, *increments(3, 1)]
+    outcome = run_trial(Trial(Forgetful, operations, model=COUNTER))
+    page = outcome._repr_html_()
+    for shown in ("increment(by=2)", "increment(by=1)", "⋮ 27 left out ⋮"):
+        assert shown in page
+    texts = [each.get_text() for each in outcome.diagram(most=20).axes[0].texts]
+    assert {"increment(by=2)", "increment(by=1)", "⋮ 47 left out ⋮"} <= set(texts)

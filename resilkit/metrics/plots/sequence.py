@@ -44,6 +44,7 @@ def sequence_figure(
     width: int = 900,
     title: str = "",
     origin: float | None = None,
+    oldest: int = 0,
 ) -> Picture:
     """Draw messages as a sequence diagram: a line for each who takes part, time flowing down.
 
@@ -60,6 +61,8 @@ def sequence_figure(
             fewest messages share a line.
         title: Stands above; ``""`` for none.
         origin: The time that counts as 0; ``None`` for that of the first of the messages.
+        oldest: How many of `most` are the oldest, with a row after them that says how many are left
+            out, 0..`most` - 2; 0 for the newest alone.
 
     Raises:
         InvalidArgument: A column is missing, or an argument is out of range.
@@ -71,9 +74,13 @@ def sequence_figure(
     colours = theme_named(theme)
     width = validate.number(width, "width", low=_NARROWEST, high=_WIDEST, integer=True)
     most = validate.number(most, "most", low=1, high=_MOST, integer=True)
+    oldest = validate.number(oldest, "oldest", low=0, high=max(0, most - 2), integer=True)
     lifelines = max(2, int((width - _LEFT - _RIGHT) / _NARROWEST_GAP))
-    drawn = diagram(_rows(messages), most=most, lifelines=lifelines, origin=origin)
-    top = (_TITLE if title else 0.0) + (16.0 if drawn.left_out else 0.0)
+    drawn = diagram(
+        _rows(messages), most=most, lifelines=lifelines, origin=origin, oldest=oldest
+    )  # fmt: skip
+    only = drawn.left_out and not oldest
+    top = (_TITLE if title else 0.0) + (16.0 if only else 0.0)
     height = top + _HEAD + _ROW * max(1, len(drawn.steps)) + _BOTTOM
     picture = new_picture(width, height, colours)
     axes = picture.add_axes((0.0, 0.0, 1.0, 1.0))
@@ -85,7 +92,7 @@ def sequence_figure(
             axes, 8.0, 15.0, shown_name(title, int(width / 8)), color=colours.ink, fontsize=10.0,
             fontweight="bold", va="center",
         )  # fmt: skip
-    if drawn.left_out:
+    if only:
         note = f"The newest {len(drawn.steps)} are drawn."
         put_text(axes, 8.0, top - 8.0, note, color=colours.faint, va="center")
     if drawn.steps:
@@ -174,13 +181,14 @@ class _Drawing:
     def _step(self, row: int, step: Step) -> None:
         y, look = self._y(row), look_of(step.kind)
         colour = self._theme.lines[_TONES[look.tone]]
-        put_text(
-            self._axes, _LEFT - 10.0, y, self._drawn.when(step), color=self._theme.faint,
-            ha="right", va="center",
-        )  # fmt: skip
+        if step.kind != "gap":
+            put_text(
+                self._axes, _LEFT - 10.0, y, self._drawn.when(step), color=self._theme.faint,
+                ha="right", va="center",
+            )  # fmt: skip
         x1, x2 = self._x(step.source), self._x(step.target)
         lines = self._lines.setdefault((colour, look.dashed), [])
-        if step.kind == "fault":
+        if step.kind in {"fault", "gap"}:
             left, right = _LEFT, self._width - _RIGHT
             lines.append([(left, y), (right, y)])
             self._text(step.text, (left + right) / 2, y - 2.0, right - left, "center", "bottom")
