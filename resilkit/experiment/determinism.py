@@ -115,7 +115,8 @@ _HERE: Final = "in this process, with the same order of hashes"
 
 
 def _first_of(*seeds: int | None) -> int:
-    return next((each for each in seeds if each is not None), None) or fresh_seed()
+    given = next((each for each in seeds if each is not None), None)
+    return fresh_seed() if given is None else given
 
 
 def _across_processes(

@@ -220,6 +220,14 @@ def test_an_experiment_is_run_twice_with_the_seed_that_is_asked_for() -> None:
     assert experiment.last is None
 
 
+@pytest.mark.parametrize(
+    "given", [{"seed": 0, "nodes": 2}, {"cluster": rk.ClusterSpec(nodes=2, seed=0)}]
+)
+def test_a_seed_of_zero_is_a_seed(given: dict[str, Any]) -> None:
+    check = rk.check_determinism(using("plain"), **{"across_processes": False, **given})
+    assert check.seed == 0
+
+
 def test_what_cannot_travel_runs_a_second_time_here_and_says_why() -> None:
     lock = threading.Lock()
 
