@@ -314,7 +314,9 @@ class Doing:
 
 def _moment(fault: Fault) -> float | None:
     """Return when a fault strikes first; ``None`` where chance says so."""
-    return None if fault.random else fault.at or fault.every or 0.0
+    if fault.random:
+        return None
+    return fault.at if fault.at is not None else fault.every or 0.0
 
 
 def _again(trial: Trial) -> list[TraceMessage]:
