@@ -32,13 +32,15 @@ class Shrinking(Generic[T]):
 
     Args:
         fails: Runs a candidate; returns what failed of it (which may be another one that is as
-            good, with another seed say), or ``None`` when it passes or cannot be run.
-        budget: How often `fails` may be called.
+            good, with another seed say), or ``None`` when it passes or cannot be run. Where it runs
+            a candidate several times, it asks `spent` before each further run and adds it to
+            `tries`.
+        budget: How many runs there may be: as many calls of `fails`, where each is one.
         seconds: For how long, of real time.
         tell: Called with the best so far after each try.
 
     Attributes:
-        tries: How often `fails` was called.
+        tries: How many runs there were.
         why: Why the search ended: ``"smallest"``, ``"budget"`` or ``"seconds"``.
 
     Examples:
@@ -86,7 +88,7 @@ class Shrinking(Generic[T]):
         """Go through one pass, from the start again after each find."""
         while True:
             for candidate in candidates(best):
-                if self._is_spent():
+                if self.spent:
                     return best
                 self.tries += 1
                 failed = self.fails(candidate)
@@ -97,7 +99,9 @@ class Shrinking(Generic[T]):
             else:
                 return best
 
-    def _is_spent(self) -> bool:
+    @property
+    def spent(self) -> bool:
+        """Whether nothing more may be run; `why` then says what was used up."""
         if self.tries >= self.budget:
             self.why = "budget"
         elif clock.monotonic() >= self._ends:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Final
 
 from resilkit import validate
@@ -21,23 +21,31 @@ __all__ = ["ShrunkTrial", "shrink_trial"]
 
 _SCHEDULES: Final = ("fifo", "random", "pct")
 
+_USED_UP: Final = {"budget": "was used up", "seconds": "were used up"}
+
+_BACK: Final = 5
+"""How many trials are run once more at the end, at most, to find one that fails again."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ShrunkTrial:
     """What `shrink_trial` found.
 
     Attributes:
-        outcome: What came of the smallest trial, run once more at the end: it failed.
+        outcome: What came of the smallest trial: it failed.
         first: The trial that it began with.
         tries: How many trials were run on the way.
         why: Why it ended: ``"smallest"``: nothing smaller fails; or its ``"budget"`` or
             ``"seconds"`` were used up.
+        again: Whether it failed when it was run once more, at the end. In a simulation that is
+            false only where something decides that no seed does; `check_determinism` shows where.
     """
 
     outcome: Outcome
     first: Trial
     tries: int
     why: str
+    again: bool = True
 
     @property
     def trial(self) -> Trial:
@@ -49,7 +57,8 @@ class ShrunkTrial:
         return self.outcome.script()
 
     def __repr__(self) -> str:
-        ended = "" if self.why == "smallest" else f", until its {self.why} were used up"
+        ended = "" if self.why == "smallest" else f", until its {self.why} {_USED_UP[self.why]}"
+        ended += "" if self.again else ", which did not fail when it was run again"
         return (
             f"<ShrunkTrial: {_size(self.first)} → {_size(self.trial)} in {self.tries} trials"
             f"{ended}; {self.outcome.failure}>"
@@ -75,13 +84,17 @@ def shrink_trial(
 
     Args:
         trial: A trial that fails.
-        budget: How many trials may be run.
-        seconds: For how long, of real time; the trial that runs then ends first.
+        budget: How many trials may be run on the way, beside the first run and those at the end:
+            one, or up to five where something decides that no seed does.
+        seconds: For how long, of real time; the trial that runs then ends first, and those at the
+            end are run.
         seeds: With how many other seeds a candidate is tried.
-        tell: Called with a line of text whenever something smaller was found.
+        tell: Called with a line of text after each candidate: the best so far.
 
     Returns:
-        The smallest that was found. It was run again at the end, and failed.
+        The smallest that was found. It was run again at the end, and failed (``again``); where it
+        did not, it is one before it that did. Where none did, ``again`` is false, and it is the
+        smallest that was seen to fail.
 
     Raises:
         InvalidArgument: The trial passes, or an option is out of range.
@@ -104,39 +117,79 @@ def shrink_trial(
     validate.number(budget, "budget", low=1, integer=True)
     validate.duration(seconds, "seconds", allow_zero=False)
     validate.number(seeds, "seeds", low=0, high=1000, integer=True)
-    failure = run_trial(trial).failure
-    if failure is None:
+    seen = run_trial(trial)
+    if seen.failure is None:
         raise InvalidArgument(
             "passes: there is nothing to shrink", path="trial", value=trial,
             allowed="a trial that fails in the simulation",
         )  # fmt: skip
-    about = failure.about
+    told = None if tell is None else lambda best, tries: tell(_told(trial, best, tries))
+    return _Search(seen, seen.failure.about, seeds).shrunk(budget, seconds, told)
 
-    def fails(candidate: Trial) -> Trial | None:
-        others = (seed for seed in range(seeds) if seed != candidate.seed)
-        for seed in (candidate.seed, *others):
-            if seed != candidate.seed:
-                search.tries += 1  # the first one is counted by who asks
-            tried = candidate.replaced(seed=seed)
-            found = run_trial(tried).failure
-            if found is not None and found.about == about:
-                return tried
+
+class _Search:
+    """What is known while a trial is made smaller.
+
+    Args:
+        first: What came of the trial that it begins with.
+        about: What failed of it.
+        seeds: With how many other seeds a candidate is tried.
+    """
+
+    def __init__(self, first: Outcome, about: Hashable, seeds: int) -> None:
+        self._about = about
+        self._seeds = seeds
+        self._seen = first
+        self._trail = [first.trial]
+
+    def shrunk(
+        self, budget: int, seconds: float, tell: Callable[[Trial, int], object] | None
+    ) -> ShrunkTrial:
+        """Search, and see the smallest fail once more."""
+        first = self._trail[0]
+        self._search = search = Shrinking(self._fails, budget=budget, seconds=seconds)
+        if tell is not None:
+            search.tell = tell
+        best = search.run(first, [_fewer_faults, _fewer_operations, _simpler])
+        # Afterwards: as a candidate among others it would lead back, since each is tried with
+        # others.
+        if best.seed and search.why == "smallest" and search.tries < budget:
+            search.tries += 1
+            self._failing(best.replaced(seed=0))
+        for smallest in self._trail[: -_BACK - 1 : -1]:
+            again = run_trial(smallest)
+            if self._is_it(again):
+                return ShrunkTrial(again, first, search.tries, search.why)
+        return ShrunkTrial(self._seen, first, search.tries, search.why, again=False)
+
+    def _is_it(self, outcome: Outcome) -> bool:
+        return outcome.failure is not None and outcome.failure.about == self._about
+
+    def _failing(self, candidate: Trial) -> Trial | None:
+        """Run a trial; return and remember it where it fails."""
+        outcome = run_trial(candidate)
+        if not self._is_it(outcome):
+            return None
+        self._seen = outcome
+        self._trail.append(outcome.trial)
+        return outcome.trial
+
+    def _fails(self, candidate: Trial) -> Trial | None:
+        if (failed := self._failing(candidate)) is not None:
+            return failed
+        for seed in range(self._seeds):
+            if seed == candidate.seed:
+                continue
+            if self._search.spent:
+                return None
+            self._search.tries += 1  # the first one is counted by who asks
+            if (failed := self._failing(candidate.replaced(seed=seed))) is not None:
+                return failed
         return None
 
-    def told(best: Trial, tries: int) -> None:
-        if tell is not None:
-            tell(f"{_size(trial)} → {_size(best)} ({tries} trials)")
 
-    search = Shrinking(fails, budget=budget, seconds=seconds, tell=told)
-    best = search.run(trial, [_fewer_faults, _fewer_operations, _simpler])
-    # Afterwards: as a candidate among others it would lead back, since each is tried with others.
-    if best.seed and search.tries < budget and search.why == "smallest":
-        search.tries += 1
-        first = run_trial(best.replaced(seed=0))
-        if first.failure is not None and first.failure.about == about:
-            best = first.trial
-    outcome = run_trial(best)
-    return ShrunkTrial(outcome, trial, search.tries, search.why)
+def _told(first: Trial, best: Trial, tries: int) -> str:
+    return f"{_size(first)} → {_size(best)} ({tries} trials)"
 
 
 def _size(trial: Trial) -> str:
