@@ -10,6 +10,7 @@ from resilkit.metrics.event_bands import event_bands, outage_bands
 from resilkit.metrics.plots.layout import Canvas, Panel, compose, say_no_samples
 from resilkit.metrics.plots.style import (
     Picture,
+    Theme,
     drawable,
     legend_width,
     put_legend,
@@ -18,16 +19,22 @@ from resilkit.metrics.plots.style import (
     text_width,
 )
 from resilkit.testing.code import as_code
+from resilkit.testing.outcome_text import seconds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from resilkit.testing.failure import Failure
     from resilkit.testing.outcome import Outcome
     from resilkit.testing.performed import Performed
 
 __all__ = ["outcome_figure"]
 
 _LANE: Final = 30.0
+_FAILED: Final = "failed"
+_MOMENT: Final = 18.0
+"""Pixels below the lanes for when the failure was seen."""
+
 _LOOKS: Final = {
     "ok": ("ok", "", "ok"),
     "fail": ("fail", "xxx", "fail: did not happen"),
@@ -41,15 +48,17 @@ def outcome_figure(outcome: Outcome, *, theme: str = "light", width: int = 900) 
     """Draw them; see `Outcome.figure`."""
     history = outcome.history
     lanes = outcome.who
+    named = lanes if outcome.failure is None else [*lanes, _FAILED]
     statuses = [name for name in _LOOKS if any(each.status == name for each in history)]
     words = [_LOOKS[name][2] for name in statuses]
     last = max((_end(each, outcome) for each in history), default=outcome.took)
-    end = max(last, outcome._busy) or 1.0
+    failure = outcome.failure
+    end = max(last, outcome._busy, failure.time if failure else 0.0) or 1.0
     panel = Panel(
         "Operations", "", (outcome.started, outcome.started + end),
         functools.partial(_draw, outcome=outcome, lanes=lanes, statuses=statuses),
-        max(1, len(lanes)) * _LANE + 8, key=legend_width(words),
-        margin=max((7.0 * len(name) + 16 for name in lanes), default=0.0),
+        max(1, len(lanes)) * _LANE + (_MOMENT if failure else 0) + 8, key=legend_width(words),
+        margin=max((7.0 * len(name) + 16 for name in named), default=0.0),
     )  # fmt: skip
     events = outcome.events.frame()
     bands = [
@@ -97,7 +106,7 @@ def _draw(
     if not lanes:
         say_no_samples(axes, theme, "no operations")
         return
-    axes.set_ylim(len(lanes) - 0.4, -0.6)
+    axes.set_ylim(len(lanes) - 0.4 + (_MOMENT / _LANE if outcome.failure else 0.0), -0.6)
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.grid(visible=True, axis="x", color=theme.grid, linewidth=0.6)
@@ -113,8 +122,30 @@ def _draw(
         for number, each in enumerate(mine):
             following = mine[number + 1].began if number + 1 < len(mine) else canvas.end
             _bar(axes, canvas, each, place, following, outcome, marked=each is failed)
+    if outcome.failure is not None:
+        _moment(axes, canvas, outcome.failure, len(lanes))
     handles = [_handle(canvas, name) for name in statuses]
     put_legend(axes, handles, [_LOOKS[name][2] for name in statuses], theme)
+
+
+def _moment(axes: Axes, canvas: Canvas, failure: Failure, lanes: int) -> None:
+    """Mark when the failure was seen, which may be long after the last operation."""
+    theme, pixel = canvas.theme, canvas.seconds_a_pixel
+    time, colour = failure.time, theme.statuses["fail"]
+    place = lanes - 0.4 + _MOMENT / _LANE / 2
+    axes.axvline(time, color=colour, linewidth=1.0, linestyle=(0, (3, 2)), zorder=2.5)
+    axes.scatter([time], [place], s=32, marker="X", c=colour, linewidths=0, zorder=4)
+    put_text(
+        axes, canvas.start - 8 * pixel, place, _FAILED, ha="right", va="center_baseline",
+        color=theme.ink, clip_on=False,
+    )  # fmt: skip
+    text = f"{seconds(time)}{f': {failure.subject}' if failure.subject else ''}"
+    left = (canvas.end - time) / pixel < text_width(drawable(text), 7.0) + 12
+    put_text(
+        axes, time + (-8 if left else 8) * pixel, place, text, ha="right" if left else "left",
+        va="center_baseline", color=theme.ink, fontsize=7.0, zorder=4, clip_on=True,
+        bbox=_paper(theme),
+    )  # fmt: skip
 
 
 def _bar(  # noqa: PLR0917 - made in one place
@@ -140,14 +171,17 @@ def _bar(  # noqa: PLR0917 - made in one place
     text = _label(each)
     for words in (text, each.operation.method):
         if text_width(drawable(words), 7.0) <= room:
-            # On a hatch nothing can be read.
-            paper = {"facecolor": theme.paper, "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
             put_text(
                 axes, begin + 3 * pixel, place, words, ha="left", va="center_baseline",
                 color=theme.ink, fontsize=7.0, zorder=4, clip_on=True,
-                **({"bbox": paper} if hatch else {}),
+                **({"bbox": _paper(theme)} if hatch else {}),
             )  # fmt: skip
             return
+
+
+def _paper(theme: Theme) -> dict[str, Any]:
+    """Return what stands behind a text: on a hatch nothing can be read."""
+    return {"facecolor": theme.paper, "edgecolor": "none", "alpha": 0.8, "pad": 0.8}
 
 
 def _label(each: Performed) -> str:

@@ -266,3 +266,29 @@ def test_of_very_many_messages_the_first_are_seen_with_the_newest() -> None:
         assert shown in page
     texts = [each.get_text() for each in outcome.diagram(most=20).axes[0].texts]
     assert {"increment(by=2)", "increment(by=1)", "⋮ 47 left out ⋮"} <= set(texts)
+
+
+def test_the_figure_marks_when_it_failed_though_the_last_operation_is_long_over() -> None:
+    def never_old(cluster: rk.Cluster) -> bool:
+        looks.append(cluster)
+        return len(looks) != oldest
+
+    looks: list[rk.Cluster] = []
+    oldest = 0
+    trial = Trial(Counter, increments(1), invariants=[never_old], settle=2.0)
+    passed = run_trial(trial)
+    oldest = passed.looks
+    looks.clear()
+    outcome = run_trial(trial)
+    assert outcome.failure is not None
+    assert outcome.failure.time > 2.0
+    (last,) = outcome.history
+    assert last.ended is not None
+    assert last.ended < 0.1
+    axes = outcome.figure(width=700).axes[-1]
+    (cross,) = [each for each in axes.collections if each.get_zorder() == 4]
+    assert cross.get_offsets()[0][0] == pytest.approx(outcome.failure.time)
+    assert axes.get_xlim()[1] > outcome.failure.time
+    texts = [each.get_text() for each in axes.texts]
+    assert {"failed", f"{outcome.failure.time:.4g} s: never_old"} <= set(texts)
+    assert "failed" not in [each.get_text() for each in passed.figure(width=700).axes[-1].texts]
