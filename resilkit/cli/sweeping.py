@@ -16,6 +16,7 @@ from resilkit.cli.plain_lines import plain_lines
 from resilkit.cli.running import Where, warnings_as_lines
 from resilkit.errors import InvalidArgument
 from resilkit.metrics.words import quantity
+from resilkit.reruns.rows import ran_out_of_time, word_of
 from resilkit.texts import plain
 
 if TYPE_CHECKING:
@@ -133,19 +134,13 @@ def seeds_of(text: str) -> Sequence[int]:
     return found
 
 
-def _word(row: Mapping[str, Any]) -> str:
-    if row["error"]:
-        return "error"
-    return {False: "fail", None: "inconclusive", True: "pass"}[row["passed"]]
-
-
 def _rows(found: pd.DataFrame) -> list[dict[str, Any]]:
     rows: Any = found.to_dict("records")
     return list(rows)
 
 
 def _words(found: pd.DataFrame) -> dict[str, int]:
-    words = [_word(row) for row in _rows(found)]
+    words = [word_of(row) for row in _rows(found)]
     return {word: words.count(word) for word in ("fail", "error", "inconclusive", "pass")}
 
 
@@ -153,10 +148,10 @@ def _print(found: pd.DataFrame, experiment: Experiment, rerun: list[str]) -> Non
     units = {"audit": "share"} | {
         str(one): one.unit for one in as_criteria(experiment.scenario.criteria)
     }
-    open_rows = [row for row in _rows(found) if _word(row) != "pass"]
+    open_rows = [row for row in _rows(found) if word_of(row) != "pass"]
     width = max((len(str(row["seed"])) for row in open_rows[:_SHOWN]), default=0)
     for row in open_rows[:_SHOWN]:
-        say(f"  {_SIGNS[_word(row)]} seed {row['seed']:<{width}}  {_told(row, units)}")
+        say(f"  {_SIGNS[word_of(row)]} seed {row['seed']:<{width}}  {_told(row, units)}")
     if len(open_rows) > _SHOWN:
         say(f"  … and {len(open_rows) - _SHOWN:,} more; --json lists them all")
     say(_sentence(found))
@@ -179,7 +174,6 @@ def _told(row: Mapping[str, Any], units: Mapping[str, str]) -> str:
 
 
 def _sentence(found: pd.DataFrame) -> str:
-    from resilkit.reruns.rows import ran_out_of_time
 
     words, attrs = _words(found), found.attrs
     parts = [f"{words['fail']:,} failed" if words["fail"] else "none failed"]
@@ -203,14 +197,14 @@ def _document(found: pd.DataFrame, rerun: list[str]) -> dict[str, object]:
     rows = _rows(found)
     return {
         "name": attrs["experiment"],
-        "passed": bool(rows) and all(_word(row) == "pass" for row in rows),
+        "passed": bool(rows) and all(word_of(row) == "pass" for row in rows),
         **{name: attrs[name] for name in ("seeds", "done", "interrupted", "wall", "backend",
                                           "schedule", "processes")},
-        "failing": [row["seed"] for row in rows if _word(row) == "fail"],
+        "failing": [row["seed"] for row in rows if word_of(row) == "fail"],
         "rows": [
             {
                 "seed": row["seed"],
-                "outcome": _word(row),
+                "outcome": word_of(row),
                 "failed": row["failed"].split("; ") if row["failed"] else [],
                 "inconclusive": row["inconclusive"].split("; ") if row["inconclusive"] else [],
                 "measured": {
