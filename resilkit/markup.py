@@ -23,6 +23,7 @@ __all__ = [
     "BAD",
     "CSS",
     "GOOD",
+    "SCHEMES",
     "UNSURE",
     "Sign",
     "amounts_whole",
@@ -328,13 +329,14 @@ def themed(picture: bytes, words: object, *, width: int, height: int) -> Markup:
         '<figure><style>{}</style><img class="rk-themed" width="{}" alt="{}" '
         'style="max-width:100%;height:auto;color-scheme:var(--rk-drawings,light)" '
         'src="data:image/svg+xml,{}"></figure>'
-    ).format(_SCHEMES, width, safe(words), data)
+    ).format(SCHEMES, width, safe(words), data)
 
 
-_SCHEMES = Markup(
+SCHEMES = Markup(
     '[data-jp-theme-light="true"] .rk-themed,.vscode-light .rk-themed{--rk-drawings:light}'
     '[data-jp-theme-light="false"] .rk-themed,.vscode-dark .rk-themed{--rk-drawings:dark}'
 )
+"""Rules that tell a picture of the class ``rk-themed`` what its page is."""
 
 _TURNED = (
     '<filter id="turned" color-interpolation-filters="sRGB" x="0" y="0" width="1" height="1">'

@@ -379,9 +379,9 @@ class Trace:
 
     def _repr_html_(self) -> str:
         from resilkit.markup import display, note
-        from resilkit.metrics.sequence_svg import sequence_svg
+        from resilkit.metrics.sequence_svg import sequence_image
 
-        drawn = sequence_svg(self.messages, origin=self._log.began)
+        drawn = sequence_image(self.messages, origin=self._log.began)
         return display("trace of", self.name, note(self.told()), drawn)
 
     def __repr__(self) -> str:

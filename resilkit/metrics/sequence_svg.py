@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from resilkit.drawings import drawing
 from resilkit.markup import note, safe
 from resilkit.metrics.sequence import (
     Diagram,
@@ -18,7 +19,7 @@ from resilkit.metrics.sequence import (
     outside,
 )
 
-__all__ = ["sequence_svg"]
+__all__ = ["sequence_image", "sequence_svg"]
 
 _LEFT, _RIGHT, _TOP, _ROW = 74, 8, 40, 24
 _NARROWEST_GAP = 110
@@ -34,12 +35,17 @@ _TONES: Final = {
 _CSS = """
 .rk-sequence{font:11px/1.3 system-ui,sans-serif;overflow-x:auto;color:inherit}
 .rk-sequence .rk-t{opacity:.65;text-anchor:end;font-variant-numeric:tabular-nums}
-.rk-sequence .rk-m{stroke:var(--jp-layout-color0,var(--vscode-editor-background,transparent));
-stroke-width:3px;paint-order:stroke;stroke-linejoin:round}
+.rk-sequence .rk-m{stroke:var(--rk-paper,
+var(--jp-layout-color0,var(--vscode-editor-background,transparent)));stroke-width:3px;paint-order:stroke;stroke-linejoin:round}
 .rk-sequence .rk-n{font-weight:600;text-anchor:middle}
 .rk-sequence .rk-l{stroke:currentColor;stroke-opacity:.35}
 .rk-sequence .rk-g{stroke:currentColor;stroke-opacity:.35;stroke-dasharray:1 5}
 .rk-sequence .rk-h{fill:none;stroke:currentColor;stroke-opacity:.35}
+"""
+
+_POINTED: Final = """
+.rk-sequence .rk-pointed{position:relative}
+.rk-sequence .rk-tip{position:absolute}
 """
 
 
@@ -70,41 +76,108 @@ def sequence_svg(
         >>> sequence_svg([]).count("<svg")
         0
     """
-    room = max(2, (width - _LEFT - _RIGHT) // _NARROWEST_GAP)
-    drawn = diagram(messages, most=most, lifelines=room, origin=origin, order=order,
-                    oldest=oldest)  # fmt: skip
+    drawn = diagram(
+        messages, most=most, lifelines=_room(width), origin=origin, order=order, oldest=oldest
+    )
     if not drawn.steps:
         return note("no messages yet")
+    canvas = _Canvas(drawn, width)
+    height = canvas.height
+    return _framed(
+        drawn, oldest,
+        Markup(  # noqa: S704 - each text in it has been escaped where it was put in
+            f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
+            f'aria-label="{canvas.label}">{canvas.drawn()}</svg>'
+        ),
+    )  # fmt: skip
+
+
+def sequence_image(
+    messages: Iterable[TracedMessage],
+    *,
+    most: int = 40,
+    width: int = 760,
+    origin: float | None = None,
+    order: Sequence[str] = (),
+    oldest: int = 0,
+) -> Markup:
+    """Return the same as an image, which stays in a notebook that JupyterLab does not trust.
+
+    What there is no room for is shown to who points at it.
+
+    Args:
+        messages: As for `sequence_svg`, and so are the others.
+        most: Steps at most.
+        width: Pixels.
+        origin: The time that counts as 0.
+        order: Who stands left of whom.
+        oldest: How many of `most` are the oldest.
+
+    Examples:
+        >>> sequence_image([]).count("<img")
+        0
+    """
+    drawn = diagram(
+        messages, most=most, lifelines=_room(width), origin=origin, order=order, oldest=oldest
+    )
+    if not drawn.steps:
+        return note("no messages yet")
+    canvas = _Canvas(drawn, width)
+    inside = f'<g class="rk-sequence">{canvas.drawn()}</g>'
+    image = drawing(inside, canvas.label, width=width, height=canvas.height, style=_CSS)
+    tips = Markup("").join(canvas.tips())
+    whole = Markup('<style>{}</style><div class="rk-pointed" style="max-width:{}px">{}{}</div>')
+    style = Markup(_POINTED)  # noqa: S704 - a constant
+    return _framed(drawn, oldest, whole.format(style, width, image, tips))
+
+
+def _room(width: int) -> int:
+    return max(2, (width - _LEFT - _RIGHT) // _NARROWEST_GAP)
+
+
+def _framed(drawn: Diagram, oldest: int, picture: Markup) -> Markup:
     only = drawn.left_out and not oldest
     above = note(f"The newest {len(drawn.steps)} are drawn.") if only else ""
     explained = outside(drawn.names)
     below = note(explained) if explained else ""
-    height = _TOP + _ROW * len(drawn.steps) + 14
-    canvas = _Canvas(drawn, width, height)
-    parts = [
-        *canvas.lifelines(),
-        *(canvas.step(row, step) for row, step in enumerate(drawn.steps)),
-    ]
-    label = f"sequence diagram of {len(drawn.steps)} messages"
-    return Markup(  # noqa: S704 - each text in it has been escaped where it was put in
-        f'<div class="rk-sequence"><style>{_CSS}</style>{above}'
-        f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{label}">{"".join(parts)}</svg>{below}</div>'
-    )
+    style = Markup(_CSS)  # noqa: S704 - a constant
+    whole = Markup('<div class="rk-sequence"><style>{}</style>{}{}{}</div>')
+    return whole.format(style, above, picture, below)
 
 
 class _Canvas:
-    def __init__(self, drawn: Diagram, width: int, height: int) -> None:
+    def __init__(self, drawn: Diagram, width: int) -> None:
         self._drawn = drawn
         self._gap = (width - _LEFT - _RIGHT) / len(drawn.names)
         self._width = width
-        self._bottom = height - 4
+        self.height = _TOP + _ROW * len(drawn.steps) + 14
+        self._bottom = self.height - 4
+        self.label = f"sequence diagram of {len(drawn.steps)} messages"
 
     def _x(self, lifeline: int) -> float:
         return _LEFT + self._gap * (lifeline + 0.5)
 
     def _y(self, row: float) -> float:
         return _TOP + _ROW * (row + 0.75)
+
+    def drawn(self) -> str:
+        steps = (self.step(row, step) for row, step in enumerate(self._drawn.steps))
+        return "".join([*self.lifelines(), *steps])
+
+    def tips(self) -> Iterable[Markup]:
+        """Return what is shown to who points at a lifeline's head, or at the row of a step."""
+        tip = Markup('<span class="rk-tip" title="{}" style="{}"></span>')
+        place = "left:{:.2f}%;width:{:.2f}%;top:{:.2f}%;height:{:.2f}%"
+        for lifeline, name in enumerate(self._drawn.names):
+            left = self._x(lifeline) - self._gap / 2
+            at = left / self._width, self._gap / self._width, 0.0, 26 / self.height
+            title = f"{name}\n{explained}" if (explained := outside([name])) else name
+            yield tip.format(safe(title), place.format(*(100 * each for each in at)))
+        for row, step in enumerate(self._drawn.steps):
+            top = self._y(row) - _ROW * 0.7
+            at = 0.0, 1.0, top / self.height, _ROW / self.height
+            title = f"{step.kind} {step.text}"
+            yield tip.format(safe(title), place.format(*(100 * each for each in at)))
 
     def lifelines(self) -> Iterable[str]:
         yield f'<text class="rk-t" x="{_LEFT - 10}" y="20">time (s)</text>'

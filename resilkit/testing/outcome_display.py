@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from resilkit.markup import code, details, display, guarded, note, paragraph, table, themed, word
-from resilkit.metrics.sequence_svg import sequence_svg
+from resilkit.metrics.sequence_svg import sequence_image
 from resilkit.testing.code import as_code
 from resilkit.testing.outcome_steps import steps_of
 from resilkit.testing.outcome_text import SIGNS
@@ -61,7 +61,7 @@ def _parts(outcome: Outcome) -> list[Markup]:
     if not passed:
         parts.append(_picture(outcome))
         parts.append(
-            sequence_svg(
+            sequence_image(
                 steps_of(outcome), most=_MOST_STEPS, oldest=_MOST_STEPS // 3,
                 origin=outcome.started, order=outcome.who,
             )

@@ -43,12 +43,15 @@ class Lab:
 
     def open(self, page: Page, cells: list[str]) -> None:
         """Open a new notebook with these cells; return when its kernel is there."""
+        self.open_notebook(page, [nbformat.v4.new_code_cell(cell) for cell in cells])
+
+    def open_notebook(self, page: Page, cells: list[Any]) -> None:
+        """Open a notebook with these cells as they are; outputs that it has are not trusted."""
         self.page = page
         self._opened += 1
         (self.place.work / GATE).unlink(missing_ok=True)
         notebook = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
-            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+            cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}
         )
         nbformat.write(notebook, self._notebook)
         self.reload()

@@ -10,7 +10,8 @@ import pytest
 
 from resilkit.markup import safe
 from resilkit.metrics.sequence import OUTSIDE, Span, diagram, fitted
-from resilkit.metrics.sequence_svg import sequence_svg
+from resilkit.metrics.sequence_svg import sequence_image, sequence_svg
+from tests.seen import drawings
 
 
 class M(NamedTuple):
@@ -287,3 +288,16 @@ def test_a_text_interrupts_the_lifelines_that_it_crosses_and_not_its_own_message
     kinds = [(each.tag, each.get("class")) for each in crossing]
     assert kinds.index(("text", "rk-m")) < kinds.index(("line", None)), "what is later is above"
     assert re.search(r"\.rk-m\{stroke:[^}]+paint-order:stroke", sequence_svg(talk))
+
+
+def test_an_image_of_it_is_whole_whatever_people_named_and_tells_who_points_at_a_row() -> None:
+    evil = "<b>\"'&\x00\ud800</b>"
+    page = sequence_image([M(0.0, "call", evil, "bank", evil, "a" * 999)])
+    (drawing,) = drawings(page)
+    rows = [each for each in drawing.iter() if each.get("class") == "rk-call"]
+    assert len(rows) == 1
+    assert "<b>" not in page
+    assert page.count('class="rk-tip"') == 3, "two lifelines and a row"
+    assert f"({'a' * 999})" in page, "the whole of it, which has no room in the row"
+    assert "no messages yet" in sequence_image([])
+    assert "The newest 2 are drawn." in sequence_image(TALK, most=2)

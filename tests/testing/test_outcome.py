@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from xml.etree import ElementTree
 
 import pytest
 
@@ -14,6 +15,7 @@ from resilkit.testing import Call, Cast, Concurrent, Outcome, Trial, run_trial
 from resilkit.testing.outcome_figure import outcome_figure
 from resilkit.testing.outcome_steps import steps_of
 from resilkit.testing.trail import merged
+from tests.seen import drawings
 from tests.testing.servers import COUNTER, Counter, Forgetful, increments
 
 
@@ -65,13 +67,18 @@ def test_the_cause_of_a_failure_is_that_of_the_error() -> None:
 def test_in_a_notebook_it_shows_operations_picture_messages_and_script() -> None:
     page = lost()._repr_html_()
     for part in (
-        "✕ failed", "Refused: too little", "<svg", 'class="rk-themed"', "run_trial(trial)",
+        "✕ failed", "Refused: too little", 'class="rk-themed"', "run_trial(trial)",
         "faults",
     ):  # fmt: skip
         assert part in page
+    assert "<svg" not in page, "the words of one would stand in a row where it is not trusted"
+    (drawing,) = drawings(page)
+    texts = [each.text for each in drawing.iter() if each.tag.endswith("text")]
+    assert {"@notebook", "forgetful", "increment(by=2)"} <= set(texts)
+    assert 'title="call increment(by=2)"' in page, "to who points at it"
     passed = run_trial(Trial(Counter, increments(1)))._repr_html_()
     assert "✓ passed" in passed
-    assert "<svg" not in passed
+    assert not drawings(passed)
 
 
 def test_what_people_named_is_escaped_on_a_page() -> None:
@@ -170,6 +177,12 @@ def has_crashed(cluster: rk.Cluster) -> bool:
     return all(event.event != "killed" for event in cluster.events)
 
 
+def broken(page: str) -> list[ElementTree.Element]:
+    """Return the parts of lifelines in which a server was not there."""
+    (drawing,) = drawings(page)
+    return [each for each in drawing.iter() if each.get("class") == "rk-g"]
+
+
 def test_a_lifeline_is_broken_while_the_node_of_its_server_is_down() -> None:
     crash = faults.NodeCrash(at=0.3, restart_after=0.4, targets="n1")
     both = {name: [rk.ChildSpec(Counter, name=f"on-{name}")] for name in ("n1", "n2")}
@@ -188,9 +201,9 @@ def test_a_lifeline_is_broken_while_the_node_of_its_server_is_down() -> None:
     assert (first.text, last.kind) == ("ended: node n1 ended", "started")
     assert last.time - first.time >= 0.4
     page = run_trial(outcome.trial.replaced(invariants=[lambda _: False]))._repr_html_()
-    assert page.count('class="rk-g"') == 0, "it failed before the crash"
+    assert not broken(page), "it failed before the crash"
     page = run_trial(outcome.trial.replaced(invariants=[has_crashed]))._repr_html_()
-    assert page.count('class="rk-g"') == 1
+    assert len(broken(page)) == 1
 
 
 def test_a_server_that_ended_by_itself_does_not_end_again_with_its_node() -> None:
