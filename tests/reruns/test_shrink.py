@@ -14,7 +14,7 @@ from resilkit.reruns.replaying import failed_criteria, replay
 from resilkit.reruns.shrinking import shrink
 from resilkit.reruns.trying import Tries
 from tests.reruns.shrinks import LOST, SYSTEM, quiet, three_looked
-from tests.reruns.systems import Account, bank, failing, look
+from tests.reruns.systems import Account, Bank, bank, failing, look
 
 # The smallest -------------------------------------------------------------------------------------
 
@@ -125,6 +125,22 @@ def test_a_result_a_folder_and_a_replay_become_as_small(lost, tmp_path):
         assert some.run is result
         assert some.words.startswith(f"{lost.first.words} → ")
         assert list(some.steps["failed"]) == [*found.steps["failed"][:8], True]
+
+
+class Placed(Bank):
+    """A bank that places its account on the second node, and has not thought of fewer."""
+
+    def applications(self, nodes):
+        return {nodes[1]: super().applications(nodes)[nodes[0]]}
+
+
+def test_a_system_that_cannot_be_placed_on_fewer_nodes_keeps_those_that_it_needs():
+    made, _ = failing(system=Placed(), rate=40.0)
+    found = quiet(made, budget=60)
+    assert found.reproduced
+    assert found.again
+    assert found.experiment.cluster.names == ("n1", "n2")
+    assert len(found.experiment.workload.arrivals.due) == 2
 
 
 def test_a_run_on_processes_becomes_small():
