@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from resilkit.faults import registered_faults
-from tests.simulation.everything import REFUSED, faults
+from tests.simulation.everything import REFUSED, faults, harmed
 
 ROOT = Path(__file__).parent.parent.parent
 TOGETHER = 3
@@ -52,6 +52,10 @@ def test_everything_has_every_kind_of_fault() -> None:
         if made.__module__.startswith("resilkit.")
     }
     assert {fault.fault_name for fault in faults()} | REFUSED == built_in
+
+
+def test_every_kind_of_fault_does_harm_in_the_run_that_ten_processes_do() -> None:
+    assert harmed() == {fault.fault_name for fault in faults()}
 
 
 def test_ten_processes_run_everything_with_the_same_trace() -> None:
