@@ -200,15 +200,23 @@ class _Hunt:
         told = trial.replaced(
             operations=last.operations, seed=last.seed, schedule=last.schedule, model=model
         )
-        return self._races(trial, run_trial(told), _switches(shortest))
+        outcome = run_trial(told)
+        if outcome.passed:
+            # Something decides that no seed does: what is shown is what was seen to fail.
+            shortest.trial = told
+            return self._races(trial, shortest, _switches(shortest), again=False)
+        return self._races(trial, outcome, _switches(outcome))
 
-    def _races(self, trial: Trial, outcome: Outcome | None, switched: int) -> Races:
+    def _races(
+        self, trial: Trial, outcome: Outcome | None, switched: int, *, again: bool = True
+    ) -> Races:
         return Races(
             asked=trial,
             outcome=outcome,
             tried=self._tried,
             undecided=self._undecided,
             switches=switched,
+            again=again,
         )
 
     def _refuse_without_race(self, trial: Trial) -> None:

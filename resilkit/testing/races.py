@@ -26,6 +26,9 @@ class Races:
         undecided: How many of them nobody could decide in the steps that a model may be asked.
         switches: Of the shortest one how often it is another process's operation that begins or
             ends next.
+        again: Whether the shortest one failed when it was carried out once more, at the end. That
+            is false only where something decides that no seed does: ``rk.check_determinism`` shows
+            where.
     """
 
     def __init__(
@@ -36,12 +39,14 @@ class Races:
         tried: int,
         undecided: int,
         switches: int,
+        again: bool = True,
     ) -> None:
         self.asked = asked
         self.outcome = outcome
         self.tried = tried
         self.undecided = undecided
         self.switches = switches
+        self.again = again
 
     @property
     def found(self) -> bool:
@@ -88,9 +93,10 @@ class Races:
             return f"no race found in {schedules}{open_}"
         count = len(self.outcome.history)
         where = f"seed {self.trial.seed}, schedule {self.trial.schedule}"
+        passed = "" if self.again else ", which did not fail when it was carried out again"
         return (
             f"a race of {count} operation{'s' * (count != 1)} and {self.switches} "
-            f"switch{'es' * (self.switches != 1)} ({where}; {schedules} tried{open_})"
+            f"switch{'es' * (self.switches != 1)} ({where}; {schedules} tried{open_}){passed}"
         )
 
     def __repr__(self) -> str:

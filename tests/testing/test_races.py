@@ -109,6 +109,37 @@ class Busy(Account):
         return super().deposit(amount)
 
 
+def test_what_does_not_fail_again_is_told_with_what_was_seen_to_fail() -> None:
+    Moody.started = 0
+    counted = Model(0, lambda state, each: (state + each.args[0],) * 2)
+    races = find_races(Moody, [Call("deposit", 1)], model=counted, progress=False)
+    assert races.found
+    assert not races.again
+    assert races.outcome is not None
+    assert races.outcome.failure is not None
+    assert races.trial is not None
+    assert races.trial.model is counted
+    assert run_trial(races.trial).passed
+    assert "which did not fail when it was carried out again" in repr(races)
+    assert found(seeds=range(40)).again
+
+
+class Moody(Account):
+    """Loses updates in the first clusters that it is in, and in no later one."""
+
+    started = 0
+
+    def init(self) -> None:
+        super().init()
+        Moody.started += 1
+
+    def deposit(self, amount: int) -> object:
+        if Moody.started < 30:
+            return super().deposit(amount)
+        self.balance += amount
+        return self.balance
+
+
 def test_the_same_search_finds_the_same() -> None:
     one, other = found(seeds=range(40)), found(seeds=range(40))
     assert repr(one) == repr(other)
