@@ -33,7 +33,6 @@ from resilkit.cluster.tracebook import TraceBook
 from resilkit.errors import (
     CallTimeout,
     ClusterClosed,
-    ClusterError,
     NodeDown,
     ResilkitError,
     StartFailed,
@@ -150,7 +149,7 @@ class Session:
             return  # taken out meanwhile
         try:
             await self.launcher.update_boot(name, boot_record(self, name, autostart=True))
-        except ClusterError as error:
+        except Exception as error:  # noqa: BLE001 - what it holds by now may not travel any more
             if not self.closed:
                 self.note("alert", "boot_not_updated", name, why=str(error))
 

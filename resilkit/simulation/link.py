@@ -6,12 +6,15 @@ import copy
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
+from resilkit.network.byvalue import registry
 from resilkit.network.codec import Codec, Packed, measure
 from resilkit.network.shaping import Shaper
 from resilkit.network.snapshots import ATOMS, as_sent
 from resilkit.runtime.kinds import CALL, CAST, NAMES, REPLY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from resilkit.network.forwarding import Entry
     from resilkit.network.handshake import Hello
     from resilkit.simulation.transport import SimulatedTransport
@@ -22,6 +25,8 @@ Message = tuple[Any, ...]
 _ATOMIC: Final = (ATOMS - {Packed}).issuperset
 """Types of what may arrive as it is. What was packed when it was given is one to a socket only."""
 _codec: Final = Codec()
+_described: Final[set[bytes]] = set()
+"""Classes and functions that could be described to another process."""
 
 
 class WireCounters:
@@ -202,11 +207,15 @@ class SimulatedLink:
 
     def _as_sent(self, message: Message) -> Any:
         try:
-            return _codec.pack(message) if _holds_packed(message) else as_sent(message, _codec.pack)
+            pack = _codec.pack
+            sent = pack(message) if _holds_packed(message) else as_sent(message, pack)
+            if sent.__class__ is Packed and sent.tokens:
+                _describe(sent.tokens)
         except BaseException as error:  # noqa: BLE001 - whatever user code raised, a sys.exit too
             self.counters.drops += 1
             self.transport.receiver.on_unsendable(self.peer.name, message, error)
             return None
+        return sent
 
     def _shape(self, shaper: Shaper, message: Message, put: Any) -> None:
         def drop() -> None:
@@ -243,6 +252,16 @@ class SimulatedLink:
             transport.take_forwarded(self, sent.entry)
         else:
             transport.hear(self, sent)
+
+
+def _describe(tokens: Iterable[bytes]) -> None:
+    """Raise what a socket would where a class cannot be described: one that keeps a lock, say.
+
+    Here nobody needs the description, so it is made once, and not for each connection.
+    """
+    fresh = [token for token in tokens if token not in _described]
+    if fresh:
+        _described.update(each[0] for each in registry.definitions(fresh))
 
 
 def _packed(sent: Any) -> Packed:
