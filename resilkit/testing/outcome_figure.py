@@ -19,7 +19,7 @@ from resilkit.metrics.plots.style import (
     text_width,
 )
 from resilkit.testing.code import as_code
-from resilkit.testing.outcome_text import seconds
+from resilkit.texts import timed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,7 +139,7 @@ def _moment(axes: Axes, canvas: Canvas, failure: Failure, lanes: int) -> None:
         axes, canvas.start - 8 * pixel, place, _FAILED, ha="right", va="center_baseline",
         color=theme.ink, clip_on=False,
     )  # fmt: skip
-    text = f"{seconds(time)}{f': {failure.subject}' if failure.subject else ''}"
+    text = f"{timed(time)}{f': {failure.subject}' if failure.subject else ''}"
     left = (canvas.end - time) / pixel < text_width(drawable(text), 7.0) + 12
     put_text(
         axes, time + (-8 if left else 8) * pixel, place, text, ha="right" if left else "left",
