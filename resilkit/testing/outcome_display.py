@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from resilkit.markup import code, details, display, guarded, note, paragraph, table, themed, word
+from resilkit.markup import (
+    code,
+    details,
+    display,
+    guarded,
+    note,
+    paragraph,
+    safe,
+    table,
+    themed,
+    word,
+)
 from resilkit.metrics.sequence_svg import sequence_image
 from resilkit.testing.code import as_code
 from resilkit.testing.outcome_steps import steps_of
@@ -19,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["outcome_html", "races_html"]
 
+_KEPT = re.compile(r"(\(t = [^()\s]+ s\)|(?<![\w-])\w[\w-]{0,30}-[\w-]{0,30}\w(?![\w-]))")
 _MOST = 60
 _MOST_STEPS = 40
 _WIDTH = 700
@@ -54,7 +67,8 @@ def _where(outcome: Outcome) -> str:
 def _parts(outcome: Outcome) -> list[Markup]:
     passed = outcome.failure is None
     verdict = word("✓ passed", "good") if passed else word("✕ failed", "bad")
-    parts = [paragraph(verdict, " ", "" if passed else str(outcome.failure)), _operations(outcome)]
+    told = "" if passed else _unbroken(str(outcome.failure))
+    parts = [paragraph(verdict, " ", told), _operations(outcome)]
     if outcome.trial.faults:
         rows = [(code(as_code(each, width=None)),) for each in outcome.trial.faults]
         parts.append(table(("faults",), rows))
@@ -71,6 +85,17 @@ def _parts(outcome: Outcome) -> list[Markup]:
     return parts
 
 
+def _unbroken(text: str) -> Markup:
+    """Return a text that no line breaks within a moment, or at the hyphens of a short name."""
+    parts = _KEPT.split(text)
+    return Markup("").join(
+        Markup('<span style="white-space:nowrap">{}</span>').format(safe(part))
+        if place % 2
+        else safe(part)
+        for place, part in enumerate(parts)
+    )
+
+
 def _operations(outcome: Outcome) -> Markup:
     history = outcome.history
     shown = history[-_MOST:]
@@ -79,7 +104,7 @@ def _operations(outcome: Outcome) -> Markup:
             each.by,
             timed(each.began),
             "" if each.ended is None else timed(each.ended - each.began),
-            code(as_code(each.operation, width=None)),
+            code(_unbroken(as_code(each.operation, width=None))),
             word(f"{SIGNS[each.status]} {each.status}", _KINDS.get(each.status, "")),
             code(each.told) if each.status == "ok" else each.told,
         )

@@ -15,7 +15,7 @@ from resilkit.testing import Call, Cast, Concurrent, Outcome, Trial, run_trial
 from resilkit.testing.outcome_figure import outcome_figure
 from resilkit.testing.outcome_steps import steps_of
 from resilkit.testing.trail import merged
-from tests.seen import drawings
+from tests.seen import drawings, text_of
 from tests.testing.servers import COUNTER, Counter, Forgetful, increments
 
 
@@ -305,3 +305,15 @@ def test_the_figure_marks_when_it_failed_though_the_last_operation_is_long_over(
     texts = [each.get_text() for each in axes.texts]
     assert {"failed", f"{outcome.failure.time:.4g} s: never_old"} <= set(texts)
     assert "failed" not in [each.get_text() for each in passed.figure(width=700).axes[-1].texts]
+
+
+def test_no_line_breaks_within_the_moment_of_a_failure_or_a_short_name() -> None:
+    named = rk.ChildSpec(Counter, name="locks-2")
+    trial = Trial(named, [Call("increment", to="locks-2")], invariants=[lambda _: False])
+    outcome = run_trial(trial)
+    page = outcome._repr_html_()
+    whole = '<span style="white-space:nowrap">{}</span>'
+    assert outcome.failure is not None
+    assert whole.format("locks-2") in page
+    assert whole.format(f"(t = {outcome.failure.time:.4g} s)") in page
+    assert text_of(page).count("(t = ") >= 1
