@@ -202,7 +202,9 @@ class Outcome:
         return outcome_figure(self, theme=theme, width=width)
 
     def __repr__(self) -> str:
-        """Show whether it passed, and what it failed of."""
+        """Show whether it passed, and what it failed of, in lines of less than 80 letters."""
+        from resilkit.testing.outcome_text import in_lines
+
         count = len(self.history)
         operations = f"{count} operation{'s' * (count != 1)}"
         where = f"seed {self.trial.seed}"
@@ -211,7 +213,7 @@ class Outcome:
         if self.failure is None:
             open_ = ", as far as an order was found" if self.undecided else ""
             return f"<Outcome: passed{open_}; {operations}, {where}>"
-        return f"<Outcome: failed: {self.failure}; {operations}, {where}>"
+        return in_lines(f"<Outcome: failed: {self.failure}; {operations}, {where}>")
 
     def _repr_html_(self) -> str:
         from resilkit.testing.outcome_display import outcome_html

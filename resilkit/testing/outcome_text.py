@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from resilkit.testing.outcome import Outcome
     from resilkit.testing.performed import Performed
 
-__all__ = ["history_text", "outcome_text"]
+__all__ = ["history_text", "in_lines", "outcome_text"]
 
 _SHOWN = 40
 SIGNS = {"ok": "✓", "fail": "✕", "info": "?", "sent": "→", "open": "…"}
@@ -48,3 +49,17 @@ def history_text(history: Sequence[Performed]) -> list[str]:
     ]
     left_out = len(history) - len(shown)
     return [f"  ({left_out} earlier ones)", *lines] if left_out else lines
+
+
+def in_lines(text: str) -> str:
+    """Return a text in lines that a terminal of 80 columns shows whole, a long word apart.
+
+    Examples:
+        >>> print(in_lines("a sentence " * 9))
+        a sentence a sentence a sentence a sentence a sentence a sentence a sentence a
+          sentence a sentence
+    """
+    lines = textwrap.wrap(
+        text, 79, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(lines)

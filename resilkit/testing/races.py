@@ -101,8 +101,10 @@ class Races:
 
     def __repr__(self) -> str:
         """Show the line, and what is wrong."""
+        from resilkit.testing.outcome_text import in_lines
+
         failure = None if self.outcome is None else self.outcome.failure
-        return f"<Races: {self.told()}{'' if failure is None else f': {failure}'}>"
+        return in_lines(f"<Races: {self.told()}{'' if failure is None else f': {failure}'}>")
 
     def _repr_html_(self) -> str:
         from resilkit.testing.outcome_display import races_html

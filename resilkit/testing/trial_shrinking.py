@@ -57,9 +57,11 @@ class ShrunkTrial:
         return self.outcome.script()
 
     def __repr__(self) -> str:
+        from resilkit.testing.outcome_text import in_lines
+
         ended = "" if self.why == "smallest" else f", until its {self.why} {_USED_UP[self.why]}"
         ended += "" if self.again else ", which did not fail when it was run again"
-        return (
+        return in_lines(
             f"<ShrunkTrial: {_size(self.first)} → {_size(self.trial)} in {self.tries} trials"
             f"{ended}; {self.outcome.failure}>"
         )

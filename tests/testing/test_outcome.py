@@ -28,11 +28,12 @@ def lost() -> Outcome:
     return run_trial(trial)
 
 
-def test_it_says_in_a_line_what_it_failed_of() -> None:
+def test_it_says_in_short_lines_what_it_failed_of() -> None:
     assert repr(lost()) == (
-        '<Outcome: failed: no order of the operations explains that Call("increment", by=1) by '
-        '@notebook replied 5: after Call("increment", by=2), then Call("increment", by=3) the '
-        "model says 6; 5 operations, seed 4, schedule random>"
+        '<Outcome: failed: no order of the operations explains that Call("increment",\n'
+        '  by=1) by @notebook replied 5: after Call("increment", by=2), then\n'
+        '  Call("increment", by=3) the model says 6; 5 operations, seed 4, schedule\n'
+        "  random>"
     )
     assert repr(run_trial(Trial(Counter))) == (
         "<Outcome: passed; 0 operations, seed 0, schedule random>"

@@ -162,6 +162,7 @@ def test_the_script_shows_it_again(tmp_path: Path) -> None:
 def test_it_shows_itself_in_a_notebook_with_pictures() -> None:
     races = found(seeds=range(40))
     assert repr(races).startswith("<Races: a race of 2 operations and 2 switches (seed ")
+    assert max(map(len, repr(races).splitlines())) < 80
     page = races._repr_html_()
     assert "✕ failed" in page
     assert len(drawings(page)) == 1
