@@ -122,6 +122,7 @@ class DeterminismCheck:
         Raises:
             Nondeterministic: They did not; its text shows the first difference.
         """
+        __tracebackhide__ = True  # a failing test stops at its own line
         if not self.deterministic:
             raise Nondeterministic(repr(self).strip("<>"))
         return self

@@ -69,6 +69,7 @@ def run_sequence(
         >>> [each.value for each in run_sequence(Till, [Call("put", 3), Call("put", 4)]).history]
         [3, 7]
     """
+    __tracebackhide__ = True  # a failing test stops at its own line
     return _run(target, operations, options, model=model, invariants=invariants)
 
 
@@ -101,6 +102,7 @@ def run_concurrently(
 
             run_concurrently(bank, [[Call("deposit", 5)], [Call("deposit", 7)]], model=Bank)
     """
+    __tracebackhide__ = True
     race = processes if isinstance(processes, Concurrent) else Concurrent(processes)
     return _run(target, race, options, model=model, invariants=invariants)
 
@@ -144,10 +146,12 @@ def run_chaos(
                 duration=5.0,
             )
     """
+    __tracebackhide__ = True
     return _run(target, operations, options, model=model, invariants=invariants, faults=faults)
 
 
 def _run(target: Any, operations: Any, options: dict[str, Any], **parts: Any) -> Outcome:
+    __tracebackhide__ = True
     if isinstance(target, Cluster | ClusterReference):
         outcome = _on_running(target, operations, {**options, **parts})
     else:

@@ -133,6 +133,7 @@ class Outcome:
         Raises:
             TrialFailed: It did; the message has the operations, the seed and the script.
         """
+        __tracebackhide__ = True
         if self.failure is not None:
             raise TrialFailed(self.told(), outcome=self) from self.failure.cause
 

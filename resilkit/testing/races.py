@@ -82,6 +82,7 @@ class Races:
         Raises:
             TrialFailed: A race was found; the message has the shortest one and its script.
         """
+        __tracebackhide__ = True
         if self.outcome is not None:
             raise TrialFailed(f"{self.told()}\n{self.outcome.told()}", outcome=self.outcome)
 

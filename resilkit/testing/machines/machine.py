@@ -236,6 +236,7 @@ class ClusterMachine(RuleBasedStateMachine):
         Raises:
             TrialFailed: It cannot; or a server crashed or did not answer, with nothing broken.
         """
+        __tracebackhide__ = True
         session = self.cluster._session
         time = session.clock.now() - self._began
         record = Performed(operation, 0, len(self.history), session.node.name, time)
@@ -268,6 +269,7 @@ class ClusterMachine(RuleBasedStateMachine):
         self.cluster._session.thread.rest(seconds)
 
     def _fail_with(self, failure: Failure | None) -> None:
+        __tracebackhide__ = True  # pytest shows the rule, or the line of a test that does it
         if failure is None:
             return
         outcome = self._outcome(failure)

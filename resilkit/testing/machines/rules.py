@@ -47,6 +47,7 @@ def _operation_rule(known: Vocabulary, method: str, name: str) -> Rule:
     kind = Cast if method in known.cast else Call
 
     def operate(self: ClusterMachine, arguments: Arguments = _NONE, to: str | None = None) -> None:
+        __tracebackhide__ = True
         if not isinstance(arguments, Arguments):
             raise InvalidArgument(
                 "draws something else than arguments", path=f"operations.{method}",

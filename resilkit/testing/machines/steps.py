@@ -79,6 +79,7 @@ def recorded(
 
     @functools.wraps(function)
     def step(self: ClusterMachine, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
         if self._within:
             return function(self, *args, **kwargs)
         named = {key: _as_given(each, self._results) for key, each in kwargs.items()}
