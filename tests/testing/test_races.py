@@ -109,6 +109,14 @@ class Busy(Account):
         return super().deposit(amount)
 
 
+def test_of_the_schedules_that_fail_it_is_the_one_with_the_fewest_switches() -> None:
+    race = Concurrent([[Call("add", 5, to="front-1")], [Call("add", 7, to="front-2")]])
+    first = find_races(fronts(Front), race, seeds=[0], progress=False)
+    more = find_races(fronts(Front), race, seeds=range(20), progress=False)
+    assert first.found
+    assert (first.switches, more.switches) == (3, 2)
+
+
 def test_what_does_not_fail_again_is_told_with_what_was_seen_to_fail() -> None:
     Moody.started = 0
     counted = Model(0, lambda state, each: (state + each.args[0],) * 2)
