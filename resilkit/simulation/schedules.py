@@ -28,10 +28,11 @@ _HESITATES: Final = 0.25
 """In how many cases out of one it is, for what is due that soon."""
 
 _CHANGES: Final = 3
-"""How often a priority falls in one stretch of `_STRETCH` choices: what PCT calls its depth."""
+"""How often a priority falls within `_STRETCH` choices: one less than what PCT calls its depth."""
 _STRETCH: Final = 500
+"""Within how many choices they fall; after the last of them the next ones are drawn."""
 _SLOWEST: Final = 30.0
-"""By how much the messages of who has the lowest priority take longer."""
+"""By how many times as much messages on a slow way take longer, at most."""
 
 
 class Schedule(Protocol):
@@ -153,8 +154,10 @@ class _Priorities(_Lanes):
 
     Probabilistic concurrency testing (Burckhardt et al., ASPLOS 2010): random priorities, lowered
     at a few random moments, find an order of depth d with a probability that random choices reach
-    only for the shallow ones. Here a priority also makes messages to a node fast or slow, since
-    most of what can overtake something does so on its way.
+    only for the shallow ones. How much there is to do is not known beforehand, so moments are drawn
+    again when the last has come; and what is ready may be held up all the same (see `_SLACK`), so
+    it is their way to find orders and not their bound. Here some of the ways from node to node are
+    slow, too, until a priority falls, since most of what can overtake something does so on its way.
     """
 
     def __init__(self, seed: int) -> None:
