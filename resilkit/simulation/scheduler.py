@@ -52,6 +52,7 @@ class Scheduler:
         crowded_since: The instant at which time stopped going on by itself, since something was
             always ready; ``None`` while it does go on.
         handled: Says how many messages servers have handled: one turn may be for hundreds.
+        looked_at: Called now and then while it runs; what it raises ends the run.
     """
 
     def __init__(self, ready: Any) -> None:
@@ -73,6 +74,7 @@ class Scheduler:
         self._crowd = 0
         self._handled = 0
         self.handled: Callable[[], int] = int
+        self.looked_at: Callable[[], object] = int
         self._collect_at = _COLLECT_EVERY
 
     def new_place(self) -> int:
@@ -159,6 +161,7 @@ class Scheduler:
         if self.steps >= self._collect_at:
             self._collect_at += _COLLECT_EVERY
             gc.collect(1)
+        self.looked_at()
 
     def _pass_time(self, limit: float) -> None:
         before, self._handled = self._handled, self.handled()

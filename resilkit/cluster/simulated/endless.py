@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import linecache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from resilkit import runtime
 from resilkit.cluster.agent import AGENT_NUMBER, Agent
@@ -29,7 +29,13 @@ QUIET: Final = 3600.0
 """Virtual seconds without a message between nodes, after which nobody waits on."""
 LONGEST: Final = 86400.0
 """Virtual seconds after which nobody waits on, whatever goes on meanwhile."""
+HASTY: Final = 2_000_000
+"""Turns without a message between nodes, after which nobody waits on if they took hardly a time."""
 
+_TURNS: Final = 2_000
+"""Turns a virtual second and node, above which they take hardly a time; samples take a tenth."""
+_LOOK_EVERY: Final = 200_000
+"""Turns between two looks at how many there were."""
 _FIRST: Final = 1.0
 _GROWS: Final = 1.618
 """Looks at times that are no multiples of each other do not fall together with a sample each."""
@@ -46,9 +52,10 @@ class Vigil:
 
     The agents of the nodes sample for ever, so there is always something to happen. A wait is given
     up when nothing is left but that; or when for an hour of virtual time no node has sent another
-    one anything; or when for two minutes something was always ready, so that time went on by no
-    more than that took; or after a day. The time until a timer is due that was set for more than an
-    hour, or before the wait began, does not count.
+    one anything; or when so many turns were taken meanwhile that the hour would not come, since
+    somebody sleeps for moments, again and again; or when for two minutes something was always
+    ready, so that time went on by no more than that took; or after a day. The time until a timer is
+    due that was set for more than an hour, or before the wait began, does not count.
 
     Args:
         scheduler: Whose time goes on.
@@ -69,12 +76,15 @@ class Vigil:
         self._started = scheduler.now
         self._began = self._quiet_since = scheduler.now
         self._sent = -1
+        self._quiet_from = scheduler.steps
+        self._look_at = scheduler.steps + min(_LOOK_EVERY, HASTY)
         self._horizon = -1.0
         self.due = scheduler.now + _FIRST
 
     def look_if_due(self) -> None:
         """Look, if it is time, or if nothing is to happen at all."""
         scheduler = self._scheduler
+        self.look_at_haste()
         if scheduler.now >= self.due or not (scheduler.ready or scheduler.heap):
             self.look()
 
@@ -102,10 +112,34 @@ class Vigil:
         elif self._is_quiet(now):
             why = "for an hour of virtual time no node has sent another one anything"
         if why:
-            who = "; ".join(self._who_waits())
-            raise CallTimeout(f"this would wait for ever: {why}{who and '. Now ' + who}")
+            self._give_up(why)
         self._step *= _GROWS
         self.due = now + min(self._step, _SELDOM)
+
+    def look_at_haste(self) -> None:
+        """See whether so much happens in so little time that none of it is ever over.
+
+        Raises:
+            CallTimeout: It is for ever.
+        """
+        scheduler = self._scheduler
+        if scheduler.steps < self._look_at:
+            return
+        self._look_at = scheduler.steps + min(_LOOK_EVERY, HASTY)
+        self._count_sent()
+        turns = scheduler.steps - self._quiet_from
+        if turns < HASTY or scheduler.crowded_since is not None:
+            return
+        nodes = 1 if self._session is None else max(1, len(self._session.nodes))
+        if turns > (scheduler.now - self._quiet_since) * _TURNS * nodes:
+            self._give_up(
+                f"in {turns:,} turns, which took hardly a time, no node has sent another one "
+                "anything; somebody may sleep for moments, again and again"
+            )
+
+    def _give_up(self, why: str) -> NoReturn:
+        who = "; ".join(self._who_waits())
+        raise CallTimeout(f"this would wait for ever: {why}{who and '. Now ' + who}")
 
     def _latest(self) -> float:
         """Return when the last thing is due that somebody may wait for; -1 when there is none."""
@@ -117,10 +151,16 @@ class Vigil:
         since = self._scheduler.crowded_since
         return since is not None and now - max(since, self._started) >= CROWDED
 
-    def _is_quiet(self, now: float) -> bool:
+    def _count_sent(self) -> None:
+        """Note since when no node has sent another one anything."""
+        scheduler = self._scheduler
         sent = 0 if self._network is None else self._network.sent_between_nodes()
         if sent != self._sent:
-            self._sent, self._quiet_since = sent, now
+            self._sent, self._quiet_since = sent, scheduler.now
+            self._quiet_from = scheduler.steps
+
+    def _is_quiet(self, now: float) -> bool:
+        self._count_sent()
         return now - max(self._quiet_since, self._horizon) >= QUIET
 
     # Who waits -----------------------------------------------------------------------------------

@@ -333,9 +333,13 @@ class SimulationThread:
 
     def _go_until(self, done: Callable[[], bool]) -> None:
         """Do that without a limit, but not for ever."""
-        vigil = self.vigil()
-        while not self._go(done, vigil.due):
-            vigil.look()
+        vigil, scheduler = self.vigil(), self.scheduler
+        scheduler.looked_at = vigil.look_at_haste
+        try:
+            while not self._go(done, vigil.due):
+                vigil.look()
+        finally:
+            scheduler.looked_at = int
 
 
 _MOST_LEFT: Final = 10_000

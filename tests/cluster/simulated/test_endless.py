@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -30,16 +31,25 @@ class Ticking(rk.Server):
 class Chatting(rk.Server):
     """Talks with another one for ever."""
 
-    def init(self, to: str) -> None:
-        self.to = to
-        self.send_after(60.0, "tick")
+    def init(self, to: str, every: float = 60.0) -> None:
+        self.to, self.every = to, every
+        self.send_after(self.every, "tick")
 
     def info(self, message: object) -> None:
         self.whereis(self.to).cast.note(message)
-        self.send_after(60.0, "tick")
+        self.send_after(self.every, "tick")
 
     def note(self, message: object) -> None:
         pass
+
+
+class Impatient(rk.Server):
+    """Polls by sleeps of a moment."""
+
+    async def poll(self, seconds: float, times: int) -> int:
+        for _ in range(times):
+            await asyncio.sleep(seconds)
+        return times
 
 
 @pytest.mark.parametrize(
@@ -131,6 +141,38 @@ def test_messages_that_go_on_for_ever_end_it_after_the_longest_time(
     with pytest.raises(rk.CallTimeout, match="a day of virtual time has passed"):
         desk.with_timeout(None).call.hold("a")
     assert 5000.0 <= cluster.clock.now() - before < 10000.0
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda cluster: cluster.whereis("it").with_timeout(None).call.poll(1e-6, 10**9),
+        lambda cluster: cluster.run_until(lambda: False, timeout=None),
+        lambda cluster: asyncio.run(cluster.whereis("it").with_timeout(None).acall.get()),
+    ],
+    ids=["call", "run_until", "acall"],
+)
+def test_sleeps_of_a_moment_that_go_on_for_ever_end_it_after_so_many_turns(
+    cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch, wait: Callable[[rk.Cluster], object]
+) -> None:
+    monkeypatch.setattr(endless, "HASTY", 20_000)
+    cluster.start(Impatient, name="it", node="n1").cast.poll(1e-6, 10**9)
+    before = cluster.simulation.steps
+    with pytest.raises(rk.CallTimeout, match=r"for ever: in 2.,... turns.*'it' on n1 is in poll"):
+        wait(cluster)
+    assert 20_000 <= cluster.simulation.steps - before < 60_000
+    assert cluster.clock.now() < 1.0
+
+
+def test_many_sleeps_are_none_for_ever_where_time_goes_on_or_messages_do(
+    cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endless, "HASTY", 20_000)
+    it = cluster.start(Impatient, name="it", node="n1").with_timeout(None)
+    assert it.call.poll(0.01, 20_000) == 20_000
+    cluster.start(Chatting, "other", 0.001, name="one", node="n1")
+    cluster.start(Chatting, "one", 0.001, name="other", node="n2")
+    assert it.call.poll(1e-5, 20_000) == 20_000
 
 
 def test_the_cluster_goes_on_afterwards(cluster: rk.Cluster) -> None:
