@@ -39,6 +39,11 @@ class Driver(Protocol):
         """The number of the process that the node stands for; ``None`` where it is the real one."""
         ...
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether the node has died whose code runs."""
+        ...
+
     def signal(self, pid: int | None, number: int) -> bool:
         """Send a signal to a simulated process; return whether there is one of that number.
 

@@ -19,7 +19,7 @@ import threading
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any, Final
 
-from resilkit import rng
+from resilkit import rng, telemetry
 from resilkit.simulation import (
     captured,
     real_machine,
@@ -30,8 +30,8 @@ from resilkit.simulation import (
     virtual_time,
 )
 from resilkit.simulation.callers import place_of_caller
-from resilkit.simulation.driving import STATE
-from resilkit.simulation.patching import Patches
+from resilkit.simulation.driving import STATE, driver
+from resilkit.simulation.patching import Patches, Replacement
 from resilkit.simulation.virtual_chance import HIDDEN, MACHINES, state_of
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ _REPLACED: Final = (
     *virtual_process.replacements(),
     *real_machine.replacements(),
     *sets.replacements(),
+    Replacement(telemetry.events, "_fenced", lambda _: _is_dead),
 )
 _patches = Patches()
 _users = 0
@@ -195,6 +196,11 @@ class Interception:
         """The number of the process that the node stands for; here it is the real one."""
         return None
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether the node has died whose code runs: nobody hears what it emits. Here none has."""
+        return False
+
     def signal(self, pid: int | None, number: int) -> bool:
         """Send a signal to a simulated process: here there is none."""
         del pid, number
@@ -233,6 +239,11 @@ def _watch_numpy() -> None:
             _patches.put(virtual_numpy.replacements())
             _numpy = virtual_numpy.Position()
             _numpy.before = _numpy.read()
+
+
+def _is_dead() -> bool:
+    by = driver()
+    return by is not None and by.is_dead
 
 
 _importing: Final = virtual_numpy.Importing(_watch_numpy)

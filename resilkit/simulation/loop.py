@@ -163,7 +163,8 @@ class PlaceLoop(asyncio.AbstractEventLoop):
         self._tasks = [task for task in tasks if is_running(task.get_coro())]
         # Now, and not whenever Python frees them: what they do when they end is done at the same
         # step each time, and finds a node that is dead, whose errors nobody hears.
-        end_coroutines(task.get_coro() for task in tasks)
+        with self._scheduler.visit(self._place):
+            end_coroutines(task.get_coro() for task in tasks)
         return bool(self._tasks)
 
     # What asyncio asks of a loop -----------------------------------------------------------------

@@ -6,12 +6,13 @@ import gc
 import heapq
 import math
 from asyncio import events
+from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from resilkit.simulation.place import Place
 
@@ -90,6 +91,17 @@ class Scheduler:
         """Have what runs now be done at another place from here on."""
         self._here = place
         events._set_running_loop(place.loop)
+
+    @contextmanager
+    def visit(self, place: Place) -> Iterator[None]:
+        """Have what runs in the block be done at another place, and go on where it was."""
+        here, loop = self._here, events._get_running_loop()
+        self.be_at(place)
+        try:
+            yield
+        finally:
+            self._here = here
+            events._set_running_loop(loop)
 
     def run(self, done: Callable[[], bool], limit: float) -> bool:
         """Let things happen until `done()`; return whether it is.

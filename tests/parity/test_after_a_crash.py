@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -31,6 +31,7 @@ EFFECTS: dict[str, Callable[[Clinging], Any]] = {
     "call back": lambda self: asyncio.get_running_loop().call_soon(
         self.witness.cast.increment, context=None
     ),
+    "emit": lambda _: rk.telemetry.emit("after.the.crash"),
     "monitor": lambda self: self.monitor("witness"),
 }
 
@@ -92,6 +93,17 @@ class Clinging(rk.Server):
         return dict(self.storage.items())
 
 
+@contextmanager
+def emitted() -> Iterator[list[str]]:
+    """Collect what is emitted of the crash."""
+    told: list[str] = []
+    rk.telemetry.attach("crash", "after.**", lambda event, _numbers, _about: told.append(event))
+    try:
+        yield told
+    finally:
+        rk.telemetry.detach("crash")
+
+
 @pytest.fixture
 def cluster(cluster_of: Callable[..., rk.Cluster]) -> rk.Cluster:
     """Two nodes with a witness on the first one."""
@@ -107,7 +119,7 @@ def test_nothing_that_a_dead_node_does_is_seen(cluster: rk.Cluster, how: str, ef
     spec = rk.SupervisorSpec("all", [rk.ChildSpec(Clinging, name="clinging")])
     cluster.start(spec, node="n2")
     clinging, witness = cluster.whereis("clinging"), cluster.whereis("witness")
-    with cluster.subscribe("news") as news:
+    with cluster.subscribe("news") as news, emitted() as told:
         getattr(clinging.cast, how)(effect)
         if how == "hold":
             eventually(cluster, lambda: "holds" in cluster.names())
@@ -122,4 +134,5 @@ def test_nothing_that_a_dead_node_does_is_seen(cluster: rk.Cluster, how: str, ef
         assert list(cluster.names()) == ["all", "clinging", "witness"]
         cluster.publish("news", "the last")
         assert news.get(timeout=10.0).payload == "the last"
+        assert told == []
     assert cluster.events.frame("alert").empty

@@ -75,6 +75,11 @@ class Enclosure(Interception):
         pid: int | None = None if self._session is None else self._launcher.pid_at(self._here())
         return pid
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether the node has died whose code runs: in its last step, or to come to its end."""
+        return self._here().dead
+
     def signal(self, pid: int | None, number: int) -> bool:
         """Send a signal to a simulated process; return whether there is one of that number."""
         found: bool = self._launcher.signal_process(pid, number)
