@@ -72,15 +72,16 @@ class SignsOfLife:
             link.hears_us = hears_us
             self._changed()
 
-    def doubt(self, link: Link) -> None:
+    def doubt(self, link: Link, *, counted: bool = False) -> None:
         """Have the other end say whom it reaches before the link counts again.
 
         Nothing else will do: with what it had said before, the link would come up, go down by what
-        it has said since, and come up again.
+        it has said since, and come up again. A link that `counted` all the time, since too little
+        was lost to be noticed, goes on to count.
         """
         link.heard = self._loop.time()
         link.hears_us = True
-        link.confirmed = False
+        link.confirmed = counted
         self._ask(link)
 
     async def beat(self) -> None:

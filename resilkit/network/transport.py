@@ -379,11 +379,12 @@ class SocketTransport:
     def mend(self, peers: Iterable[str]) -> None:
         """Take cuts back."""
         for peer in peers:
-            self.cuts.mend(peer)
             link = self._links.get(peer)
+            counted = link is not None and self._life.usable(link)
+            self.cuts.mend(peer)
             if link is not None:
                 # What was flooded meanwhile was lost here; and the other end may still be cut.
-                self._life.doubt(link)
+                self._life.doubt(link, counted=counted)
         self.membership.recompute()
 
     def install(self, fault_id: str, fault: Any, peers: Iterable[str] | None = None) -> None:

@@ -301,13 +301,15 @@ class SimulatedTransport(Receiving):
     def mend(self, peers: Iterable[str]) -> None:
         """Take cuts back."""
         for peer in peers:
-            self.cuts.mend(peer)
             link = self.link_to(peer)
+            if link is not None and not self.counts(link):
+                # As on sockets: up when the other end has said something. What it had said before
+                # would bring the link up, and down again by what it has said since.
+                link.confirmed = link.far_usable = False
+            self.cuts.mend(peer)
             if link is not None:
                 self.network.hearing_changed(link)
-                # As on sockets: up when the other end has said something.
                 link.hears = link.hears_us = True
-                link.confirmed = False
                 self.still_silent(link)
                 self.link_changed(link)
                 link.say(State(usable=link.usable, want=True))

@@ -65,3 +65,14 @@ def test_the_other_end_is_asked_again_until_it_says_so():
         assert HEARTBEAT in link.written
 
     asyncio.run(scene())
+
+
+def test_a_mended_link_whose_cut_nobody_has_noticed_counts_all_the_time():
+    async def scene():
+        link, asked = Link(), []
+        life = SignsOfLife({"b": link}, Cuts(), 1.0, lambda: None, asked.append)
+        life.doubt(link, counted=True)
+        assert asked == [link], "what it has said meanwhile was lost"
+        assert life.usable(link)
+
+    asyncio.run(scene())

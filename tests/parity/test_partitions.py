@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -190,3 +191,70 @@ def test_at_most_one_side_of_a_split_is_the_majority(cluster_of: Callable[..., r
                 reaches(cluster) == {**dict.fromkeys(most, (most, True)), "n4": (["n4"], False)}
             ),
         )
+
+
+class Watcher(Counter):
+    """Notes which nodes its own one loses and finds."""
+
+    def init(self) -> None:
+        """Watch the nodes."""
+        self.monitor_nodes()
+        self.seen: list[tuple[str, str]] = []
+
+    def info(self, message: Any) -> None:
+        """Note it."""
+        self.seen.append((type(message).__name__, message.node))
+
+    def read(self) -> list[tuple[str, str]]:
+        """Return what was noted, and begin anew."""
+        seen, self.seen = self.seen, []
+        return seen
+
+
+def watched(cluster: rk.Cluster) -> dict[str, rk.ClusterReference]:
+    """Start a watcher on each node."""
+    return {
+        name: cluster.start(Watcher, name=f"watches-{name}", node=name) for name in cluster.nodes
+    }
+
+
+@pytest.mark.parametrize("one_way", [False, True])
+def test_two_sides_that_were_apart_until_they_noticed_the_silence_find_each_other_once(
+    cluster_of: Callable[..., rk.Cluster], one_way: bool
+) -> None:
+    cluster = cluster_of(nodes=3, detect_after=2.0)
+    watchers = watched(cluster)
+    with cluster.partition(["n1"], one_way=one_way):
+        lasting(cluster, 3.0)
+        until_reaches(cluster, n1=["n1"], n2=["n2", "n3"], n3=["n2", "n3"])
+        lost = {name: sorted(watcher.call.read()) for name, watcher in watchers.items()}
+    until_whole(cluster)
+    lasting(cluster, 0.5)
+    found = {name: sorted(watcher.call.read()) for name, watcher in watchers.items()}
+    assert lost == {
+        "n1": [("NodeLost", "n2"), ("NodeLost", "n3")],
+        "n2": [("NodeLost", "n1")],
+        "n3": [("NodeLost", "n1")],
+    }
+    assert found == {
+        "n1": [("NodeUp", "n2"), ("NodeUp", "n3")],
+        "n2": [("NodeUp", "n1")],
+        "n3": [("NodeUp", "n1")],
+    }
+
+
+def test_a_one_way_cut_that_heals_before_it_is_noticed_loses_no_node(
+    cluster_of: Callable[..., rk.Cluster],
+) -> None:
+    cluster = cluster_of(nodes=3, detect_after=20.0)
+    watchers = watched(cluster)
+    with cluster.partition(["n1"], one_way=True):
+        lasting(cluster, 0.1)
+    lasting(cluster, 0.3)
+    assert [watcher.call.read() for watcher in watchers.values()] == [[], [], []]
+
+
+def lasting(cluster: rk.Cluster, seconds: float) -> None:
+    """Let the cluster's time go on for so long."""
+    until = cluster.clock.now() + seconds
+    cluster.run_until(lambda: cluster.clock.now() >= until, timeout=10.0 + seconds)
