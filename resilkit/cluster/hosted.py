@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from resilkit.clock import monotonic
 from resilkit.cluster.folders import is_ours, make_folder, remove_folder
 from resilkit.cluster.fork import ChildPlan, become_node
-from resilkit.cluster.journal import Journal
+from resilkit.cluster.journal import Journal, slow_key
 from resilkit.cluster.processes import start_time
 from resilkit.cluster.restart import RestartLedger, RestartPolicy
 from resilkit.cluster.slowing import Slowing
@@ -196,12 +196,12 @@ class HostedCluster:
     def _write_down_slow(self, member: Member, key: str, started: float) -> None:
         """Write down how to let a process go on, in the place of what stood there before."""
         entry = {"undo": "signal", "pid": member.pid, "start_time": started, "signal": _GO_ON}
-        self._journal.remove(_slow_key(member.name, key))
-        self._journal.add(_slow_key(member.name, key), entry)
+        self._journal.remove(slow_key(member.name, key))
+        self._journal.add(slow_key(member.name, key), entry)
 
     def _unslow(self, message: dict[str, Any], _blob: bytes) -> dict[str, Any]:
         name, key = message["name"], message["key"]
-        self._journal.remove(_slow_key(name, key))
+        self._journal.remove(slow_key(name, key))
         member = self._members.get(name)
         return {"slowed": None if member is None else member.pace.end(key, monotonic())}
 
@@ -375,11 +375,6 @@ class HostedCluster:
         """Remove the folder. Nothing writes into it any more."""
         if self._hello and not self.keep_folder:
             remove_folder(self._hello["folder"], self._hello["token"])
-
-
-def _slow_key(name: str, key: str) -> str:
-    """Return under which key the undo of a slowness stands: others have the fault's own."""
-    return f"slow {name} {key}"
 
 
 def _kill(pid: int | None, number: int, *, group: bool) -> bool:

@@ -17,12 +17,17 @@ from typing import Any
 from resilkit.cluster.processes import signal_process
 from resilkit.errors import InvalidArgument, StorageError
 
-__all__ = ["Journal", "Undone", "checked", "perform", "undo_file"]
+__all__ = ["Journal", "Undone", "checked", "perform", "slow_key", "undo_file"]
 
 Entry = dict[str, Any]
 Undone = dict[str, Any]
 """``{"key", "entry", "outcome", "reason"}``: outcome ``done``, ``gone`` (nothing left to undo)
 or ``failed``."""
+
+
+def slow_key(node: str, fault_id: str) -> str:
+    """Return under which key the undo of a slowness stands: others have the fault's own."""
+    return f"slow {node} {fault_id}"
 
 
 class Journal:

@@ -39,6 +39,22 @@ def test_faults_that_are_in_when_the_cluster_closes_are_told_as_healed_and_their
     assert undone(cluster) == [(third, "done"), (second, "gone"), (first, "done")]
 
 
+def test_a_node_that_is_slow_when_the_cluster_closes_is_let_go_on_and_told(
+    cluster_of: Callable[..., rk.Cluster],
+) -> None:
+    with cluster_of(nodes=3) as cluster:
+        slow = [cluster.inject(faults.SlowNode(3.0, targets=name)) for name in cluster.nodes]
+        cluster.nodes["n1"].kill()
+        cluster.nodes["n2"].kill()
+        # Slow again as what has come in its place, of which it is written down anew.
+        cluster.nodes["n2"].restart()
+        slow[2].heal()
+        assert undone(cluster) == []
+    first, second, third = (each.id for each in slow)
+    assert next(detail["id"] for detail in told(cluster, "healed")) == third
+    assert undone(cluster) == [(f"slow n2 {second}", "done"), (f"slow n1 {first}", "gone")]
+
+
 def test_what_was_healed_before_the_cluster_closes_is_not_undone_again(
     cluster_of: Callable[..., rk.Cluster],
 ) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from resilkit.cluster.journal import slow_key
 from resilkit.cluster.launcher_events import Exited, Forked, GaveUp, LauncherEvent, Undone
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.cluster.simulated.member import SimulatedMember
@@ -162,6 +163,8 @@ class SimulatedLauncher:
         pid, now = self._pids, self._scheduler.now
         member.start(pid, self._backend, partial(self._ended_itself, member, pid))
         self._note(member, "started", incarnation=member.incarnation)
+        for key in member.slow_keys:
+            self._write_down_slow(member, key)
         waiting, member.asked = member.asked, []
         # Who waits for the process hears of it after everybody else, as from the launcher.
         self._tell(
@@ -306,10 +309,21 @@ class SimulatedLauncher:
         member = self._member(name)
         if member.pid is None:
             raise ClusterError(f"{name} has no process that could be slow")
+        self._write_down_slow(member, key)
         member.slow(key, factor, self._scheduler.now)
+
+    def _write_down_slow(self, member: SimulatedMember, key: str) -> None:
+        # As the launcher of processes does: what is undone at the end is told for both.
+        place, pid = slow_key(member.name, key), member.pid
+        assert pid is not None  # noqa: S101 - whoever is slowed runs
+        self._journal.pop(place, None)
+        self._journal[place] = [
+            {"undo": "signal", "pid": pid, "start_time": float(pid), "signal": int(signals.SIGCONT)}
+        ]
 
     async def unslow(self, name: str, key: str) -> float | None:
         """End that; return how many times slower the node was, ``None`` where it did not run."""
+        self._journal.pop(slow_key(name, key), None)
         member = self._members.get(name)
         return None if member is None else member.unslow(key, self._scheduler.now)
 
@@ -333,8 +347,9 @@ class SimulatedLauncher:
         for entry in reversed(self._journal.pop(key, [])):
             there = [one for one in self._members.values() if one.pid == entry["pid"]]
             for member in there:
-                self._note(member, "resumed")
-                member.pause(to=False)
+                if member.paused:
+                    self._note(member, "resumed")
+                    member.pause(to=False)
             results.append(Undone(key, entry, "done" if there else "gone", ""))
         return results
 

@@ -163,6 +163,11 @@ class SimulatedMember:
 
     # Pace ----------------------------------------------------------------------------------------
 
+    @property
+    def slow_keys(self) -> list[str]:
+        """The faults for which it is slow."""
+        return self._pace.keys
+
     def slow(self, key: str, factor: float, now: float) -> None:
         """Do everything so many times slower from now on, when it starts again too."""
         self._pace.slow(key, factor, now)

@@ -32,6 +32,11 @@ class Pace:
         self._since = self._ran = self._passed = 0.0
 
     @property
+    def keys(self) -> list[str]:
+        """The faults for which it is slow."""
+        return list(self._factors)
+
+    @property
     def factor(self) -> float:
         """How many times slower it is; 1 where no fault slows it."""
         return math.prod(factor for factor, _, _ in self._factors.values())
