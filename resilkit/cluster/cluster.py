@@ -310,7 +310,8 @@ class Cluster(Alerting, Breaking, VirtualTime, ShownCluster):
 
         A node that does not answer has ``answers`` False, and its status says why. ``cut`` is what
         partitions have done to its links: the other node to ``"out"`` (what it sends there is
-        lost), ``"in"`` or ``"both"``. The nodes themselves notice after ``detect_after`` only.
+        lost), ``"in"`` or ``"both"``. Nodes that are cut both ways know it at once; one way they
+        notice the silence, after ``detect_after`` and up to a quarter more.
         """
         return self._sync(self.ahealth())
 

@@ -9,8 +9,8 @@ import pytest
 
 import resilkit as rk
 from tests.cluster.servers import Counter
-from tests.parity.grounds import eventually
-from tests.parity.reaching import reaches, until_reaches, until_whole
+from tests.parity.grounds import eventually, took
+from tests.parity.reaching import everyone, reaches, until_reaches, until_whole
 
 
 @pytest.fixture
@@ -252,6 +252,22 @@ def test_a_one_way_cut_that_heals_before_it_is_noticed_loses_no_node(
         lasting(cluster, 0.1)
     lasting(cluster, 0.3)
     assert [watcher.call.read() for watcher in watchers.values()] == [[], [], []]
+
+
+def test_a_cut_is_known_to_both_sides_at_once_and_a_one_way_cut_when_its_silence_has_lasted(
+    cluster_of: Callable[..., rk.Cluster],
+) -> None:
+    # Long enough that nobody could have noticed a silence.
+    cluster = cluster_of(nodes=3, detect_after=60.0)
+    watchers = watched(cluster)
+    with took(cluster, 0.0, 20.0), cluster.partition(["n1"]):
+        until_reaches(cluster, n1=["n1"], n2=["n2", "n3"], n3=["n2", "n3"])
+        assert watchers["n1"].call.side() == (False, ["n1"])
+    until_whole(cluster)
+    with cluster.partition(["n1"], one_way=True):
+        lasting(cluster, 0.3)
+        assert reaches(cluster) == everyone(cluster)
+        assert cluster.health()["n1"]["cut"] == {"n2": "out", "n3": "out"}
 
 
 def lasting(cluster: rk.Cluster, seconds: float) -> None:
