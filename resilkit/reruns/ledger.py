@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -13,6 +14,7 @@ from resilkit.errors import InvalidArgument, ResilkitError, StorageError
 from resilkit.experiment.paths import checked_path
 from resilkit.experiment.storage import read_regular, write_file
 from resilkit.reruns.identity import differences
+from resilkit.reruns.rows import checked_row
 
 if TYPE_CHECKING:
     from resilkit.reruns.rows import Row
@@ -44,6 +46,7 @@ class Ledger:
     def __init__(self, folder: str | Path, about: Mapping[str, dict[str, str]]) -> None:
         path = checked_path(folder, "resume", allowed="the path of a folder")
         self.rows: dict[tuple[int, int], Row] = {}
+        self._path = path
         self._file: IO[str] | None = None
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -64,9 +67,7 @@ class Ledger:
             ) from None
         except OSError as error:
             self.close()
-            reason = error.strerror or str(error)
-            message = f"the sweep cannot be kept in {str(folder)!r}: {reason}"
-            raise StorageError(message, definite=True) from error
+            raise _not_kept(folder, error) from error
 
     def _check(self, path: Path, about: dict[str, dict[str, str]]) -> None:
         manifest = path / _ABOUT
@@ -92,12 +93,26 @@ class Ledger:
             ) from None
 
     def add(self, key: tuple[int, int], row: Row) -> None:
-        """Write a row down, whole before anything else happens."""
+        """Write a row down, whole before anything else happens.
+
+        Raises:
+            StorageError: It cannot be written: the disk is full, say. What stands there stays.
+        """
         self.rows[key] = row
         if self._file is not None:
-            self._file.write(f"{json.dumps({'key': key, 'row': row})}\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            try:
+                self._file.write(f"{json.dumps({'key': key, 'row': row})}\n")
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            except OSError as error:
+                self._give_up()
+                raise _not_kept(self._path, error) from error
+
+    def _give_up(self) -> None:
+        # What could not be written would be tried again, and fail again, where the file is closed.
+        with contextlib.suppress(OSError):
+            self.close()
+        self._file = None
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -110,6 +125,11 @@ class Ledger:
 
     def __exit__(self, *_details: object) -> None:
         self.close()
+
+
+def _not_kept(folder: str | Path, error: OSError) -> StorageError:
+    reason = error.strerror or str(error)
+    return StorageError(f"the sweep cannot be kept in {str(folder)!r}: {reason}", definite=True)
 
 
 def _refuse_strange(path: Path) -> None:
@@ -127,9 +147,9 @@ def _known(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(read_regular(path / _ABOUT))
         known = found["about"] if found["format"] == _FORMAT else None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         known = None
-    if not isinstance(known, dict):
+    if not isinstance(known, dict) or not all(isinstance(each, dict) for each in known.values()):
         raise InvalidArgument(
             f"holds something else: its {_ABOUT} is no sweep's", path="resume",
             value=str(path), allowed=_ALLOWED,
@@ -159,12 +179,12 @@ def _read(path: Path) -> dict[tuple[int, int], Row]:
     rows: dict[tuple[int, int], Row] = {}
     if not path.exists():
         return rows
-    for line in path.read_text().split("\n")[:-1]:
-        try:
+    try:
+        for line in path.read_text().split("\n")[:-1]:
             found = json.loads(line)
             number, seed = found["key"]
-            rows[number, seed] = found["row"]
-        except (ValueError, KeyError, TypeError) as error:
-            message = f"the sweep in {str(path.parent)!r} is damaged: {path.name}: {error}"
-            raise StorageError(message) from None
+            rows[number, seed] = checked_row(found["row"], seed)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        message = f"the sweep in {str(path.parent)!r} is damaged: {path.name}: {error}"
+        raise StorageError(message) from None
     return rows

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Row",
+    "checked_row",
     "failed_row",
     "frame_of",
     "out_of_time",
@@ -70,6 +71,68 @@ def failed_row(seed: int, why: str, wall: float) -> Row:
         "operations": 0, "errors": 0, "ran": math.nan, "wall": round(wall, 4), "fingerprint": "",
         "error": clean_text(why) or "it failed",
     }  # fmt: skip
+
+
+def checked_row(given: Any, seed: int) -> Row:
+    """Return what was read, if it is what `row_of` or `failed_row` wrote.
+
+    Args:
+        given: What was read.
+        seed: The seed that it must be of.
+
+    Raises:
+        TypeError: It is no row.
+        ValueError: A field of it is missing or wrong, which the error names; or it is of another
+            seed.
+    """
+    if not isinstance(given, dict):
+        raise TypeError(f"{given!r:.80} is no row")
+    for name, fits in _FITS.items():
+        if name not in given:
+            raise ValueError(f"a row has no {name!r}")
+        if not fits(given[name]):
+            raise ValueError(f"{name!r} of a row is {given[name]!r:.80}")
+    if given["seed"] != seed:
+        raise ValueError(f"a row of seed {given['seed']} stands for seed {seed!r:.80}")
+    return given
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _is_figure(value: object) -> bool:
+    return isinstance(value, float) or _is_count(value)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_figures(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        each is None or _is_figure(each) for each in value.values()
+    )
+
+
+_FITS: Final = {
+    "seed": _is_count,
+    "passed": lambda value: value is None or isinstance(value, bool),
+    "failed": _is_names,
+    "inconclusive": _is_names,
+    "measured": _are_figures,
+    "operations": _is_count,
+    "errors": _is_count,
+    "ran": _is_figure,
+    "wall": _is_figure,
+    "fingerprint": _is_text,
+    "error": _is_text,
+}
+"""What each field of a row may be."""
 
 
 def why_of(error: BaseException) -> str:

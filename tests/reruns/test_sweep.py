@@ -11,7 +11,7 @@ import pytest
 
 import resilkit as rk
 from resilkit.apps import store
-from resilkit.errors import InvalidArgument, StartFailed, StorageError
+from resilkit.errors import InvalidArgument, StartFailed
 from resilkit.reruns import crew, ledger, sweeping
 from resilkit.reruns.sweeping import sweep
 from tests.reruns.systems import Unstartable, bank, die, spin, stuck, workload
@@ -234,13 +234,6 @@ def test_a_row_that_a_kill_has_torn_is_run_again(tmp_path):
     rows.write_text(whole[:-20])
     assert len(here(bank(), seeds=3, resume=tmp_path)) == 3
     assert [json.loads(line)["key"][1] for line in rows.read_text().splitlines()] == [0, 1, 2]
-
-
-def test_a_damaged_folder_is_told_of(tmp_path):
-    here(bank(), seeds=2, resume=tmp_path)
-    (tmp_path / "seeds.jsonl").write_text("{}\n")
-    with pytest.raises(StorageError, match="damaged"):
-        here(bank(), seeds=2, resume=tmp_path)
 
 
 @pytest.mark.parametrize(
