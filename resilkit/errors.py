@@ -274,10 +274,11 @@ class StorageError(ClusterError):
 
 
 class TrialFailed(ResilkitError, AssertionError):
-    """Something that was tested does not hold: a trial, a run of operations, a search for races.
+    """Something that was tested does not hold: a trial, a race, the criteria of an experiment.
 
     Attributes:
-        outcome: What came of it, with the history, the messages, a figure and a script.
+        outcome: What came of it, with the history, the messages, a figure and a script; of an
+            experiment its `Result`.
     """
 
     definite = False

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resilkit.errors import TrialFailed
 from resilkit.experiment.audit import Audit
 from resilkit.importing import whole
 
@@ -192,6 +193,25 @@ class Result:
         from resilkit.experiment.words import sentence
 
         return sentence(self)
+
+    def raise_if_failed(self) -> None:
+        """Raise what the run failed of, unless all criteria held: one line of a test.
+
+        Raises:
+            TrialFailed: A criterion did not hold, or nobody can say whether one does, or there was
+                none. The message has each criterion that did not pass with what was measured, and
+                the seed; its ``outcome`` is this result.
+
+        Examples:
+            ::
+
+                experiment.run(backend="simulation").raise_if_failed()
+        """
+        __tracebackhide__ = True  # pytest shows the line of the test
+        if self.passed is not True:
+            from resilkit.experiment.words import failure
+
+            raise TrialFailed(failure(self), outcome=self)
 
     @property
     def ground(self) -> str:

@@ -22,6 +22,7 @@ __all__ = [
     "VERDICTS",
     "availability",
     "capital",
+    "failure",
     "interval",
     "sentence",
     "story",
@@ -79,6 +80,24 @@ def sentence(result: Result, *, beside_problems: bool = False) -> str:
     """
     text = story(result, beside_problems=beside_problems)
     return f"{OUTCOMES[result.passed][2]}: {text}" if len(result.verdicts) else text
+
+
+def failure(result: Result) -> str:
+    """Return what a test prints of a run that did not pass; see `Result.raise_if_failed`."""
+    lines = [sentence(result), ""]
+    for row in result.verdicts.to_dict("records"):
+        _, symbol, word = VERDICTS[row["verdict"]]
+        if word == "pass":
+            continue
+        bounds = interval(row["low"], row["high"], row["unit"])
+        why = "".join(
+            [f" ({bounds})" if bounds else "", f": {row['reason']}" if row["reason"] else ""]
+        )
+        measured = quantity(row["measured"], row["unit"]) or "not measured"
+        lines.append(f"  {symbol} {row['criterion']}  {word}: {measured}{why}")
+    where = f"{result.ground or 'on processes'}, seed {result.seed}"
+    more = "`outcome` of this exception is the result, with its history, report() and save()."
+    return "\n".join([*lines, "", f"It ran as: {where}.", more])
 
 
 def story(result: Result, *, beside_problems: bool = True) -> str:

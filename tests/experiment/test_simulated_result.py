@@ -10,6 +10,7 @@ import pytest
 
 import resilkit as rk
 from resilkit.cli.output import result_document
+from resilkit.errors import TrialFailed
 
 
 class Counter(rk.Server):
@@ -106,3 +107,36 @@ def test_a_given_cluster_has_its_own_backend(experiment: rk.Experiment) -> None:
         assert (result.backend, result.schedule) == ("simulation", "random")
     with pytest.raises(rk.InvalidArgument, match=r"record: .* backend='simulation'"):
         experiment.run(record=True)
+
+
+@pytest.mark.parametrize(
+    ("criteria", "told"),
+    [
+        (
+            ["availability >= 0.5", "throughput >= 1000/s"],
+            ["Failed: Of 2 criteria, 1 did not hold", "✗ throughput >= 1000/s  fail: "],
+        ),
+        (["p99.9 <= 1 s"], ["could not be decided", "? p99.9 <= 1 s  inconclusive: "]),
+        ([], ["Nothing was judged, because there was no criterion."]),
+    ],
+    ids=["failed", "undecided", "nothing judged"],
+)
+def test_a_test_fails_in_one_line_and_says_what_did_not_hold(
+    experiment: rk.Experiment, criteria: list[str], told: list[str]
+) -> None:
+    result = experiment.changed(scenario=rk.Scenario("calm", criteria=criteria)).run(
+        "simulation", progress=False
+    )
+    with pytest.raises(TrialFailed) as caught:
+        result.raise_if_failed()
+    assert caught.value.outcome is result
+    message = str(caught.value)
+    assert all(part in message for part in told)
+    assert "availability >= 0.5" not in message
+    assert "It ran as: simulation, schedule random, virtual time, seed 7." in message
+    assert len(caught.traceback.filter(caught)) == 1
+
+
+def test_a_run_that_passed_raises_nothing(experiment: rk.Experiment) -> None:
+    calm = rk.Scenario("calm", criteria=["availability >= 0.5"])
+    experiment.changed(scenario=calm).run("simulation", progress=False).raise_if_failed()
