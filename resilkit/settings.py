@@ -11,7 +11,8 @@ from resilkit.errors import InvalidArgument
 
 __all__ = ["Options", "options"]
 
-_VARIABLE = "RESILKIT_QUIET"
+_QUIET = "RESILKIT_QUIET"
+_CHECK = "RESILKIT_CHECK_DETERMINISM"
 _WORDS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("", "0", "false", "no", "off"), False),
@@ -27,9 +28,15 @@ class Options:
             that a run goes on with a server that is not there yet. Results, errors and what a
             function of yours is handed (``on_progress``) come all the same. The environment
             variable ``RESILKIT_QUIET`` (``1`` or ``0``) says what holds where nothing was set.
+        check_determinism: Whether `check_determinism` looks at what an experiment does in a
+            simulation, with one other order of hashes, and a difference raises `Nondeterministic`:
+            at each `Experiment.run` that starts its own cluster, and at one seed of a sweep, one
+            that failed if there is one. A run takes three times as long then, and half a second.
+            Where nothing was set, ``RESILKIT_CHECK_DETERMINISM`` (``1`` or ``0``) says what holds;
+            without it, this is on in CI, where the variable ``CI`` is set.
 
     Raises:
-        InvalidArgument: A value is neither true nor false, in the variable either.
+        InvalidArgument: A value is neither true nor false, in the variables either.
 
     Examples:
         >>> options = Options()
@@ -43,43 +50,66 @@ class Options:
 allowed: True or False
     """
 
-    __slots__ = ("_quiet",)
+    __slots__ = ("_check_determinism", "_quiet")
 
     _quiet: bool | None
+    _check_determinism: bool | None
 
     def __init__(self) -> None:
         self._quiet = None
+        self._check_determinism = None
 
     @property
     def quiet(self) -> bool:
         """Whether resilkit keeps to itself what nobody asked for."""
-        if self._quiet is not None:
-            return self._quiet
-        given = os.environ.get(_VARIABLE, "")
-        if given.strip().lower() not in _WORDS:
-            raise InvalidArgument("must be 1 or 0", path=_VARIABLE, value=given)
-        return _WORDS[given.strip().lower()]
+        return _given(_QUIET) if self._quiet is None else self._quiet
 
     @quiet.setter
     def quiet(self, wanted: bool) -> None:
         self._quiet = validate.boolean(wanted, "options.quiet")
 
+    @property
+    def check_determinism(self) -> bool:
+        """Whether it is checked that what an experiment does in a simulation is repeatable."""
+        if self._check_determinism is not None:
+            return self._check_determinism
+        # What CI says is for others: some set it to a word of their own.
+        in_ci = _WORDS.get(os.environ.get("CI", "").strip().lower(), True)
+        return _given(_CHECK) if os.environ.get(_CHECK, "").strip() else in_ci
+
+    @check_determinism.setter
+    def check_determinism(self, wanted: bool) -> None:
+        self._check_determinism = validate.boolean(wanted, "options.check_determinism")
+
     @contextmanager
-    def __call__(self, *, quiet: bool) -> Iterator[None]:
+    def __call__(
+        self, *, quiet: bool | None = None, check_determinism: bool | None = None
+    ) -> Iterator[None]:
         """Have other settings in a ``with`` block, in all threads: ``with options(quiet=True):``.
 
         Args:
-            quiet: See the class.
+            quiet: See the class; ``None`` leaves it as it is.
+            check_determinism: Likewise.
         """
-        before = self._quiet
-        self.quiet = quiet
+        before = self._quiet, self._check_determinism
         try:
+            if quiet is not None:
+                self.quiet = quiet
+            if check_determinism is not None:
+                self.check_determinism = check_determinism
             yield
         finally:
-            self._quiet = before
+            self._quiet, self._check_determinism = before
 
     def __repr__(self) -> str:
-        return f"<options: quiet={self.quiet}>"
+        return f"<options: quiet={self.quiet}, check_determinism={self.check_determinism}>"
+
+
+def _given(variable: str) -> bool:
+    word = os.environ.get(variable, "")
+    if word.strip().lower() not in _WORDS:
+        raise InvalidArgument("must be 1 or 0", path=variable, value=word)
+    return _WORDS[word.strip().lower()]
 
 
 options = Options()

@@ -109,4 +109,4 @@ def test_a_quiet_command_shows_no_progress(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_the_repr_says_what_holds() -> None:
-    assert repr(rk.options) == "<options: quiet=False>"
+    assert repr(rk.options) == "<options: quiet=False, check_determinism=False>"

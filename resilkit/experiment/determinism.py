@@ -139,7 +139,7 @@ def _across_processes(
 def _run_experiment(experiment: Experiment, schedule: str, *, again: bool) -> RunSeen:
     """Run an experiment; what ends the second run, and had not ended the first, is told."""
     try:
-        with settings(quiet=True):
+        with settings(quiet=True, check_determinism=False):
             result = experiment.run("simulation", schedule=schedule, record=True, progress=False)
     except Exception as error:
         if not again:

@@ -17,6 +17,7 @@ from resilkit.experiment.names import Unknown, check_names, known_servers
 from resilkit.experiment.system import System, names_on_nodes, read_system
 from resilkit.experiment.targets import check_targets
 from resilkit.rng import fresh_seed
+from resilkit.settings import options
 from resilkit.texts import plain, writable
 from resilkit.workload import Workload
 
@@ -183,6 +184,8 @@ class Experiment:
                 could run out); the cluster lacks a node; or the experiment runs already, in
                 another thread.
             StartFailed: The cluster or the system could not start.
+            Nondeterministic: It was checked, as `resilkit.options` has it in CI, and is not the
+                same each time; the text shows the first difference. What was measured is in `last`.
         """
         check_backend(backend, schedule, record=record)
         from resilkit.experiment.execution import execute
@@ -195,7 +198,7 @@ class Experiment:
         check_faults(where, self.scenario.faults, "scenario.faults")
         self._set("last", None)
         with choose_listener(progress, on_progress) as listener:
-            return execute(
+            result = execute(
                 self,
                 cluster=cluster,
                 where={"backend": backend, "schedule": schedule, "record": record},
@@ -203,6 +206,11 @@ class Experiment:
                 abort_on_breach=abort_on_breach,
                 keep=lambda result: self._set("last", result),
             )
+        if cluster is None and backend == "simulation" and options.check_determinism:
+            from resilkit.experiment.determinism import check_determinism
+
+            check_determinism(self, schedule=schedule or "random", orders=1).raise_if_not()
+        return result
 
     def changed(self, **arguments: Any) -> Experiment:
         """Return the same experiment with other `arguments`: those of `Experiment`, by keyword.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import clock
 from resilkit.errors import ResilkitError
+from resilkit.settings import options
 
 if TYPE_CHECKING:
     from resilkit.experiment.experiment import Experiment
@@ -25,7 +26,7 @@ class TimeIsUp(ResilkitError):
 def run_in_time(
     experiment: Experiment, *, backend: str, schedule: str | None, until: float | None
 ) -> Result:
-    """Run an experiment, without a word to anybody, and end it when its time is up.
+    """Run an experiment once, without a word to anybody, and end it when its time is up.
 
     It ends between two of its looks. A simulation that does not come to the next one, since
     something in it goes on for ever at one instant, is interrupted there; in the main thread also
@@ -41,7 +42,8 @@ def run_in_time(
         TimeIsUp: It is; all that the run had started was stopped.
     """
     if until is None:
-        return experiment.run(backend, schedule=schedule, progress=False)
+        with options(check_determinism=False):
+            return experiment.run(backend, schedule=schedule, progress=False)
 
     def look(_: Any) -> None:
         if clock.monotonic() >= until:
@@ -49,7 +51,7 @@ def run_in_time(
 
     watchdog = _Watchdog(experiment, until + _GRACE)
     try:
-        with watchdog:
+        with watchdog, options(check_determinism=False):
             return experiment.run(backend, schedule=schedule, on_progress=look)
     except KeyboardInterrupt:
         if watchdog.barked:

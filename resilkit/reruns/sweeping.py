@@ -15,6 +15,7 @@ from resilkit import __version__, clock, validate
 from resilkit.chaos.criteria import as_criteria
 from resilkit.cluster.backend_names import check_backend, check_faults
 from resilkit.errors import InvalidArgument
+from resilkit.experiment.determinism import check_determinism
 from resilkit.experiment.experiment import Experiment
 from resilkit.experiment.line import Line
 from resilkit.network.codec import by_value
@@ -25,6 +26,7 @@ from resilkit.reruns.ledger import Ledger
 from resilkit.reruns.rows import failed_row, frame_of, ran_out_of_time, word_of
 from resilkit.reruns.worker import run_seed
 from resilkit.runtime import reasons
+from resilkit.settings import options
 from resilkit.texts import plain
 
 if TYPE_CHECKING:
@@ -57,9 +59,9 @@ def sweep(
     chance of the cluster and of its links and, in a simulation, in which order things happen. So
     ``experiment.changed(seed=…).run(backend="simulation")`` is the run of a row again.
 
-    The runs are spread over worker processes. A run that fails by itself costs its own seed, and so
-    does a worker that dies: the row's ``error`` says why. An interrupt ends it, and what is done by
-    then is returned; ``frame.attrs["interrupted"]`` says so.
+    A run that fails by itself costs its own seed, and so does a worker process that dies: the row's
+    ``error`` says why. An interrupt ends it, and what is done is returned, with
+    ``frame.attrs["interrupted"]``.
 
     Args:
         experiment: What to run; or, with `parameters`, a function that makes it of them.
@@ -69,9 +71,8 @@ def sweep(
         backend: Where it runs: ``"simulation"`` or ``"processes"``.
         schedule: As for `Experiment.run`.
         processes: How many workers; 1 runs all in this process, where only the operations must be
-            such as can travel, as in every run: a system whose audit holds a socket runs there.
-            ``None``: as many as there are cores in a simulation; else 1, since clusters of
-            processes would disturb each other.
+            such as can travel. ``None``: as many as there are cores in a simulation; else 1, since
+            clusters of processes would disturb each other.
         timeout: Seconds, of the time that people have, that a run may take: then it is ended, and
             its row's ``error`` says so: ``time was up after 30 s``. What a worker loads
             before its first run does not count. ``None``: as long as it takes.
@@ -88,15 +89,16 @@ def sweep(
         A row a seed, those that failed first, then those whose run itself failed, what could not be
         decided, and what passed. Columns: the parameters, ``seed``, ``passed`` (``True``,
         ``False``, ``None``), ``failed`` and ``inconclusive`` (which criteria, ``; `` between),
-        each criterion with what was measured, ``operations``, ``errors`` (how many of them did not
-        end ok), ``ran`` (seconds of load), ``wall`` (seconds that the run took), ``fingerprint``
-        (of a simulation: equal ones did the same) and ``error``. ``frame.attrs`` says what was run.
+        each criterion with what was measured, ``operations``, ``errors`` (those not ok), ``ran``
+        (seconds of load), ``wall`` (seconds that the run took), ``fingerprint`` (of a simulation:
+        equal ones did the same) and ``error``. ``frame.attrs`` says what was run.
 
     Raises:
         InvalidArgument: An argument is wrong, a fault is not for the backend, an experiment cannot
-            travel to another process, or the folder is of another sweep. Nothing has run.
-        StartFailed: A worker cannot start, or cannot read the experiment.
+            travel, or the folder is of another sweep. Nothing has run.
+        StartFailed: A worker cannot start or read the experiment.
         StorageError: The folder cannot be read or written.
+        Nondeterministic: One seed was checked, as `resilkit.options` has it in CI, and differs.
 
     Examples:
         ::
@@ -170,6 +172,18 @@ class _Sweep:
             except KeyboardInterrupt:
                 self._interrupted = True
             line.end(len(self._rows), self._text())
+        if self.where["backend"] == "simulation" and not self._interrupted:
+            self._check([key for key in left if key in self._rows])
+
+    def _check(self, keys: list[tuple[int, int]]) -> None:
+        """Check a run that failed, if one did, as `resilkit.options` has it in CI."""
+        ran = [key for key in keys if not self._rows[key]["error"]]
+        if not ran or not options.check_determinism:
+            return
+        number, seed = min(ran, key=lambda key: word_of(self._rows[key]) != "fail")
+        experiment = self.cases[number].experiment.changed(seed=seed)
+        schedule = self.where["schedule"] or "random"
+        check_determinism(experiment, schedule=schedule, orders=1).raise_if_not()
 
     def _about(self) -> dict[str, dict[str, str]]:
         where = {key: str(self.where[key]) for key in ("backend", "schedule")}
