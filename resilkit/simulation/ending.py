@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType
 
-__all__ = ["Ended", "end_coroutines", "is_running"]
+__all__ = ["Ended", "Ending", "end_coroutines", "is_running"]
 
 _FREE: Final = 2_000
 """Lines that a coroutine may run to its end. One that runs more is in a loop that has none."""
@@ -21,6 +21,7 @@ _TIMES: Final = 100
 """How often a coroutine is asked to end that awaits something new whenever it is."""
 
 _OURS: Final = str(Path(__file__).parents[1])
+_STEPS: Final = str(Path(__file__).with_name("scheduler.py"))
 _FRAMES: Final = ("cr_frame", "gi_frame")
 _NEXT: Final = ("cr_await", "gi_yieldfrom")
 
@@ -60,7 +61,7 @@ def _end(coroutine: Any) -> None:
     before = sys.gettrace()
     try:
         for each in chain:  # which grows by what they await when they are to end
-            ending = _Ending()
+            ending = Ending()
             for _ in range(_TIMES):
                 ending.trace(each)
                 _close(each)
@@ -83,15 +84,21 @@ def _close(coroutine: Any) -> None:
         return
 
 
-class _Ending:
-    """Traces a coroutine while it ends; when it does not, raises where that is caught least.
+class Ending:
+    """Traces what is to end, a coroutine say; when it does not, raises where that is caught least.
 
     An error that a trace function raises is the last that it does: Python traces no more then. So
     it must not be caught by the loop that has no end. The lines of such a loop are seen again and
     again, and one of them is the outermost, in calls and in ``try``.
+
+    Args:
+        error: Makes what is raised.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, error: Callable[[], BaseException] = GeneratorExit) -> None:
+        self._error = error
+        self._base: FrameType | None = None  # of what runs just now
+        self._before: Any = None
         self._lines = 0
         self._asked = 0
         self._least: tuple[int, int] | None = None  # of a stretch before
@@ -107,6 +114,28 @@ class _Ending:
                 _frame(each).f_trace = self
         sys.settrace(self)
 
+    def trace_running(self) -> None:
+        """Trace the code of users that runs in this step, which is to be its end."""
+        tracing = sys.gettrace()
+        if tracing == self:
+            return
+        self._before = tracing
+        self._asked += 1
+        if self._asked > 2:
+            self._next_stretch()
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename != _STEPS:
+            if not frame.f_code.co_filename.startswith(_OURS):
+                frame.f_trace = self
+                self._base = frame
+            frame = frame.f_back
+        sys.settrace(self)
+
+    def restore(self) -> None:
+        """Trace what was traced before."""
+        if sys.gettrace() in (None, self):  # Python traces nothing any more after an error
+            sys.settrace(self._before)
+
     def _next_stretch(self) -> None:
         self._lines = 0
         self._least, self._seen = self._seen, None
@@ -115,11 +144,13 @@ class _Ending:
         """Raise at a line that is as far out as the outermost of a stretch before."""
         if frame.f_code.co_filename.startswith(_OURS):
             return None
+        if event == "return" and frame is self._base:
+            self.restore()
         if event == "line":
             at = (_calls(frame), _tries(frame))
             if self._least is not None and at <= self._least:
                 self._least = self._seen = None  # what catches it may be in a loop of its own
-                raise GeneratorExit
+                raise self._error()
             self._seen = at if self._seen is None else min(self._seen, at)
             self._lines += 1
             if self._lines >= _FREE:

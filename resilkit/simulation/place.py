@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.simulation.callers import place_of_caller
+from resilkit.simulation.ending import Ending
 from resilkit.simulation.loop import PlaceLoop
 
 if TYPE_CHECKING:
@@ -26,11 +27,15 @@ _MANY: Final = 100_000
 _ENDLESS: Final = 86_400.0
 """Seconds in one turn after which somebody who looks and sleeps so often waits for ever."""
 
+_SWALLOWED: Final = 100
+"""Times that `Endless` was raised in one turn, after which some loop must be swallowing it."""
+
 
 class Endless(BaseException):
     """Raised in a handler that waits for what cannot happen before it has returned.
 
-    No `Exception`: a loop that tries again after any would go on.
+    No `Exception`: a loop that tries again after any would go on. One that swallows this, too, is
+    traced, and ended where it catches least.
     """
 
 
@@ -46,12 +51,13 @@ class Place:
         busy_until: Until when it is busy with what it does now, in virtual seconds.
         turn_seconds: How long a slow node takes for one turn; 0: no time at all.
         looks: How often its clock was looked at in the turn of the number `looked_in`.
+        raised: How often `Endless` was raised in it.
         paused_at, resumed_at: When it was last paused, and went on.
     """
 
     __slots__ = (
-        "busy_until", "held", "looked_in", "looks", "loop", "name", "number", "paused_at",
-        "resumed_at", "scheduler", "state", "turn_seconds", "wake",
+        "_ending", "busy_until", "held", "looked_in", "looks", "loop", "name", "number",
+        "paused_at", "raised", "resumed_at", "scheduler", "state", "turn_seconds", "wake",
     )  # fmt: skip
 
     def __init__(self, scheduler: Scheduler, name: str) -> None:
@@ -66,6 +72,8 @@ class Place:
         self.wake: Any = None
         self.looks = 0
         self.looked_in = -1
+        self.raised = 0
+        self._ending: Ending
         self.loop = PlaceLoop(self)
 
     def pause(self) -> None:
@@ -118,18 +126,22 @@ class Place:
         """Count that code of users has looked or slept; from so many times on that takes time."""
         scheduler = self.scheduler
         if scheduler.steps != self.looked_in:
-            self.looked_in, self.looks = scheduler.steps, 0
+            self.looked_in, self.looks, self.raised = scheduler.steps, 0, 0
         self.looks += 1
         if self.looks > _PATIENCE and scheduler.running:
             # More and more of it in the end: one that never ends shall be known for that soon.
             self._be_busy(_LOOK * max(1.0, self.looks / _MANY) ** 6)
             if self.busy_until - scheduler.now > _ENDLESS:
-                raise Endless(
-                    "this would never end: a handler has kept its node busy for a day of virtual "
-                    f"time{place_of_caller(of_users=True)}, and nothing else can happen there "
-                    f"until it returns or awaits; where it waits for another handler, await "
-                    f"asyncio.sleep(…)"
-                )
+                self._end_what_runs()
+
+    def _end_what_runs(self) -> None:
+        self.raised += 1
+        if self.raised == _SWALLOWED:
+            self._ending = Ending(_endless)
+            self.scheduler.at(self.scheduler.now, _Restoring(self))
+        if self.raised >= _SWALLOWED:
+            self._ending.trace_running()
+        raise _endless()
 
     def die(self) -> None:
         """Do nothing ever again: whatever was to be done is dropped."""
@@ -160,6 +172,9 @@ class Place:
 
     def hold_back(self, item: Any, payload: Any) -> None:
         """Deal with what is due while this place is not as it should be."""
+        if item.__class__ is _Restoring:
+            item.run(payload)
+            return
         if self.state & DEAD:
             if item.__class__ is _Rest:
                 self.loop.end()
@@ -186,6 +201,28 @@ class Place:
         item, payload = self.held.popleft()
         self._do(item, payload)
         self._go_on()
+
+
+def _endless() -> Endless:
+    return Endless(
+        "this would never end: a handler has kept its node busy for a day of virtual "
+        f"time{place_of_caller(of_users=True)}, and nothing else can happen there "
+        f"until it returns or awaits; where it waits for another handler, await "
+        f"asyncio.sleep(…)"
+    )
+
+
+class _Restoring:
+    """What is on the timetable to trace again what was traced before a handler was ended."""
+
+    __slots__ = ("place",)
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    def run(self, _: Any) -> None:
+        """Do it."""
+        self.place._ending.restore()
 
 
 class _Wake:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -127,6 +128,19 @@ class Needy(rk.Server):
             with contextlib.suppress(Exception):
                 blocks(1.0)
 
+    def stubborn(self) -> None:
+        blocks = time.sleep
+        while not self.flag:
+            try:
+                blocks(1.0)
+            except BaseException:  # noqa: S112
+                continue
+
+    def stubbornly_awake(self) -> None:
+        while not self.flag:
+            with contextlib.suppress(BaseException):
+                time.monotonic()
+
 
 def test_a_wait_in_turns_of_another_thread_lets_the_node_go_on(cluster: rk.Cluster) -> None:
     needy = cluster.start(Needy)
@@ -136,19 +150,34 @@ def test_a_wait_in_turns_of_another_thread_lets_the_node_go_on(cluster: rk.Clust
 
 @pytest.mark.parametrize(
     ("handler", "args"),
-    [("asleep", (0.01,)), ("asleep", (0.0,)), ("awake", ()), ("retrying", ())],
-    ids=["naps", "naps of no time", "looks", "naps and goes on after errors"],
+    [
+        ("asleep", (0.01,)),
+        ("asleep", (0.0,)),
+        ("awake", ()),
+        ("retrying", ()),
+        ("stubborn", ()),
+        ("stubbornly_awake", ()),
+    ],
+    ids=[
+        "naps",
+        "naps of no time",
+        "looks",
+        "naps and goes on after errors",
+        "naps and goes on after all",
+        "looks and goes on after all",
+    ],
 )
 def test_a_handler_that_waits_for_what_only_another_can_do_is_told_of(
     cluster: rk.Cluster, handler: str, args: tuple[float, ...]
 ) -> None:
-    needy = cluster.start(Needy, name="needy", node="n1")
+    needy, traced_by = cluster.start(Needy, name="needy", node="n1"), sys.gettrace()
     with pytest.raises(rk.CallTimeout):
         getattr(needy.with_timeout(5.0).call, handler)(*args)
     assert cluster.clock.now() < 10.0
     assert cluster.start(Needy, node="n2").with_timeout(1.0).call.raise_flag() is None
     said = rf"would never end: .* at test_busy_waits.py:\d+ in Needy.{handler}"
     assert re.search(said, cluster._session.launcher.log_of("n1"))
+    assert sys.gettrace() is traced_by
 
 
 def test_one_long_sleep_ends() -> None:
