@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-__all__ = ["all_writable", "clean_text", "plain", "shown", "timed", "writable"]
+__all__ = ["all_writable", "clean_text", "plain", "shown", "timed", "together", "writable"]
 
 _UNITS: Final = (
     (1e-3, "µs", 1e-6), (1.0, "ms", 1e-3), (1000.0, "s", 1.0), (36_000.0, "min", 60.0),
@@ -99,6 +100,17 @@ def timed(seconds: float) -> str:
         if size < below:
             return f"{seconds / length:.4g} {unit}"
     return f"{seconds / 86400.0:.4g} days"
+
+
+def together(names: Sequence[str]) -> str:
+    """Return names as a part of a sentence.
+
+    Examples:
+        >>> together(["audit"]), together(["audit", "throughput", "error_rate"])
+        ('audit', 'audit, throughput and error_rate')
+    """
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def plain(count: int, noun: str) -> str:

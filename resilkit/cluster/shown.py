@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from resilkit.cluster.telling import listed
 from resilkit.faults.places import few, places
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from resilkit.cluster.cluster import Cluster
@@ -28,7 +29,8 @@ class ShownCluster:
         if self.closed:
             return f"<Cluster closed, {about}>"
         nodes = ", ".join(f"{name} {node.status}" for name, node in self.nodes.items())
-        return f"<Cluster {nodes}; {len(self._session.node.names.all())} names, {about}>"
+        names = plain(len(self._session.node.names.all()), "name")
+        return f"<Cluster {nodes}; {names}, {about}>"
 
     def _repr_html_(self: Cluster) -> str:  # type: ignore[misc] # likewise
         from resilkit.cluster.display import cluster_html

@@ -10,7 +10,7 @@ from resilkit import validate
 from resilkit.cluster.backend_names import check_backend
 from resilkit.importing import whole
 from resilkit.reruns.recorded import as_it_was, as_result, recorded
-from resilkit.texts import plain
+from resilkit.texts import plain, together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,7 +142,7 @@ class Replay:
             failed = failed_criteria(self.result)
             if not failed:
                 return "Nothing failed in the run, and nothing failed in the simulation."
-            return f"Nothing failed in the run, but in the simulation {', '.join(failed)} failed."
+            return f"Nothing failed in the run, but in the simulation {together(failed)} failed."
         told = []
         for word, meaning in (
             (True, "failed again in the simulation"),
@@ -153,7 +153,7 @@ class Replay:
             if names and len(again) == 1:
                 return f"The one criterion that failed in the run, {names[0]}, {meaning}."
             if names:
-                told.append(f"{', '.join(names)} {meaning}")
+                told.append(f"{together(names)} {meaning}")
         return f"Of {len(again)} criteria that failed in the run: {'; '.join(told)}."
 
     def __repr__(self) -> str:

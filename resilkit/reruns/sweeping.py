@@ -89,9 +89,9 @@ def sweep(
         A row a seed, those that failed first, then those whose run itself failed, what could not be
         decided, and what passed. Columns: the parameters, ``seed``, ``passed`` (``True``,
         ``False``, ``None``), ``failed`` and ``inconclusive`` (which criteria, ``; `` between),
-        each criterion with what was measured, ``operations``, ``errors`` (those not ok), ``ran``
-        (seconds of load), ``wall`` (seconds that the run took), ``fingerprint`` (of a simulation:
-        equal ones did the same) and ``error``. ``frame.attrs`` says what was run.
+        each criterion with what was measured (0.96 is 96 %), ``operations``, ``errors`` (those not
+        ok), ``ran`` (seconds of load), ``wall`` (seconds that it took), ``fingerprint`` (of what
+        a simulation did where and when) and ``error``. ``frame.attrs`` says what was run.
 
     Raises:
         InvalidArgument: An argument is wrong, a fault is not for the backend, an experiment cannot

@@ -72,6 +72,8 @@ def test_the_faults_are_those_of_the_run_where_and_when_they_really_were(real, a
 def test_it_is_judged_by_the_same_criteria_and_says_what_failed_again(real, again):
     assert again.reproduced is True
     assert again.criteria == {"data_consistency >= 1": True, "audit": True}
+    told = "Of 2 criteria that failed in the run: data_consistency >= 1 and audit failed again in"
+    assert told in again.sentence()
     frame = again.frame()
     assert list(frame["criterion"][:2]) == ["data_consistency >= 1", "availability >= 0.5"]
     assert list(frame["run"][:2]) == list(frame["replay"][:2]) == ["fail", "pass"]

@@ -67,6 +67,12 @@ def test_a_cluster_says_that_it_is_a_simulation_and_what_decides_it(cluster: rk.
     assert re.search(rf"Cluster of 2 nodes, {about}, as last seen", seen(cluster))
 
 
+def test_a_cluster_with_one_name_counts_one() -> None:
+    with rk.Cluster(nodes=1, backend="simulation", seed=7) as cluster:
+        cluster.start(Counter, name="only")
+        assert "; 1 name, simulation" in repr(cluster)
+
+
 def test_numbers_that_are_no_processes_are_not_shown_as_such(cluster: rk.Cluster) -> None:
     pids = [str(node.pid) for node in cluster.nodes.values()]
     assert repr(cluster.nodes["n1"]) == "<simulated node n1 running>"
