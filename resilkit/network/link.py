@@ -176,18 +176,37 @@ class Link:
                 return True
             entry = (*entry[:-1], sent)  # type: ignore[assignment]
 
-        def put() -> None:
-            self._forwards.append((*entry[:-1], _own(entry[-1])))
+        def put(sent: Any) -> None:
+            self._forwards.append((*entry[:-1], sent))
             self._schedule(len(self._forwards))
 
+        def put_own() -> None:
+            own = self._copy_of(FORWARD, entry, entry[-1])
+            if own is not None:
+                put(own)
+
         if self.shaper.idle:
-            put()
+            put(entry[-1])
         else:
-            self._shape(message, put)
+            self._shape(message, put_own)
         return True
 
     def _shape_data(self, message: Message, sent: Any) -> None:
-        self._shape(message, lambda: self._put(_own(sent)))
+        def put_own() -> None:
+            own = self._copy_of(DATA, sent, sent)
+            if own is not None:
+                self._put(own)
+
+        self._shape(message, put_own)
+
+    def _copy_of(self, kind: int, sent: Any, message: Any) -> Message | Packed | None:
+        """Return a message for one delivery: of what a fault duplicates, each makes its own.
+
+        What is one object here would be one where it arrives, too, if both came in one frame.
+        """
+        if isinstance(message, Packed):
+            return copy.copy(message)
+        return self._as_sent(kind, sent, message)
 
     def _shape(self, message: Message, put: Callable[[], None]) -> None:
         def drop() -> None:
@@ -337,11 +356,6 @@ class Link:
     async def closed(self, timeout: float) -> None:
         """Return when the connection has ended; after `timeout` seconds it is cut off."""
         await self._protocol.wait_lost(timeout)
-
-
-def _own(sent: Any) -> Any:
-    """Return `sent` for one delivery: of what a fault duplicates, each receiver makes its own."""
-    return copy.copy(sent) if isinstance(sent, Packed) else sent
 
 
 def _message(kind: int, sent: Any) -> Message:

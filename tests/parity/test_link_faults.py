@@ -166,6 +166,42 @@ def test_duplicates_arrive_twice_in_a_row(cluster: rk.Cluster) -> None:
         assert one.call.call_took("on-n2") < 5.0, "a second reply bothers nobody"
 
 
+class Page(rk.Server):
+    """Adds to what it gets, and keeps it."""
+
+    def init(self) -> None:
+        self.kept: list[list[int]] = []
+
+    def keep(self, page: list[int]) -> None:
+        """Add to it and keep it."""
+        page.append(0)
+        self.kept.append(page)
+
+    def all_kept(self) -> list[list[int]]:
+        """Return what was kept."""
+        return self.kept
+
+    def hand_on(self, name: str, page: list[int]) -> None:
+        """Send it to another one."""
+        self.whereis(name).cast.keep(page)
+
+
+@pytest.mark.parametrize(
+    ("topology", "link"),
+    [("mesh", "n1<->n3"), ("line", "n1<->n2"), ("line", "n2<->n3")],
+    ids=["mesh", "at its sender", "on its way"],
+)
+def test_each_of_two_duplicates_is_a_copy_of_its_own(
+    cluster_of: Callable[..., rk.Cluster], topology: str, link: str
+) -> None:
+    cluster = cluster_of(nodes=3, topology=topology)
+    one, three = (cluster.start(Page, name=f"page-{node}", node=node) for node in ("n1", "n3"))
+    with cluster.inject(faults.Duplicate(1.0, targets=link)):
+        one.call.hand_on("page-n3", [1])
+        eventually(cluster, lambda: len(three.call.all_kept()) == 2)
+    assert three.call.all_kept() == [[1, 0], [1, 0]]
+
+
 def test_reordered_messages_overtake_each_other_and_none_is_lost(cluster: rk.Cluster) -> None:
     one, two = cluster.whereis("on-n1"), cluster.whereis("on-n2")
     with cluster.inject(faults.Reorder(0.3, window=0.1)):
