@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
@@ -156,7 +155,7 @@ class SimulatedLink:
         if shaper is not None and (shaper.faults or shaper._held):
             if sent is not message:
                 sent = _packed(sent)
-            self._shape(shaper, message, lambda: self.put(_own(sent)))
+            self._shape(shaper, message, lambda: self.put(sent))
         elif (place := self.place).state:
             self.put(sent)
         else:
@@ -181,16 +180,16 @@ class SimulatedLink:
             sent = self._as_sent(message)
             if sent is None:
                 return True
-            # Each of those on the way, and each of two that a fault makes of it, makes its own.
-            own_copies: Any = sent if sent is message else _packed(sent)
-            entry = (*entry[:-1], own_copies)
+            # Packed, so that each of two that a fault makes of it is unpacked to a copy of its own.
+            packed: Any = sent if sent is message else _packed(sent)
+            entry = (*entry[:-1], packed)
         shaper = self.shaper
         if shaper is None or shaper.idle:
             self.put(Forwarded(entry))
         else:
-            self._shape(
-                shaper, message, lambda: self.put(Forwarded((*entry[:-1], _own(entry[-1]))))
-            )
+            # Of somebody else's that only passes here, faults ask about what was packed.
+            seen = message.packed if isinstance(message, Packed) else message
+            self._shape(shaper, seen, lambda: self.put(Forwarded(entry)))
         return True
 
     def put(self, sent: Any) -> None:
@@ -278,8 +277,3 @@ def _holds_packed(message: Message) -> bool:
         if value.__class__ is dict and any(each.__class__ is Packed for each in value.values()):
             return True
     return False
-
-
-def _own(sent: Any) -> Any:
-    """Return `sent` for one delivery: of what a fault duplicates, each receiver makes its own."""
-    return copy.copy(sent) if isinstance(sent, Packed) else sent
