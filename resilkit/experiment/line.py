@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from resilkit import clock
+from resilkit.errors import InvalidArgument
 from resilkit.experiment.progress import NotebookLine, in_notebook, in_terminal
 from resilkit.settings import options
 
@@ -23,11 +24,19 @@ class Line:
         total: How much there is to do.
         shown: Whether to show anything.
         listener: Is told instead, and nothing is shown.
+
+    Raises:
+        InvalidArgument: The listener, ``on_progress``, cannot be called.
     """
 
     def __init__(
         self, total: int, *, shown: bool, listener: Callable[[str], None] | None = None
     ) -> None:
+        if listener is not None and not callable(listener):
+            raise InvalidArgument(
+                "cannot be called", path="on_progress", value=listener,
+                allowed="a function of a text, or None",
+            )  # fmt: skip
         self._total = total
         self._told = -math.inf
         self._cell: NotebookLine | None = None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from resilkit import __version__, clock, validate
 from resilkit.chaos.criteria import as_criteria
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from resilkit.reruns.rows import Row
 
 __all__ = ["sweep"]
+
+_MOST: Final = 1_000_000
+"""Seeds of one sweep: as many take hours, and their rows a gigabyte."""
 
 _ALLOWED = "an Experiment, or a function that makes one of the parameters"
 
@@ -65,7 +68,7 @@ def sweep(
 
     Args:
         experiment: What to run; or, with `parameters`, a function that makes it of them.
-        seeds: The seeds; a number means so many, from 0.
+        seeds: The seeds, at most 1,000,000; a number means so many, from 0.
         parameters: What else to try, by the name of the function's parameter: each combination of
             the values is run with each seed, and each parameter has a column.
         backend: Where it runs: ``"simulation"`` or ``"processes"``.
@@ -300,15 +303,17 @@ def _experiment(made: Any, path: str) -> Experiment:
 
 def _seeds(given: Any) -> list[int]:
     if isinstance(given, int) and not isinstance(given, bool):
-        given = range(_whole(given, "seeds"))
+        given = range(validate.number(given, "seeds", low=1, high=_MOST, integer=True))
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         raise InvalidArgument(
             "must be seeds", path="seeds", value=given, allowed="a number, a range or a list"
         )
     listed = [
         validate.number(seed, f"seeds[{place}]", low=0, high=2**63 - 1, integer=True)
-        for place, seed in enumerate(given)
+        for place, seed in enumerate(itertools.islice(given, _MOST + 1))
     ]
+    if len(listed) > _MOST:
+        raise InvalidArgument("are too many", path="seeds", value=given, allowed=f"{_MOST:,}")
     if not listed:
         raise InvalidArgument("must not be empty", path="seeds", value=given)
     return list(dict.fromkeys(listed))

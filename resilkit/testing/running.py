@@ -21,6 +21,7 @@ from resilkit.testing.hanging import hanging
 from resilkit.testing.looking import Lookout
 from resilkit.testing.outcome import Outcome
 from resilkit.testing.trail import LookingOn, Traced, Trail
+from resilkit.testing.trial import Trial
 from resilkit.testing.work import Work
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from resilkit.faults import Fault
     from resilkit.runtime.reference import Address
     from resilkit.testing.performed import Performed
-    from resilkit.testing.trial import Trial
 
 __all__ = ["Doing", "cluster_of", "run_trial"]
 
@@ -64,8 +64,8 @@ def run_trial(trial: Trial, *, backend: str = "simulation") -> Outcome:
         failed is made smaller by `shrink_trial`.
 
     Raises:
-        InvalidArgument: There is no such backend, or an operation is for a server that is not there
-            when the system has started.
+        InvalidArgument: It is no trial, there is no such backend, or an operation is for a server
+            that is not there when the system has started.
 
     Examples:
         >>> from resilkit import Server
@@ -88,6 +88,8 @@ def run_trial(trial: Trial, *, backend: str = "simulation") -> Outcome:
 
 
 def _carried_out(trial: Trial, backend: str, trailing: _Trailing | None) -> Outcome:
+    if not isinstance(trial, Trial):
+        raise InvalidArgument("is no trial", path="trial", value=trial, allowed="a Trial")
     with cluster_of(trial, backend) as cluster:
         trail = None if trailing is None else trailing(cluster, trial)
         doing = Doing(trial, cluster, trail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +10,16 @@ import pytest
 import resilkit as rk
 from resilkit import faults
 from resilkit.errors import InvalidArgument
-from resilkit.testing import Barrier, Call, Cast, Concurrent, Model, Trial
+from resilkit.testing import (
+    Barrier,
+    Call,
+    Cast,
+    Concurrent,
+    Model,
+    Trial,
+    run_trial,
+    shrink_trial,
+)
 from tests.testing.pasted import run
 from tests.testing.servers import COUNTER, Counter, counting, increments
 
@@ -141,3 +151,13 @@ def test_a_model_needs_a_step() -> None:
     with pytest.raises(InvalidArgument, match="must return a pair"):
         Model(0, lambda state, _: state).replies(0, Call("get"))  # type: ignore[arg-type, return-value]
     assert repr(COUNTER) == "Model(0, counting)"
+
+
+@pytest.mark.parametrize("carry_out", [run_trial, shrink_trial])
+@pytest.mark.parametrize("given", ["counter", None, []])
+def test_what_is_no_trial_is_not_carried_out(
+    carry_out: Callable[[Any], object], given: object
+) -> None:
+    with pytest.raises(InvalidArgument, match="is no trial") as caught:
+        carry_out(given)
+    assert caught.value.path == "trial"
