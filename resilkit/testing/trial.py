@@ -17,6 +17,7 @@ from resilkit.experiment.system import names_on_nodes
 from resilkit.faults import Fault, ServerFault
 from resilkit.faults.partition import check_places
 from resilkit.records import readable
+from resilkit.runtime.naming import check_name
 from resilkit.simulation.schedules import SCHEDULES
 from resilkit.testing.calls import Call, Cast
 from resilkit.testing.code import as_code, pretty
@@ -157,7 +158,7 @@ class Trial:
                 0 if root is None else root, "seed", low=0, high=2**63 - 1, integer=True
             ),
             "schedule": validate.choice(schedule, "schedule", list(SCHEDULES)),
-            "to": parts.first if to is None else to,
+            "to": parts.first if to is None else check_name(to, "to"),
             "model": model,
             "invariants": _invariants(invariants),
             "duration": validate.duration(duration, "duration", allow_none=True),

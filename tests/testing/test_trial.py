@@ -120,6 +120,8 @@ def test_parts_are_replaced_and_checked_anew() -> None:
         ({"nodes": 0}, "nodes"),
         ({"noodles": 3}, "noodles: is an unknown key"),
         ({"cluster": rk.ClusterSpec(), "nodes": 3}, "nodes: a ClusterSpec carries all settings"),
+        ({"to": 3}, "to: must be a name"),
+        ({"to": ""}, "to: must be a name"),
         ({"seed": "x"}, "seed: must be a whole number"),
         ({"schedule": "lifo"}, "schedule: is"),
         ({"model": counting}, "model: is no model"),
