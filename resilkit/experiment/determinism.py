@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from resilkit import validate
 from resilkit.cluster.backend_names import check_backend
 from resilkit.cluster.specs import ClusterSpec
 from resilkit.errors import InvalidArgument
-from resilkit.experiment.difference import DeterminismCheck, RunSeen, compare
+from resilkit.experiment.difference import DeterminismCheck, RunSeen
 from resilkit.experiment.experiment import Experiment
-from resilkit.experiment.second_run import CannotTravel, in_another_process
+from resilkit.experiment.repeating import run_again, run_experiment, run_function
 from resilkit.rng import fresh_seed
-from resilkit.runtime.reasons import describe
-from resilkit.settings import options as settings
-from resilkit.simulation.trace import SimulationTrace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from resilkit.cluster.cluster import Cluster
 
 __all__ = ["check_determinism"]
@@ -88,92 +82,21 @@ def check_determinism(
         root = what.seed if seed is None else seed
         # Anew in any case: what came of it here cannot travel.
         fresh = what.changed() if seed is None else what.changed(seed=seed)
-        run = partial(_run_experiment, fresh, schedule)
+        run = partial(run_experiment, fresh, schedule)
     elif callable(what):
         spec = ClusterSpec.of_options(cluster, options)
         root = _first_of(seed, spec.seed)
-        run = partial(_run_function, what, dataclasses.replace(spec, seed=root), schedule)
+        run = partial(run_function, what, dataclasses.replace(spec, seed=root), schedule)
     else:
         raise InvalidArgument(
             "is nothing that can be run twice", path="what", value=what,
             allowed="an Experiment, or a function that takes a cluster",
         )  # fmt: skip
-    first = run(again=False)
-    look = partial(compare, first, seed=root, schedule=schedule)
-    if across_processes:
-        try:
-            return _across_processes(run, look, root, orders)
-        except CannotTravel as why:
-            where = f"{_HERE}, since it cannot travel: {why}"
-    else:
-        where = _HERE
-    return look(run(again=True), second_run=where)
-
-
-_THERE: Final = "in another process, with another order of hashes"
-_HERE: Final = "in this process, with the same order of hashes"
+    return run_again(
+        run, seed=root, schedule=schedule, orders=orders, across_processes=across_processes
+    )
 
 
 def _first_of(*seeds: int | None) -> int:
     given = next((each for each in seeds if each is not None), None)
     return fresh_seed() if given is None else given
-
-
-def _across_processes(
-    run: Callable[..., RunSeen], look: Callable[..., DeterminismCheck], seed: int, orders: int
-) -> DeterminismCheck:
-    """Return what is seen of the first run that differs in a new process, else of the last one."""
-    once_more = partial(run, again=True)
-    for number in range(orders):
-        check = look(in_another_process(once_more, seed, number), second_run=_THERE)
-        if not check:
-            alike = look(once_more(), second_run=_HERE)
-            return dataclasses.replace(check, hashes_differ=bool(alike))
-    if orders == 1:
-        return check
-    return dataclasses.replace(
-        check, second_run=f"in {orders} other processes in turn, each with another order of hashes"
-    )
-
-
-def _run_experiment(experiment: Experiment, schedule: str, *, again: bool) -> RunSeen:
-    """Run an experiment; what ends the second run, and had not ended the first, is told."""
-    try:
-        with settings(quiet=True, check_determinism=False):
-            result = experiment.run("simulation", schedule=schedule, record=True, progress=False)
-    except Exception as error:
-        if not again:
-            raise
-        return RunSeen(SimulationTrace([], lines=0), "", (), f"with {describe(error)}")
-    assert result.trace is not None  # noqa: S101 - it was recorded
-    suspects = _suspects(result.events.to_dict("records"))
-    return RunSeen(result.trace, result.fingerprint, suspects)
-
-
-def _run_function(
-    function: Callable[[Cluster], object], spec: ClusterSpec, schedule: str, *, again: bool
-) -> RunSeen:
-    """Have a function use a cluster, likewise."""
-    from resilkit.cluster.cluster import Cluster
-
-    ended = ""
-    with (
-        settings(quiet=True),
-        Cluster(spec, backend="simulation", schedule=schedule, record=True) as cluster,
-    ):
-        try:
-            function(cluster)
-        except Exception as error:
-            if not again:
-                raise
-            ended = f"with {describe(error)}"
-    simulation = cluster.simulation
-    assert simulation is not None  # noqa: S101 - it is one
-    suspects = _suspects(event._asdict() for event in cluster.events)
-    return RunSeen(simulation.trace(), simulation.fingerprint, suspects, ended)
-
-
-def _suspects(events: Iterable[dict[Any, Any]]) -> tuple[str, ...]:
-    """Return what was used that no simulation decides."""
-    found = [event["detail"] for event in events if event["event"] == "nondeterministic"]
-    return tuple(dict.fromkeys(str(json.loads(each).get("why", each)) for each in found))

@@ -207,9 +207,9 @@ class Experiment:
                 keep=lambda result: self._set("last", result),
             )
         if cluster is None and backend == "simulation" and options.check_determinism:
-            from resilkit.experiment.determinism import check_determinism
+            from resilkit.experiment.repeating import check_run
 
-            check_determinism(self, schedule=schedule or "random", orders=1).raise_if_not()
+            check_run(self, schedule)
         return result
 
     def changed(self, **arguments: Any) -> Experiment:

@@ -15,9 +15,9 @@ from resilkit import __version__, clock, validate
 from resilkit.chaos.criteria import as_criteria
 from resilkit.cluster.backend_names import check_backend, check_faults
 from resilkit.errors import InvalidArgument
-from resilkit.experiment.determinism import check_determinism
 from resilkit.experiment.experiment import Experiment
 from resilkit.experiment.line import Line
+from resilkit.experiment.repeating import check_run
 from resilkit.network.codec import by_value
 from resilkit.reruns.crew import Crew, Lost
 from resilkit.reruns.first_imports import import_first
@@ -184,9 +184,7 @@ class _Sweep:
         if not ran or not options.check_determinism:
             return
         number, seed = min(ran, key=lambda key: word_of(self._rows[key]) != "fail")
-        experiment = self.cases[number].experiment.changed(seed=seed)
-        schedule = self.where["schedule"] or "random"
-        check_determinism(experiment, schedule=schedule, orders=1).raise_if_not()
+        check_run(self.cases[number].experiment.changed(seed=seed), self.where["schedule"])
 
     def _about(self) -> dict[str, dict[str, str]]:
         where = {key: str(self.where[key]) for key in ("backend", "schedule")}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import resilkit as rk
-from resilkit.experiment import determinism
+from resilkit.experiment import repeating
 from resilkit.settings import Options
 
 
@@ -41,13 +41,13 @@ def again(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
     monkeypatch.setenv("CI", "true")
     monkeypatch.delenv("RESILKIT_CHECK_DETERMINISM", raising=False)
     seeds: list[Any] = []
-    process = determinism.in_another_process
+    process = repeating.in_another_process
 
     def counting(run: Any, seed: int, number: int = 0) -> Any:
         seeds.append(seed)
         return process(run, seed, number)
 
-    monkeypatch.setattr(determinism, "in_another_process", counting)
+    monkeypatch.setattr(repeating, "in_another_process", counting)
     return seeds
 
 

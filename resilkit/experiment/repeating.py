@@ -1,0 +1,132 @@
+"""Runs in a simulation that are done again, here or in new processes, and compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from resilkit.experiment.difference import DeterminismCheck, RunSeen, compare
+from resilkit.experiment.second_run import CannotTravel, in_another_process
+from resilkit.runtime.reasons import describe
+from resilkit.settings import options as settings
+from resilkit.simulation.trace import SimulationTrace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from resilkit.cluster.cluster import Cluster
+    from resilkit.cluster.specs import ClusterSpec
+    from resilkit.experiment.experiment import Experiment
+
+__all__ = ["check_run", "run_again", "run_experiment", "run_function"]
+
+_THERE: Final = "in another process, with another order of hashes"
+_HERE: Final = "in this process, with the same order of hashes"
+
+
+def check_run(experiment: Experiment, schedule: str | None) -> None:
+    """Have an experiment that ran in a simulation do the same with one other order of hashes.
+
+    Args:
+        experiment: What ran.
+        schedule: In which order; ``None`` for the usual one.
+
+    Raises:
+        Nondeterministic: It did something else; the text shows the first difference.
+    """
+    order = schedule or "random"
+    # Anew: what came of it here cannot travel.
+    run = partial(run_experiment, experiment.changed(), order)
+    run_again(run, seed=experiment.seed, schedule=order, orders=1).raise_if_not()
+
+
+def run_again(
+    run: Callable[..., RunSeen],
+    *,
+    seed: int,
+    schedule: str,
+    orders: int,
+    across_processes: bool = True,
+) -> DeterminismCheck:
+    """Return what is seen when something runs, and runs again: see `check_determinism`.
+
+    Args:
+        run: What to run, with ``again=`` whether it is another time.
+        seed: Of all runs.
+        schedule: In which order what is ready happens.
+        orders: With how many other orders of hashes at most.
+        across_processes: Whether in new processes.
+    """
+    first = run(again=False)
+    look = partial(compare, first, seed=seed, schedule=schedule)
+    if across_processes:
+        try:
+            return _across_processes(run, look, seed, orders)
+        except CannotTravel as why:
+            where = f"{_HERE}, since it cannot travel: {why}"
+    else:
+        where = _HERE
+    return look(run(again=True), second_run=where)
+
+
+def _across_processes(
+    run: Callable[..., RunSeen], look: Callable[..., DeterminismCheck], seed: int, orders: int
+) -> DeterminismCheck:
+    """Return what is seen of the first run that differs in a new process, else of the last one."""
+    once_more = partial(run, again=True)
+    for number in range(orders):
+        check = look(in_another_process(once_more, seed, number), second_run=_THERE)
+        if not check:
+            alike = look(once_more(), second_run=_HERE)
+            return dataclasses.replace(check, hashes_differ=bool(alike))
+    if orders == 1:
+        return check
+    return dataclasses.replace(
+        check, second_run=f"in {orders} other processes in turn, each with another order of hashes"
+    )
+
+
+def run_experiment(experiment: Experiment, schedule: str, *, again: bool) -> RunSeen:
+    """Run an experiment; what ends the second run, and had not ended the first, is told."""
+    try:
+        with settings(quiet=True, check_determinism=False):
+            result = experiment.run("simulation", schedule=schedule, record=True, progress=False)
+    except Exception as error:
+        if not again:
+            raise
+        return RunSeen(SimulationTrace([], lines=0), "", (), f"with {describe(error)}")
+    assert result.trace is not None  # noqa: S101 - it was recorded
+    suspects = _suspects(result.events.to_dict("records"))
+    return RunSeen(result.trace, result.fingerprint, suspects)
+
+
+def run_function(
+    function: Callable[[Cluster], object], spec: ClusterSpec, schedule: str, *, again: bool
+) -> RunSeen:
+    """Have a function use a cluster, likewise."""
+    from resilkit.cluster.cluster import Cluster
+
+    ended = ""
+    with (
+        settings(quiet=True, check_determinism=False),
+        Cluster(spec, backend="simulation", schedule=schedule, record=True) as cluster,
+    ):
+        try:
+            function(cluster)
+        except Exception as error:
+            if not again:
+                raise
+            ended = f"with {describe(error)}"
+    simulation = cluster.simulation
+    assert simulation is not None  # noqa: S101 - it is one
+    suspects = _suspects(event._asdict() for event in cluster.events)
+    return RunSeen(simulation.trace(), simulation.fingerprint, suspects, ended)
+
+
+def _suspects(events: Iterable[dict[Any, Any]]) -> tuple[str, ...]:
+    """Return what was used that no simulation decides."""
+    found = [event["detail"] for event in events if event["event"] == "nondeterministic"]
+    return tuple(dict.fromkeys(str(json.loads(each).get("why", each)) for each in found))
