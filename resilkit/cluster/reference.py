@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
+from resilkit.cluster.closed_over import plain_in_servers
 from resilkit.cluster.monitor import Monitor
 from resilkit.cluster.shown import ShownReference
 from resilkit.cluster.trace import DEFAULT_LIMIT, DEFAULT_RATE, Trace
@@ -139,12 +140,14 @@ def _public(method: str) -> None:
         raise AttributeError(f"{method!r} is no method to call: names with a leading _ are private")
 
 
+@plain_in_servers
 class ClusterReference(ShownReference, Reference):
     """A server of a cluster, as a notebook, a script or a test sees it.
 
     ``ref.call.method(…)`` waits for the reply, ``ref.cast.method(…)`` does not, and
     ``await ref.acall.method(…)`` is for async code. A reference by name follows the name across
-    restarts. A supervisor's reference has the methods about children besides.
+    restarts. A supervisor's reference has the methods about children besides. For a server whose
+    class or arguments keep it, it is a `Reference`.
     """
 
     __slots__ = ("_cluster", "_session")
