@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
 
 from resilkit import validate
 from resilkit.errors import InvalidArgument
 
-__all__ = ["Options", "options"]
+__all__ = ["Options", "options", "unchecked"]
 
 _QUIET = "RESILKIT_QUIET"
 _CHECK = "RESILKIT_CHECK_DETERMINISM"
@@ -17,6 +20,8 @@ _WORDS = {
     **dict.fromkeys(("1", "true", "yes", "on"), True),
     **dict.fromkeys(("", "0", "false", "no", "off"), False),
 }
+
+_unchecked: Final = ContextVar("unchecked", default=False)
 
 
 class Options:
@@ -50,36 +55,44 @@ class Options:
 allowed: True or False
     """
 
-    __slots__ = ("_check_determinism", "_quiet")
-
-    _quiet: bool | None
-    _check_determinism: bool | None
+    __slots__ = ("_blocks", "_lock")
 
     def __init__(self) -> None:
-        self._quiet = None
-        self._check_determinism = None
+        # The settings of each ``with`` block that goes on, over those of no block. One ends in
+        # whatever order threads leave them, and takes its own settings with it, not another's.
+        self._blocks: list[dict[str, bool]] = [{}]
+        self._lock = threading.Lock()
 
     @property
     def quiet(self) -> bool:
         """Whether resilkit keeps to itself what nobody asked for."""
-        return _given(_QUIET) if self._quiet is None else self._quiet
+        found = self._found("quiet")
+        return _given(_QUIET) if found is None else found
 
     @quiet.setter
     def quiet(self, wanted: bool) -> None:
-        self._quiet = validate.boolean(wanted, "options.quiet")
+        self._blocks[-1]["quiet"] = validate.boolean(wanted, "options.quiet")
 
     @property
     def check_determinism(self) -> bool:
         """Whether it is checked that what an experiment does in a simulation is repeatable."""
-        if self._check_determinism is not None:
-            return self._check_determinism
+        if _unchecked.get():
+            return False
+        found = self._found("check_determinism")
+        if found is not None:
+            return found
         # What CI says is for others: some set it to a word of their own.
         in_ci = _WORDS.get(os.environ.get("CI", "").strip().lower(), True)
         return _given(_CHECK) if os.environ.get(_CHECK, "").strip() else in_ci
 
     @check_determinism.setter
     def check_determinism(self, wanted: bool) -> None:
-        self._check_determinism = validate.boolean(wanted, "options.check_determinism")
+        checked = validate.boolean(wanted, "options.check_determinism")
+        self._blocks[-1]["check_determinism"] = checked
+
+    def _found(self, name: str) -> bool | None:
+        blocks = tuple(self._blocks)
+        return next((block[name] for block in reversed(blocks) if name in block), None)
 
     @contextmanager
     def __call__(
@@ -91,15 +104,19 @@ allowed: True or False
             quiet: See the class; ``None`` leaves it as it is.
             check_determinism: Likewise.
         """
-        before = self._quiet, self._check_determinism
+        given = {"quiet": quiet, "check_determinism": check_determinism}
+        block = {
+            name: validate.boolean(wanted, f"options.{name}")
+            for name, wanted in given.items()
+            if wanted is not None
+        }
+        with self._lock:
+            self._blocks.append(block)
         try:
-            if quiet is not None:
-                self.quiet = quiet
-            if check_determinism is not None:
-                self.check_determinism = check_determinism
             yield
         finally:
-            self._quiet, self._check_determinism = before
+            with self._lock:
+                self._blocks = [each for each in self._blocks if each is not block]
 
     def __repr__(self) -> str:
         return f"<options: quiet={self.quiet}, check_determinism={self.check_determinism}>"
@@ -114,3 +131,16 @@ def _given(variable: str) -> bool:
 
 options = Options()
 """The settings of this process."""
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Have `Options.check_determinism` be False in this thread: what runs here is checked already.
+
+    Other threads go on checking theirs.
+    """
+    token = _unchecked.set(True)
+    try:
+        yield
+    finally:
+        _unchecked.reset(token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.experiment import synthetic
 @pytest.fixture(autouse=True)
 def _as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RESILKIT_QUIET", raising=False)
-    monkeypatch.setattr(rk.options, "_quiet", None)
+    monkeypatch.setattr(rk.options, "_blocks", [{}])
 
 
 def test_the_options_of_the_package_are_those_that_its_parts_read() -> None:
@@ -64,6 +65,26 @@ def test_a_with_block_gives_back_what_was_there_also_after_an_error() -> None:
         assert rk.options.quiet
         raise ZeroDivisionError
     assert not rk.options.quiet
+
+
+def test_blocks_of_several_threads_end_in_any_order_and_leave_nothing() -> None:
+    first, second = rk.options(quiet=True), rk.options(quiet=True)
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert rk.options.quiet, "the second block goes on"
+    second.__exit__(None, None, None)
+    assert not rk.options.quiet
+
+
+def test_what_runs_unchecked_in_one_thread_is_checked_in_others() -> None:
+    with (
+        rk.options(check_determinism=True),
+        settings.unchecked(),
+        ThreadPoolExecutor(1) as others,
+    ):
+        there = others.submit(lambda: rk.options.check_determinism).result()
+        assert (rk.options.check_determinism, there) == (False, True)
 
 
 def test_a_quiet_run_has_no_bar_but_hands_on_what_was_asked_for(

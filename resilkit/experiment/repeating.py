@@ -12,6 +12,7 @@ from resilkit.experiment.difference import DeterminismCheck, RunSeen, compare
 from resilkit.experiment.second_run import CannotTravel, in_another_process
 from resilkit.runtime.reasons import describe
 from resilkit.settings import options as settings
+from resilkit.settings import unchecked
 from resilkit.simulation.trace import SimulationTrace
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _across_processes(
 def run_experiment(experiment: Experiment, schedule: str, *, again: bool) -> RunSeen:
     """Run an experiment; what ends the second run, and had not ended the first, is told."""
     try:
-        with settings(quiet=True, check_determinism=False):
+        with settings(quiet=True), unchecked():
             result = experiment.run("simulation", schedule=schedule, record=True, progress=False)
     except Exception as error:
         if not again:
@@ -111,7 +112,8 @@ def run_function(
 
     ended = ""
     with (
-        settings(quiet=True, check_determinism=False),
+        settings(quiet=True),
+        unchecked(),
         Cluster(spec, backend="simulation", schedule=schedule, record=True) as cluster,
     ):
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from resilkit import clock
 from resilkit.errors import ResilkitError
-from resilkit.settings import options
+from resilkit.settings import unchecked
 
 if TYPE_CHECKING:
     from resilkit.experiment.experiment import Experiment
@@ -42,7 +42,7 @@ def run_in_time(
         TimeIsUp: It is; all that the run had started was stopped.
     """
     if until is None:
-        with options(check_determinism=False):
+        with unchecked():
             return experiment.run(backend, schedule=schedule, progress=False)
 
     def look(_: Any) -> None:
@@ -51,7 +51,7 @@ def run_in_time(
 
     watchdog = _Watchdog(experiment, until + _GRACE)
     try:
-        with watchdog, options(check_determinism=False):
+        with watchdog, unchecked():
             return experiment.run(backend, schedule=schedule, on_progress=look)
     except KeyboardInterrupt:
         if watchdog.barked:
