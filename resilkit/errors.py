@@ -141,7 +141,15 @@ class Nondeterministic(ResilkitError):
     """Two simulations with the same seed did not do the same: a server asks what no seed decides.
 
     See `resilkit.check_determinism`.
+
+    Attributes:
+        outcome: What was measured all the same, where a check in CI raised it: the `Result` of
+            a run, the frame of a sweep. Else ``None``.
     """
+
+    def __init__(self, message: str = "", *, outcome: Any = None) -> None:
+        super().__init__(message)
+        self.outcome = outcome
 
 
 class Refused(ResilkitError):

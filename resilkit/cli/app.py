@@ -31,7 +31,7 @@ from resilkit.cli.options import (
 )
 from resilkit.cli.rerun_commands import REPLAY_EXAMPLE, SHRINK_EXAMPLE, replay, shrink
 from resilkit.cli.sweep_command import SWEEP_EXAMPLE, sweep
-from resilkit.errors import InternalError, InvalidArgument, ResilkitError
+from resilkit.errors import InternalError, InvalidArgument, Nondeterministic, ResilkitError
 from resilkit.settings import options
 
 __all__ = ["EXIT", "app", "run_app"]
@@ -261,6 +261,8 @@ def run_app(arguments: Sequence[str] | None = None) -> int:
         return EXIT["not held"]
     except InternalError:
         return _bug()
+    except Nondeterministic as error:
+        return _stop(str(error), EXIT["refused"], whole=True)  # where is what one must know
     except ResilkitError as error:
         return _stop(str(error), EXIT["refused"])
     except Exception as error:  # noqa: BLE001 - a bug is told as one, with an exit code of its own
@@ -286,12 +288,13 @@ def _open_missing_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
-def _stop(message: str, code: int) -> int:
+def _stop(message: str, code: int, *, whole: bool = False) -> int:
     from resilkit.cli.output import printable
 
     # One line: what comes after the first is a picture or a traceback.
-    first = next((line for line in message.splitlines() if line.strip()), "")
-    typer.echo(f"resilkit: {printable(first)}", err=True)
+    lines = [line for line in message.splitlines() if line.strip()] or [""]
+    for number, line in enumerate(lines if whole else lines[:1]):
+        typer.echo(f"{'' if number else 'resilkit: '}{printable(line)}", err=True)
     return code
 
 

@@ -15,7 +15,7 @@ import typer
 
 from resilkit.cli.interrupts import Interrupted
 from resilkit.cli.output import print_json, print_result, printable, result_document, say
-from resilkit.errors import InvalidArgument, ResilkitError, StorageError
+from resilkit.errors import InvalidArgument, Nondeterministic, ResilkitError, StorageError
 from resilkit.importing import whole
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def run_and_tell(
         InvalidArgument: `report` or `save` is no place for one, or a fault is not for the
             backend; nothing was run.
         StorageError: The disk refused; when it did so after the run, the outcome is told first.
+        Nondeterministic: The run was checked in CI, and differs; the outcome is told first.
         Interrupted: Somebody pressed Ctrl-C while it ran; everything is stopped again.
     """
     from resilkit.cli.live import live_display
@@ -94,6 +95,7 @@ def run_and_tell(
     check_faults(where.backend, experiment.scenario.faults, "scenario.faults")
 
     simulated = where.backend == "simulation"
+    refusals: list[ResilkitError] = []
     with live_display(experiment, stream=sys.stderr, quiet=as_json, simulated=simulated) as display:
         try:
             with warnings_as_lines():
@@ -103,6 +105,9 @@ def run_and_tell(
                     progress=False,
                     on_progress=display.update,
                 )
+        except Nondeterministic as error:
+            result = error.outcome
+            refusals.append(error)
         except KeyboardInterrupt as error:
             # `run` has cleaned up before it lets an interrupt through.
             message = "interrupted: the cluster was stopped, nothing is left"
@@ -110,7 +115,6 @@ def run_and_tell(
     rerun = ["resilkit", *command, "--seed", str(experiment.seed), *where.options()]
     result = dataclasses.replace(result, rerun=shlex.join(rerun))
     # The save first: it is the one that cannot be made again from the other.
-    refusals: list[ResilkitError] = []
     saved = _written(result.save, save, refusals)
     written = _written(result.report, report, refusals)
     if as_json:

@@ -14,7 +14,7 @@ from resilkit.cli.interrupts import Interrupted
 from resilkit.cli.output import print_json, say
 from resilkit.cli.plain_lines import plain_lines
 from resilkit.cli.running import Where, warnings_as_lines
-from resilkit.errors import InvalidArgument
+from resilkit.errors import InvalidArgument, Nondeterministic
 from resilkit.metrics.words import quantity
 from resilkit.reruns.rows import ran_out_of_time, word_of
 from resilkit.texts import plain
@@ -55,6 +55,7 @@ def sweep_and_tell(
     Raises:
         InvalidArgument: Something is wrong, or there is nothing to judge; nothing was run.
         Interrupted: Somebody pressed Ctrl-C; what was done by then has been told.
+        Nondeterministic: A seed was checked in CI, and differs; the rows have been told.
     """
     from resilkit.reruns import sweep
 
@@ -65,6 +66,7 @@ def sweep_and_tell(
     timeout: Any = limits["timeout"]
     if timeout is not None:
         timeout = amounts.parse_duration(timeout, "--timeout")
+    differs: Nondeterministic | None = None
     try:
         with warnings_as_lines(how_often="once"):
             found = sweep(
@@ -81,6 +83,8 @@ def sweep_and_tell(
                     sys.stderr, f"{experiment.name}, many seeds", quiet=as_json
                 ),
             )
+    except Nondeterministic as error:
+        differs, found = error, error.outcome
     except InvalidArgument as error:
         if error.path not in {"resume", "timeout"}:
             raise
@@ -92,6 +96,8 @@ def sweep_and_tell(
         print_json(_document(found, rerun))
     else:
         _print(found, experiment, rerun)
+    if differs is not None:
+        raise differs
     if found.attrs["interrupted"]:
         resume = limits["resume"]
         more = f"go on with --resume {resume}" if resume else "with --resume FOLDER it can go on"
@@ -174,7 +180,6 @@ def _told(row: Mapping[str, Any], units: Mapping[str, str]) -> str:
 
 
 def _sentence(found: pd.DataFrame) -> str:
-
     words, attrs = _words(found), found.attrs
     parts = [f"{words['fail']:,} failed" if words["fail"] else "none failed"]
     late = sum(map(ran_out_of_time, _rows(found)))

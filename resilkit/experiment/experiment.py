@@ -185,7 +185,8 @@ class Experiment:
                 another thread.
             StartFailed: The cluster or the system could not start.
             Nondeterministic: It was checked, as `resilkit.options` has it in CI, and is not the
-                same each time; the text shows the first difference. What was measured is in `last`.
+                same each time; the text shows the first difference. What was measured is its
+                ``outcome``, and in `last`. A run that was stopped early is not checked.
         """
         check_backend(backend, schedule, record=record)
         from resilkit.experiment.execution import execute
@@ -196,6 +197,7 @@ class Experiment:
             raise InvalidArgument(message, path="system")
         where = backend if cluster is None else getattr(cluster, "backend", backend)
         check_faults(where, self.scenario.faults, "scenario.faults")
+        checked = cluster is None and backend == "simulation" and options.check_determinism
         self._set("last", None)
         with choose_listener(progress, on_progress) as listener:
             result = execute(
@@ -206,10 +208,10 @@ class Experiment:
                 abort_on_breach=abort_on_breach,
                 keep=lambda result: self._set("last", result),
             )
-        if cluster is None and backend == "simulation" and options.check_determinism:
+        if checked and not result.interrupted:
             from resilkit.experiment.repeating import check_run
 
-            check_run(self, schedule)
+            check_run(self, schedule, result)
         return result
 
     def changed(self, **arguments: Any) -> Experiment:

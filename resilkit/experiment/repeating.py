@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from resilkit.errors import Nondeterministic
 from resilkit.experiment.difference import DeterminismCheck, RunSeen, compare
 from resilkit.experiment.second_run import CannotTravel, in_another_process
 from resilkit.runtime.reasons import describe
@@ -28,20 +29,26 @@ _THERE: Final = "in another process, with another order of hashes"
 _HERE: Final = "in this process, with the same order of hashes"
 
 
-def check_run(experiment: Experiment, schedule: str | None) -> None:
+def check_run(experiment: Experiment, schedule: str | None, outcome: object) -> None:
     """Have an experiment that ran in a simulation do the same with one other order of hashes.
 
     Args:
-        experiment: What ran.
+        experiment: What ran, with the seed that it had.
         schedule: In which order; ``None`` for the usual one.
+        outcome: What was measured: the error has it.
 
     Raises:
         Nondeterministic: It did something else; the text shows the first difference.
     """
+    __tracebackhide__ = True  # a failing test stops at its own line
     order = schedule or "random"
     # Anew: what came of it here cannot travel.
     run = partial(run_experiment, experiment.changed(), order)
-    run_again(run, seed=experiment.seed, schedule=order, orders=1).raise_if_not()
+    try:
+        run_again(run, seed=experiment.seed, schedule=order, orders=1).raise_if_not()
+    except Nondeterministic as error:
+        error.outcome = outcome
+        raise
 
 
 def run_again(

@@ -58,13 +58,11 @@ def sweep(
 ) -> pd.DataFrame:
     """Run an experiment once a seed, and return a table: the seeds that fail stand first.
 
-    The seed decides everything: what the load draws, the moments and targets of the faults, the
-    chance of the cluster and of its links and, in a simulation, in which order things happen. So
-    ``experiment.changed(seed=…).run(backend="simulation")`` is the run of a row again.
-
-    A run that fails by itself costs its own seed, and so does a worker process that dies: the row's
-    ``error`` says why. An interrupt ends it, and what is done is returned, with
-    ``frame.attrs["interrupted"]``.
+    The seed decides what the load draws, when and whom faults hit, the chance of the cluster and,
+    in a simulation, in which order things happen: ``experiment.changed(seed=…).run("simulation")``
+    is the run of a row again. A run that fails by itself costs its own seed, and so does a worker
+    process that dies: the row's ``error`` says why. An interrupt ends it, and what is done is
+    returned, with ``frame.attrs["interrupted"]``.
 
     Args:
         experiment: What to run; or, with `parameters`, a function that makes it of them.
@@ -76,17 +74,15 @@ def sweep(
         processes: How many workers; 1 runs all in this process, where only the operations must be
             such as can travel. ``None``: as many as there are cores in a simulation; else 1, since
             clusters of processes would disturb each other.
-        timeout: Seconds, of the time that people have, that a run may take: then it is ended, and
-            its row's ``error`` says so: ``time was up after 30 s``. What a worker loads
-            before its first run does not count. ``None``: as long as it takes.
+        timeout: Seconds, of the time that people have, that a run may take: then its row's
+            ``error`` is ``time was up after 30 s``. What a worker loads before its first run does
+            not count. ``None``: as long as it takes.
         stop_after: After so many seeds that fail no more are begun; ``None``: all are run.
         resume: A folder where each row is written as soon as it is there. A sweep of the same
-            experiment with the same folder does not run again what is there already, but for
-            seeds whose time was up; one of another experiment, or of other code of its servers and
-            operations, is refused, and so is a folder that another sweep uses.
+            experiment does not run again what is there, but for seeds whose time was up; one of
+            other code or arguments is refused, and so is a folder that another sweep uses.
         progress: Whether to show how far it is, in a notebook or a terminal.
-        on_progress: Called with how far it is, in words, ten times a second at most and at the
-            end, instead of showing it.
+        on_progress: Called with how far it is, in words, instead of showing it.
 
     Returns:
         A row a seed, those that failed first, then those whose run itself failed, what could not be
@@ -101,14 +97,14 @@ def sweep(
             travel, or the folder is of another sweep. Nothing has run.
         StartFailed: A worker cannot start or read the experiment.
         StorageError: The folder cannot be read or written.
-        Nondeterministic: One seed was checked, as `resilkit.options` has it in CI, and differs.
+        Nondeterministic: One seed was checked, as `options` has it in CI, and differs; the error's
+            ``outcome`` is the frame.
 
     Examples:
         ::
 
             found = rk.sweep(experiment, seeds=range(1000))
-            worst = experiment.changed(seed=int(found["seed"][0]))
-            worst.run(backend="simulation").report("worst.html")
+            experiment.changed(seed=int(found["seed"][0])).run("simulation").report("worst.html")
     """
     made = _Sweep(
         _cases(experiment, parameters),
@@ -120,8 +116,12 @@ def sweep(
         check_faults(backend, case.experiment.scenario.faults, "experiment.scenario.faults")
     workers = _workers(processes, backend, len(made.all))
     shown = validate.boolean(progress, "progress")
+    checked = backend == "simulation" and options.check_determinism
     made.run(resume, workers, partial(Line, len(made.all), shown=shown, listener=on_progress))
-    return made.frame(workers)
+    found = made.frame(workers)
+    if checked:
+        made.check(found)
+    return found
 
 
 class _Case(NamedTuple):
@@ -142,6 +142,7 @@ class _Sweep:
         self.all = [(number, seed) for seed in seeds for number in range(len(cases))]
         self._enough = enough
         self._rows: dict[tuple[int, int], Row] = {}
+        self._left: list[tuple[int, int]] = []
         self._interrupted = False
         self._began = clock.monotonic()
         self._job = b""
@@ -164,10 +165,10 @@ class _Sweep:
                 ledger = stack.enter_context(Ledger(folder, self._about()))
                 kept = {key: row for key, row in ledger.rows.items() if not ran_out_of_time(row)}
                 self._rows = {key: kept[key] for key in self.all if key in kept}
-            left = [key for key in self.all if key not in self._rows]
+            self._left = [key for key in self.all if key not in self._rows]
             line = stack.enter_context(telling())
             try:
-                for key, row in self._outcomes(left, workers):
+                for key, row in self._outcomes(self._left, workers):
                     self._rows[key] = row
                     if ledger is not None:
                         ledger.add(key, row)
@@ -175,16 +176,18 @@ class _Sweep:
             except KeyboardInterrupt:
                 self._interrupted = True
             line.end(len(self._rows), self._text())
-        if self.where["backend"] == "simulation" and not self._interrupted:
-            self._check([key for key in left if key in self._rows])
 
-    def _check(self, keys: list[tuple[int, int]]) -> None:
-        """Check a run that failed, if one did, as `resilkit.options` has it in CI."""
-        ran = [key for key in keys if not self._rows[key]["error"]]
-        if not ran or not options.check_determinism:
+    def check(self, found: pd.DataFrame) -> None:
+        """Check a run that failed, if one did, of those that ran now.
+
+        Raises:
+            Nondeterministic: It is not the same each time.
+        """
+        ran = [key for key in self._left if key in self._rows and not self._rows[key]["error"]]
+        if not ran or self._interrupted:
             return
         number, seed = min(ran, key=lambda key: word_of(self._rows[key]) != "fail")
-        check_run(self.cases[number].experiment.changed(seed=seed), self.where["schedule"])
+        check_run(self.cases[number].experiment.changed(seed=seed), self.where["schedule"], found)
 
     def _about(self) -> dict[str, dict[str, str]]:
         where = {key: str(self.where[key]) for key in ("backend", "schedule")}

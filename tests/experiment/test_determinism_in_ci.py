@@ -64,10 +64,41 @@ def test_a_run_that_does_something_else_again_is_refused_with_the_first_differen
     again: list[Any],
 ) -> None:
     experiment = greeting(sure=False)
-    with pytest.raises(rk.Nondeterministic, match=r"(?s)seed 7.*guest"):
+    with pytest.raises(rk.Nondeterministic, match=r"(?s)seed 7.*guest") as seen:
         experiment.run("simulation", progress=False)
     assert again == [7]
     assert experiment.last is not None, "what the first run measured is still there"
+    assert seen.value.outcome is experiment.last
+
+
+def test_a_run_that_was_stopped_early_is_not_done_again_whole(again: list[Any]) -> None:
+    experiment = greeting(sure=False)
+
+    def stop(_: Any) -> None:
+        assert experiment.running is not None
+        experiment.running.stop()
+
+    assert experiment.run("simulation", on_progress=stop).interrupted
+    assert again == []
+
+
+def test_a_variable_that_means_neither_is_refused_before_anything_starts(
+    again: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESILKIT_CHECK_DETERMINISM", "maybe")
+    experiment, told = greeting(sure=True), list[Any]()
+    with pytest.raises(rk.InvalidArgument, match="RESILKIT_CHECK_DETERMINISM"):
+        experiment.run("simulation", on_progress=told.append)
+    with pytest.raises(rk.InvalidArgument, match="RESILKIT_CHECK_DETERMINISM"):
+        rk.sweep(experiment, seeds=2, processes=1, on_progress=told.append)
+    assert (told, again) == ([], [])
+
+
+def test_a_replay_tells_by_itself_whether_the_same_happened(again: list[Any]) -> None:
+    with rk.options(check_determinism=False):
+        result = greeting(sure=False).run("simulation", progress=False)
+    assert rk.replay(result).result.passed
+    assert again == []
 
 
 @pytest.mark.parametrize("off", ["the option", "the variable", "a cluster that runs", "processes"])
@@ -112,9 +143,10 @@ def test_of_a_sweep_one_seed_is_done_again_and_rather_one_that_failed(
 
 
 def test_a_sweep_whose_seeds_cannot_be_run_again_says_so(again: list[Any]) -> None:
-    with pytest.raises(rk.Nondeterministic, match="guest"):
+    with pytest.raises(rk.Nondeterministic, match="guest") as seen:
         rk.sweep(greeting(sure=False), seeds=2, processes=1, progress=False)
     assert again
+    assert sorted(seen.value.outcome["seed"]) == [0, 1], "what the sweep found is not lost"
 
 
 def test_the_runs_of_a_search_for_the_smallest_are_not_checked_one_by_one(again: list[Any]) -> None:
