@@ -16,7 +16,7 @@ from resilkit.cli.plain_lines import plain_lines
 from resilkit.cli.running import Where, warnings_as_lines
 from resilkit.errors import InvalidArgument, Nondeterministic
 from resilkit.metrics.words import quantity
-from resilkit.reruns.rows import ran_out_of_time, word_of
+from resilkit.reruns.rows import MOST_SEEDS, ran_out_of_time, word_of
 from resilkit.texts import plain
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ __all__ = ["seeds_of", "sweep_and_tell"]
 
 _SHOWN: Final = 20
 """Seeds that did not pass that are listed; ``--json`` has them all."""
-_MOST_SEEDS: Final = 10_000_000
 _ALLOWED: Final = "such as 0:200, 200 or 3,7,19"
 _SIGNS: Final = {"fail": "✗", "error": "!", "inconclusive": "?"}
 
@@ -135,8 +134,8 @@ def seeds_of(text: str) -> Sequence[int]:
     if not found or min(found[0], found[-1]) < 0 or (isinstance(found, list) and min(found) < 0):
         message = "has a seed below 0" if found else "names no seed"
         raise InvalidArgument(message, **refusal)
-    if len(found) > _MOST_SEEDS:
-        raise InvalidArgument(f"are more than {_MOST_SEEDS:,} seeds", **refusal)
+    if found[MOST_SEEDS:]:  # the length of a range may be no number that Python can tell
+        raise InvalidArgument(f"are more than {MOST_SEEDS:,} seeds", **refusal)
     return found
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resilkit.experiment.result import Result
 
 __all__ = [
+    "MOST_SEEDS",
     "Row",
     "checked_row",
     "failed_row",
@@ -29,6 +30,9 @@ __all__ = [
 
 Row = dict[str, Any]
 """One run, as plain JSON values."""
+
+MOST_SEEDS: Final = 1_000_000
+"""Seeds of one sweep: as many take hours, and their rows a gigabyte."""
 
 _ORDER: Final = {"fail": 0, "error": 1, "inconclusive": 2, "pass": 3}
 _LONGEST: Final = 500

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resilkit import __version__, clock, validate
 from resilkit.chaos.criteria import as_criteria
@@ -23,7 +23,7 @@ from resilkit.reruns.crew import Crew, Lost
 from resilkit.reruns.first_imports import import_first
 from resilkit.reruns.identity import identity
 from resilkit.reruns.ledger import Ledger
-from resilkit.reruns.rows import failed_row, frame_of, ran_out_of_time, word_of
+from resilkit.reruns.rows import MOST_SEEDS, failed_row, frame_of, ran_out_of_time, word_of
 from resilkit.reruns.worker import run_seed
 from resilkit.runtime import reasons
 from resilkit.settings import options
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from resilkit.reruns.rows import Row
 
 __all__ = ["sweep"]
-
-_MOST: Final = 1_000_000
-"""Seeds of one sweep: as many take hours, and their rows a gigabyte."""
 
 _ALLOWED = "an Experiment, or a function that makes one of the parameters"
 
@@ -304,17 +301,17 @@ def _experiment(made: Any, path: str) -> Experiment:
 
 def _seeds(given: Any) -> list[int]:
     if isinstance(given, int) and not isinstance(given, bool):
-        given = range(validate.number(given, "seeds", low=1, high=_MOST, integer=True))
+        given = range(validate.number(given, "seeds", low=1, high=MOST_SEEDS, integer=True))
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
         raise InvalidArgument(
             "must be seeds", path="seeds", value=given, allowed="a number, a range or a list"
         )
     listed = [
         validate.number(seed, f"seeds[{place}]", low=0, high=2**63 - 1, integer=True)
-        for place, seed in enumerate(itertools.islice(given, _MOST + 1))
+        for place, seed in enumerate(itertools.islice(given, MOST_SEEDS + 1))
     ]
-    if len(listed) > _MOST:
-        raise InvalidArgument("are too many", path="seeds", value=given, allowed=f"{_MOST:,}")
+    if len(listed) > MOST_SEEDS:
+        raise InvalidArgument("are too many", path="seeds", value=given, allowed=f"{MOST_SEEDS:,}")
     if not listed:
         raise InvalidArgument("must not be empty", path="seeds", value=given)
     return list(dict.fromkeys(listed))
