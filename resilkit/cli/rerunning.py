@@ -16,7 +16,7 @@ from resilkit.cli.output import print_json, print_result, result_document, say
 from resilkit.cli.plain_lines import plain_lines
 from resilkit.cli.running import exit_code, naming, warnings_as_lines
 from resilkit.errors import InvalidArgument, StorageError
-from resilkit.texts import plain
+from resilkit.texts import plain, timed
 
 if TYPE_CHECKING:
     from resilkit.experiment import Result
@@ -202,7 +202,7 @@ def _in_our_words() -> Iterator[None]:
 def _print(found: Shrunk) -> None:
     if found.case is not None:
         for row in found.story()[:_SHOWN]:
-            say(f"  {row.at:>9g} s  {row.what}  ({row.whom})")
+            say(f"  {timed(row.at):>11}  {row.what}  ({row.whom})")
         more = len(found.story()) - _SHOWN
         if more > 0:
             say(f"  … and {more:,} more; --json lists them all")

@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from resilkit.cli import rerunning
 from resilkit.reruns import shrinking
 from tests.cli.test_commands import refuses, run
 from tests.reruns.systems import bank, failing
@@ -85,7 +87,7 @@ def test_a_replay_tells_the_verdicts_and_whether_it_failed_again(lost, saved):
 def test_a_replay_takes_another_seed_and_writes_a_report(lost, tmp_path):
     given = ["--seed", 4, "--schedule", "fifo", "--report", "again.html"]
     document = json.loads(run("replay", lost, *given, "--json").stdout)
-    assert (document["seed"], document["schedule"]) == (document["seed"], "fifo")
+    assert document["schedule"] == "fifo"
     assert document["exact"] is False
     assert document["rerun"].endswith("--seed 4 --schedule fifo")
     assert "--seed 4 --schedule fifo" in (tmp_path / "again.html").read_text("utf-8")
@@ -105,6 +107,17 @@ def test_a_run_that_fails_becomes_a_small_one_with_a_script_that_fails(lost, tmp
     )  # fmt: skip
     assert ended.returncode == 1
     assert "AssertionError: ['data_consistency >= 1']" in ended.stderr
+
+
+def test_the_moments_of_a_small_one_have_the_unit_that_fits_them(capsys):
+    moments = [
+        SimpleNamespace(at=at, what="add", whom="by user 0") for at in (0.1 + 0.2, 0.0117354)
+    ]
+    rerunning._print(
+        SimpleNamespace(case="one", words="two", notes=(), story=lambda: moments, sentence=str)
+    )
+    told = capsys.readouterr().out.splitlines()[:2]
+    assert told == ["       300 ms  add  (by user 0)", "     11.74 ms  add  (by user 0)"]
 
 
 def test_a_small_one_is_a_document_too(lost):
