@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["asks_for_itself", "place_of_caller"]
+__all__ = ["asks_for_executor", "asks_for_itself", "place_of_caller"]
 
 _LIBRARY: Final = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
 _PACKAGES: Final = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
@@ -21,6 +21,7 @@ _PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
 _FOR_OTHERS: Final = ("apps", "runtime", "cluster.simulated")
 """The reference systems are servers as others are. The other two draw nothing, but call what
 servers give them: ``draw = staticmethod(uuid.uuid4)`` is a handler."""
+_OF_OTHERS: Final = ("concurrent.", "multiprocessing.", "subprocess")
 _IMPORTING: Final = "<frozen importlib"
 
 
@@ -67,6 +68,16 @@ def asks_for_itself() -> bool:
     if package == "resilkit":
         return not rest.startswith(_FOR_OTHERS)
     return package == "cloudpickle"
+
+
+def asks_for_executor() -> bool:
+    """Whether the library waits for threads or processes, which may be older than the step."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and _is_library(frame.f_code.co_filename):
+        if str(frame.f_globals.get("__name__")).startswith(_OF_OTHERS):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_app(frame: FrameType) -> bool:

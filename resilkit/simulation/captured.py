@@ -10,7 +10,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-from resilkit.simulation import real_machine, virtual_chance, virtual_time
+from resilkit.simulation import real_machine, virtual_chance, virtual_time, virtual_waits
 from resilkit.simulation.patching import CAN_PATCH_TYPES
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _MOST: Final = 500
 
 _OWNERS: Final = [
     sys.modules[name]
-    for name in ("time", "os", "uuid", "ssl", "_thread", "resource")
+    for name in ("time", "os", "uuid", "ssl", "_thread", "resource", "select")
     if name in sys.modules
 ]
 """Modules whose functions are looked for."""
@@ -32,6 +32,7 @@ _REAL: Final = {
     id(vars(owner)[name]): f"{owner.__name__}.{name}"
     for owner, name, _ in (
         *virtual_time.replacements(),
+        *virtual_waits.replacements(),
         *virtual_chance.replacements(),
         *real_machine.replacements(),
     )

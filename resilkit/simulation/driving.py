@@ -28,6 +28,9 @@ class Driver(Protocol):
     numpys: Any
     """In the place of numpy's global generator; ``None`` until it is asked for."""
 
+    threads: bool
+    """Whether a thread was started inside: what waits may be waiting for it."""
+
     host: int
     """48 bits, in the place of the network card's number."""
 

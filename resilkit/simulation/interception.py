@@ -7,8 +7,8 @@ a step, Jupyter's threads, Hypothesis, a test's time limit) the machine's. What 
 is reported: `captured` finds what was taken by name before, `real_machine` what leads out.
 
 resilkit's own draws, and what a module draws when it is imported, stay the machine's; see
-`callers`. Not seen is what C code asks by itself (``numpy.datetime64("now")``), and a wait with a
-time limit on a lock or queue of `threading`, which blocks the simulation in real time.
+`callers`. Not seen is what C code asks by itself (``numpy.datetime64("now")``), and a wait in it
+(``select.epoll``, the locks of `multiprocessing`), which blocks the simulation in real time.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from resilkit.simulation import (
     virtual_numpy,
     virtual_process,
     virtual_time,
+    virtual_waits,
 )
 from resilkit.simulation.callers import place_of_caller
 from resilkit.simulation.driving import STATE, driver
@@ -46,6 +47,7 @@ _MACHINES: Final = state_of(MACHINES)
 
 _REPLACED: Final = (
     *virtual_time.replacements(),
+    *virtual_waits.replacements(),
     *virtual_chance.replacements(),
     *virtual_process.replacements(),
     *real_machine.replacements(),
@@ -105,6 +107,7 @@ class Interception:
         self.hidden: random.Random = rng.stream(seed, "interception", "random")
         self.host = rng.stream(seed, "interception", "host").getrandbits(48) | 1 << 40
         self.numpys: Any = None
+        self.threads = False
         self.last_uuid = 0
         self.state = state_of(self.hidden)
         self._report = report

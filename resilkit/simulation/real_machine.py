@@ -85,6 +85,7 @@ def _reported(what: str, why: str, original: Any) -> Any:
         by = driver()
         if by is not None:
             by.tell(what, why)
+            by.threads = by.threads or why is _THREAD
         return original(*args, **options)
 
     return watched

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 import threading
+from _thread import LockType
 from typing import Any, Self
 
 __all__ = ["Aside"]
+
+_acquire: Any = LockType.acquire
+"""The machine's: in a step of a simulation none can wait for a thread that is older than it."""
+
+
+class Done:
+    """What the thread has done, also for a test that waits for it inside a step."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lock.acquire()
+        self.release = self.lock.release
+
+    def acquire(self, timeout: float) -> bool:
+        return bool(_acquire(self.lock, True, timeout))
 
 
 class Aside:
@@ -13,7 +29,7 @@ class Aside:
 
     def __init__(self) -> None:
         self.tasks: list[Any] = []
-        self.asked, self.done = threading.Semaphore(0), threading.Semaphore(0)
+        self.asked, self.done = threading.Semaphore(0), Done()
         self.result: Any = None
         self.thread = threading.Thread(target=self.run, daemon=True)
         self.thread.start()

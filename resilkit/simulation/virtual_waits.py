@@ -1,0 +1,113 @@
+"""Waits of the standard library that have a time limit, virtual inside a step.
+
+Of the threads of a simulation one runs, so nobody can end such a wait before its time is over: it
+takes that time, as a sleep does. Where servers have started threads, which is told, those may; then
+it waits in real time too.
+"""
+
+from __future__ import annotations
+
+import _thread
+import functools
+import queue
+import select
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from resilkit.simulation.callers import asks_for_executor, asks_for_itself
+from resilkit.simulation.driving import Driver, driver, routed
+from resilkit.simulation.patching import CAN_PATCH_TYPES, Replacement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["replacements"]
+
+_FILES: Final = (
+    "it waits in real time for sockets or pipes, and when these are ready no seed decides"
+)
+
+
+def replacements() -> Iterator[Replacement]:
+    """Yield what is to be replaced in `threading`, `queue` and `select`."""
+    yield Replacement(select, "select", _selecting)
+    if CAN_PATCH_TYPES:
+        # What `Event`, `Condition`, `Semaphore`, `Barrier` and `Queue` wait in. An `RLock` is held
+        # against others by threads alone.
+        yield Replacement(_thread.LockType, "acquire", _acquiring)
+        yield Replacement(queue.SimpleQueue, "get", _getting)
+        # With these they count what is left; they took them by name.
+        yield Replacement(threading, "_time", _reading)
+        yield Replacement(queue, "time", _reading)
+
+
+def _reading(original: Any) -> Any:
+    return routed(original, lambda by: by.now())
+
+
+def _acquiring(original: Any) -> Any:
+    @functools.wraps(original)
+    def acquire(lock: Any, *args: Any, **options: Any) -> bool:
+        # Most have no limit, of all threads: these cost least.
+        if (options or len(args) > 1) and (by := driver()) is not None:
+            limit: Any = options.get("timeout", args[1] if len(args) > 1 else None)
+            if _is_time(limit) and (args[0] if args else options.get("blocking", True)):
+                return _acquired(by, functools.partial(original, lock), limit)
+        got: bool = original(lock, *args, **options)
+        return got
+
+    return acquire
+
+
+def _acquired(by: Driver, acquire: Any, limit: float) -> bool:
+    if acquire(False):
+        return True
+    if asks_for_itself():
+        return bool(acquire(True, limit))
+    if _may_be_ended(by) and acquire(True, limit):
+        return True
+    by.sleep(limit)
+    return False
+
+
+def _getting(original: Any) -> Any:
+    @functools.wraps(original)
+    def get(waited_for: Any, block: Any = True, timeout: Any = None) -> Any:  # noqa: FBT002 - C's
+        by = driver()
+        if by is None or not block or not _is_time(timeout):
+            return original(waited_for, block, timeout)
+        try:
+            return original(waited_for, _may_be_ended(by), timeout)
+        except queue.Empty:
+            by.sleep(float(timeout))
+            raise
+
+    return get
+
+
+def _selecting(original: Any) -> Any:
+    def virtual(by: Driver, *args: Any) -> Any:
+        if len(args) < 4 or not _is_time(args[3]):
+            return original(*args)
+        *lists, limit = (*(list(each) for each in args[:3]), args[3])
+        found = original(*lists, 0)
+        if any(found):
+            return found
+        if any(lists):
+            by.tell("select.select", _FILES)
+            found = original(*lists, limit)
+        if not any(found):
+            by.sleep(float(limit))
+        return found
+
+    return routed(original, virtual)
+
+
+def _may_be_ended(by: Driver) -> bool:
+    """Whether another thread may do what is waited for."""
+    return by.threads or asks_for_executor()
+
+
+def _is_time(limit: Any) -> bool:
+    # What else is given is for the original: to wait for ever, not at all, or to refuse it.
+    return isinstance(limit, int | float) and 0 < limit <= threading.TIMEOUT_MAX
