@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from resilkit.cluster.closed_over import plain_in_servers
+from resilkit.cluster.closed_over import made_inside, plain_in_servers
 from resilkit.cluster.monitor import Monitor
 from resilkit.cluster.shown import ShownReference
 from resilkit.cluster.trace import DEFAULT_LIMIT, DEFAULT_RATE, Trace
@@ -150,17 +150,20 @@ class ClusterReference(ShownReference, Reference):
     class or arguments keep it, it is a `Reference`.
     """
 
-    __slots__ = ("_cluster", "_session")
+    __slots__ = ("_cluster", "_made_inside", "_session")
 
     def __init__(
         self, session: Session, address: Address, timeout: float | None = DEFAULT_TIMEOUT
     ) -> None:
         super().__init__(address, timeout)
         self._session = session
+        self._made_inside = made_inside(session)
         self._cluster = session.owner()  # does not end while this is there
 
     def _copy(self) -> Self:
-        return type(self)(self._session, self._address, self._timeout)
+        copy = type(self)(self._session, self._address, self._timeout)
+        copy._made_inside = self._made_inside
+        return copy
 
     @part
     def call(self) -> Any:
