@@ -285,7 +285,8 @@ class Doing:
             over, seen = work.done, work.ended
             if lookout and not over:
                 if (failure := lookout.look(work.history, self._now(), last=False)) is not None:
-                    return failure
+                    # What its server does not take did nothing, which an invariant may well miss.
+                    return judging.misused(work.history) or failure
                 self._session.thread.submit(work.go_on)
             if over:
                 return None

@@ -1,12 +1,15 @@
-"""What is said where no order of the operations explains the replies."""
+"""What is said where no order of the operations explains the replies, or one is a mistake."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from resilkit.testing import Call, Model
+from resilkit import Cluster
+from resilkit.testing import Call, Model, Trial, run_trial
 from resilkit.testing.judging import explained
 from resilkit.testing.performed import Performed
+from tests.testing.servers import Counter
 
 
 def adding(total: int, operation: Call) -> tuple[int, int]:
@@ -43,3 +46,14 @@ def test_of_many_operations_before_it_names_the_last() -> None:
     assert said(*ones, done(2, 7, 7, 90, 91)) == (
         'after 4 operations, the last of them Call("add", 1) by @p1, the model says 11'
     )
+
+
+def test_a_misuse_is_told_rather_than_the_invariant_that_misses_what_it_should_have_done() -> None:
+    def all_counted(cluster: Cluster, history: Sequence[Performed]) -> bool:
+        return cluster.whereis("counter").state()["value"] >= len(history)
+
+    calls = [Call("increment", server="counter"), Call("increment")]
+    failure = run_trial(Trial(Counter, calls, invariants=[all_counted])).failure
+    assert failure is not None
+    assert failure.kind == "misuse"
+    assert "unexpected keyword argument 'server'" in failure.message
