@@ -27,6 +27,10 @@ __all__ = ["check_run", "run_again", "run_experiment", "run_function"]
 
 _THERE: Final = "in another process, with another order of hashes"
 _HERE: Final = "in this process, with the same order of hashes"
+_WHY: Final = (
+    "It was checked since rk.options.check_determinism is on, as it is in CI, where the variable "
+    "CI is set; RESILKIT_CHECK_DETERMINISM=0 turns that off."
+)
 
 
 def check_run(experiment: Experiment, schedule: str | None, outcome: object) -> None:
@@ -47,8 +51,7 @@ def check_run(experiment: Experiment, schedule: str | None, outcome: object) -> 
     try:
         run_again(run, seed=experiment.seed, schedule=order, orders=1).raise_if_not()
     except Nondeterministic as error:
-        error.outcome = outcome
-        raise
+        raise Nondeterministic(f"{error}\n{_WHY}", outcome=outcome) from None
 
 
 def run_again(

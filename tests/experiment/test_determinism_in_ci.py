@@ -69,6 +69,9 @@ def test_a_run_that_does_something_else_again_is_refused_with_the_first_differen
     assert again == [7]
     assert experiment.last is not None, "what the first run measured is still there"
     assert seen.value.outcome is experiment.last
+    assert str(seen.value).endswith("; RESILKIT_CHECK_DETERMINISM=0 turns that off."), (
+        "who did not ask for it is told why it was checked"
+    )
 
 
 def test_a_run_that_was_stopped_early_is_not_done_again_whole(again: list[Any]) -> None:
