@@ -6,11 +6,15 @@ import asyncio
 import codeop
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import resilkit as rk
 from resilkit.chaos import Scenario
 from resilkit.faults import registry
+from resilkit.testing import Call, shrink_trial
+from tests.testing.servers import Counter
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 
@@ -39,6 +43,16 @@ def test_the_tour_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.Mo
     assert names["result"].passed is False, "n1, where all counters lived, was down for a while"  # type: ignore[attr-defined]
     assert (tmp_path / "report.html").stat().st_size > 10_000
     assert (tmp_path / "runs" / "first").is_dir()
+
+
+def test_the_smallest_trial_is_the_one_that_the_tour_tells() -> None:
+    [code] = [block for block in blocks("python") if "shrink_trial(trial)" in block]
+    names: dict[str, Any] = {"rk": rk, "Counter": Counter}
+    exec(code, names)  # noqa: S102 - the README's own code
+    smallest = shrink_trial(names["trial"]).trial
+    assert smallest.operations == (Call("increment", by=2), Call("increment", by=2))
+    assert smallest.faults == ()
+    assert "# two increments by 2, and no fault" in code
 
 
 @pytest.mark.parametrize("number", range(len(blocks("python"))))
