@@ -8,7 +8,6 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from resilkit import validate
-from resilkit.runtime.naming import check_name
 from resilkit.testing.strategies import options
 from resilkit.testing.strategies.defining import defines
 from resilkit.testing.strategies.lists import lists
@@ -65,7 +64,7 @@ def arrivals(
         >>> find(arrivals(kinds=["explicit"], operations=["get"]), lambda each: True)
         Explicit(due=(Due(0.0, 'get'),), loop='open')
     """
-    known = [check_name(name, f"operations[{place}]") for place, name in enumerate(operations)]
+    known = options.names(operations, "operations", like="get")
     usual = _KINDS if not known else (*_KINDS, _LISTED)
     chosen = usual if kinds is None else options.selection(kinds, "kinds", (*_KINDS, _LISTED))
     if _LISTED in chosen:
@@ -76,7 +75,7 @@ def arrivals(
         Run.of(duration, 0.0, 1),
         st.sampled_from(ladder(min(1.0, rate), rate)),
         st.integers(1, users),
-        tuple(known),
+        known,
         validate.number(max_size, "max_size", low=1, integer=True),
     )
     kind = st.sampled_from(chosen)

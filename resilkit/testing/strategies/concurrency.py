@@ -107,7 +107,8 @@ def _sequences(operations: object, given: Mapping[str, Any]) -> st.SearchStrateg
             )
         return operations
     low, high = _SIZES
-    sizes = {"min_size": low, "max_size": max(high, given.get("min_size") or 0)}
+    least = validate.number(given.get("min_size", low), "min_size", low=low, integer=True)
+    sizes = {"min_size": low, "max_size": max(high, least)}
     methods: Any = operations
     return operation_sequences(methods, **{**sizes, **given})
 

@@ -52,15 +52,15 @@ def sizes(
     return smallest, largest
 
 
-def names(given: object, path: str) -> tuple[str, ...]:
-    """Return names of servers or supervisors, each once, in the order given; there may be none.
+def names(given: object, path: str, like: str = "counter-0") -> tuple[str, ...]:
+    """Return names, each once, in the order given; there may be none.
 
     Raises:
         InvalidArgument: It is no list of names, or one stands there twice.
     """
     if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
         raise InvalidArgument("must be a list of names", path=path, value=given,
-                              allowed='such as ["counter-0"]')  # fmt: skip
+                              allowed=f'such as ["{like}"]')  # fmt: skip
     listed = [check_name(name, f"{path}[{place}]") for place, name in enumerate(given)]
     for place, name in enumerate(listed):
         if name in listed[:place]:

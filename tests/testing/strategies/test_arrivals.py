@@ -62,6 +62,7 @@ BAD: dict[str, dict[str, Any]] = {
     "kinds[0]": {"kinds": ["constnat"]},
     "operations": {"kinds": ["explicit"]},
     "operations[1]": {"operations": ["get", ""]},
+    "operations[2]": {"operations": ["get", "put", "get"]},
     "duration": {"duration": 0.0},
     "max_rate": {"max_rate": 0},
     "max_users": {"max_users": 0},
@@ -75,3 +76,10 @@ def test_a_bad_option_is_refused_where_it_is_written(path: str) -> None:
         rst.arrivals(**BAD[path])
     assert refused.value.path == path
     assert refused.value.allowed
+
+
+@pytest.mark.parametrize("wrong", [3, None, "get", b"put", {"get": None}])
+def test_operations_that_are_no_list_of_names_are_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidArgument, match="must be a list of names") as refused:
+        rst.arrivals(operations=wrong)
+    assert refused.value.path == "operations"

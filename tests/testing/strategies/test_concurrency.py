@@ -111,3 +111,10 @@ def test_a_bad_option_is_refused_where_it_is_written(path: str) -> None:
         rst.concurrent_scenarios(**{"operations": COUNTER, **BAD[path]})
     assert refused.value.path == path
     assert refused.value.allowed
+
+
+@pytest.mark.parametrize("wrong", ["4", [4], float("inf"), -1])
+def test_a_least_size_that_is_no_size_is_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        rst.concurrent_scenarios(COUNTER, min_size=wrong)
+    assert refused.value.path == "min_size"
