@@ -30,6 +30,9 @@ _WORDS = 400
 _SLACK = 5.0
 """Seconds beyond its time for a worker to end a task by itself, before it is killed."""
 
+_MOST_MISSES = 3
+"""Workers in a row that may die while they start, once others have: then it is no accident."""
+
 
 class Lost(str):
     """Why a task came to nothing: its worker died, or had to be killed."""
@@ -99,6 +102,8 @@ class Crew:
         self._job = job
         self._timeout = timeout
         self._workers: list[_Worker] = []
+        # How many may still die while they start: none, until one has come so far.
+        self._misses_left = 0
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +126,8 @@ class Crew:
             The task and its answer, or `Lost`.
 
         Raises:
-            StartFailed: A worker cannot start, or cannot read what all are sent first.
+            StartFailed: The first worker that is heard of cannot start, or later four in a row; or
+                one cannot read what all are sent first.
         """
         left = deque(tasks)
         while True:
@@ -166,6 +172,10 @@ class Crew:
             task, words = worker.task, worker.last_words()
             self._drop(worker)
             if task is None:
+                if self._misses_left:
+                    # The machine was short of memory, perhaps; what others have done is kept.
+                    self._misses_left -= 1
+                    return
                 # It did not even come so far as to take one: nor would the next.
                 message = f"a worker did not start: {words}"
                 raise StartFailed(message, reason=words) from None
@@ -175,6 +185,7 @@ class Crew:
             if answer:
                 raise StartFailed(f"a worker cannot read the experiment: {answer}", reason=answer)
             worker.ready = True
+            self._misses_left = _MOST_MISSES
             return
         task, worker.task = worker.task, None
         yield task, answer

@@ -1,0 +1,68 @@
+"""Workers of a sweep that die while they start, as where the machine is short of memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from resilkit.errors import StartFailed
+from resilkit.network.codec import by_value
+from resilkit.reruns import crew
+from resilkit.reruns.crew import Crew, Lost
+from tests.reruns.systems import bank
+
+TASKS = [(0, seed) for seed in range(4)]
+
+
+@pytest.fixture
+def workers(monkeypatch):
+    """Have as many of the next workers die at their birth as ``workers.dying`` says."""
+
+    class Workers(list):
+        dying = 0
+
+    born, make = Workers(), crew._Worker
+
+    def bear(job):
+        worker = make(job)
+        born.append(worker)
+        if born.dying:
+            born.dying -= 1
+            worker.process.kill()
+        return worker
+
+    monkeypatch.setattr(crew, "_Worker", bear)
+    return born
+
+
+def done(workers, *, dying):
+    """Do the tasks by one worker, which is killed after the first, as are so many after it."""
+    where = {"backend": "simulation", "schedule": None, "timeout": None}
+    with Crew(1, by_value({"experiments": [bank()], "where": where})) as one:
+        answers = {}
+        for task, answer in one.do(TASKS):
+            answers[task] = answer
+            if len(answers) == 1:
+                workers.dying = dying
+                workers[-1].process.kill()
+                workers[-1].process.wait()
+        return answers
+
+
+def test_the_tasks_go_on_when_some_workers_die_while_they_start(workers):
+    answers = done(workers, dying=3)
+    assert sorted(answers) == TASKS
+    assert sum(isinstance(answer, Lost) for answer in answers.values()) <= 1
+    assert len(workers) == 5
+
+
+def test_workers_that_keep_dying_while_they_start_end_it(workers):
+    with pytest.raises(StartFailed, match="a worker did not start: its process was killed"):
+        done(workers, dying=100)
+    assert len(workers) == 5
+
+
+def test_a_first_worker_that_dies_while_it_starts_ends_it(workers):
+    workers.dying = 1
+    with pytest.raises(StartFailed, match="a worker did not start: its process was killed"):
+        done(workers, dying=0)
+    assert len(workers) == 1
