@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -37,6 +38,9 @@ from resilkit.settings import options
 __all__ = ["EXIT", "app", "run_app"]
 
 EXIT = {"held": 0, "not held": 1, "bad input": 2, "refused": 3, "bug": 4, "interrupted": 130}
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Of a disk, what is no bug: where stdout goes to a file."""
 
 _EXIT_HELP = """\b
 Exit codes:
@@ -255,16 +259,14 @@ def run_app(arguments: Sequence[str] | None = None) -> int:
         return _stop("interrupted", EXIT["interrupted"])
     except InvalidArgument as error:
         return _stop(str(error), EXIT["bad input"])
-    except BrokenPipeError:
-        # The reader went away (`| head`): nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return EXIT["not held"]
     except InternalError:
         return _bug()
     except Nondeterministic as error:
         return _stop(str(error), EXIT["refused"], whole=True)  # where is what one must know
     except ResilkitError as error:
         return _stop(str(error), EXIT["refused"])
+    except OSError as error:
+        return _unwritten(error)
     except Exception as error:  # noqa: BLE001 - a bug is told as one, with an exit code of its own
         # Typer's own errors moved between packages from version to version; they all have this.
         message = getattr(error, "format_message", None)
@@ -278,6 +280,17 @@ def run_app(arguments: Sequence[str] | None = None) -> int:
         # No command returns it: it is what typer makes of an interrupt.
         return _stop("interrupted", code)
     return code if isinstance(code, int) else EXIT["held"]
+
+
+def _unwritten(error: OSError) -> int:
+    gone = isinstance(error, BrokenPipeError)
+    if not gone and error.errno not in _FULL:
+        return _bug()
+    # Python writes what is left when it ends, and would fail once more.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if gone:
+        return EXIT["not held"]  # the reader went away (`| head`): nobody is left to tell
+    return _stop(f"writing failed: {error}", EXIT["refused"])
 
 
 def _open_missing_streams() -> None:

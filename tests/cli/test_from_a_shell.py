@@ -154,3 +154,13 @@ def test_an_interrupt_cleans_up_and_says_so_by_its_exit_code(under_load, number,
     assert said == (number == signal.SIGINT)
     assert rest == ""
     wait_gone([each.pid for each in family])
+
+
+@pytest.mark.parametrize("arguments", [["capabilities"], ["capabilities", "--json"]])
+def test_a_full_disk_is_no_bug_of_ours(arguments):
+    with Path("/dev/full").open("w") as full, begun(*arguments, stdout=full) as process:
+        told = process.communicate(timeout=PATIENCE)[1]
+    assert process.returncode == EXIT["refused"]
+    assert told.startswith("resilkit: writing failed: ")
+    assert "No space left on device" in told
+    assert len(told.splitlines()) == 1
