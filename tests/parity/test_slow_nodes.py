@@ -52,7 +52,8 @@ def test_several_slownesses_of_a_node_multiply_and_each_tells_how_slow_it_really
         with cluster.inject(rk.faults.SlowNode(8.0, targets="n2")) as inner:
             works(cluster)
         works(cluster)
-    assert 16.0 < inner.outcomes[0]["slowed"]["n2"] < 72.0
+    # 24 times; a sum would be 11. On a busy machine a process is stopped late, and less slow.
+    assert 12.0 < inner.outcomes[0]["slowed"]["n2"] < 72.0
     # Of its own time a part was so slow, and a part three times.
     assert 2.0 < outer.outcomes[0]["slowed"]["n2"] < inner.outcomes[0]["slowed"]["n2"]
 
