@@ -24,6 +24,7 @@ _OURS: Final = str(Path(__file__).parents[1])
 _STEPS: Final = str(Path(__file__).with_name("scheduler.py"))
 _FRAMES: Final = ("cr_frame", "gi_frame")
 _NEXT: Final = ("cr_await", "gi_yieldfrom")
+_LEAVING: Final = dis.opmap["POP_EXCEPT"]
 
 
 class Ended(BaseException):
@@ -169,7 +170,9 @@ def _calls(frame: FrameType | None) -> int:
 def _tries(frame: FrameType) -> int:
     """Return how many ``try`` and ``with`` are around what is to run next."""
     at = frame.f_lasti
-    return sum(start <= at < end for start, end in _guarded(frame.f_code))
+    # The way out of an ``except`` is in none, and who leaves it otherwise handles its error for ever.
+    leaving = frame.f_code.co_code[at] == _LEAVING
+    return leaving + sum(start <= at < end for start, end in _guarded(frame.f_code))
 
 
 def _guarded(code: CodeType) -> list[tuple[int, int]]:

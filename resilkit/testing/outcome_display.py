@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["outcome_html", "races_html"]
 
-_KEPT = re.compile(r"(\(t = [^()\s]+ s\)|(?<![\w-])\w[\w-]{0,30}-[\w-]{0,30}\w(?![\w-]))")
+_KEPT = re.compile(r"(\(t = [^()]{1,20}\)|(?<![\w-])\w[\w-]{0,30}-[\w-]{0,30}\w(?![\w-]))")
 _MOST = 60
 _MOST_STEPS = 40
 _WIDTH = 700

@@ -178,6 +178,7 @@ def test_a_handler_that_waits_for_what_only_another_can_do_is_told_of(
     said = rf"would never end: .* at test_busy_waits.py:\d+ in Needy.{handler}"
     assert re.search(said, cluster._session.launcher.log_of("n1"))
     assert sys.gettrace() is traced_by
+    assert sys.exc_info()[1] is None, "nobody handles its errors any more"
 
 
 def test_one_long_sleep_ends() -> None:

@@ -15,6 +15,7 @@ from resilkit.testing import Call, Cast, Concurrent, Outcome, Trial, run_trial
 from resilkit.testing.outcome_figure import outcome_figure
 from resilkit.testing.outcome_steps import steps_of
 from resilkit.testing.trail import merged
+from resilkit.texts import timed
 from tests.seen import drawings, text_of
 from tests.testing.servers import COUNTER, Counter, Forgetful, increments
 
@@ -316,5 +317,5 @@ def test_no_line_breaks_within_the_moment_of_a_failure_or_a_short_name() -> None
     whole = '<span style="white-space:nowrap">{}</span>'
     assert outcome.failure is not None
     assert whole.format("locks-2") in page
-    assert whole.format(f"(t = {outcome.failure.time:.4g} s)") in page
+    assert whole.format(f"(t = {timed(outcome.failure.time)})") in page
     assert text_of(page).count("(t = ") >= 1
