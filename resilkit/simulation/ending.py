@@ -170,7 +170,7 @@ def _calls(frame: FrameType | None) -> int:
 def _tries(frame: FrameType) -> int:
     """Return how many ``try`` and ``with`` are around what is to run next."""
     at = frame.f_lasti
-    # The way out of an ``except`` is in none, and who leaves it otherwise handles its error for ever.
+    # The way out of an ``except`` is in none; who leaves it otherwise handles its error for ever.
     leaving = frame.f_code.co_code[at] == _LEAVING
     return leaving + sum(start <= at < end for start, end in _guarded(frame.f_code))
 
