@@ -56,5 +56,5 @@ def test_an_interrupted_cell_of_chaos_heals_and_leaves_the_cluster_usable(
     )
     assert "UsageError: interrupted" in cell.text, cell.traceback
     assert notebook.value("[node.status for node in cluster.nodes.values()]") == ["running"] * 2
-    assert notebook.value("list(cluster._session.faults.injections)") == []
+    assert notebook.value("list(cluster._session.faults.injections)") == [], cell.text
     notebook.run("%cluster close")
