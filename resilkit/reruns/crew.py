@@ -30,6 +30,9 @@ _WORDS = 400
 _SLACK = 5.0
 """Seconds beyond its time for a worker to end a task by itself, before it is killed."""
 
+_READY = 120.0
+"""Seconds for a worker to load what it needs. One that takes longer has been stopped, perhaps."""
+
 _MOST_MISSES = 3
 """Workers in a row that may die while they start, once others have: then it is no accident."""
 
@@ -58,6 +61,7 @@ class _Worker:
             )
         self.connection: Connection = ours  # type: ignore[assignment]
         self.ready = False
+        self.born = clock.monotonic()
         self.task: Any = None
         self.began = 0.0
         try:
@@ -141,6 +145,9 @@ class Crew:
             for worker in busy:
                 if worker.connection in ready:
                     yield from self._heard(worker)
+                elif self._is_late(worker):
+                    self._drop(worker)
+                    self._missed(f"it was not ready after {_READY:g} s, and was killed")
                 elif self._is_stuck(worker):
                     why = f"{out_of_time(self._timeout or 0.0)}, and its process had to be killed"
                     yield worker.task, Lost(why)
@@ -172,14 +179,9 @@ class Crew:
             task, words = worker.task, worker.last_words()
             self._drop(worker)
             if task is None:
-                if self._misses_left:
-                    # The machine was short of memory, perhaps; what others have done is kept.
-                    self._misses_left -= 1
-                    return
-                # It did not even come so far as to take one: nor would the next.
-                message = f"a worker did not start: {words}"
-                raise StartFailed(message, reason=words) from None
-            yield task, Lost(words)
+                self._missed(words)
+            else:
+                yield task, Lost(words)
             return
         if not worker.ready:
             if answer:
@@ -190,11 +192,22 @@ class Crew:
         task, worker.task = worker.task, None
         yield task, answer
 
+    def _missed(self, words: str) -> None:
+        """Go on without a worker that did not come so far as to take a task, if that may be."""
+        if not self._misses_left:
+            message = f"a worker did not start: {words}"  # nor would the next
+            raise StartFailed(message, reason=words) from None
+        # The machine was short of memory, perhaps; what others have done is kept.
+        self._misses_left -= 1
+
     def _patience(self, busy: list[_Worker]) -> float | None:
-        if self._timeout is None:
-            return None
-        begun = [one.began for one in busy if one.task is not None]
-        return max(0.05, min(begun) + self._timeout + _SLACK - clock.monotonic()) if begun else None
+        ends = [one.born + _READY for one in busy if not one.ready]
+        if self._timeout is not None:
+            ends += [one.began + self._timeout + _SLACK for one in busy if one.task is not None]
+        return max(0.05, min(ends) - clock.monotonic()) if ends else None
+
+    def _is_late(self, worker: _Worker) -> bool:
+        return not worker.ready and clock.monotonic() > worker.born + _READY
 
     def _is_stuck(self, worker: _Worker) -> bool:
         if self._timeout is None or worker.task is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from resilkit.errors import StartFailed
@@ -19,6 +21,7 @@ def workers(monkeypatch):
 
     class Workers(list):
         dying = 0
+        stopped = False
 
     born, make = Workers(), crew._Worker
 
@@ -28,6 +31,8 @@ def workers(monkeypatch):
         if born.dying:
             born.dying -= 1
             worker.process.kill()
+        if born.stopped:
+            worker.process.send_signal(signal.SIGSTOP)
         return worker
 
     monkeypatch.setattr(crew, "_Worker", bear)
@@ -66,3 +71,11 @@ def test_a_first_worker_that_dies_while_it_starts_ends_it(workers):
     with pytest.raises(StartFailed, match="a worker did not start: its process was killed"):
         done(workers, dying=0)
     assert len(workers) == 1
+
+
+def test_a_worker_that_is_stopped_while_it_starts_ends_it_in_time(workers, monkeypatch):
+    monkeypatch.setattr(crew, "_READY", 0.2)
+    workers.stopped = True
+    with pytest.raises(StartFailed, match=r"not ready after 0\.2 s, and was killed"):
+        done(workers, dying=0)
+    assert workers[0].process.poll() is not None
