@@ -189,6 +189,14 @@ def _in_our_words() -> Iterator[None]:
             raise
         message, _, lacking = error.message.partition("; give it: ")
         ours = validate.relocated(error, _OURS[error.path])
+        if "failing=" in error.allowed:  # a function, which no option can give
+            ours = InvalidArgument(
+                message,
+                path=ours.path,
+                value=str(error.value),
+                allowed="a run of which a criterion failed; any other condition can be given in "
+                "Python: rk.shrink(run, failing=a function of the result)",
+            )
         if lacking:
             why = message.partition("(")[2].removesuffix(")")
             ours = InvalidArgument(

@@ -123,7 +123,7 @@ def seeds_of(text: str) -> Sequence[int]:
     refusal = {"path": "--seeds", "value": text, "allowed": _ALLOWED}
     try:
         if "," in text:
-            found: Sequence[int] = [int(part) for part in text.split(",") if part.strip()]
+            found: Sequence[int] = [int(part) for part in text.split(",")]
         elif ":" in text:
             first, *rest = text.split(":")
             found = range(int(first or 0), *map(int, rest))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from markupsafe import Markup
@@ -76,20 +76,18 @@ def sequence_svg(
         >>> sequence_svg([]).count("<svg")
         0
     """
+
+    def picture(canvas: _Canvas) -> Markup:
+        height = canvas.height
+        return Markup(  # noqa: S704 - each text in it has been escaped where it was put in
+            f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
+            f'aria-label="{canvas.label}">{canvas.drawn()}</svg>'
+        )
+
     drawn = diagram(
         messages, most=most, lifelines=_room(width), origin=origin, order=order, oldest=oldest
     )
-    if not drawn.steps:
-        return note("no messages yet")
-    canvas = _Canvas(drawn, width)
-    height = canvas.height
-    return _framed(
-        drawn, oldest,
-        Markup(  # noqa: S704 - each text in it has been escaped where it was put in
-            f'<svg width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" '
-            f'aria-label="{canvas.label}">{canvas.drawn()}</svg>'
-        ),
-    )  # fmt: skip
+    return _framed(drawn, width, oldest, picture)
 
 
 def sequence_image(
@@ -117,32 +115,37 @@ def sequence_image(
         >>> sequence_image([]).count("<img")
         0
     """
+
+    def picture(canvas: _Canvas) -> Markup:
+        inside = f'<g class="rk-sequence">{canvas.drawn()}</g>'
+        image = drawing(inside, canvas.label, width=width, height=canvas.height, style=_CSS)
+        tips = Markup("").join(canvas.tips())
+        whole = Markup('<style>{}</style><div class="rk-pointed" style="max-width:{}px">{}{}</div>')
+        style = Markup(_POINTED)  # noqa: S704 - a constant
+        return whole.format(style, width, image, tips)
+
     drawn = diagram(
         messages, most=most, lifelines=_room(width), origin=origin, order=order, oldest=oldest
     )
-    if not drawn.steps:
-        return note("no messages yet")
-    canvas = _Canvas(drawn, width)
-    inside = f'<g class="rk-sequence">{canvas.drawn()}</g>'
-    image = drawing(inside, canvas.label, width=width, height=canvas.height, style=_CSS)
-    tips = Markup("").join(canvas.tips())
-    whole = Markup('<style>{}</style><div class="rk-pointed" style="max-width:{}px">{}{}</div>')
-    style = Markup(_POINTED)  # noqa: S704 - a constant
-    return _framed(drawn, oldest, whole.format(style, width, image, tips))
+    return _framed(drawn, width, oldest, picture)
 
 
 def _room(width: int) -> int:
     return max(2, (width - _LEFT - _RIGHT) // _NARROWEST_GAP)
 
 
-def _framed(drawn: Diagram, oldest: int, picture: Markup) -> Markup:
+def _framed(
+    drawn: Diagram, width: int, oldest: int, picture: Callable[[_Canvas], Markup]
+) -> Markup:
+    if not drawn.steps:
+        return note("no messages yet")
     only = drawn.left_out and not oldest
     above = note(f"The newest {len(drawn.steps)} are drawn.") if only else ""
     explained = outside(drawn.names)
     below = note(explained) if explained else ""
     style = Markup(_CSS)  # noqa: S704 - a constant
     whole = Markup('<div class="rk-sequence"><style>{}</style>{}{}{}</div>')
-    return whole.format(style, above, picture, below)
+    return whole.format(style, above, picture(_Canvas(drawn, width)), below)
 
 
 class _Canvas:

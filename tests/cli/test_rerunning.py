@@ -194,7 +194,9 @@ def test_what_is_no_run_is_refused(lost, tmp_path):
     for command in ("replay", "shrink"):
         assert "RUN" in refuses(command, tmp_path / "nowhere")
         assert "RUN" in refuses(command, broken)
-    assert "RUN: failed no criterion" in refuses("shrink", calm)
+    nothing = refuses("shrink", calm)
+    assert "RUN: failed no criterion: there is nothing to shrink, got " in nothing
+    assert "can be given in Python: rk.shrink(run, failing=a function of the result)" in nothing
     assert "--failing" in refuses("shrink", lost, "--failing", "p99 <= 1 s")
     assert "--seconds" in refuses("shrink", lost, "--seconds", "soon")
     assert "budget" in refuses("shrink", lost, "--budget", 3)

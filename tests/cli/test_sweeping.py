@@ -177,6 +177,7 @@ def test_a_run_of_a_sweep_whose_time_is_up_says_after_how_long(bank, scenario):
         (["--seeds", "-3:3"], "--seeds: has a seed below 0"),
         (["--seeds", "4,-1,5"], "--seeds: has a seed below 0"),
         (["--seeds", "many"], "--seeds: are no seeds"),
+        (["--seeds", "1,,2"], "--seeds: are no seeds, got '1,,2'; allowed: such as 0:200"),
         (["--seeds", "1:2:0"], "--seeds: are no seeds"),
         (["--seeds", "0:1000001"], "--seeds: are more than 1,000,000 seeds"),
         (["--seeds", "0:99999999999999999999"], "--seeds: are more than 1,000,000 seeds"),
