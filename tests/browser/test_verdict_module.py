@@ -192,3 +192,14 @@ def test_a_closed_view_leaves_no_listener(module: Module) -> None:
     made = shown(module, row())
     made.end()
     assert made.page.evaluate("window.model.heard()") == 0
+
+
+def test_an_export_waits_for_another_and_not_for_a_run_of_which_nobody_knows_how_long_it_takes(
+    module: Module,
+) -> None:
+    made = shown(module, row(), exportable=True, doing="writing report.html")
+    button = made.page.get_by_role("button", name="Export Parquet")
+    button.click()
+    assert made.asked() == [{"do": "export", "as": "parquet", "path": "run"}]
+    made.set("doing", "running")
+    assert button.is_disabled()

@@ -139,6 +139,15 @@ def test_what_is_still_to_be_done_is_a_hint_and_an_error_only_after_a_try(module
     assert (hint.inner_text(), wrong.inner_text()) == ("Add a call to a server first.", "")
 
 
+def test_a_start_right_after_the_first_call_was_added_is_not_held_up_by_what_was_said_before(
+    module: Module,
+) -> None:
+    made = shown(module, problems={"operations": "add a call to a server first"})
+    made.page.get_by_role("button", name="Start").click()
+    assert made.asked()[-1]["do"] == "start", "the kernel knows the operations, and refuses"
+    assert made.page.locator("form > .rk-problem").inner_text() == ""
+
+
 @pytest.mark.parametrize(("width", "rows"), [(430, 2), (620, 2), (660, 2), (760, 1), (1200, 1)])
 def test_no_figure_stands_alone_on_a_row(module: Module, width: int, rows: int) -> None:
     names = ("intended/s", "ok/s", "errors/s", "p95 of ok", "waiting > 1 s", "operations", "not ok")

@@ -97,7 +97,8 @@ export default {
       run.disabled = busy || over || !model.get("startable");
       // In its place all the time: it must not come where somebody has just pressed the other.
       stop.disabled = over || !model.get("stoppable");
-      exports.show(busy);
+      // One export waits for the other: a click right after the first is not lost.
+      exports.show(busy && !model.get("doing").startsWith("writing "));
       edit.show(busy || over);
       written.show();
       // Reasons come and go while it runs. Other criteria, or an outcome, are another table.

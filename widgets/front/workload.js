@@ -95,7 +95,9 @@ export default {
     };
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (model.get("problems").operations !== undefined) {
+      // What was said of the operations may be older than they are: the kernel knows.
+      const none = model.get("operations").length === 0;
+      if (none && model.get("problems").operations !== undefined) {
         tried = true;
         showProblems();
         calls.focus();
