@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from resilkit.cluster.deployed import below
 from resilkit.cluster.simulated.backend import SimulationBackend
 from resilkit.errors import CallTimeout, ResilkitError
 from resilkit.network.snapshots import own_copy
 from resilkit.rng import stream
-from resilkit.runtime import Node
+from resilkit.runtime import ChildSpec, Node, SupervisorSpec
 from resilkit.runtime.kinds import SYSTEM
-from resilkit.runtime.server_process import ServerProcess
 from resilkit.runtime.spawn import spawn
 from resilkit.simulation.clock import VirtualClock
 from resilkit.simulation.disk import SimulatedDisk
-from resilkit.simulation.handle import Handle
 from resilkit.testing.calls import Call, Cast
 from resilkit.testing.code import as_code
 from resilkit.testing.model import Answer, Model
+from resilkit.testing.remains import Remains
 
 if TYPE_CHECKING:
     from resilkit.testing.started import Started
@@ -46,14 +46,24 @@ class Alone:
         default: The name of the server that operations are for which name none.
         seed: The root of its servers' chance.
         timeout: Virtual seconds that a call waits for its reply.
+
+    Attributes:
+        seed: That root.
+        drawn: Whether anything was drawn by chance so far: else the replies are those of any seed.
     """
 
     def __init__(
-        self, parts: Started, default: str | None, *, seed: int = 0, timeout: float = 5.0
+        self,
+        parts: Started,
+        default: str | None,
+        *,
+        seed: int = 0,
+        timeout: float = 5.0,
     ) -> None:
         self._parts = parts
         self._default = default
-        self._seed = seed
+        self.seed = seed
+        self.drawn = False
         self._timeout = timeout
         self._numbers: dict[tuple[type, str], int] = {}
         self._operations: list[Call | Cast] = []
@@ -64,14 +74,19 @@ class Alone:
         """Return the model that replies what the system does."""
         return Model((), self._step)
 
+    @staticmethod
+    def of(model: object) -> Alone | None:
+        """Return whose `model` this is; ``None`` where it is somebody's own."""
+        owner = getattr(model.step, "__self__", None) if isinstance(model, Model) else None
+        return owner if isinstance(owner, Alone) else None
+
     def _step(self, done: Path, operation: Call | Cast) -> tuple[Any, Path]:
         number = self._number(operation)
         if (done, number) not in self._known:
             self._run((*done, number))
         answer, after = self._known[done, number]
-        if answer.error is not None:
-            raise answer.error
-        return answer.reply, after
+        # Not raised: a server that refuses, or ends, may be another one afterwards.
+        return (answer.reply if answer.error is None else answer), after
 
     def _number(self, operation: Call | Cast) -> int:
         """Return the number of an operation: of those that print alike the same one."""
@@ -86,9 +101,11 @@ class Alone:
         """Do operations from the beginning, and note what came of each."""
         with self._started() as here:
             done: Path = ()
+            if not self._known:
+                self._where(done, here.remains.now())
             for number in path:
                 answer = here.do(self._operations[number])
-                after = self._where((*done, number), here.left())
+                after = self._where((*done, number), here.remains.now())
                 self._known.setdefault((done, number), (answer, after))
                 done = (*done, number)
 
@@ -98,12 +115,15 @@ class Alone:
 
     @contextmanager
     def _started(self) -> Iterator[_Here]:
-        backend = SimulationBackend(self._seed, "fifo", record=False)
+        backend = SimulationBackend(self.seed, "fifo", record=False)
         backend.enclosure.install()
         try:
-            here = _Here(backend, self._seed, self._default, self._timeout)
-            here.start(self._parts)
-            yield here
+            here = _Here(backend, self.seed, self._default, self._timeout)
+            try:
+                here.start(self._parts)
+                yield here
+            finally:
+                self.drawn = self.drawn or here.drawn
         finally:
             backend.enclosure.uninstall()
 
@@ -119,22 +139,45 @@ class _Here:
         self._scheduler = backend.scheduler
         self._default = default
         self._timeout = timeout
+        self._backend = backend
+        disks = stream(seed, "disk", _NODE)
         self._node = Node(
             _NODE,
             loop=place.loop,
             clock=VirtualClock(place),
             seed=seed,
-            storage=SimulatedDisk(_NODE, rng=stream(seed, "disk", _NODE)),
+            storage=SimulatedDisk(_NODE, rng=disks),
         )
+        enclosure = backend.enclosure
+        self._chance = [
+            (each, each.getstate()) for each in (enclosure.hidden, enclosure.entropy, disks)
+        ]
+        self._streams = 0
+        self._node.stream = self._stream  # type: ignore[method-assign]
         self._node.at_once.never()
         self._client = self._node.client()
+        self.remains: Remains
+
+    def _stream(self, *names: str | int) -> Any:
+        self._streams += 1
+        return Node.stream(self._node, *names)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether anybody has drawn by chance, or may have."""
+        return self._streams > 0 or any(each.getstate() != began for each, began in self._chance)
 
     def start(self, parts: Started) -> None:
-        """Start the system."""
+        """Start the system, and let it come to rest."""
+        specs = _own([spec for _, spec in parts.plan])
+        self.remains = Remains(
+            self._backend, self._node, [one for spec in specs for one in below(spec)]
+        )
 
         async def start() -> None:
-            for _, spec in parts.plan:
+            for spec in specs:
                 await spawn(self._node, spec)
+            await self._rest()
 
         self._thread.sync(start())
 
@@ -144,9 +187,9 @@ class _Here:
 
     async def _do(self, operation: Call | Cast) -> Answer:
         address: Any = operation.to or self._default
-        args, kwargs = own_copy((operation.args, dict(operation.kwargs)), "arguments")
         node = self._node
         try:
+            args, kwargs = own_copy((operation.args, dict(operation.kwargs)), "arguments")
             async with asyncio.timeout(self._timeout):
                 if isinstance(operation, Cast):
                     node.cast(address, operation.method, args, kwargs or None)
@@ -168,17 +211,18 @@ class _Here:
         while self._scheduler.ready:  # noqa: ASYNC110 - nobody tells of the last one
             await asyncio.sleep(0)
 
-    def left(self) -> Hashable | None:
-        """Return what the servers are now, if that is all there is; ``None``: more is to come."""
-        timers = (item for *_, item, _ in self._scheduler.heap)
-        if any(not (isinstance(each, Handle) and each.cancelled()) for each in timers):
-            return None
-        kept = [
-            (each.spec_name, each.deferred, dict(vars(each.server)))
-            for each in self._node.processes.values()
-            if isinstance(each, ServerProcess)
-        ]
-        try:
-            return pickle.dumps(kept)
-        except Exception:  # noqa: BLE001 - a state may hold anything: it is then one of its own
-            return None
+
+def _own(specs: Sequence[ChildSpec | SupervisorSpec]) -> list[ChildSpec | SupervisorSpec]:
+    """Return specs whose arguments are copies: what servers do to theirs, no later start sees."""
+    every = [one for spec in specs for one in below(spec) if isinstance(one, ChildSpec)]
+    if not any(one.args or one.kwargs for one in every):
+        return list(specs)
+    given = iter(own_copy([(one.args, dict(one.kwargs)) for one in every], "args"))
+
+    def own(spec: Any) -> Any:
+        if isinstance(spec, SupervisorSpec):
+            return replace(spec, children=list(map(own, spec.children)))
+        args, kwargs = next(given)
+        return replace(spec, args=args, kwargs=kwargs)
+
+    return list(map(own, specs))

@@ -9,8 +9,10 @@ from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.line import Line
 from resilkit.simulation.schedules import SCHEDULES
+from resilkit.testing.alone import Alone
 from resilkit.testing.calls import Call, Cast
 from resilkit.testing.concurrent import FEWEST_PROCESSES, MOST_PROCESSES, Concurrent
+from resilkit.testing.model import Model
 from resilkit.testing.outcome import Outcome
 from resilkit.testing.races import Races
 from resilkit.testing.running import run_trial
@@ -182,10 +184,13 @@ class _Hunt:
         self._shown = shown
         self._tried = 0
         self._undecided = 0
+        self._by_chance: dict[int, Model] = {}
 
     def run(self, trial: Trial, model: Any) -> Races:
         """Search, shorten, and see the shortest fail once more."""
-        # What a system replied alone is remembered from one schedule to the next.
+        # What a system replied alone is remembered from one schedule to the next, and from one seed
+        # to the next as long as nothing is drawn by chance.
+        self._model = model
         fast = trial.replaced(model=trial.replaced(model=model).pure_model())
         self._refuse_without_race(fast)
         with Line(len(self._places) + _MOST_SHORTENING, shown=self._shown) as line:
@@ -239,10 +244,22 @@ class _Hunt:
         return None
 
     def _try(self, trial: Trial) -> Outcome:
-        outcome = run_trial(trial)
+        outcome = run_trial(self._with_own_chance(trial) if self._by_chance else trial)
+        alone = Alone.of(outcome.trial.model)
+        if alone is not None and alone.drawn and alone.seed != trial.seed:
+            # What the system replied alone, under another seed, says nothing of this one.
+            outcome = run_trial(self._with_own_chance(trial))
         self._tried += 1
         self._undecided += outcome.undecided
         return outcome
+
+    def _with_own_chance(self, trial: Trial) -> Trial:
+        """Return a trial whose model is run alone with the trial's own seed, not with the first."""
+        if trial.seed not in self._by_chance:
+            model = trial.replaced(model=self._model).pure_model()
+            assert model is not None  # noqa: S101 - there is one, and it draws
+            self._by_chance[trial.seed] = model
+        return trial.replaced(model=self._by_chance[trial.seed])
 
     def _shortest(self, trial: Trial, found: Outcome, line: Line) -> Outcome:
         """Return the shortest that fails, as far as it is found in so many tries."""

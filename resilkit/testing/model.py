@@ -69,7 +69,8 @@ class Model:
                 "must return a pair", path="Model.step", value=found,
                 allowed="(reply, next state)",
             )  # fmt: skip
-        return Answer(found[0]), found[1]
+        reply, after = found
+        return (reply if isinstance(reply, Answer) else Answer(reply)), after
 
     def __repr__(self) -> str:
         return as_code(self, width=None)
@@ -84,6 +85,8 @@ class Model:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a model says that an operation comes to.
+
+    A step may return one as its reply: an error after which the state is another one.
 
     Attributes:
         reply: The reply.
