@@ -20,7 +20,7 @@ from resilkit.simulation.clock import VirtualClock
 from resilkit.simulation.disk import SimulatedDisk
 from resilkit.testing.calls import Call, Cast
 from resilkit.testing.code import as_code
-from resilkit.testing.model import Answer, Model
+from resilkit.testing.model import Answer, Model, NoModel
 from resilkit.testing.remains import Remains
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Alone"]
 
 _NODE: Final = "n1"
+
+_MOST_TURNS: Final = 100_000
+"""Turns that a system may take to come to rest after an operation: some seconds of a real node."""
 
 Path = tuple[int, ...]
 """Operations that were done one after the other, by their numbers."""
@@ -46,6 +49,7 @@ class Alone:
         default: The name of the server that operations are for which name none.
         seed: The root of its servers' chance.
         timeout: Virtual seconds that a call waits for its reply.
+        given: What it was given as, for errors.
 
     Attributes:
         seed: That root.
@@ -59,8 +63,10 @@ class Alone:
         *,
         seed: int = 0,
         timeout: float = 5.0,
+        given: object = None,
     ) -> None:
         self._parts = parts
+        self._given = given
         self._default = default
         self.seed = seed
         self.drawn = False
@@ -98,16 +104,28 @@ class Alone:
         return number
 
     def _run(self, path: Path) -> None:
-        """Do operations from the beginning, and note what came of each."""
-        with self._started() as here:
-            done: Path = ()
-            if not self._known:
-                self._where(done, here.remains.now())
-            for number in path:
-                answer = here.do(self._operations[number])
-                after = self._where((*done, number), here.remains.now())
-                self._known.setdefault((done, number), (answer, after))
-                done = (*done, number)
+        """Do operations from the beginning, and note what came of each.
+
+        Raises:
+            NoModel: It does not start alone, or does not come to rest after an operation.
+        """
+        try:
+            with self._started() as here:
+                done: Path = ()
+                if not self._known:
+                    self._where(done, here.remains.now())
+                for number in path:
+                    answer = here.do(self._operations[number])
+                    after = self._where((*done, number), here.remains.now())
+                    self._known.setdefault((done, number), (answer, after))
+                    done = (*done, number)
+        except ResilkitError as error:
+            why = str(error).partition("\n")[0]
+            raise NoModel(
+                f"cannot be run alone, as the model of what is right: {why}", path="model",
+                value=self._given, allowed="Model(initial, step), or a system that starts on one "
+                "node and comes to rest after each operation",
+            ) from error  # fmt: skip
 
     def _where(self, path: Path, left: Hashable | None) -> Path:
         """Return by what the state is known in which a path ends."""
@@ -177,7 +195,7 @@ class _Here:
         async def start() -> None:
             for spec in specs:
                 await spawn(self._node, spec)
-            await self._rest()
+            await self._rest("its start")
 
         self._thread.sync(start())
 
@@ -204,12 +222,22 @@ class _Here:
         except ResilkitError as error:
             return Answer(error=error)
         finally:
-            await self._rest()
+            await self._rest(repr(operation))
 
-    async def _rest(self) -> None:
-        """Return when nothing is ready but this."""
-        while self._scheduler.ready:  # noqa: ASYNC110 - nobody tells of the last one
+    async def _rest(self, after: str) -> None:
+        """Return when nothing is ready but this.
+
+        Raises:
+            CallTimeout: Something always is.
+        """
+        for _ in range(_MOST_TURNS):
+            if not self._scheduler.ready:
+                return
             await asyncio.sleep(0)
+        raise CallTimeout(
+            f"it does not come to rest after {after}: something was still ready when "
+            f"{_MOST_TURNS:,} turns had been taken"
+        )
 
 
 def _own(specs: Sequence[ChildSpec | SupervisorSpec]) -> list[ChildSpec | SupervisorSpec]:

@@ -72,8 +72,9 @@ def find_races(
         What was found, and how to see it again.
 
     Raises:
-        InvalidArgument: Something is wrong, there is nothing to do, or no seed; or the operations
-            fail even when one follows the other, which is no race.
+        InvalidArgument: Something is wrong, there is nothing to do, or no seed; the operations
+            fail even when one follows the other, which is no race; or the model is a system that
+            cannot be run alone.
 
     Examples:
         >>> import asyncio

@@ -13,7 +13,7 @@ from resilkit.testing.calls import Call, Cast
 from resilkit.testing.code import as_code, pretty
 from resilkit.testing.construction import Made
 
-__all__ = ["Answer", "Model"]
+__all__ = ["Answer", "Model", "NoModel"]
 
 
 @validate.strict
@@ -58,10 +58,12 @@ class Model:
         """Return what the system should answer to an operation, and the state after it.
 
         Raises:
-            InvalidArgument: The step returned no pair.
+            InvalidArgument: The step returned no pair, or runs a system that cannot be run alone.
         """
         try:
             found = self.step(state, operation)
+        except NoModel:
+            raise
         except ResilkitError as error:
             return Answer(error=error), state
         if not isinstance(found, tuple) or len(found) != 2:
@@ -80,6 +82,10 @@ class Model:
 
     def _made_by(self) -> Made:
         return Made("Model", (self.initial, self.step))
+
+
+class NoModel(InvalidArgument):
+    """Says that a system cannot be run alone: of an operation that is no answer."""
 
 
 @dataclass(frozen=True, slots=True)

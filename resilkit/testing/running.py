@@ -64,8 +64,9 @@ def run_trial(trial: Trial, *, backend: str = "simulation") -> Outcome:
         failed is made smaller by `shrink_trial`.
 
     Raises:
-        InvalidArgument: It is no trial, there is no such backend, or an operation is for a server
-            that is not there when the system has started.
+        InvalidArgument: It is no trial, there is no such backend, an operation is for a server
+            that is not there when the system has started, or the model is a system that cannot be
+            run alone.
 
     Examples:
         >>> from resilkit import Server

@@ -69,7 +69,8 @@ class Trial:
             one of the system's that has a name.
         model: A `Model` that says what each operation replies; or a `Server` class or another
             system, whose replies are right when one operation follows the other: it is run alone
-            for that, and may be `system` itself where several processes are at work. No time passes
+            for that, all of it on one node, where it must start and come to rest after each
+            operation. It may be `system` itself where several processes are at work. No time passes
             there between two operations, so that nothing expires: a system with leases or timeouts
             that operations may outlast needs a `Model` that allows for both. With several
             processes, or faults, there must be an order of the operations that explains all
@@ -214,7 +215,7 @@ class Trial:
         from resilkit.testing.alone import Alone
 
         default = self.to if self.to in parts.servers else parts.first
-        return Alone(parts, default, seed=self.seed, timeout=self.timeout).model()
+        return Alone(parts, default, seed=self.seed, timeout=self.timeout, given=self.model).model()
 
     def replaced(self, **changes: Any) -> Trial:
         """Return the same trial with other arguments, which are checked as ever.

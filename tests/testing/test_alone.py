@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import pytest
 
 import resilkit as rk
-from resilkit.testing import Call, Cast, Model, Trial
+from resilkit.testing import Call, Cast, Model, Trial, find_races, run_trial
 from tests.testing.servers import Counter
 
 
@@ -54,3 +57,78 @@ def test_orders_that_leave_the_same_behind_are_one_state() -> None:
     one, two = Call("increment", by=1), Call("increment", by=2)
     assert after(one, two) == after(two, one)
     assert after(one) != after(two)
+
+
+class Restless(rk.Server):
+    """Has something to do all the time."""
+
+    def init(self) -> None:
+        async def poll() -> None:
+            while True:  # noqa: ASYNC110 - what it is about
+                await asyncio.sleep(0)
+
+        self.work = asyncio.create_task(poll())
+
+    def get(self) -> int:
+        return 1
+
+
+class Homely(rk.Server):
+    """Starts on the second node only."""
+
+    def init(self) -> None:
+        if self.node != "n2":
+            raise ValueError("this is no place for me")
+
+    def get(self) -> int:
+        return 1
+
+
+HOMELY = {"n2": rk.ChildSpec(Homely, name="homely")}
+
+
+@pytest.mark.parametrize(
+    ("system", "nodes", "why"),
+    [
+        (Restless, 1, "does not come to rest after its start"),
+        (HOMELY, 2, "'homely' could not start: ValueError: this is no place for me"),
+    ],
+    ids=["restless", "homely"],
+)
+def test_a_system_that_cannot_be_run_alone_is_refused_as_a_model(
+    system: Any, nodes: int, why: str
+) -> None:
+    trial = Trial(system, [Call("get")], nodes=nodes)
+    assert run_trial(trial).passed
+    with pytest.raises(rk.InvalidArgument, match=why) as refused:
+        run_trial(trial.replaced(model=system))
+    assert refused.value.path == "model"
+    assert "Model(initial, step)" in str(refused.value)
+    with pytest.raises(rk.InvalidArgument, match=why):
+        find_races(system, [Call("get")], nodes=nodes, seeds=range(1), progress=False)
+
+
+class Busy(rk.Server):
+    """Comes to rest after very many turns."""
+
+    def init(self) -> None:
+        self.left = 0
+
+    def work(self, turns: int) -> None:
+        self.left = turns
+
+        async def go_on() -> None:
+            while self.left:
+                self.left -= 1
+                await asyncio.sleep(0)
+
+        self.working = asyncio.create_task(go_on())
+
+    def open(self) -> int:
+        return self.left
+
+
+def test_a_system_may_take_many_turns_to_come_to_rest() -> None:
+    model = alone(rk.ChildSpec(Busy, name="busy"))
+    _, after = model.replies(model.initial, Cast("work", 20_000))
+    assert model.step(after, Call("open"))[0] == 0
