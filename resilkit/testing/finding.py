@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from resilkit import validate
+from resilkit.cluster.specs import ClusterSpec
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.line import Line
 from resilkit.simulation.schedules import SCHEDULES
@@ -66,7 +68,8 @@ def find_races(
             one.
         timeout: Virtual seconds that a call waits for its reply.
         progress: Whether to show how far it is, in a notebook or a terminal.
-        **options: The fields of `ClusterSpec`; ``nodes`` is 1 unless the system names nodes.
+        **options: A ``cluster``, or the fields of `ClusterSpec` but its seed; ``nodes`` is 1 unless
+            the system names nodes.
 
     Returns:
         What was found, and how to see it again.
@@ -101,6 +104,7 @@ def find_races(
     hunt = _Hunt(
         _scenario(operations, processes), _places(schedules, seeds), shown=progress
     )  # fmt: skip
+    _check_options(options)
     if "nodes" not in options and "cluster" not in options:
         options["nodes"] = _nodes_for(system)
     trial = Trial(system, hunt.race, to=to, timeout=timeout, settle=0.1, **options)
@@ -160,6 +164,22 @@ def _places(schedules: object, seeds: object) -> list[Place]:
             allowed="whole numbers: range(200)",
         )  # fmt: skip
     return [(seed, name) for seed in numbers for name in names]
+
+
+def _check_options(options: Mapping[str, object]) -> None:
+    """Refuse what is no cluster's: a search has no faults, no invariants and no time to settle."""
+    fields = [each.name for each in dataclasses.fields(ClusterSpec) if each.name != "seed"]
+    for name, value in options.items():
+        if name == "seed":
+            raise InvalidArgument(
+                "is none of a search: each of its schedules has its own", path=name, value=value,
+                allowed="seeds=[7], or seeds=range(200)",
+            )  # fmt: skip
+        if name not in {"cluster", *fields}:
+            raise InvalidArgument(
+                "is no option of a search for races", path=name, value=value,
+                allowed=f"cluster=ClusterSpec(…), or its fields: {', '.join(fields)}",
+            )  # fmt: skip
 
 
 def _nodes_for(system: object) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from resilkit import ClusterSpec, InvalidArgument
 from resilkit.testing import Call, Concurrent, Races, find_races, finding
 from tests.testing.servers import Account
 
@@ -87,3 +88,32 @@ def test_schedules_that_nobody_could_decide_are_counted(search: Callable[..., Ra
     races = search(nobody, operations=2, seeds=10, undecided=[3, 7])
     assert (races.found, races.tried, races.undecided) == (False, 10, 2)
     assert search(nobody, operations=2, seeds=10).undecided == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("settle", 0.5, "nodes, topology"),
+        ("may_crash", True, "nodes, topology"),
+        ("invariants", [], "nodes, topology"),
+        ("faults", [], "nodes, topology"),
+        ("duration", 2.0, "nodes, topology"),
+        ("node", 2, "nodes, topology"),
+        ("seed", 7, "seeds="),
+    ],
+)
+def test_what_is_no_option_of_a_search_is_refused_by_its_name(
+    option: str, value: object, allowed: str
+) -> None:
+    options: dict[str, Any] = {option: value}
+    with pytest.raises(InvalidArgument) as refused:
+        find_races(Account, [Call("get")], seeds=range(1), progress=False, **options)
+    assert (refused.value.path, refused.value.value) == (option, value)
+    assert allowed in str(refused.value.allowed)
+
+
+def test_a_search_takes_a_cluster_or_its_fields() -> None:
+    for options in ({"nodes": 2}, {"cluster": ClusterSpec(nodes=2)}):
+        given: dict[str, Any] = options
+        races = find_races(Account, [Call("get")], seeds=range(1), progress=False, **given)
+        assert not races.found
