@@ -16,6 +16,7 @@ from resilkit.faults import (
     PartitionFault,
     ResourceFault,
     ServerFault,
+    Signal,
 )
 from resilkit.faults.fields import field_info
 from resilkit.faults.lasting import lasts
@@ -36,6 +37,8 @@ _NEAR: Final = 0.002
 """Seconds by which a strike may have healed before its time, by the clocks of a machine."""
 
 _DEATHS: Final = {"killed": "was killed", "crashed": "crashed"}
+_ENDING: Final = frozenset({"kill", "stop", "restart"})
+"""Signals that end a process."""
 
 
 class _Strike(NamedTuple):
@@ -250,10 +253,10 @@ def _deaths(
     rows: list[tuple[Any, ...]], strikes: list[_Strike], begin: float, end: float
 ) -> Iterator[tuple[float, Fault, str]]:
     """Give the nodes that died under load and were no fault's: somebody killed them, say."""
-    for time, kind, event, node, _ in rows:
+    for time, kind, event, node, detail in rows:
         if kind != "node" or event not in _DEATHS or not begin <= time < end:
             continue
-        if any(_explains(strike, node, time) for strike in strikes):
+        if any(_explains(strike, node, detail.get("pid")) for strike in strikes):
             continue
         back = next(
             (t for t, k, e, n, _ in rows if (k, e, n) == ("node", "started", node) and t >= time),
@@ -265,11 +268,18 @@ def _deaths(
         yield time, fault, note
 
 
-def _explains(strike: _Strike, node: str, time: float) -> bool:
-    if not isinstance(strike.fault, NodeFault) or node not in _names(strike.target):
+def _explains(strike: _Strike, node: str, pid: object) -> bool:
+    """Whether a strike ended that very process: each dies once, and of one thing."""
+    hit = strike.detail.get("pids")
+    if not isinstance(strike.fault, NodeFault) or not isinstance(hit, dict):
         return False
-    # The event of a death comes after the strike, and before the node is back.
-    return strike.time - 0.1 <= time <= (time if strike.healed is None else strike.healed) + 0.1
+    if pid is None or hit.get(node) != pid:
+        return False
+    # A process whose clock is off, or that stands still or is slow, may die meanwhile by itself.
+    return any(
+        isinstance(action, Signal) and action.node == node and action.signal in _ENDING
+        for action in strike.fault.actions(list(hit))
+    )
 
 
 def _told(strike: _Strike) -> str:

@@ -7,6 +7,7 @@ import pytest
 import resilkit as rk
 from resilkit import faults
 from resilkit.experiment.frames import Events
+from resilkit.faults import Signal
 from resilkit.metrics.events import EventLog
 from resilkit.reruns.strikes import recorded_faults
 
@@ -29,8 +30,8 @@ class Log:
             self.log.append(healed, "fault", "healed", target=target, detail=about)
         return self
 
-    def node(self, at, event, name):
-        self.log.append(at, "node", event, node=name, target=name)
+    def node(self, at, event, name, **detail):
+        self.log.append(at, "node", event, node=name, target=name, detail=detail)
         return self
 
     def struck(self, at, server, number, fault, reason):
@@ -168,10 +169,52 @@ def test_a_node_that_died_by_itself_dies_again_and_comes_back_when_it_did():
     assert notes[0] == "n2 was killed at 1.0 s, by no fault: that becomes one"
 
 
-def test_the_deaths_of_a_fault_are_its_own():
-    log = Log().strike(faults.NodeCrash(restart_after=1.0), 1.0, "n2", healed=2.1)
-    log.node(1.02, "killed", "n2").node(2.0, "started", "n2")
-    assert len(log.read()[0]) == 1
+@rk.register_fault("orderly_end")
+class OrderlyEnd(rk.NodeFault):
+    """Ends the first of its targets, and holds up the others."""
+
+    def actions(self, targets):
+        first, *others = targets
+        return [Signal(first, "stop"), *(Signal(node, "pause") for node in others)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_left():
+    yield
+    del faults.registry._REGISTERED["orderly_end"]
+
+
+@pytest.mark.parametrize("fault", [faults.NodeCrash(restart_after=1.0), OrderlyEnd()], ids=str)
+def test_the_deaths_of_a_fault_are_its_own(fault):
+    log = Log().strike(fault, 1.0, "n2", healed=2.1, pids={"n2": 52})
+    log.node(1.02, "killed", "n2", pid=52).node(2.0, "started", "n2", pid=62)
+    found, notes = log.read()
+    assert (len(found), notes) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.ClockSkew(30.0), faults.NodePause(duration=5.0), faults.SlowNode(3.0), OrderlyEnd(),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_death_while_a_fault_is_in_that_kills_nobody_is_no_faults(fault):
+    log = Log().strike(fault, 1.0, "n1, n2", healed=6.0, pids={"n1": 51, "n2": 52})
+    log.node(2.0, "crashed", "n2", pid=52)
+    found, notes = log.read()
+    assert found[1:] == [faults.NodeCrash(kind="chosen", at=2.0, targets=("n2",))]
+    assert notes == ["n2 crashed at 2.0 s, by no fault: that becomes one"]
+
+
+def test_a_fault_that_kills_explains_one_death_and_not_those_that_follow():
+    crash = faults.NodeCrash(restart_after=0.5)
+    log = Log().strike(crash, 1.0, "n2", healed=4.0, pids={"n2": 52})
+    log.node(1.0, "killed", "n2", pid=52).node(1.5, "started", "n2", pid=62)
+    log.node(2.0, "crashed", "n2", pid=62)
+    found, notes = log.read()
+    assert [fault.at for fault in found] == [1.0, 2.0]
+    assert notes == ["n2 crashed at 2.0 s, by no fault: that becomes one"]
 
 
 def test_what_happened_before_the_load_or_after_it_is_nobodys():
