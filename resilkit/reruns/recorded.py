@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from resilkit.faults import Fault
     from resilkit.workload.explicit import Draws
 
-__all__ = ["Recorded", "as_it_was", "as_result", "recorded"]
+__all__ = ["Recorded", "as_it_was", "as_result", "recorded", "seed_of"]
 
 _MOST = 200_000
 """Operations that are done again at most: as many take minutes in a simulation."""
@@ -76,7 +76,7 @@ def recorded(
             is given; or what is given does not fit it.
     """
     spec = _cluster(result)
-    spec = dataclasses.replace(spec, seed=seed if seed is not None else spec.seed or result.seed)
+    spec = dataclasses.replace(spec, seed=seed_of(result) if seed is None else seed)
     load_ = _workload(result, workload)
     due, notes = _due(result, load_)
     length = result.duration
@@ -102,14 +102,30 @@ def recorded(
     return Recorded(made, (*notes, *told))
 
 
-def as_it_was(result: Result) -> Experiment | None:
-    """Return the experiment of a run, all of it; ``None`` where not every part can be had."""
-    if result.experiment is not None:
-        return None if result.experiment.system is None else result.experiment.changed()
+def seed_of(result: Result) -> int:
+    """Return the seed of a run's cluster, and so of its simulation."""
+    own = _cluster(result).seed
+    return result.seed if own is None else own
+
+
+def as_it_was(result: Result, system: Any = None) -> Experiment | None:
+    """Return the experiment of a run, all of it; ``None`` where not every part can be had.
+
+    Args:
+        result: The run.
+        system: The system to take; ``None``: the run's.
+    """
+    own = result.experiment
+    if own is not None and own.system is None:
+        return None
     try:
+        if own is not None and system is None:
+            return own.changed()
+        if own is not None:  # what the run did and what broke it are not the given system's own
+            return own.changed(system=system, workload=own.workload, scenario=own.scenario)
         return Experiment(
             _cluster(result),
-            system=_system(result, None),
+            system=_system(result, system),
             workload=_workload(result, None),
             scenario=from_recipe(result.recipes["scenario"]["recipe"], "run.recipes.scenario"),
             duration=result.duration,

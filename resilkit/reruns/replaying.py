@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from resilkit import validate
 from resilkit.cluster.backend_names import check_backend
 from resilkit.importing import whole
-from resilkit.reruns.recorded import as_it_was, as_result, recorded
+from resilkit.reruns.recorded import as_it_was, as_result, recorded, seed_of
 from resilkit.settings import unchecked
 from resilkit.texts import plain, together
 
@@ -33,9 +33,15 @@ _EXACTLY: Final = (
     "It was a simulated run, and the same happened again, step for step: the fingerprints agree."
 )
 _OTHERWISE: Final = (
-    "The run was a simulated one, but another thing happened: by another seed or schedule, other "
-    "code, or something that no seed decides (rk.check_determinism shows where)."
+    "The run was a simulated one and was run again, but another thing happened: by other code, or "
+    "something that no seed decides (rk.check_determinism shows where)."
 )
+_BY_LIST: Final = (
+    "The run was a simulated one, but was not simply run again, since {}: the operations, their "
+    "draws and the faults are those of the run, the order of the messages and the time that they "
+    "take may be others."
+)
+_NOT_TO_BE_HAD: Final = "its own experiment cannot be had again"
 
 _AGAIN: Final = {"fail": True, "pass": False, "inconclusive": None}
 
@@ -48,10 +54,12 @@ class Replay:
         run: The run that was replayed.
         result: What came of it in the simulation: a `Result` as any.
         experiment: What was run there. Its load is the list of the run's operations, its faults
-            strike once each; it can be run again, changed, swept and shrunk. Of a simulated run,
-            it is the run's own experiment.
+            strike once each; it can be run again, changed, swept and shrunk. Of a simulated run
+            that was simply run again, it is the run's own experiment.
         schedule: In which order things happened in the simulation.
         notes: What of the run could not come again, or not as it was, in words.
+        why_listed: Why a simulated run was not simply run again; ``""`` where it was, and of one
+            on processes, which never is.
     """
 
     run: Result
@@ -59,6 +67,7 @@ class Replay:
     experiment: Experiment
     schedule: str
     notes: tuple[str, ...] = ()
+    why_listed: str = ""
 
     @property
     def exact(self) -> bool:
@@ -135,7 +144,10 @@ class Replay:
         """Return in two or three sentences what failed again, and how far that can be trusted."""
         if self.exact:
             return f"{self._outcome()} {_EXACTLY}"
-        return f"{self._outcome()} {_OTHERWISE if self.run.fingerprint else HONESTLY}"
+        if not self.run.fingerprint:
+            return f"{self._outcome()} {HONESTLY}"
+        how = _BY_LIST.format(self.why_listed) if self.why_listed else _OTHERWISE
+        return f"{self._outcome()} {how}"
 
     def _outcome(self) -> str:
         again = self.criteria
@@ -193,7 +205,7 @@ def replay(
     Try other seeds and schedules (``sweep(replay.experiment)``), which are other orders.
 
     A run that was a simulated one is simply run again, and the same happens, step for step; unless
-    another `seed` or `schedule` is asked for.
+    another `seed` or `schedule` is asked for, or a `workload` given.
 
     Args:
         run: A result, or the folder of a saved run. What is made again is imported, and so run:
@@ -225,17 +237,39 @@ def replay(
     if seed is not None:
         seed = validate.number(seed, "seed", low=0, high=2**63 - 1, integer=True)
     notes: tuple[str, ...] = ()
-    own = seed is None and system is None and workload is None
+    why = _why_listed(result, workload, seed, schedule)
     experiment = None
-    if own and result.backend == "simulation" and schedule in {None, result.schedule}:
-        experiment = as_it_was(result)
+    if result.backend == "simulation" and not why:
+        experiment = as_it_was(result, system)
     order = schedule or result.schedule or "fifo"
     if experiment is None:
         found = recorded(result, system=system, workload=workload, seed=seed)
         experiment, notes = found.experiment, found.notes
+        why = why or _NOT_TO_BE_HAD
     with unchecked():  # whether the same happens again is what it tells
         again = experiment.run("simulation", schedule=order, progress=False)
-    return Replay(run=result, result=again, experiment=experiment, schedule=order, notes=notes)
+    return Replay(
+        run=result,
+        result=again,
+        experiment=experiment,
+        schedule=order,
+        notes=notes,
+        why_listed=why if result.backend == "simulation" else "",
+    )
+
+
+def _why_listed(
+    result: Result, workload: Workload | None, seed: int | None, schedule: str | None
+) -> str:
+    """Return why a simulated run is not simply run again; that may be asked for as it was."""
+    asked = []
+    if seed is not None and seed != seed_of(result):
+        asked.append("another seed was asked for")
+    if schedule not in {None, result.schedule}:
+        asked.append("another schedule was asked for")
+    if workload is not None:
+        asked.append("a workload was given")
+    return together(asked) if asked else ""
 
 
 def failed_criteria(result: Result) -> list[str]:

@@ -122,13 +122,71 @@ def test_a_simulated_run_is_replayed_step_for_step(tmp_path):
         assert "step for step" in found.sentence()
 
 
+@pytest.mark.parametrize("saved", [False, True])
+def test_what_is_given_as_the_run_had_it_changes_nothing(saved, tmp_path):
+    made, result = failing()
+    run = result.save(tmp_path / "run") if saved else result
+    for given in ({"seed": made.seed}, {"system": Bank()}, {"schedule": result.schedule}):
+        found = replay(run, **given)
+        assert found.exact, given
+        assert "step for step" in found.sentence()
+        assert found.why_listed == ""
+
+
+def test_the_seed_of_a_simulation_is_that_of_its_cluster_where_that_has_one():
+    made = bank().changed(cluster=rk.ClusterSpec(nodes=2, seed=0))
+    result = made.run("simulation", progress=False)
+    assert replay(result, seed=0).exact
+    other = replay(result, seed=made.seed)
+    assert other.why_listed == "another seed was asked for"
+    assert replay(result, schedule="fifo").experiment.cluster.seed == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (lambda: {"seed": 99}, "another seed was asked for"),
+        (lambda: {"schedule": "fifo"}, "another schedule was asked for"),
+        (lambda: {"workload": workload()}, "a workload was given"),
+        (
+            lambda: {"seed": 99, "schedule": "pct"},
+            "another seed was asked for and another schedule was asked for",
+        ),
+    ],
+)
+def test_a_simulated_run_that_is_not_simply_run_again_says_why(given, why):
+    found = replay(failing()[1], **given())
+    assert not found.exact
+    assert f"was not simply run again, since {why}: the operations, their draws" in found.sentence()
+    assert "another thing happened" not in found.sentence()
+
+
+def test_a_simulated_run_whose_experiment_cannot_be_had_again_says_so(tmp_path):
+    folder = failing()[1].save(tmp_path / "run")
+    manifest = folder / "manifest.json"
+    about = json.loads(manifest.read_text())
+    about["recipes"].pop("scenario")
+    manifest.write_text(json.dumps(about))
+    found = replay(folder)
+    assert "since its own experiment cannot be had again:" in found.sentence()
+
+
+def test_a_simulated_run_of_other_code_says_that_another_thing_happened():
+    class Slow(Bank):
+        def applications(self, nodes):
+            return super().applications(nodes[::-1])
+
+    found = replay(failing()[1], system=Slow())
+    assert not found.exact
+    assert "was run again, but another thing happened: by other code, or" in found.sentence()
+
+
 def test_what_does_not_show_in_the_simulation_is_said_plainly():
     # With all messages equally fast, no two clients are between their reading and their writing.
     found = replay(failing()[1], schedule="fifo")
     assert found.reproduced is False
     assert found.criteria == {"data_consistency >= 1": False}
     assert "data_consistency >= 1, did not fail in the simulation" in found.sentence()
-    assert "another thing happened" in found.sentence()
     assert "✓ did not show" in seen(found)
 
 
