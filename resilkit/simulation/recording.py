@@ -55,7 +55,8 @@ class Recorder:
         self._first = _Lines()
         self._last = _Lines(self._half)
         self._hash = hashlib.blake2b(digest_size=16)
-        self._arrived: Any = ()
+        self._arrived: Any = None
+        self._arrived_at = -1
         self.lines = 0
 
     def add(self, kind: str, source: str, target: str, text: str) -> None:
@@ -74,17 +75,32 @@ class Recorder:
     def message(self, source: str, target: str, message: Any) -> None:
         """Write down a message that has come from one node to another."""
         self._arrived = message = _unmarked(message)
+        self._arrived_at = self._scheduler.steps
         text = in_words(message, lambda number: self._label(target, number))
         self.add(classify(message), source, target, text)
 
     def put(self, process: Process, message: Any) -> None:
         """Write down a message that comes into a server's mailbox from its own node."""
+        if self._has_arrived(message):
+            return
+        node, sender = process.node.name, current.get()
+        text = in_words(message, lambda _: process.label)
+        if sender is not None and sender is not process:
+            text = f"{text} by {sender.label}"
+        self.add(classify(message), node, node, text)
+
+    def _has_arrived(self, message: Any) -> bool:
+        """Whether a message is the one that `message` has just written down.
+
+        It is put into a mailbox once, in the step in which it arrives, or never. What looks the
+        same afterwards is another one: small numbers and texts of programs are often one object.
+        """
+        if self._arrived is None or self._arrived_at != self._scheduler.steps:
+            return False
         if not _is_same(message, self._arrived):
-            node, sender = process.node.name, current.get()
-            text = in_words(message, lambda _: process.label)
-            if sender is not None and sender is not process:
-                text = f"{text} by {sender.label}"
-            self.add(classify(message), node, node, text)
+            return False
+        self._arrived = None
+        return True
 
     def answered(self, node: str, message: Any) -> None:
         """Write down an answer that a server gets from another one of its node."""

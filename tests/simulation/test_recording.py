@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import resilkit as rk
+from resilkit.runtime.kinds import INFO
 from resilkit.simulation.recording import Recorder
 from resilkit.simulation.scheduler import Scheduler
 from resilkit.simulation.schedules import schedule_of
@@ -73,6 +76,48 @@ def test_a_message_over_a_link_stands_there_once_also_under_a_users_trace(
     counter.sync()
     assert texts(cluster, "cast") == ["counter.increment(5)"] * 3
     assert sum("counter.increment(by=2)" in text for text in texts(cluster, "call")) == 3
+
+
+class Ticker(rk.Server):
+    def init(self, most: int = 3) -> None:
+        self.ticks, self.most = 0, most
+
+    def info(self, message: object) -> None:
+        self.ticks += 1
+        if self.ticks < self.most:
+            self.me.send("tick")
+
+
+class Starter(rk.Server):
+    def start_ticker(self) -> None:
+        self.whereis("ticker").send("tick")
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_what_a_server_sends_itself_stands_there_though_it_is_what_has_come_over_a_link(
+    cluster: rk.Cluster, traced: bool
+) -> None:
+    ticker = cluster.start(Ticker, name="ticker", node="n1")
+    starter = cluster.start(Starter, name="starter", node="n2")
+    with ticker.trace() if traced else nullcontext():
+        starter.call.start_ticker()
+        cluster.advance(0.1)
+        assert ticker.state() == {"ticks": 3, "most": 3}
+    told = [text for text in texts(cluster, "info") if text.startswith("ticker.")]
+    assert told == ["ticker.info('tick')"] * 3
+
+
+def test_what_has_come_for_nobody_hides_no_message_of_a_later_step() -> None:
+    scheduler = Scheduler(schedule_of("fifo", 1))
+    recorder = Recorder(scheduler, lambda _, number: f"#{number}")
+    process: Any = SimpleNamespace(node=SimpleNamespace(name="n1"), label="ticker")
+    recorder.message("n2", "n1", (INFO, 2, "tick"))
+    recorder.put(process, (INFO, 2, "tick"))
+    recorder.message("n2", "n1", (INFO, 2, "tick"))  # number 2 has ended
+    scheduler.steps += 1
+    recorder.put(process, (INFO, 2, "tick"))  # a later incarnation's number 2
+    told = [(line.source, line.text) for line in recorder.trace()]
+    assert told == [("n2", "#2.info('tick')")] * 2 + [("n1", "ticker.info('tick')")]
 
 
 def test_an_error_on_the_own_node_is_told_as_one(cluster: rk.Cluster) -> None:
