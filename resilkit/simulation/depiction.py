@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 import re
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    SimpleNamespace,
+)
 from typing import Any, Final
 
 from resilkit.runtime.messages import Pid
@@ -32,9 +39,11 @@ _PLAIN: Final = frozenset({int, float, complex, bool, str, bytes, type(None)})
 def depict(value: object, most: int = LONGEST) -> str:
     """Return `value` as a text on one line, the same wherever the same value is.
 
-    Sets stand in the order of their items' texts, dicts in their own. What has no ``repr`` of its
-    own is shown with its attributes, and what stands in one as ``<… object at 0x…>`` without the
-    address.
+    Sets stand in the order of their items' texts, dicts in their own. Containers and records
+    (namedtuples, dataclasses, attrs, msgspec) are shown by what is in them. So is any other object,
+    by its attributes, when its class has no ``repr`` of its own, or when there is a set within:
+    its ``repr`` would show that in the order of hashes. Any other ``repr`` stands as it is, but for
+    addresses in ``<… object at 0x…>``.
 
     Args:
         value: Anything. A ``__repr__`` that raises costs no more than its own text.
@@ -71,6 +80,8 @@ class _Depiction:
     def __init__(self) -> None:
         self._left = _MOST
         self._inside: list[object] = []
+        # Whether something was met that a `repr` may show in another order each time.
+        self._unordered = False
 
     def of(self, value: Any, depth: int) -> str:
         kind = type(value)
@@ -79,6 +90,7 @@ class _Depiction:
             self._left -= len(text)
             return text
         if depth >= _DEEPEST or self._left <= 0 or any(each is value for each in self._inside):
+            self._unordered = True  # for all that is known here
             return "…"
         self._inside.append(value)
         try:
@@ -96,22 +108,33 @@ class _Depiction:
             return f"<{value.__qualname__}>"
         if isinstance(value, enum.Enum):
             return f"{kind.__qualname__}.{value.name}"
-        for base, show in _CONTAINERS.items():
-            if isinstance(value, base) and _repr_of(kind) in {_repr_of(base), object.__repr__}:
-                text = show(self, value, depth)
-                return text if kind is base else f"{kind.__qualname__}({text})"
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
             return self._record(kind, zip(kind._fields, value, strict=False), depth)
-        if is_dataclass(value):
-            items = ((each.name, getattr(value, each.name)) for each in fields(value))
+        for base, show in _CONTAINERS.items():
+            if isinstance(value, base):
+                text = show(self, value, depth)
+                return text if kind in _LITERAL else f"{kind.__qualname__}({text})"
+        names = _names_of_record(kind)
+        if names is not None:
+            items = ((name, getattr(value, name)) for name in names if hasattr(value, name))
             return self._record(kind, items, depth)
         if isinstance(value, BaseException):
             # Words about objects often name where they are, which no server has meant to say.
             return f"{kind.__qualname__}({_ADDRESS.sub('', self._all(value.args, depth))})"
-        if _repr_of(kind) is object.__repr__:
-            return self._record(kind, _attributes(value), depth)
+        return self._of_other(kind, value, depth)
+
+    def _of_other(self, kind: type, value: Any, depth: int) -> str:
+        """Return the text of what is known by its ``repr`` and its attributes alone."""
+        own = kind.__repr__
+        left, before = self._left, self._unordered
+        if not _is_ours(own):
+            self._unordered = False
+            text = self._record(kind, _attributes(value), depth)
+            if self._unordered or own in _BARE:
+                self._unordered |= before
+                return text
         text = _ADDRESS.sub("", repr(value))
-        self._left -= len(text)
+        self._left, self._unordered = left - len(text), before
         return text
 
     def _all(self, values: Iterable[Any], depth: int) -> str:
@@ -141,6 +164,8 @@ class _Depiction:
             alone = _Depiction()
             alone._inside = [*self._inside]
             shown.append(alone.of(each, depth))
+            self._unordered |= alone._unordered
+        self._unordered |= len(shown) > 1
         self._left -= sum(map(len, shown))
         return f"{{{', '.join(sorted(shown))}}}"
 
@@ -148,33 +173,66 @@ class _Depiction:
         items = (f"{self.of(key, depth)}: {self.of(value[key], depth)}" for key in value)
         return f"{{{', '.join(items)}}}"
 
+    def _defaultdict(self, value: Any, depth: int) -> str:
+        return f"{self.of(value.default_factory, depth)}, {self._dict(value, depth)}"
+
+    def _partial(self, value: Any, depth: int) -> str:
+        return self._all((value.func, value.args, value.keywords), depth)
+
 
 _CONTAINERS: Final[dict[type, Callable[[_Depiction, Any, int], str]]] = {
     tuple: _Depiction._tuple,
     list: _Depiction._list,
+    defaultdict: _Depiction._defaultdict,
     dict: _Depiction._dict,
+    MappingProxyType: _Depiction._dict,
+    type({}.keys()): _Depiction._list,
+    type({}.values()): _Depiction._list,
+    type({}.items()): _Depiction._list,
     set: _Depiction._set,
     frozenset: _Depiction._set,
     deque: _Depiction._list,
+    functools.partial: _Depiction._partial,
 }
 
+_LITERAL: Final = frozenset({tuple, list, dict, set, frozenset, deque})
+"""What is shown without its name."""
 
-def _repr_of(kind: type) -> Any:
-    return kind.__repr__
+_BARE: Final[tuple[Any, ...]] = (object.__repr__, SimpleNamespace.__repr__)
+"""What says no more of an object than its attributes do."""
+
+
+def _is_ours(own: Any) -> bool:
+    """Whether a ``repr`` is resilkit's: they show no set as it is, and behind them is the node."""
+    return str(getattr(own, "__module__", "")).partition(".")[0] == "resilkit"
+
+
+def _names_of_record(kind: Any) -> list[str] | None:
+    """Return the names of a record's fields; ``None`` of what is no record."""
+    if is_dataclass(kind):
+        return [each.name for each in fields(kind)]
+    if hasattr(kind, "__struct_fields__"):  # msgspec
+        return [*kind.__struct_fields__]
+    if hasattr(kind, "__attrs_attrs__"):
+        return [each.name for each in kind.__attrs_attrs__]
+    return None
 
 
 def _attributes(value: object) -> list[tuple[str, Any]]:
     """Return what an object has of its own."""
-    named = [
-        name
-        for each in type(value).__mro__
-        for name in _names(vars(each).get("__slots__", ()))
-        if hasattr(value, name)
-    ]
+    named = [name for each in type(value).__mro__ for name in _names(each) if hasattr(value, name)]
     own = list(getattr(value, "__dict__", {}).items())
     return [*((name, getattr(value, name)) for name in named), *own]
 
 
-def _names(slots: Any) -> tuple[str, ...]:
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return tuple(name for name in names if name not in {"__dict__", "__weakref__"})
+def _names(kind: type) -> list[str]:
+    """Return how the slots of a class are called from outside it."""
+    slots = vars(kind).get("__slots__", ())
+    named = [slots] if isinstance(slots, str) else list(slots)
+    return [
+        f"_{kind.__name__.lstrip('_')}{name}"
+        if name.startswith("__") and not name.endswith("__")
+        else name
+        for name in named
+        if name not in {"__dict__", "__weakref__"}
+    ]

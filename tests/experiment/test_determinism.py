@@ -8,9 +8,11 @@ import string
 import sys
 import threading
 import uuid
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from os import urandom
 from time import time as taken_by_name  # noqa: TID251 - on purpose
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +21,16 @@ import resilkit as rk
 from resilkit.errors import InternalError
 from resilkit.experiment import second_run
 from resilkit.experiment.second_run import _other_hashes
+
+
+class Said:
+    """Holds something, and says what."""
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+    def __repr__(self) -> str:
+        return f"Said({self.held})"
 
 
 class Store(rk.Server):
@@ -33,6 +45,10 @@ class Store(rk.Server):
 
     def plain(self) -> Any:
         return [self.now(), self.rng.random(), os.urandom(4), uuid.uuid4(), sorted({"b", "a"})]
+
+    def holding_sets(self) -> Any:
+        groups = defaultdict(set, all=set(string.ascii_lowercase))
+        return [groups, OrderedDict(groups), SimpleNamespace(groups=groups), Said(groups)]
 
     def of_a_set(self) -> Any:
         return list(set(string.ascii_lowercase))
@@ -83,8 +99,9 @@ def using(method: str) -> Callable[[rk.Cluster], None]:
     return use
 
 
-def test_what_asks_for_nothing_of_the_machine_is_deterministic() -> None:
-    check = rk.check_determinism(using("plain"), nodes=3, seed=7)
+@pytest.mark.parametrize("method", ["plain", "holding_sets"])
+def test_what_asks_for_nothing_of_the_machine_is_deterministic(method: str) -> None:
+    check = rk.check_determinism(using(method), nodes=3, seed=7)
     assert check
     assert check.first_difference is None
     assert check.suspects == ()
@@ -96,7 +113,7 @@ def test_what_asks_for_nothing_of_the_machine_is_deterministic() -> None:
     assert check.raise_if_not() is check
     assert repr(check).startswith("<deterministic: two runs with seed 7, schedule random did the")
     assert check.digest in check._repr_html_()
-    again = rk.check_determinism(using("plain"), nodes=3, seed=7, across_processes=False)
+    again = rk.check_determinism(using(method), nodes=3, seed=7, across_processes=False)
     assert (again.digest, again.fingerprint) == (check.digest, check.fingerprint)
     assert again.second_run == "in this process, with the same order of hashes"
 
