@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from resilkit.errors import Unavailable
 from resilkit.simulation.ending import end_coroutines, is_running
 from resilkit.simulation.handle import Handle
-from resilkit.simulation.sets import PlaceTask
+from resilkit.simulation.sets import PlaceFuture, PlaceTask
 from resilkit.texts import timed
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class PlaceLoop(asyncio.AbstractEventLoop):
         self._scheduler = place.scheduler
         self._ready = place.scheduler.ready.append
         self._numbers = place.scheduler.task_numbers
+        self.future_numbers = place.scheduler.future_numbers
         self._tasks: list[asyncio.Task[Any]] = []
         self._prune_at = _PRUNE
         self.on_error: Callable[[dict[str, Any]], None] | None = None
@@ -101,7 +102,7 @@ class PlaceLoop(asyncio.AbstractEventLoop):
 
     def create_future(self) -> asyncio.Future[Any]:
         """Return a new future."""
-        return asyncio.Future(loop=self)
+        return PlaceFuture(loop=self)
 
     def create_task(  # type: ignore[override]
         self,

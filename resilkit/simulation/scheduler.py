@@ -67,6 +67,7 @@ class Scheduler:
         self.heap: list[tuple[float, int, Any, Any]] = []
         self.numbers = count()
         self.task_numbers = count()
+        self.future_numbers = count()
         self._places = count()
         self._here: Place | None = None
         self.crowded_since: float | None = None

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from resilkit.simulation.driving import driver
 from resilkit.simulation.patching import Replacement
 
-__all__ = ["InOrder", "PlaceTask", "replacements"]
+__all__ = ["InOrder", "PlaceFuture", "PlaceTask", "replacements"]
 
 T = TypeVar("T")
 
@@ -35,6 +35,24 @@ class PlaceTask(asyncio.Task[T]):
 
     def __hash__(self) -> int:
         return self._number
+
+
+class PlaceFuture(asyncio.Future[T]):
+    """A future of a simulated node, which is what a call is: see `PlaceTask`.
+
+    Nearly all are awaited and never hashed, so one gets its place among those that are when it is
+    first put into a set or a dict: that happens in one order in every run. To await one costs
+    0.6 µs more than asyncio's own, whose tasks take a shorter way for these.
+    """
+
+    __slots__ = ("_number",)
+
+    def __hash__(self) -> int:
+        try:
+            return self._number
+        except AttributeError:
+            self._number: int = next(self.get_loop().future_numbers)  # type: ignore[attr-defined]
+            return self._number
 
 
 class InOrder(set[T]):
