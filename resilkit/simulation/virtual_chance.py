@@ -170,7 +170,7 @@ def replacements() -> Iterator[Replacement]:
     # `SystemRandom`, `secrets` and numpy's entropy come from the second.
     yield Replacement(os, "urandom", _urandom)
     yield Replacement(random, "_urandom", _urandom)
-    yield Replacement(os, "getrandom", _urandom)
+    yield Replacement(os, "getrandom", _getrandom)
     if ssl is not None:
         yield Replacement(ssl, "RAND_bytes", _urandom)
         yield Replacement(_ssl, "RAND_bytes", _urandom)
@@ -211,12 +211,23 @@ def _init(original: Any) -> Any:
 
 
 def _urandom(original: Any) -> Any:
-    def virtual(by: Driver, size: int, *_: Any) -> bytes:
+    def virtual(by: Driver, size: int, /) -> bytes:
         length = operator.index(size)
         if length < 0:
             raise ValueError("negative argument not allowed")
         if asks_for_itself():
             return bytes(original(length))
+        return by.entropy.randbytes(length)
+
+    return routed(original, virtual)
+
+
+def _getrandom(original: Any) -> Any:
+    def virtual(by: Driver, size: int, flags: int = 0) -> bytes:
+        if asks_for_itself():
+            return bytes(original(size, flags))
+        length = operator.index(size)
+        original(min(length, 0), flags)  # draws nothing, and refuses what the machine refuses
         return by.entropy.randbytes(length)
 
     return routed(original, virtual)

@@ -177,3 +177,30 @@ def test_what_the_modules_underneath_draw_comes_from_the_seed_too(simulated: Sim
         assert drawn() == inside
     assert not {*drawn()} & {*inside}
     assert simulated.told == []
+
+
+def test_getrandom_takes_what_the_machines_takes_and_refuses_what_it_refuses(
+    simulated: Simulated,
+) -> None:
+    def refused(*args: Any, **options: Any) -> tuple[type[BaseException], object]:
+        with pytest.raises((OSError, TypeError)) as caught:
+            os.getrandom(*args, **options)
+        return caught.type, getattr(caught.value, "errno", None)
+
+    def refusals() -> list[Any]:
+        odd = [refused(-1), refused(4, 9999), refused(4, flags="x"), refused("x"), refused()]
+        return [*odd, refused(4, 0, 0)]
+
+    with simulated.step():
+        found = [
+            os.getrandom(4, flags=0),
+            os.getrandom(size=4, flags=os.GRND_NONBLOCK),
+            os.getrandom(4, os.GRND_NONBLOCK),
+        ]
+        refused_inside = refusals()
+        found.append(os.getrandom(4))
+    with Simulated().step():
+        assert [os.getrandom(4) for _ in found] == found
+    assert len(set(found)) == len(found)
+    assert refused_inside == refusals()
+    assert simulated.told == []
