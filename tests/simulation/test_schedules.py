@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from contextvars import copy_context
+from statistics import fmean
 
 import pytest
 
@@ -144,6 +145,20 @@ def test_a_choice_of_one_alone_counts_towards_the_next_change():
     last = schedule._moments[-1]
     assert len(chosen(schedule, last, lanes=1)) == last
     assert schedule._least == -3.0
+
+
+def test_one_way_in_four_is_slow_and_none_by_more_than_31_times() -> None:
+    travel = schedule_of("pct", 3).travel
+    means = [
+        fmean(travel(f"n{source}", f"n{target}") for _ in range(40))
+        for source in range(20)
+        for target in range(20)
+    ]
+    usual = 0.00055
+    slow = [mean for mean in means if mean > 1.5 * usual]
+    assert 0.2 < len(slow) / len(means) < 0.3
+    assert 25 * usual < max(slow) < 35 * usual
+    assert max(travel("n1", f"n{target}") for target in range(400)) <= 0.031
 
 
 def test_ways_are_slow_until_a_priority_falls():
