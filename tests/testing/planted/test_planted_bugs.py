@@ -11,26 +11,27 @@ PARTS = 4
 SEEDS = 2000
 
 
-def first_failing(bug):
-    return next(
-        seed for seed in range(200) if run_trial(bug.trial(seed, fixed=False)).failure is not None
-    )
+def first_failure(bug):
+    outcomes = (run_trial(bug.trial(seed, fixed=False)) for seed in range(200))
+    return next(outcome for outcome in outcomes if not outcome.passed)
 
 
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_found_and_shrunk_to_a_few_lines(name):
-    trial = BUGS[name].trial(first_failing(BUGS[name]), fixed=False)
-    about = run_trial(trial).failure.about
-    found = shrink_trial(trial)
+    bug = BUGS[name]
+    first = first_failure(bug)
+    assert bug.is_seen_in(first.failure), first.failure
+    found = shrink_trial(first.trial)
     operations = [
         step for each in found.trial.processes for step in each if isinstance(step, (Call, Cast))
     ]
     assert len(operations) <= 5
     assert len(found.trial.faults) <= 2
     assert found.why == "smallest"
+    assert bug.is_seen_in(found.outcome.failure), found.outcome.failure
     again = run_trial(found.trial)
-    assert again.failure is not None
-    assert again.failure.about == about == found.outcome.failure.about
+    assert bug.is_seen_in(again.failure), again.failure
+    assert again.failure.about == first.failure.about == found.outcome.failure.about
 
 
 @pytest.mark.slow
