@@ -11,7 +11,6 @@ import random
 import sys
 from collections.abc import Hashable, Iterator, Sequence
 from contextvars import Context, copy_context
-from functools import cache
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -20,6 +19,7 @@ from types import (
     WrapperDescriptorType,
 )
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from resilkit.runtime.context import current
 from resilkit.runtime.process import Process
@@ -46,6 +46,10 @@ _ASIDE: Final = frozenset({
 """Of a process what is not written down as it is. All else is, whatever may come to be there."""
 
 _NOT_SET: Final = "(not set)"
+
+_slots_of: WeakKeyDictionary[type, list[str]] = WeakKeyDictionary()
+_written_whole: WeakKeyDictionary[type, bool] = WeakKeyDictionary()
+"""What was found in a class: looking takes as long as all the rest."""
 
 
 class Remains:
@@ -135,9 +139,11 @@ def _of_process(process: Process) -> object:
     return found
 
 
-@cache
 def _slots(kind: type) -> list[str]:
     """Return the names that objects of a class may have besides their ``__dict__``."""
+    known = _slots_of.get(kind)
+    if known is not None:
+        return known
     names = []
     for base in kind.__mro__:
         if base in {Server, object}:
@@ -146,7 +152,8 @@ def _slots(kind: type) -> list[str]:
         for name in (slots,) if isinstance(slots, str) else slots:
             private = name.startswith("__") and not name.endswith("__")
             names.append(f"_{base.__name__.lstrip('_')}{name}" if private else name)
-    return [name for name in names if name not in {"__dict__", "__weakref__"}]
+    found = [name for name in names if name not in {"__dict__", "__weakref__"}]
+    return _slots_of.setdefault(kind, found)
 
 
 def _variables(context: Context, outside: Context) -> list[tuple[Any, object]]:
@@ -214,11 +221,14 @@ _BY_C: Final = (
 )  # fmt: skip
 
 
-@cache
 def _is_written_whole(kind: type) -> bool:
     """Whether nobody but Python, its library or C code decides what of an object is pickled."""
-    found = [*_reducers(kind), copyreg.dispatch_table.get(kind)]
-    return all(isinstance(each, _BY_C) or _is_of_library(each) for each in found)
+    known = _written_whole.get(kind)
+    if known is None:
+        found = [*_reducers(kind), copyreg.dispatch_table.get(kind)]
+        known = all(isinstance(each, _BY_C) or _is_of_library(each) for each in found)
+        _written_whole[kind] = known
+    return known
 
 
 def _reducers(kind: type) -> Iterator[object]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import uuid
+import weakref
 from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any
@@ -15,6 +17,9 @@ import resilkit as rk
 from resilkit.testing import Call, Cast, Concurrent, Trial, find_races, run_trial
 from resilkit.testing.model import Answer
 from tests.testing.servers import Counter
+
+NAP = 2.0
+"""Virtual seconds."""
 
 SETTING: ContextVar[int] = ContextVar("setting", default=0)
 
@@ -94,7 +99,7 @@ class Deep(rk.Server):
             return False
 
     async def nap(self) -> None:
-        await asyncio.sleep(2.0)
+        await asyncio.sleep(NAP)
 
     def time(self) -> float:
         return self.now()
@@ -152,7 +157,7 @@ def test_chance_goes_on_from_one_operation_to_the_next(source: str) -> None:
 
 def test_time_that_an_operation_took_has_passed_for_the_next() -> None:
     before, _, after = replies(Deep, Call("time"), Call("nap"), Call("time"))
-    assert after - before == pytest.approx(2.0)
+    assert after - before == pytest.approx(NAP)
 
 
 @pytest.mark.parametrize(
@@ -326,3 +331,17 @@ def test_a_correct_server_passes_as_its_own_model(operations: list[str | Call]) 
     calls = [Call(each) if isinstance(each, str) else each for each in operations]
     assert run_trial(Trial(Deep, calls, model=Deep, nodes=1)).passed
     assert not find_races(Deep, Concurrent([calls, []]), seeds=range(2), progress=False).found
+
+
+def test_a_class_that_nobody_has_any_more_is_not_kept() -> None:
+    class Passing(rk.Server):
+        __slots__ = ("here",)
+
+        def get(self) -> int:
+            return 1
+
+    assert replies(Passing, Call("get")) == [1]
+    passing = weakref.ref(Passing)
+    del Passing
+    gc.collect()
+    assert passing() is None
