@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from resilkit.reruns.crew import Crew, Lost
 from resilkit.reruns.first_imports import import_first
 from resilkit.reruns.identity import identity
 from resilkit.reruns.ledger import Ledger
+from resilkit.reruns.likeness import likeness
 from resilkit.reruns.rows import MOST_SEEDS, failed_row, frame_of, ran_out_of_time, word_of
 from resilkit.reruns.worker import run_seed
 from resilkit.runtime import reasons
@@ -190,10 +192,12 @@ class _Sweep:
         where = {key: str(self.where[key]) for key in ("backend", "schedule")}
         return {
             str(number): {
-                **identity(case.experiment), **where, "parameters": repr(case.parameters),
+                **identity(case.experiment),
+                **where,
+                "parameters": json.dumps(likeness(case.parameters)),
             }
             for number, case in enumerate(self.cases)
-        }  # fmt: skip
+        }
 
     def _outcomes(
         self, left: list[tuple[int, int]], workers: int

@@ -299,6 +299,43 @@ def test_a_folder_is_refused_where_an_operation_hands_over_something_else(tmp_pa
         run(2)
 
 
+# Parameters ---------------------------------------------------------------------------------------
+
+
+def calls(policy):
+    return doing(rk.Operation.call("shop", "buy", len(policy.value)))
+
+
+def swept(folder, *policies):
+    parameters = {"policy": list(policies)}
+    options = {"seeds": 1, "processes": 1, "progress": False, "resume": folder}
+    return sweep(calls, parameters=parameters, **options)
+
+
+def test_a_sweep_whose_parameters_are_objects_goes_on_where_they_are_alike(tmp_path):
+    swept(tmp_path, Acting({"a"}), Acting({"b", "c"}))
+    assert len(swept(tmp_path, Acting({"a"}), Acting({"c", "b"}))) == 2
+    with pytest.raises(InvalidArgument, match="is a sweep of something else: another parameters"):
+        swept(tmp_path, Acting({"a"}), Acting({"c", "d"}))
+
+
+IN_A_SCRIPT = """
+import sys
+from tests.reruns.test_identity import Acting, swept
+print(len(swept(sys.argv[1], Acting({"a", "b", "c"}))))
+"""
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_a_script_goes_on_with_its_sweep_over_objects_in_another_process(tmp_path, seed):
+    swept(tmp_path, Acting({"a", "b", "c"}))
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_SCRIPT, str(tmp_path)], capture_output=True, text=True,
+        check=False, env={"PYTHONPATH": ":".join(sys.path), "PYTHONHASHSEED": seed},
+    )  # fmt: skip
+    assert done.stdout.strip() == "1", done.stderr
+
+
 # In another process -------------------------------------------------------------------------------
 
 IN_ANOTHER_PROCESS = """
