@@ -10,7 +10,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import Connection, Pipe, wait
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from resilkit import clock
 from resilkit.errors import StartFailed
@@ -37,10 +37,16 @@ _MOST_MISSES = 3
 """Workers in a row that may die while they start, once others have: then it is no accident."""
 
 
-class Lost(str):
-    """Why a task came to nothing: its worker died, or had to be killed."""
+class Lost(NamedTuple):
+    """Why a task came to nothing: its worker died, or had to be killed.
 
-    __slots__ = ()
+    Attributes:
+        why: How that came, in words.
+        took: Seconds from when the task was given out until that was seen.
+    """
+
+    why: str
+    took: float
 
 
 class _Worker:
@@ -73,6 +79,10 @@ class _Worker:
         """Let it do a task."""
         self.task, self.began = task, clock.monotonic()
         self.connection.send(task)
+
+    def lost(self, why: str) -> Lost:
+        """Return that its task came to nothing, as of now."""
+        return Lost(why, clock.monotonic() - self.began)
 
     def last_words(self) -> str:
         """Return how it ended."""
@@ -150,7 +160,7 @@ class Crew:
                     self._missed(f"it was not ready after {_READY:g} s, and was killed")
                 elif self._is_stuck(worker):
                     why = f"{out_of_time(self._timeout or 0.0)}, and its process had to be killed"
-                    yield worker.task, Lost(why)
+                    yield worker.task, worker.lost(why)
                     self._drop(worker)
 
     def _free(self, wanted: int) -> bool:
@@ -177,11 +187,12 @@ class Crew:
             answer = worker.connection.recv()
         except (EOFError, OSError):
             task, words = worker.task, worker.last_words()
+            lost = worker.lost(words)
             self._drop(worker)
             if task is None:
                 self._missed(words)
             else:
-                yield task, Lost(words)
+                yield task, lost
             return
         if not worker.ready:
             if answer:

@@ -211,11 +211,10 @@ class _Sweep:
                 if self._has_enough():
                     return
             return
-        began = clock.monotonic()
         with Crew(min(workers, len(left)), self._job, timeout=self.where["timeout"]) as crew:
             for key, answer in crew.do(left, until=self._has_enough):
                 if isinstance(answer, Lost):
-                    yield key, failed_row(key[1], answer, clock.monotonic() - began)
+                    yield key, failed_row(key[1], answer.why, answer.took)
                 else:
                     yield key, answer
 

@@ -6,11 +6,12 @@ import signal
 
 import pytest
 
+from resilkit import clock
 from resilkit.errors import StartFailed
 from resilkit.network.codec import by_value
 from resilkit.reruns import crew
 from resilkit.reruns.crew import Crew, Lost
-from tests.reruns.systems import bank
+from tests.reruns.systems import bank, die, spin
 
 TASKS = [(0, seed) for seed in range(4)]
 
@@ -79,3 +80,31 @@ def test_a_worker_that_is_stopped_while_it_starts_ends_it_in_time(workers, monke
     with pytest.raises(StartFailed, match=r"not ready after 0\.2 s, and was killed"):
         done(workers, dying=0)
     assert workers[0].process.poll() is not None
+
+
+def lost(operation, tasks, **options):
+    """Do tasks by one worker; return what came to nothing, with the most that it can have taken."""
+    where = {"backend": "simulation", "schedule": None, "timeout": None}
+    job = by_value({"experiments": [bank(operation=operation)], "where": where})
+    found, last = [], clock.monotonic()
+    with Crew(1, job, **options) as one:
+        for _, answer in one.do(tasks):
+            now = clock.monotonic()
+            if isinstance(answer, Lost):
+                found.append((answer, now - last))
+            last = now
+    return found
+
+
+def test_a_task_whose_worker_dies_took_no_longer_than_that_was_busy_with_it():
+    found = lost(die, [(0, seed) for seed in range(8)])
+    assert len(found) > 1
+    assert all("ended with status 3" in answer.why for answer, _ in found)
+    assert all(0 < answer.took <= most for answer, most in found)
+
+
+def test_a_task_whose_worker_has_to_be_killed_took_the_time_until_then(monkeypatch):
+    monkeypatch.setattr(crew, "_SLACK", 0.0)
+    found = lost(spin, TASKS[:3], timeout=0.1)
+    assert len(found) == 3
+    assert all(0.1 <= answer.took <= most for answer, most in found)

@@ -111,6 +111,12 @@ def test_a_worker_that_dies_costs_its_seed_alone():
     assert set(lost["passed"]) == {None}
 
 
+def test_a_seed_whose_worker_died_took_the_time_that_this_was_busy_with_it(monkeypatch):
+    monkeypatch.setattr(crew.Crew, "do", lambda *_, **__: [((0, 1), crew.Lost("it died", 1.5))])
+    frame = sweep(bank(), seeds=2, processes=2, progress=False)
+    assert list(frame[["seed", "wall", "error"]].iloc[0]) == [1, 1.5, "it died"]
+
+
 def test_a_run_that_fails_by_itself_says_why_and_where():
     broken = bank().changed(system={"n1": Unstartable}, workload=workload())
     frame = here(broken, seeds=2)
