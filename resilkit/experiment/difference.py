@@ -167,8 +167,9 @@ class DeterminismCheck:
 
 _ADVICE: Final = (
     "What makes runs differ: the order of a set (of texts, of objects), id(), hash() of a text, "
-    "functions of time taken by name, threads, files, whatever is asked of the machine. "
-    "Use dicts or sorted(), self.now() and self.rng."
+    "functions of time taken by name, threads, files, whatever is asked of the machine, and when "
+    "the garbage collector frees what is in a circle (seen by __del__ and weak references). "
+    "Use dicts or sorted(), self.now() and self.rng, and break circles or call gc.disable() first."
 )
 
 _OF_HASHES: Final = (

@@ -7,15 +7,18 @@ and `network` carry its messages, `disk` keeps what its servers store. None of t
 
 With the same seed and schedule, and the same done to it, the same happens, byte for byte and step
 for step: in another process, with another ``PYTHONHASHSEED``, and whatever ran before. That holds
-for all of resilkit, for time and chance that servers ask of the standard library
-(`interception`), and for sets of tasks, of calls, of references and of deferred replies (`sets`).
-It does not hold for what a server makes of the order of another set (of texts, pids or objects,
-what ``asyncio.gather`` returns among them), of ``id()`` of an object or its own ``hash()``, of
+for all of resilkit, for time and chance that servers ask of the standard library (`interception`),
+and for sets of tasks, of calls, of references and of deferred replies (`sets`). It does not hold
+for what a server makes of the order of another set (of texts, pids or objects, what
+``asyncio.gather`` returns among them), of ``id()`` of an object or its own ``hash()``, of
 ``hash()`` of a text, or of the times of files: nothing can stand between a server and these, and
-nobody is told. Use dicts, or ``sorted()``, and `self.now()`. What leads out of the simulation (a
-thread, a socket, a process, a device of chance, the machine's load, a clock taken by name) is told
-as an alert and a warning, and `resilkit.check_determinism` shows where two runs differ.
-`recording` writes down what happens.
+nobody is told. Use dicts, or ``sorted()``, and `self.now()`. Nor does it hold for when Python frees
+objects that refer to each other in a circle, which ``__del__``, a ``WeakSet`` or a weak reference
+shows: between the steps its garbage collector runs when it likes, and by what else the process
+does. Break such circles, or call ``gc.disable()`` before the cluster is made. What leads out of the
+simulation (a thread, a socket, a process, a device of chance, the machine's load, a clock taken by
+name) is told as an alert and a warning, and `resilkit.check_determinism` shows where two runs
+differ. `recording` writes down what happens.
 """
 
 from __future__ import annotations

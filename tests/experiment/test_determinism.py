@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import string
@@ -14,6 +15,7 @@ from os import urandom
 from time import time as taken_by_name  # noqa: TID251 - on purpose
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -116,6 +118,44 @@ def test_what_asks_for_nothing_of_the_machine_is_deterministic(method: str) -> N
     again = rk.check_determinism(using(method), nodes=3, seed=7, across_processes=False)
     assert (again.digest, again.fingerprint) == (check.digest, check.fingerprint)
     assert again.second_run == "in this process, with the same order of hashes"
+
+
+class Watcher(rk.Server):
+    """Sees by a weak set when Python frees what is in a circle."""
+
+    def init(self) -> None:
+        self.alive: WeakSet[Any] = WeakSet()
+
+    def make(self) -> int:
+        circle = SimpleNamespace()
+        circle.me = circle
+        self.alive.add(function := lambda: circle)
+        circle.function = function
+        return len(self.alive)
+
+
+def test_what_the_garbage_collector_frees_when_it_likes_is_named_as_a_cause() -> None:
+    def use(cluster: rk.Cluster) -> None:
+        watcher = cluster.start(Watcher, node="n2")
+        for number in range(300):
+            if number == 150:
+                freed_at()
+            watcher.call.make()
+
+    moments = iter([gc.collect, int, int, int])
+
+    def freed_at() -> None:
+        next(moments)()
+
+    gc.disable()
+    try:
+        check = rk.check_determinism(use, nodes=2, seed=7, across_processes=False)
+        assert not check
+        assert "the garbage collector frees" in repr(check)
+        again = rk.check_determinism(use, nodes=2, seed=7, across_processes=False)
+        assert again, "nothing is freed as long as nothing collects"
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("method", ["of_a_set", "of_an_address", "of_hashes"])
