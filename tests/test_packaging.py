@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
+import venv
 import zipfile
 from collections.abc import Iterator
 from email import message_from_string
@@ -20,6 +22,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 BUILD = """
 import sys
+import sysconfig
 from hatchling import build
 print(getattr(build, sys.argv[1])(sys.argv[2]))
 """
@@ -165,3 +168,53 @@ def test_the_readme_sends_binder_to_the_quickstart() -> None:
     readme = (ROOT / "README.md").read_text()
     (path,) = re.findall(r"urlpath=lab/tree/([\w/.]+\.ipynb)", readme)
     assert (ROOT / path).is_file()
+
+
+CHANCE = """
+import os, random, secrets, tempfile, uuid
+import numpy
+import resilkit as rk
+
+class Drawing(rk.Server):
+    def draw(self):
+        # Each is another way in which Python asks the machine for chance.
+        return (uuid.uuid4().hex, os.urandom(4), secrets.token_hex(4), random.Random().random(),
+                random.SystemRandom().random(), numpy.random.default_rng().random(),
+                os.path.basename(tempfile.mktemp()))
+    def open(self):
+        return open("/dev/urandom", "rb").read(0)
+
+if __name__ == "__main__":
+    with rk.Cluster(nodes=1, backend="simulation", seed=7) as cluster:
+        drawing = cluster.start(Drawing)
+        print(os.path.dirname(rk.__file__))
+        print(drawing.call.draw(), drawing.call.draw())
+        drawing.call.open()
+        print(*cluster.events.frame("alert")["detail"], sep="\\n")
+"""
+
+
+def test_chance_is_the_seed_s_also_where_resilkit_is_installed_among_other_packages(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    own = tmp_path / "venv"
+    venv.create(own)
+    packages = own / "lib" / f"python3.{sys.version_info[1]}" / "site-packages"
+    wheel.extractall(packages)
+    # What it needs is not installed once more. An editable install's path file is not read there.
+    (packages / "needed.pth").write_text(sysconfig.get_path("purelib"))
+    script = tmp_path / "drawing.py"
+    script.write_text(CHANCE)
+
+    def told() -> list[str]:
+        env = {key: os.environ[key] for key in os.environ if key != "PYTHONPATH"}
+        command = [str(own / "bin" / "python"), "-W", "ignore", str(script)]
+        made = subprocess.run(
+            command, check=True, capture_output=True, text=True, env=env, cwd=tmp_path
+        )
+        return made.stdout.splitlines()
+
+    first = told()
+    assert first[0] == str(packages / "resilkit")
+    assert first == told()
+    assert "drawing.py:13 in Drawing.open" in first[-1]

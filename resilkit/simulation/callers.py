@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 __all__ = ["asks_for_executor", "asks_for_itself", "place_of_caller"]
 
 _LIBRARY: Final = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
-_PACKAGES: Final = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
-_HERE: Final = str(Path(__file__).parent)
+_INSTALLED: Final = {"site-packages", "dist-packages"}
+"""Folders within the library's, in which stands what is none of it."""
+_HERE: Final = str(Path(__file__).parent) + os.sep
 _PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
 _FOR_OTHERS: Final = ("apps", "runtime", "cluster.simulated")
 """The reference systems are servers as others are. The other two draw nothing, but call what
@@ -86,6 +87,6 @@ def _is_app(frame: FrameType) -> bool:
 
 @functools.cache
 def _is_library(file: str) -> bool:
-    if file.startswith(_PACKAGES):
-        return False
-    return file.startswith((*_LIBRARY, _HERE, "<frozen "))
+    if file.startswith((_HERE, "<frozen ")):  # first: resilkit itself may be installed
+        return True
+    return file.startswith(_LIBRARY) and _INSTALLED.isdisjoint(Path(file).parts)
