@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from types import CodeType, FrameType
 
-__all__ = ["Ended", "Ending", "end_coroutines", "is_running"]
+__all__ = ["Ended", "Ending", "Endless", "end_coroutines", "is_running"]
 
 _FREE: Final = 2_000
 """Lines that a coroutine may run to its end. One that runs more is in a loop that has none."""
@@ -29,6 +29,14 @@ _LEAVING: Final = dis.opmap["POP_EXCEPT"]
 
 class Ended(BaseException):
     """Raised in a handler whose node has just ended, so that it does nothing more."""
+
+
+class Endless(BaseException):
+    """Raised in a handler that waits for what cannot happen before it has returned.
+
+    No `Exception`: a loop that tries again after any would go on. One that swallows this, too, is
+    traced, and ended where it catches least.
+    """
 
 
 def is_running(coroutine: Any) -> bool:

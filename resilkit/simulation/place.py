@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.simulation.callers import place_of_caller
-from resilkit.simulation.ending import Ending
+from resilkit.simulation.ending import Ending, Endless
 from resilkit.simulation.loop import PlaceLoop
 
 if TYPE_CHECKING:
@@ -29,14 +29,6 @@ _ENDLESS: Final = 86_400.0
 
 _SWALLOWED: Final = 100
 """Times that `Endless` was raised in one turn, after which some loop must be swallowing it."""
-
-
-class Endless(BaseException):
-    """Raised in a handler that waits for what cannot happen before it has returned.
-
-    No `Exception`: a loop that tries again after any would go on. One that swallows this, too, is
-    traced, and ended where it catches least.
-    """
 
 
 class Place:

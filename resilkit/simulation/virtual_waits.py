@@ -2,7 +2,8 @@
 
 Of the threads of a simulation one runs, so nobody can end such a wait before its time is over: it
 takes that time, as a sleep does. Where servers have started threads, which is told, those may; then
-it waits in real time too.
+it waits in real time too. A wait without a limit that nobody can end has its node hang for a day,
+so that who calls it runs out of time as in reality, and then ends what waits.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import functools
 import queue
 import select
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any, Final
 
-from resilkit.simulation.callers import asks_for_executor, asks_for_itself
+from resilkit.simulation.callers import asks_for_executor, asks_for_itself, place_of_caller
 from resilkit.simulation.driving import Driver, driver, routed
+from resilkit.simulation.ending import Endless
 from resilkit.simulation.patching import CAN_PATCH_TYPES, Replacement
 
 if TYPE_CHECKING:
@@ -27,6 +30,18 @@ _FILES: Final = (
     "it waits in real time for sockets or pipes, and when these are ready no seed decides"
 )
 
+_DAY: Final = 86_400.0
+
+_MOMENT, _WHILE = 0.05, 1.0
+"""Real seconds for threads that are none of a simulation's to give back what they hold: a lock that
+was last taken inside, and any other."""
+
+_acquire: Any = _thread.LockType.acquire
+"""The machine's: this is imported before it is replaced."""
+
+_inside: weakref.WeakSet[Any] = weakref.WeakSet()
+"""The locks that were taken in steps. Mostly only steps give these back."""
+
 
 def replacements() -> Iterator[Replacement]:
     """Yield what is to be replaced in `threading`, `queue` and `select`."""
@@ -35,6 +50,7 @@ def replacements() -> Iterator[Replacement]:
         # What `Event`, `Condition`, `Semaphore`, `Barrier` and `Queue` wait in. An `RLock` is held
         # against others by threads alone.
         yield Replacement(_thread.LockType, "acquire", _acquiring)
+        yield Replacement(_thread.LockType, "__enter__", _acquiring)
         yield Replacement(queue.SimpleQueue, "get", _getting)
         # With these they count what is left; they took them by name.
         yield Replacement(threading, "_time", _reading)
@@ -48,36 +64,68 @@ def _reading(original: Any) -> Any:
 def _acquiring(original: Any) -> Any:
     @functools.wraps(original)
     def acquire(lock: Any, *args: Any, **options: Any) -> bool:
-        # Most have no limit, of all threads: these cost least.
-        if (options or len(args) > 1) and (by := driver()) is not None:
-            limit: Any = options.get("timeout", args[1] if len(args) > 1 else None)
-            if _is_time(limit) and (args[0] if args else options.get("blocking", True)):
-                return _acquired(by, functools.partial(original, lock), limit)
+        if (by := driver()) is not None:
+            limit: Any = options.get("timeout", args[1] if len(args) > 1 else -1)
+            if args[0] if args else options.get("blocking", True):
+                if limit == -1:
+                    return _acquired(by, lock)
+                if _is_time(limit):
+                    return _acquired_in(by, lock, limit)
         got: bool = original(lock, *args, **options)
         return got
 
     return acquire
 
 
-def _acquired(by: Driver, acquire: Any, limit: float) -> bool:
-    if acquire(False):
+def _acquired(by: Driver, lock: Any) -> bool:
+    """Acquire without a limit, or end what waits."""
+    if _acquire(lock, False):
+        _inside.add(lock)
+        return True
+    if asks_for_itself() or _may_be_ended(by):
+        return _acquire(lock)
+    if _acquire(lock, True, _MOMENT if lock in _inside else _WHILE):
+        return True
+    raise _endless(by)
+
+
+def _acquired_in(by: Driver, lock: Any, limit: float) -> bool:
+    if _acquire(lock, False):
+        _inside.add(lock)
         return True
     if asks_for_itself():
-        return bool(acquire(True, limit))
-    if _may_be_ended(by) and acquire(True, limit):
+        return _acquire(lock, True, limit)
+    if _may_be_ended(by) and _acquire(lock, True, limit):
         return True
     by.sleep(limit)
     return False
+
+
+def _endless(by: Driver) -> Endless:
+    where = place_of_caller(of_users=True)
+    by.sleep(_DAY)
+    return Endless(
+        f"this would never end: a lock, or a thread's event or queue, is waited for without a "
+        f"limit{where}, and nothing else can happen on its node until that is over; await asyncio's"
+    )
 
 
 def _getting(original: Any) -> Any:
     @functools.wraps(original)
     def get(waited_for: Any, block: Any = True, timeout: Any = None) -> Any:  # noqa: FBT002 - C's
         by = driver()
-        if by is None or not block or not _is_time(timeout):
+        if by is None or not block:
+            return original(waited_for, block, timeout)
+        ended = _may_be_ended(by)
+        if timeout is None and not ended:
+            try:
+                return original(waited_for, True, _WHILE)
+            except queue.Empty:
+                raise _endless(by) from None
+        if not _is_time(timeout):
             return original(waited_for, block, timeout)
         try:
-            return original(waited_for, _may_be_ended(by), timeout)
+            return original(waited_for, ended, timeout)
         except queue.Empty:
             by.sleep(float(timeout))
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import queue
 import re
@@ -216,6 +217,75 @@ def test_a_wait_again_and_again_for_ever_ends() -> None:
         watching = cluster.start(Watching).with_timeout(None)
         with pytest.raises(rk.ServerExit, match="would never end"):
             watching.call.until(True)
+
+
+FOR_EVER: dict[str, Callable[[], object]] = {
+    "Lock.acquire": lambda: held().acquire(),
+    "Lock.acquire of no limit": lambda: held().acquire(True, -1),
+    "with Lock": lambda: held().__enter__(),
+    "Event.wait": lambda: threading.Event().wait(),
+    "Semaphore.acquire": lambda: threading.Semaphore(0).acquire(),
+    "Queue.get": lambda: queue.Queue[int]().get(),
+    "SimpleQueue.get": lambda: queue.SimpleQueue[int]().get(),
+}
+
+
+class Hanging(rk.Server):
+    def hang(self, how: str) -> None:
+        FOR_EVER[how]()
+
+
+@pytest.mark.parametrize("how", FOR_EVER)
+def test_who_calls_a_handler_that_waits_for_ever_runs_out_of_time(how: str) -> None:
+    with rk.Cluster(nodes=2, backend="simulation", seed=7) as cluster:
+        hanging, far = cluster.start(Hanging, node="n1"), cluster.start(Hanging, node="n2")
+        with pytest.raises(rk.CallTimeout):
+            hanging.call.hang(how)
+        far.sync()
+        with pytest.raises(
+            rk.ServerExit, match=r"without a limit at test_waits\.py:\d+ in <lambda>.*await asyncio"
+        ):
+            cluster.start(Hanging, node="n2").with_timeout(None).call.hang(how)
+
+
+def test_a_lock_that_another_thread_holds_for_a_moment_is_waited_for(simulated: Simulated) -> None:
+    lock, taken, waiting = held(), threading.Event(), threading.Event()
+
+    def release() -> None:
+        assert waiting.wait(LIMIT)
+        lock.release()
+
+    other = threading.Thread(target=release)
+    other.start()
+    with simulated.step():
+        waiting.set()
+        taken.set() if lock.acquire() else None
+    other.join()
+    assert taken.is_set()
+    assert simulated.at == 0.0
+
+
+def test_a_lock_that_a_task_holds_while_it_awaits_is_what_its_node_hangs_at() -> None:
+    class Bank(rk.Server):
+        def init(self) -> None:
+            self.lock, self.takes = threading.Lock(), 0.001
+
+        def deposit(self) -> object:
+            self.caller, self.task = self.defer(), asyncio.create_task(self.work())
+            return rk.NO_REPLY
+
+        async def work(self) -> None:
+            caller = self.caller
+            with self.lock:
+                await asyncio.sleep(self.takes)
+            caller.reply("done")
+
+    with rk.Cluster(nodes=1, backend="simulation", seed=7) as cluster:
+        bank = cluster.start(Bank)
+        assert bank.call.deposit() == "done"
+        bank.cast.deposit()
+        with pytest.raises(rk.CallTimeout):
+            bank.call.deposit()
 
 
 def test_all_is_put_back_when_the_last_cluster_is_closed() -> None:
