@@ -24,6 +24,10 @@ it, given the names of `resilkit`, `resilkit.faults` and `resilkit.testing`. Con
         chaos=rst.chaos_scenarios(faults=["server_crash", "latency", "partition"]),
     )
     def test_the_counter_survives(operations, chaos): ...
+
+Where a test fails, Hypothesis's *explain* phase traces each line of all that runs, and of a
+simulation that is many: ``@settings(phases=[Phase.generate, Phase.shrink])`` has the smallest
+example in a fifth of the time, or less.
 """
 
 from __future__ import annotations
