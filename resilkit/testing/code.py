@@ -147,7 +147,7 @@ def _shape(value: Any) -> str | _Shape:
         return _name_of(value)
     made = made_by(value) or _plain(value)
     if made is None:
-        return repr(value)
+        return _repr(value)
     parts = [("", each) for each in made.args]
     parts += [(f"{name}=", each) for name, each in made.kwargs.items()]
     return _Shape(f"{made.name}(", parts, ")")
@@ -168,9 +168,9 @@ def _plain(value: Any) -> Made | None:
     else:
         return None
     named = {name: getattr(value, name) for name in names}
-    inside = ", ".join(f"{name}={each!r}" for name, each in named.items())
+    inside = ", ".join(f"{name}={_repr(each)}" for name, each in named.items())
     usual = {f"{name}({inside})" for name in (kind.__name__, kind.__qualname__)}
-    return Made(_name_of(kind), (), named) if repr(value) in usual else None
+    return Made(_name_of(kind), (), named) if _repr(value) in usual else None
 
 
 _ENCLOSED: Mapping[type, tuple[str, str]] = {
@@ -199,7 +199,17 @@ def _unlabelled(values: Iterable[Any]) -> list[tuple[str, Any]]:
 
 def _ordered(values: Iterable[Any]) -> list[Any]:
     """Return the members of a set in one order, whatever their hashes are."""
-    return sorted(values, key=lambda each: (type(each).__name__, repr(each)))
+    return sorted(values, key=lambda each: (type(each).__name__, _repr(each)))
+
+
+def _repr(value: object) -> str:
+    """Return the ``repr``, or what may stand for one that cannot be had."""
+    try:
+        return repr(value)
+    except Exception as error:  # noqa: BLE001 - a value of the user's
+        if type(value) is int:  # Python writes so many digits by powers of two only
+            return hex(value)
+        return f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
 
 
 def _quoted(text: str) -> str:

@@ -333,9 +333,9 @@ def _functions_of(thing: Any) -> Iterator[FunctionType]:
 
 def _literal(value: Any) -> str | None:
     """Return a plain value as code; ``None`` where it is none."""
-    text = repr(value)
     try:
+        text = as_code(value, width=None) if type(value) is int else repr(value)
         made = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except Exception:  # noqa: BLE001 - a value of the user's
         return None
     return text if type(made) is type(value) else None

@@ -200,7 +200,7 @@ def _leaf(value: Any) -> Iterator[Any]:
     ):
         yield sys.modules[kind.__module__]
     else:
-        yield _Unwritable(f"{kind.__name__} {value!r}"[:_LONGEST])
+        yield _Unwritable(f"{kind.__name__} {as_code(value, width=None)}"[:_LONGEST])
 
 
 def _is_public(thing: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import sys
 
 import pytest
 from hypothesis.vendor.pretty import pretty as hypothesis_pretty
@@ -121,3 +122,17 @@ def test_each_record_that_is_written_as_a_call_is_one_that_hypothesis_prints() -
     for module, names in printing._RECORDS.items():
         for name in names:
             assert getattr(importlib.import_module(module), name).__module__ == module
+
+
+def test_a_number_too_long_for_decimal_digits_is_written_all_the_same() -> None:
+    most = sys.get_int_max_str_digits()
+    for value in (10**most, [-(10**most)], {10**most: {10**most, 1}}):
+        assert run(as_code(value)) == value
+
+
+def test_a_value_whose_repr_raises_is_named_by_its_kind() -> None:
+    class Odd:
+        def __repr__(self) -> str:
+            raise LookupError
+
+    assert as_code([Odd()]) == "[<Odd whose repr raises LookupError>]"

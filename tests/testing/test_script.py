@@ -242,3 +242,13 @@ def test_what_cannot_be_written_down_is_said_and_the_failure_is_still_raised() -
     told = str(raised.value)
     assert "# It will not run as it is: Odd <an odd one> cannot be written down." in told
     assert "# It will not run as it is: invariant_1 is Odd, which cannot be written down." in told
+
+
+def test_a_number_too_long_for_decimal_digits_stands_in_the_script(tmp_path: Path) -> None:
+    most = 10 ** sys.get_int_max_str_digits()
+
+    def none(cluster: rk.Cluster, history: list[Any]) -> bool:
+        return not history or most == 0
+
+    script = fails_again(Trial(Keeper, [Call("keep", most)], invariants=[none]), tmp_path)
+    assert "will not run" not in script
