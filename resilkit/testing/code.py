@@ -8,14 +8,15 @@ default.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
-from enum import Enum
+from enum import Enum, Flag
 from math import isfinite
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, NamedTuple
 
-from resilkit.testing.construction import Made, made_by
+from resilkit.testing.construction import made_by
+from resilkit.testing.values import bound_to, call_of, code_name
 
 __all__ = ["as_code", "pretty"]
 
@@ -36,7 +37,8 @@ def as_code(value: object, *, width: int | None = 88) -> str:
 
     Lists, tuples, sets, dicts, `Call`, `Cast`, `Arguments`, `Concurrent`, faults, scenarios, specs
     and criteria are written out, however deep they are in each other, and so are dataclasses and
-    named tuples of your own; functions and classes by their names, all else as its ``repr``.
+    named tuples of your own, members of enums and flags, and what `collections` and `functools`
+    make; functions, methods and classes by their names, all else as its ``repr``.
 
     Args:
         value: The value.
@@ -105,10 +107,6 @@ def _is_named(value: object) -> bool:
     return isinstance(value, type | FunctionType | BuiltinFunctionType)
 
 
-def _name_of(value: Any) -> str:
-    return str(value.__qualname__).rpartition("<locals>.")[2]
-
-
 def _written(value: object, margin: str, width: int | None, within: tuple[int, ...]) -> str:
     if id(value) in within:
         return "..."
@@ -142,10 +140,12 @@ def _shape(value: Any) -> str | _Shape:
     if kind is float and not isfinite(value):
         return f'float("{value}")'
     if isinstance(value, Enum):
-        return f"{kind.__name__}.{value.name}" if value.name else repr(value)
+        return _member(value)
+    if (owner := bound_to(value)) is not None:
+        return _method(value, owner)
     if _is_named(value):
-        return _name_of(value)
-    made = made_by(value) or _plain(value)
+        return code_name(value)
+    made = made_by(value) or call_of(value)
     if made is None:
         return _repr(value)
     parts = [("", each) for each in made.args]
@@ -153,24 +153,28 @@ def _shape(value: Any) -> str | _Shape:
     return _Shape(f"{made.name}(", parts, ")")
 
 
-def _plain(value: Any) -> Made | None:
-    """Return the call that makes a dataclass or a named tuple which has the ``repr`` of its kind.
+def _member(value: Any) -> str | _Shape:
+    """Return how a member of an enum is written: a flag as the ones that are in it."""
+    kind: Any = type(value)
+    name = code_name(kind)
+    if isinstance(value, Flag):
+        single = (value.name or "").split("|")
+        if all(each in kind.__members__ for each in single):
+            return " | ".join(f"{name}.{each}" for each in single)
+        return _Shape(f"{name}(", [("", value.value)], ")")
+    own = str(value.name)
+    return f"{name}.{own}" if own.isidentifier() else f"{name}[{_quoted(own)}]"
 
-    In that of what is within, such as a member of an enum, there may be something that is no code.
-    """
-    kind = type(value)
-    if is_dataclass(value):
-        if not all(field.init for field in fields(value) if field.repr):
-            return None
-        names = [field.name for field in fields(value) if field.repr]
-    elif isinstance(value, tuple) and hasattr(value, "_fields"):
-        names = list(value._fields)
-    else:
-        return None
-    named = {name: getattr(value, name) for name in names}
-    inside = ", ".join(f"{name}={_repr(each)}" for name, each in named.items())
-    usual = {f"{name}({inside})" for name in (kind.__name__, kind.__qualname__)}
-    return Made(_name_of(kind), (), named) if _repr(value) in usual else None
+
+def _method(value: Any, owner: object) -> str:
+    """Return how a method is written that belongs to something."""
+    text = as_code(owner, width=None)
+    try:
+        whole = ast.parse(text, mode="eval").body
+    except SyntaxError:  # what cannot be written down is in it
+        return _repr(value)
+    loose = isinstance(whole, ast.BinOp | ast.UnaryOp | ast.Constant) and text[0] not in "\"'b"
+    return f"{f'({text})' if loose else text}.{value.__name__}"
 
 
 _ENCLOSED: Mapping[type, tuple[str, str]] = {

@@ -57,9 +57,11 @@ def written_parts(trial: Trial, sources: Sources) -> tuple[tuple[Any, ...], dict
     """
     made = trial._made_by()
     args = (_system_of(trial), *made.args[1:])
-    named = {key: value for key, value in made.kwargs.items() if key != "invariants"}
-    name_all([args, named], sources)
     kwargs = dict(made.kwargs)
+    named = {key: value for key, value in kwargs.items() if key != "invariants"}
+    if isinstance(named.get("model"), Model):  # its step has a name of its own, below
+        named["model"] = named["model"].initial
+    name_all([args, named], sources)
     if "invariants" in kwargs:
         kwargs["invariants"] = [
             Named(sources.name(each, f"invariant_{number}"))

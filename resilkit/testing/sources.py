@@ -71,7 +71,9 @@ class Sources:
         top, _, inner = qualified.rpartition("<locals>.")[2].partition(".")
         if module is not None:
             self._called[id(thing)] = qualified
-            self.taken[top] = thing
+            meant = getattr(sys.modules[module], top)
+            if self.taken.setdefault(top, meant) is not meant:
+                self.missing[top] = f"two things are called {top}"
             self._import(module, top)
             return qualified
         outer = vars(sys.modules.get(str(thing.__module__), builtins)).get(top) if inner else None
@@ -84,6 +86,16 @@ class Sources:
             self.missing[name] = f"two things are called {name}"
         self._define(thing, name)
         return name
+
+    def module(self, module: ModuleType) -> None:
+        """See to it that a module can be had by its name."""
+        top = module.__name__.partition(".")[0]
+        if self.taken.setdefault(top, sys.modules[top]) is not sys.modules[top]:
+            self.missing[top] = f"two things are called {top}"
+        self.modules[f"import {module.__name__}"] = None
+        folder = _folder_of(module.__name__)
+        if folder is not None:
+            self.folders[folder] = None
 
     def _free(self, wanted: str) -> str:
         name, number = wanted, 1

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from enum import Enum
-from functools import partial
-from types import ModuleType
+from types import BuiltinFunctionType, ModuleType
 from typing import Any, Final, NamedTuple
 
 import resilkit
 from resilkit import faults
 from resilkit.faults import Fault
-from resilkit.runtime import ChildSpec, SupervisorSpec
 from resilkit.testing.code import as_code
-from resilkit.testing.construction import Made
+from resilkit.testing.construction import Made, made_by
 from resilkit.testing.looking import name_of
 from resilkit.testing.sources import Sources
+from resilkit.testing.values import (
+    bound_to,
+    call_of,
+    code_name,
+    is_equal,
+    is_standard,
+    standard_module,
+)
 
 __all__ = ["Called", "Named", "head", "is_ours", "name_all"]
 
 _WIDTH: Final = 100
 _LONGEST: Final = 80
 """Characters of what cannot be written down."""
+
+_PLAIN: Final = (str, bytes, int, float, bool, type(None))
 
 _PUBLIC: Mapping[str, Sequence[str]] = {
     "resilkit.testing": (
@@ -125,82 +133,119 @@ def name_all(value: Any, sources: Sources) -> None:
     """
     for thing in _things(value):
         if isinstance(thing, ModuleType):
-            sources.modules[f"import {thing.__name__}"] = None
+            sources.module(thing)
         elif isinstance(thing, _Unwritable):
-            sources.missing[thing.name] = f"{thing.name} cannot be written down"
+            sources.missing[thing.name] = f"{thing.name}{thing.why} cannot be written down"
         else:
             sources.name(thing)
 
 
-def _things(value: Any) -> Iterator[Any]:
+def _things(value: Any, around: tuple[int, ...] = ()) -> Iterator[Any]:
     """Give the classes and functions in a value that a script must import or define.
 
     And the modules that it must import, and what cannot be written down.
     """
-    if isinstance(value, type) or (callable(value) and hasattr(value, "__code__")):
-        if name_of(value) != "<lambda>" and not _is_public(value):
-            yield value
+    if type(value) in _PLAIN or isinstance(value, Named):
         return
-    own = is_dataclass(value) or isinstance(value, tuple)
-    if isinstance(value, Fault | Enum) or (own and not _is_made(value)):
+    if id(value) in around:
+        yield _unwritable(value, "which holds itself")
+        return
+    owner = bound_to(value)
+    if owner is not None:
+        if is_equal(getattr(owner, value.__name__, None), value):
+            yield from _things(owner, (*around, id(value)))
+        else:
+            yield _unwritable(value)
+    elif isinstance(value, type | BuiltinFunctionType) or hasattr(value, "__code__"):
+        yield from _named(value)
+    elif isinstance(value, Enum):
         yield from _things(type(value))
-    within = _within(value)
-    if within is None:
-        yield from _leaf(value)
     else:
+        if is_standard(value):
+            yield standard_module(value)
+        within = _within(value)
+        if within is None:
+            yield from _leaf(value)
+            return
         for each in within:
-            yield from _things(each)
+            yield from _things(each, (*around, id(value)))
 
 
-def _is_made(value: Any) -> bool:
-    """Whether Python or resilkit writes its kind without anything that must be imported."""
-    return type(value).__module__ == "builtins" or hasattr(value, "_made_by")
+def _named(value: Any) -> Iterator[Any]:
+    """Give a class or a function that code has by its name, unless it has it anyway."""
+    name = name_of(value)
+    if name == "<lambda>":
+        yield _unwritable(value)
+    elif not _is_public(value) and getattr(builtins, name, None) is not value:
+        yield value
 
 
 def _within(value: Any) -> Sequence[Any] | None:
-    """Return what a value is made of; ``None``: of nothing else."""
-    if isinstance(value, Mapping):
+    """Return of what a value is made, with its class; ``None``: of nothing else."""
+    kind = type(value)
+    if kind is dict:
         return [*value.keys(), *value.values()]
-    if isinstance(value, list | tuple | set | frozenset):
+    if kind in {list, tuple, set, frozenset}:
         return list(value)
-    if isinstance(value, ChildSpec):
-        return [value.server, value.args, value.kwargs]
-    if isinstance(value, SupervisorSpec):
-        return list(value.children)
-    if isinstance(value, Fault | Enum):
-        return []
-    if hasattr(value, "_made_by"):
-        made = value._made_by()
-        return [made.args, made.kwargs]
-    if is_dataclass(value):
-        return [getattr(value, each.name) for each in fields(value)]
-    return None
+    record = made_by(value)
+    made = record or call_of(value)
+    if made is None:
+        return None
+    named = isinstance(value, Fault) if record else not is_standard(value)
+    return [*([kind] if named else []), *made.args, *made.kwargs.values()]
 
 
 class _Unwritable(NamedTuple):
-    """Stands for something whose ``repr`` is no code."""
+    """Stands for something that is no code."""
 
     name: str
+    why: str
+
+
+def _unwritable(value: Any, why: str = "") -> _Unwritable:
+    name = f"{type(value).__name__} {as_code(value, width=None)}"
+    return _Unwritable(name[:_LONGEST], f", {why}," if why else "")
 
 
 def _leaf(value: Any) -> Iterator[Any]:
-    """Give what the ``repr`` of a value needs: its class, or the module that it names."""
-    kind = type(value)
-    if isinstance(value, partial) or kind.__module__ == "builtins":
-        return
+    """Give what the ``repr`` of a value needs, its class and modules, if it makes the value."""
+    kind: Any = type(value)
+    own, _, inner = code_name(kind).partition(".")
+    meant: dict[str, Any] = {}
+    needed: list[Any] = []
     try:
-        made = ast.parse(as_code(value, width=None), mode="eval").body
-    except SyntaxError:
-        made = None
-    called: Any = getattr(made, "func", None)
-    if isinstance(called, ast.Name) and called.id == kind.__name__:
-        yield from _things(kind)
-    elif isinstance(called, ast.Attribute) and ast.unparse(called) == (
-        f"{kind.__module__}.{kind.__qualname__}"
-    ):
-        yield sys.modules[kind.__module__]
-    else:
-        yield _Unwritable(f"{kind.__name__} {as_code(value, width=None)}"[:_LONGEST])
+        text = as_code(value, width=None)
+        tree = ast.parse(text, mode="eval")
+        if f"{kind.__module__}.{kind.__qualname__}" in map(ast.unparse, ast.walk(tree.body)):
+            own = ""  # it stands there with its module, which may be called as it is
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and not hasattr(builtins, node.id):
+                if node.id == own:
+                    meant[own] = vars(sys.modules[kind.__module__])[own] if inner else kind
+                    needed += _things(kind)
+                else:
+                    meant[node.id] = sys.modules[node.id]
+        needed += _modules_in(tree, meant)
+        made = eval(compile(tree, "<script>", "eval"), meant)  # noqa: S307 - the user's own repr
+        same = type(made) is kind or is_equal(made, value)
+    except Exception:  # noqa: BLE001 - whatever a repr of the user's is
+        same = False
+    yield from needed if same else [_unwritable(value)]
+
+
+def _modules_in(tree: ast.AST, meant: Mapping[str, Any]) -> Iterator[ModuleType]:
+    """Give the modules that code names, as deep as they are modules.
+
+    Raises:
+        ImportError: One is the script's own: another has not what is in it.
+    """
+    for node in ast.walk(tree):
+        text = ast.unparse(node) if isinstance(node, ast.Name | ast.Attribute) else ""
+        root = meant.get(text.partition(".")[0])
+        if isinstance(root, ModuleType) and isinstance(sys.modules.get(text), ModuleType):
+            if text == "__main__":
+                raise ImportError(text)
+            yield sys.modules[text]
 
 
 def _is_public(thing: Any) -> bool:

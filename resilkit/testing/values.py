@@ -1,0 +1,141 @@
+"""The calls that make values again which are no records of resilkit.
+
+Of the standard library where the ``repr`` is no code, and of users' own kinds: dataclasses, named
+tuples, and kinds of what Python has itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from functools import partial
+from types import BuiltinFunctionType, MappingProxyType, MethodType, MethodWrapperType, ModuleType
+from types import SimpleNamespace as Namespace
+from typing import Any, Final
+
+from resilkit.testing.construction import Made
+
+__all__ = ["bound_to", "call_of", "code_name", "is_equal", "is_standard", "standard_module"]
+
+
+def code_name(thing: Any) -> str:
+    """Return by which name a class or a function is known to code, wherever it was defined."""
+    return str(thing.__qualname__).rpartition("<locals>.")[2]
+
+
+def bound_to(value: object) -> object | None:
+    """Return of what a value is a method; ``None`` where it is none."""
+    if isinstance(value, MethodType | BuiltinFunctionType | MethodWrapperType):
+        owner: object = value.__self__
+        return None if isinstance(owner, ModuleType) else owner
+    return None
+
+
+def is_standard(value: object) -> bool:
+    """Whether the call that makes a value has its module in front of it."""
+    return type(value) in _STANDARD
+
+
+def standard_module(value: object) -> ModuleType:
+    """Return the module that stands in front of that call."""
+    return sys.modules[_STANDARD[type(value)](value).name.partition(".")[0]]
+
+
+def call_of(value: Any) -> Made | None:
+    """Return the call that makes a value again; ``None`` where nobody can tell.
+
+    Examples:
+        >>> from collections import deque
+        >>> call_of(deque([1, 2], maxlen=3))
+        Made(name='collections.deque', args=([1, 2],), kwargs={'maxlen': 3})
+    """
+    kind: Any = type(value)
+    if kind in _STANDARD:
+        return _STANDARD[kind](value)
+    if kind.__module__ == "builtins":
+        return None
+    if is_dataclass(value):
+        return _of_fields(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        named = {name: getattr(value, name) for name in value._fields}
+        return _checked(Made(code_name(kind), (), named), value)
+    for plain in _PLAIN:
+        if isinstance(value, plain):
+            return _checked(Made(code_name(kind), (plain(value),)), value)
+    return None
+
+
+def is_equal(value: Any, other: Any) -> bool:
+    """Whether two values are equal; ``False`` where they cannot be compared."""
+    try:
+        return bool(value is other or value == other)
+    except Exception:  # noqa: BLE001 - a value of the user's that cannot be compared
+        return False
+
+
+_STANDARD: Final[Mapping[type, Callable[[Any], Made]]] = {
+    Counter: lambda value: Made("collections.Counter", (dict(value),)),
+    OrderedDict: lambda value: Made("collections.OrderedDict", ([*value.items()],)),
+    ChainMap: lambda value: Made("collections.ChainMap", tuple(value.maps)),
+    defaultdict: lambda value: Made(
+        "collections.defaultdict", (value.default_factory, dict(value))
+    ),
+    deque: lambda value: Made(
+        "collections.deque",
+        (list(value),),
+        {} if value.maxlen is None else {"maxlen": value.maxlen},
+    ),
+    partial: lambda value: Made("functools.partial", (value.func, *value.args), value.keywords),
+    MappingProxyType: lambda value: Made("types.MappingProxyType", (dict(value),)),
+    Namespace: lambda value: Made("types.SimpleNamespace", (), vars(value)),
+}
+
+_PLAIN: Final[tuple[Any, ...]] = (dict, list, tuple, set, frozenset, str, bytes, int, float)
+
+
+def _of_fields(value: Any) -> Made | None:
+    """Return the call that makes a dataclass, which is tried where the fields do not say it all."""
+    kind: Any = type(value)
+    try:
+        given = {
+            each.name: getattr(value, each.name)
+            for each in fields(kind)
+            if each.init and (each.repr or not _is_default(each, getattr(value, each.name)))
+        }
+    except AttributeError:  # one was never set
+        return None
+    made = Made(code_name(kind), (), given)
+    own = vars(kind)
+    usual = (
+        "__dataclass_fields__" in own
+        and kind.__dataclass_params__.init
+        and not hasattr(kind, "__post_init__")
+        and len(fields(kind)) == len(kind.__dataclass_fields__)
+        and all(each.init for each in fields(kind))
+    )
+    return made if usual else _checked(made, value)
+
+
+def _is_default(field: Any, value: object) -> bool:
+    if field.default_factory is not MISSING:
+        return is_equal(field.default_factory(), value)
+    return is_equal(field.default, value)
+
+
+def _checked(made: Made, value: Any) -> Made | None:
+    """Return the call if it makes the same; its side effects are those of a script that has it."""
+    kind: Any = type(value)
+    try:
+        other = kind(*made.args, **made.kwargs)
+    except Exception:  # noqa: BLE001 - a class of the user's that wants to be made otherwise
+        return None
+    if is_dataclass(value):
+        names = [each.name for each in fields(kind)]
+        same = all(is_equal(getattr(other, name, MISSING), getattr(value, name)) for name in names)
+    else:
+        same = is_equal(other, value) and is_equal(
+            getattr(other, "__dict__", None), getattr(value, "__dict__", None)
+        )
+    return made if same and type(other) is kind else None
