@@ -25,6 +25,9 @@ class Driver(Protocol):
     state: Any
     """The memory of `hidden`."""
 
+    names: random.Random
+    """Names temporary files."""
+
     numpys: Any
     """In the place of numpy's global generator; ``None`` until it is asked for."""
 

@@ -105,6 +105,7 @@ class Interception:
         self.sleep = sleep
         self.entropy = rng.stream(seed, "interception", "system")
         self.hidden: random.Random = rng.stream(seed, "interception", "random")
+        self.names = rng.stream(seed, "interception", "names")
         self.host = rng.stream(seed, "interception", "host").getrandbits(48) | 1 << 40
         self.numpys: Any = None
         self.threads = False

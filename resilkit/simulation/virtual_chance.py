@@ -16,6 +16,7 @@ import operator
 import os
 import random
 import sys
+import tempfile
 import uuid
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +41,9 @@ HIDDEN: Final[random.Random] = random._inst  # type: ignore[attr-defined]
 
 MACHINES: Final = random.Random(0)  # noqa: S311 - it only keeps the state of the one above
 """Keeps the machine's state while a step runs, and is what other threads draw from meanwhile."""
+
+_PROBES: Final = random.Random()  # noqa: S311 - for names of files that are gone at once
+"""Names what the process itself tries out on the disk, once: no simulation's draws hang on it."""
 
 _EPOCH_OF_UUIDS: Final = 0x01B21DD213814000
 """1970 in units of 100 ns since the Gregorian calendar began."""
@@ -159,7 +163,7 @@ def state_of(generator: random.Random) -> Any:
 
 
 def replacements() -> Iterator[Replacement]:
-    """Yield what is to be replaced in `random`, `os`, `ssl` and `uuid`."""
+    """Yield what is to be replaced in `random`, `os`, `ssl`, `tempfile` and `uuid`."""
     # Bound to the class that the hidden generator had before.
     for name in ("random", "getrandbits", "seed", "getstate", "setstate"):
         yield Replacement(random, name, functools.partial(_of_hidden, name))
@@ -174,6 +178,7 @@ def replacements() -> Iterator[Replacement]:
     if ssl is not None:
         yield Replacement(ssl, "RAND_bytes", _urandom)
         yield Replacement(_ssl, "RAND_bytes", _urandom)
+    yield Replacement(tempfile._RandomNameSequence, "rng", _namer)  # type: ignore[attr-defined]
     yield Replacement(uuid, "getnode", lambda original: routed(original, _host))
     yield Replacement(uuid, "uuid1", lambda original: routed(original, _uuid1))
     # What `uuid1` asks that somebody took by name.
@@ -231,6 +236,19 @@ def _getrandom(original: Any) -> Any:
         return by.entropy.randbytes(length)
 
     return routed(original, virtual)
+
+
+def _namer(original: Any) -> Any:
+    # One for the whole process, which asks for entropy when it is first used, and never again.
+    def rng(self: Any) -> random.Random:
+        by = driver()
+        if by is None:
+            found: random.Random = original.fget(self)
+            return found
+        own: Any = vars(tempfile)["_name_sequence"]
+        return by.names if self is own and not asks_for_itself() else _PROBES
+
+    return property(rng)
 
 
 def _host(by: Driver) -> int:

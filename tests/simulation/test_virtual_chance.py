@@ -8,6 +8,7 @@ import multiprocessing.process
 import os
 import random
 import ssl
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,3 +205,31 @@ def test_getrandom_takes_what_the_machines_takes_and_refuses_what_it_refuses(
     assert len(set(found)) == len(found)
     assert refused_inside == refusals()
     assert simulated.told == []
+
+
+def test_names_of_temporary_files_are_the_seeds_and_shift_no_other_draws(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def made() -> tuple[list[str], uuid.UUID]:
+        found = []
+        for _ in range(2):
+            with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile() as file:
+                found += [folder, file.name]
+        return found, uuid.uuid4()
+
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    # As in a process that has not used it yet.
+    monkeypatch.setattr(tempfile, "_name_sequence", None)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    runs = []
+    for seed in (7, 7, 8):
+        with Simulated(seed).open() as simulated, simulated.step():
+            runs.append(made())
+        assert not {*made()[0]} & {*runs[-1][0]}, "outside, names are the machine's"
+    first, again, other = runs
+    assert first == again
+    assert len(set(first[0])) == len(first[0])
+    assert not {*first[0]} & {*other[0]}
+    with Simulated().open() as simulated, simulated.step():
+        plain = uuid.uuid4()
+    assert first[1] == plain
