@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
+import logging
 import math
 import operator
 import os
@@ -25,7 +26,7 @@ _MONOTONIC = ("monotonic", "perf_counter", "process_time", "thread_time")
 
 
 def replacements() -> Iterator[Replacement]:
-    """Yield what is to be replaced in `time`, `datetime` and `os`."""
+    """Yield what is to be replaced in `time`, `datetime`, `os` and `logging`."""
     yield Replacement(time, "time", _reading_wall)
     yield Replacement(time, "time_ns", _in_nanoseconds("wall"))
     for name in _MONOTONIC:
@@ -42,6 +43,7 @@ def replacements() -> Iterator[Replacement]:
         yield Replacement(time, name, _of_seconds)
     yield Replacement(time, "asctime", functools.partial(_of_local_time, taken=0))
     yield Replacement(time, "strftime", functools.partial(_of_local_time, taken=1))
+    yield Replacement(logging.LogRecord, "__init__", _record)
     if CAN_PATCH_TYPES:
         # `today` of both `datetime` and `date` asks `time.time`.
         yield Replacement(datetime.datetime, "now", _datetime_now)
@@ -123,6 +125,18 @@ def _of_local_time(original: Any, *, taken: int) -> Any:
         return original(*args)
 
     return routed(original, virtual)
+
+
+def _record(original: Any) -> Any:
+    @functools.wraps(original)
+    def init(self: logging.LogRecord, *args: Any, **options: Any) -> None:
+        original(self, *args, **options)
+        by = driver()
+        if by is not None and not asks_for_itself():
+            # It counts from when the module was imported, which is a moment of the machine's.
+            self.relativeCreated = by.now() * 1000
+
+    return init
 
 
 def _datetime_now(original: Any) -> Any:

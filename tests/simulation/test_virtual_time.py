@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -96,3 +97,19 @@ def test_a_sleep_blocks_the_node_in_virtual_time(simulated: Simulated) -> None:
             with pytest.raises(error):
                 blocks(wrong)
     assert simulated.at == 3600.5
+
+
+def test_the_time_of_a_log_record_counts_from_the_beginning_of_the_simulation(
+    simulated: Simulated,
+) -> None:
+    def logged() -> logging.LogRecord:
+        return logging.LogRecord("bank", logging.INFO, "bank.py", 1, "%d", (3,), None, func="pay")
+
+    simulated.at = 2.5
+    with simulated.step():
+        inside = logged()
+    outside = logged()
+    assert logging.Formatter("%(relativeCreated)d %(created)d").format(inside) == "2500 946684802"
+    assert 0 < outside.relativeCreated < SOON * 1000
+    assert outside.created > BEGINNING + SOON
+    assert (outside.funcName, outside.getMessage()) == ("pay", "3")
