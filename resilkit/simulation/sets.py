@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from collections.abc import Collection, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -96,6 +97,7 @@ def replacements() -> Iterator[Replacement]:
     for owner in (asyncio, asyncio.tasks):
         yield Replacement(owner, "wait", _waiting)
         yield Replacement(owner, "as_completed", _completing)
+        yield Replacement(owner, "all_tasks", _all)
 
 
 def _waiting(original: Any) -> Any:
@@ -128,3 +130,16 @@ def _completing(original: Any) -> Any:
 
 def _begun(work: Any) -> Any:
     return asyncio.ensure_future(work) if isinstance(work, Coroutine) else work
+
+
+def _all(original: Any) -> Any:
+    @functools.wraps(original)
+    def all_tasks(loop: Any = None) -> set[asyncio.Task[Any]]:
+        found: set[asyncio.Task[Any]] = original(loop)
+        if driver() is None:
+            return found
+        # asyncio picks them out of those of the whole process: where two have one place in a set,
+        # their order is that of all others, of other simulations too.
+        return InOrder(sorted(found, key=lambda task: getattr(task, "_number", math.inf)))
+
+    return all_tasks

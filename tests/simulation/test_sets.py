@@ -95,6 +95,13 @@ class Gatherer(rk.Server):
         await asyncio.sleep(0.1)
         return self.seen
 
+    async def all_tasks(self, *, ended: bool = True) -> list[str]:
+        running = [asyncio.create_task(self._work(number), name=str(number)) for number in range(5)]
+        found = [each.get_name() for each in asyncio.all_tasks()]
+        for each in running if ended else ():
+            each.cancel()
+        return [each for each in found if each.isdigit()]
+
     def references(self) -> None:
         for each in self.known:
             each.cast.work(1)
@@ -151,6 +158,30 @@ def test_sets_of_calls_have_the_same_order_in_every_simulation_of_a_process(meth
             found.add(tuple(getattr(gatherer.call, method)()))
             kept.append([object() for _ in range(1000)])
     assert len(found) == 1
+
+
+def test_all_tasks_come_in_the_order_in_which_they_began_whatever_else_the_process_has() -> None:
+    others = []
+    try:
+        for number in range(4):
+            others.append(rk.Cluster(nodes=2, backend="simulation", seed=7))
+            gatherer = others[-1].start(Gatherer, node="n2")
+            for _ in range(number):
+                gatherer.call.all_tasks(ended=False)
+        with rk.Cluster(nodes=2, backend="simulation", seed=7) as cluster:
+            gatherer = cluster.start(Gatherer, node="n2")
+            for _ in range(30):
+                assert gatherer.call.all_tasks() == list("01234")
+    finally:
+        for each in others:
+            each.close()
+
+    async def main() -> None:
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert type(asyncio.all_tasks(asyncio.get_running_loop())) is set
+
+    with rk.Cluster(nodes=1, backend="simulation"):
+        asyncio.run(main())
 
 
 def test_what_is_awaited_together_comes_in_the_order_in_which_it_was_given() -> None:
