@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from resilkit.experiment.result import Result
 
 __all__ = [
+    "COLUMNS",
     "MOST_SEEDS",
     "Row",
     "checked_row",
@@ -206,3 +207,6 @@ _LAST: Final = {
     "operations": "int64", "errors": "int64", "ran": "float64", "wall": "float64",
     "fingerprint": "str", "error": "str",
 }  # fmt: skip
+
+COLUMNS: Final = ("seed", "passed", "failed", "inconclusive", *_LAST)
+"""The columns that every frame has, so that no parameter can have one of their names."""

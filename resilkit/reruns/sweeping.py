@@ -25,6 +25,7 @@ from resilkit.reruns.first_imports import import_first
 from resilkit.reruns.identity import identity
 from resilkit.reruns.ledger import Ledger
 from resilkit.reruns.likeness import likeness
+from resilkit.reruns.parameters import check_names
 from resilkit.reruns.rows import MOST_SEEDS, failed_row, frame_of, ran_out_of_time, word_of
 from resilkit.reruns.worker import run_seed
 from resilkit.runtime import reasons
@@ -269,7 +270,10 @@ class _Sweep:
 
 def _cases(given: Any, parameters: Mapping[str, Sequence[Any]] | None) -> list[_Case]:
     if parameters is None:
-        made = given() if callable(given) and not isinstance(given, Experiment) else given
+        made = given
+        if callable(given) and not isinstance(given, Experiment):
+            check_names(given, [])
+            made = given()
         return [_Case(_experiment(made, "experiment"), {})]
     if not isinstance(parameters, Mapping) or not parameters:
         raise InvalidArgument(
@@ -284,6 +288,7 @@ def _cases(given: Any, parameters: Mapping[str, Sequence[Any]] | None) -> list[_
             raise InvalidArgument(
                 "must be a list of values", path=f"parameters.{name}", value=values
             )
+    check_names(given, list(parameters))
     cases = []
     for values in itertools.product(*parameters.values()):
         chosen = dict(zip(parameters, values, strict=True))
