@@ -199,6 +199,7 @@ def _in_our_words() -> Iterator[None]:
             )
         if lacking:
             why = message.partition("(")[2].removesuffix(")")
+            why = why.partition(": run the cell")[0]  # at a shell there is none
             ours = InvalidArgument(
                 f"is needed: the run does not say how to make its {error.path} again, as {why}",
                 path="--system",

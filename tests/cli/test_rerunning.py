@@ -150,6 +150,27 @@ def test_a_system_is_taken_from_a_file(shop):
     assert again["reproduced"] is True
 
 
+SCRIPT = (
+    SHOP
+    + """
+sale = rk.Scenario("sale", criteria=["error_rate < 1 %"])
+experiment = rk.Experiment(1, system=system, workload=workload, scenario=sale, duration=0.6, seed=3)
+experiment.run("simulation", progress=False).save("run")
+"""
+)
+
+
+@pytest.mark.parametrize("command", ["replay", "shrink"])
+def test_a_run_that_a_script_saved_needs_its_system_and_no_cell(tmp_path, command):
+    (tmp_path / "a_tour.py").write_text(SCRIPT)
+    subprocess.run([sys.executable, "a_tour.py"], cwd=tmp_path, check=True, timeout=60)
+    assert refuses(command, tmp_path / "run") == (
+        "resilkit: --system: is needed: the run does not say how to make its system again, as Shop "
+        "was defined in a notebook or a script, and is not defined here; allowed: what holds its "
+        "system and its workload: file.py, or file.py:object"
+    )
+
+
 def test_a_failure_that_does_not_show_exits_with_0(lost, tmp_path, monkeypatch):
     from tests.reruns.systems import Bank
 
