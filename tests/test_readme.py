@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import codeop
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +70,36 @@ def test_a_block_of_the_tour_can_be_pasted_at_a_prompt(number: int) -> None:
     assert lines == [] or compile_("\n".join([*lines, ""]), "<stdin>", "single") is not None
 
 
+def file_of_the_readme(name: str) -> str:
+    """Return the block that is called so in its first line."""
+    [text] = [text for text in blocks("yaml") + blocks("python") if text.startswith(f"# {name}")]
+    return text
+
+
 def test_the_scenario_file_is_one(tmp_path: Path) -> None:
-    [text] = blocks("yaml")
     path = tmp_path / "pressure.yaml"
-    path.write_text(text)
+    path.write_text(file_of_the_readme("pressure.yaml"))
     scenario = Scenario.from_file(path)
     assert scenario.name == "memory pressure with partitions"
     assert len(scenario.faults) == 2
+
+
+def test_what_it_says_of_a_shop_runs_at_a_shell_as_it_stands(tmp_path: Path) -> None:
+    for name in ("crash.yaml", "shop.py"):
+        (tmp_path / name).write_text(file_of_the_readme(name))
+    lines = [line for block in blocks("sh") for line in block.splitlines() if "shop" in line]
+    commands = [shlex.split(line, comments=True)[1:] for line in lines]
+    assert [command[0] for command in commands] == ["sweep", "run", "replay", "shrink", "report"]
+    told = {}
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "resilkit", *command], cwd=tmp_path, capture_output=True,
+            text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == (0 if command[0] == "report" else 1), done
+        told[command[0]] = done.stdout
+    assert "✗ seed 1 " in told["sweep"]
+    assert re.search(r"20 seeds: [1-9]\d* failed, [1-9]\d* passed, in ", told["sweep"])
+    assert "failed again in the simulation" in told["replay"]
+    assert "→ 1 operation, 1 fault (" in told["shrink"]
+    assert (tmp_path / "found.py").exists()
