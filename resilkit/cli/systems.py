@@ -178,34 +178,47 @@ def find_system(text: str) -> tuple[Any, Any]:
     """Return what ``package.module``, ``package.module:object`` or a file names, and its module.
 
     Without ``:object`` a module is the system itself when it offers ``applications``, else its
-    ``system`` is.
+    ``system`` is. ``:applications`` stands for what offers it.
 
     Returns:
         The module, and the system in it.
 
     Raises:
-        InvalidArgument: It cannot be imported, or has no such object.
+        InvalidArgument: It cannot be imported, has no such object, or offers both.
     """
     place, _, attribute = text.partition(":")
     module = _file_module(Path(place)) if place.endswith(".py") else _module(place, place)
     if not attribute:
-        if callable(getattr(module, "applications", None)):
-            return module, module
-        found = getattr(module, "system", None)
-        if found is None or isinstance(found, ModuleType):
-            raise InvalidArgument(
-                "has no applications(nodes) and no system, so say which of its objects is one",
-                path="--system",
-                value=text,
-                allowed="file.py:object or package.module:object",
-            )
-        return module, found
-    found = module
+        return module, _only_system(module, text)
+    holder = found = module
     for name in attribute.split("."):
         if not hasattr(found, name):
             raise InvalidArgument(f"has no {name!r}", path="--system", value=text)
-        found = getattr(found, name)
-    return module, found
+        holder, found = found, getattr(found, name)
+    return module, holder if name == "applications" and callable(found) else found
+
+
+def _only_system(module: Any, text: str) -> Any:
+    found = getattr(module, "system", None)
+    if isinstance(found, ModuleType):  # a package has its submodules as attributes
+        found = None
+    if callable(getattr(module, "applications", None)):
+        if found is None:
+            return module
+        raise InvalidArgument(
+            "has both applications(nodes) and a system, so say which of them is meant",
+            path="--system",
+            value=text,
+            allowed=f"{text}:applications or {text}:system",
+        )
+    if found is None:
+        raise InvalidArgument(
+            "has no applications(nodes) and no system, so say which of its objects is one",
+            path="--system",
+            value=text,
+            allowed="file.py:object or package.module:object",
+        )
+    return found
 
 
 def _module(name: str, given: str) -> Any:

@@ -100,6 +100,50 @@ def test_a_file_without_a_system_is_told_how_to_name_one(shop):
         shop(SYSTEM_LINES + WORKLOAD_LINES, "shop.py")
 
 
+APPLICATIONS_LINES = """
+def applications(nodes):
+    return {nodes[-1]: rk.ChildSpec(Counter, name="counter")}
+class Town:
+    def applications(self, nodes):
+        return {nodes[1]: rk.ChildSpec(Counter, name="counter")}
+town = Town()
+"""
+
+
+@pytest.mark.parametrize(
+    ("named", "node"),
+    [
+        ("shop.py", "n3"),
+        ("shop.py:applications", "n3"),
+        ("shop:applications", "n3"),
+        ("shop.py:town", "n2"),
+        ("shop.py:town.applications", "n2"),
+    ],
+)
+def test_a_function_of_the_nodes_is_named_as_what_offers_it_is(shop, named, node):
+    made = shop(SYSTEM_LINES + APPLICATIONS_LINES + WORKLOAD_LINES, named)
+    assert [place for place, _ in made.parts.plan] == [node]
+    assert [each.name for each in made.workload.operations] == ["increment"]
+    assert made.parts.audit is not None
+
+
+BOTH = SYSTEM_LINES + APPLICATIONS_LINES + WORKLOAD_LINES + "system = other"
+
+
+def test_of_two_systems_in_a_file_none_is_left_out_in_silence(shop):
+    with pytest.raises(InvalidArgument) as caught:
+        shop(BOTH, "shop.py")
+    assert str(caught.value) == (
+        "--system: has both applications(nodes) and a system, so say which of them is meant, "
+        "got 'shop.py'; allowed: shop.py:applications or shop.py:system"
+    )
+
+
+@pytest.mark.parametrize(("named", "node"), [("applications", "n3"), ("system", None)])
+def test_of_two_systems_in_a_file_the_one_that_is_named_is_taken(shop, named, node):
+    assert [place for place, _ in shop(BOTH, f"shop.py:{named}").parts.plan] == [node]
+
+
 @pytest.mark.parametrize(
     ("made", "words"),
     [
