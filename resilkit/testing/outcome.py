@@ -37,7 +37,8 @@ class Outcome:
         history: The operations in the order in which they began.
         events: What happened on the cluster.
         backend: ``"simulation"`` or ``"processes"``.
-        started: When the operations began, on the clock of the events.
+        started: When the operations began, on the clock of the events; where faults struck at 0,
+            when these did, unless that took 0.1 s or longer.
         took: Seconds from then until the last look.
         steps: How much happened in the simulation; ``None`` on processes.
         fingerprint: Depends on all that happened there, where and when; ``None`` on processes.

@@ -45,6 +45,10 @@ _SELDOM: Final = 3600.0
 _BUILT_UP_WITHIN: Final = 5.0
 """Seconds that a pressure may take to build up before the operations begin all the same."""
 
+_AT_ONCE: Final = 0.1
+"""Seconds that the first strikes may take for operations to have the faults' zero. After a longer
+time those that were due would come in a burst, so operations have a zero of their own then."""
+
 _USUAL: Final = ClusterSpec(nodes=1).sample_interval
 
 
@@ -237,7 +241,14 @@ class Doing:
         except BaseException:
             await hang_up(self._clients)
             raise
-        self._work.start(self._clients)
+        self._work.start(self._clients, since=self._zero())
+
+    def _zero(self) -> float:
+        """Return the moment from which operations are counted: that of the faults, where it is."""
+        now = self._session.clock.now()
+        if self._faults is None or now - self._faults.started > _AT_ONCE:
+            return now
+        return self._faults.started
 
     async def _first_strikes(self, faults: RunningScenario) -> None:
         """Return when what strikes at the beginning has struck: operations begin after that."""

@@ -39,7 +39,8 @@ class Work:
 
     Attributes:
         history: What was done, in the order in which it began.
-        started: When the first operation could begin, on the cluster's clock.
+        started: What counts as 0, on the cluster's clock: the first operations begin then,
+            or as soon as the faults that are due at 0 have struck.
         ended: How many operations are over: those that were cast are when they are sent.
         done: Whether all processes are.
     """
@@ -71,9 +72,14 @@ class Work:
         self._gate = session.loop.create_future()
         self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self, clients: Sequence[Client]) -> None:
-        """Let every process begin, each in its own client's context."""
-        self.started = self._session.clock.now()
+    def start(self, clients: Sequence[Client], *, since: float) -> None:
+        """Let every process begin, each in its own client's context.
+
+        Args:
+            clients: One a process.
+            since: What counts as 0, on the cluster's clock: now, or shortly before.
+        """
+        self.started = since
         loop = self._session.loop
         for number, (steps, client) in enumerate(zip(self._processes, clients, strict=True)):
             task = loop.create_task(

@@ -175,6 +175,21 @@ def test_faults_are_steps_of_the_diagram() -> None:
     assert "⚡ node pause n2" in shown
 
 
+def test_faults_and_operations_have_one_zero_in_the_diagram() -> None:
+    cut = faults.Partition("one", targets="n1", duration=0.2)
+    trial = Trial(
+        Counter, increments(1, 1, 1), duration=3.0, nodes=2,
+        faults=[cut, faults.NodePause(at=1.5, targets="n2")],
+    )  # fmt: skip
+    outcome = run_trial(trial)
+    first = outcome.history[0].began
+    assert 0.0 < first < 0.01, "it waits for what strikes at 0"
+    assert [each.began for each in outcome.history[1:]] == pytest.approx([1.0, 2.0], abs=1e-9)
+    drawn = diagram(steps_of(outcome), most=60, lifelines=5, origin=outcome.started)
+    moments = {step.text: drawn.when(step) for step in drawn.steps if step.kind == "fault"}
+    assert moments["⚡ node pause n2"] == "1.500"
+
+
 def has_crashed(cluster: rk.Cluster) -> bool:
     return all(event.event != "killed" for event in cluster.events)
 
