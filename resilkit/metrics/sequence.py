@@ -178,6 +178,7 @@ def diagram(
     lifelines: int,
     origin: float | None = None,
     order: Sequence[str] = (),
+    kept: Sequence[str] = (),
     oldest: int = 0,
 ) -> Diagram:
     """Lay messages out.
@@ -186,9 +187,11 @@ def diagram(
         messages: The messages of one trace or several, in any order.
         most: Steps at most, the newest; the others are counted.
         lifelines: Lifelines at most, >= 2. Of more peers than that, those with the fewest messages
-            share one.
+            share one, but not those who are `kept`.
         origin: The time that counts as 0; ``None`` for that of the first of the messages.
         order: Who stands left of whom; those who are not named follow as they appear.
+        kept: Who has a lifeline however few messages he has, the first of them first. Of the others
+            the one with the most messages has one too.
         oldest: How many of `most` are the oldest, if there are more, with a gap after them that is
             one of `most` too; 0 leaves out the beginning without one.
 
@@ -214,7 +217,7 @@ def diagram(
     if begin:
         left_out += 1  # for the row that says so
     shown = rows[:begin] + rows[begin + left_out :]
-    places, names = _lifelines(shown, lifelines, order)
+    places, names = _lifelines(shown, lifelines, order, kept)
     if not names:
         return Diagram((), (), (), 0)  # faults only: there is nobody whom they befall
     begun = origin if origin is not None or not rows else rows[0].time
@@ -246,7 +249,7 @@ def _in_rows(
 
 
 def _lifelines(
-    rows: Sequence[TracedMessage], most: int, order: Sequence[str]
+    rows: Sequence[TracedMessage], most: int, order: Sequence[str], kept: Sequence[str]
 ) -> tuple[dict[str, int], tuple[str, ...]]:
     """Return the place of each name, and what stands there."""
     taking_part = {name for row in rows for name in (row.sender, row.receiver)}
@@ -255,11 +258,13 @@ def _lifelines(
         counts.update(name for name in (row.sender, row.receiver) if name)
     if len(counts) <= most:
         return {name: place for place, name in enumerate(counts)}, tuple(map(printable, counts))
-    kept = {name for name, _ in counts.most_common(most - 1)}
-    names = [name for name in counts if name in kept]
+    first = [name for name in kept if name in counts][: max(0, most - 2)]
+    ranked = dict.fromkeys([*first, *(name for name, _ in counts.most_common())])
+    alone = set(list(ranked)[: most - 1])
+    names = [name for name in counts if name in alone]
     places = {name: place for place, name in enumerate(names)}
     others = len(counts) - len(names)
-    places |= dict.fromkeys(counts.keys() - kept, len(names))
+    places |= dict.fromkeys(counts.keys() - alone, len(names))
     return places, (*map(printable, names), f"({others} others)")
 
 

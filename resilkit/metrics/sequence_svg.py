@@ -97,6 +97,7 @@ def sequence_image(
     width: int = 760,
     origin: float | None = None,
     order: Sequence[str] = (),
+    kept: Sequence[str] = (),
     oldest: int = 0,
 ) -> Markup:
     """Return the same as an image, which stays in a notebook that JupyterLab does not trust.
@@ -109,6 +110,7 @@ def sequence_image(
         width: Pixels.
         origin: The time that counts as 0.
         order: Who stands left of whom.
+        kept: Who has a lifeline even where there is no room for all.
         oldest: How many of `most` are the oldest.
 
     Examples:
@@ -125,8 +127,9 @@ def sequence_image(
         return whole.format(style, width, image, tips)
 
     drawn = diagram(
-        messages, most=most, lifelines=_room(width), origin=origin, order=order, oldest=oldest
-    )
+        messages, most=most, lifelines=_room(width), origin=origin, order=order, kept=kept,
+        oldest=oldest,
+    )  # fmt: skip
     return _framed(drawn, width, oldest, picture)
 
 

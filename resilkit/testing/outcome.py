@@ -185,7 +185,7 @@ class Outcome:
 
         return sequence_figure(
             steps_of(self), most=most, oldest=most // 3, theme=theme, width=width,
-            title=f"Messages of the {self._what}", origin=self.started,
+            title=f"Messages of the {self._what}", origin=self.started, kept=self.who,
         )  # fmt: skip
 
     def figure(self, *, theme: str = "light", width: int = 900) -> Picture:

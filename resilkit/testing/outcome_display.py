@@ -77,7 +77,7 @@ def _parts(outcome: Outcome) -> list[Markup]:
         parts.append(
             sequence_image(
                 steps_of(outcome), most=_MOST_STEPS, oldest=_MOST_STEPS // 3,
-                origin=outcome.started, order=outcome.who,
+                origin=outcome.started, order=outcome.who, kept=outcome.who,
             )
         )  # fmt: skip
         script = Markup("<pre>{}</pre>").format(outcome.script())

@@ -92,6 +92,18 @@ def test_those_with_the_fewest_messages_share_a_line_where_there_is_no_room_for_
     assert {(step.source, step.target) for step in drawn.steps} == {(2, 0), (1, 0)}
 
 
+def test_who_is_kept_has_a_line_however_few_messages_he_has() -> None:
+    rows = [M(0.0, "call", "@p1", "bank", "go"), M(0.1, "call", "@p2", "bank", "go")]
+    rows += [M(1.0 + n, "cast", f"n{n % 4}", "bank", "go") for n in range(16)]
+    assert diagram(rows, most=100, lifelines=4).names == ("bank", "n0", "n1", "(4 others)")
+    drawn = diagram(rows, most=100, lifelines=4, kept=["@p3", "@p2", "@p1"])
+    assert drawn.names == ("@p1", "bank", "@p2", "(4 others)")
+    assert [(step.source, step.target) for step in drawn.steps[:3]] == [(0, 1), (2, 1), (3, 1)]
+    few = diagram(rows, most=100, lifelines=3, kept=["@p2", "@p1"]).names
+    assert few == ("bank", "@p2", "(5 others)"), "whom they ask has a line as well"
+    assert diagram(rows, most=100, lifelines=2, kept=["@p1"]).names == ("bank", "(6 others)")
+
+
 def test_a_lifeline_is_broken_from_an_end_to_the_next_start() -> None:
     rows = [
         M(0.0, "call", "a", "b", "boom"),

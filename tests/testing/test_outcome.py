@@ -9,6 +9,7 @@ import pytest
 
 import resilkit as rk
 from resilkit import faults
+from resilkit.apps import store
 from resilkit.cluster.trace_log import TraceMessage
 from resilkit.metrics.sequence import diagram
 from resilkit.testing import Call, Cast, Concurrent, Outcome, Trial, run_trial
@@ -188,6 +189,19 @@ def test_faults_and_operations_have_one_zero_in_the_diagram() -> None:
     drawn = diagram(steps_of(outcome), most=60, lifelines=5, origin=outcome.started)
     moments = {step.text: drawn.when(step) for step in drawn.steps if step.kind == "fault"}
     assert moments["⚡ node pause n2"] == "1.500"
+
+
+def test_who_does_the_operations_has_a_lifeline_where_there_is_no_room_for_all() -> None:
+    asked = [Call("put", "colour", "red", to="coordinator-n1")]
+    trial = Trial(store.Store(), asked, nodes=3, duration=1.0, invariants=[lambda _: False])
+    outcome = run_trial(trial)
+    shown = [text.get_text() for text in outcome.diagram(width=700).axes[0].texts]
+    (drawing,) = drawings(outcome._repr_html_())
+    heads = [each.text for each in drawing.iter() if each.get("class") == "rk-n"]
+    for names in (shown, heads):
+        assert "@notebook" in names
+        assert "coordinator-n1" in names
+        assert any(str(name).endswith(" others)") for name in names), "there is no room for all"
 
 
 def has_crashed(cluster: rk.Cluster) -> bool:

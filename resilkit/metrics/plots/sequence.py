@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.collections import LineCollection
@@ -45,6 +45,7 @@ def sequence_figure(
     title: str = "",
     origin: float | None = None,
     oldest: int = 0,
+    kept: Sequence[str] = (),
 ) -> Picture:
     """Draw messages as a sequence diagram: a line for each who takes part, time flowing down.
 
@@ -63,6 +64,8 @@ def sequence_figure(
         origin: The time that counts as 0; ``None`` for that of the first of the messages.
         oldest: How many of `most` are the oldest, with a row after them that says how many are left
             out, 0..`most` - 2; 0 for the newest alone.
+        kept: Names of those who have a line of their own even where there is no room for all, the
+            first of them first.
 
     Raises:
         InvalidArgument: A column is missing, or an argument is out of range.
@@ -77,7 +80,7 @@ def sequence_figure(
     oldest = validate.number(oldest, "oldest", low=0, high=max(0, most - 2), integer=True)
     lifelines = max(2, int((width - _LEFT - _RIGHT) / _NARROWEST_GAP))
     drawn = diagram(
-        _rows(messages), most=most, lifelines=lifelines, origin=origin, oldest=oldest
+        _rows(messages), most=most, lifelines=lifelines, origin=origin, oldest=oldest, kept=kept
     )  # fmt: skip
     only = drawn.left_out and not oldest
     top = (_TITLE if title else 0.0) + (16.0 if only else 0.0)
