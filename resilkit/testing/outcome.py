@@ -24,6 +24,9 @@ __all__ = ["Outcome"]
 _CLOCKS_DIFFER: Final = 0.05
 """Seconds by which what a process says of the time may be off."""
 
+_ROUNDED: Final = 1e-9
+"""Seconds by which sums and differences of moments may be off."""
+
 
 class Outcome:
     """What came of a trial: whether all held, what was done, and how to see it again.
@@ -126,7 +129,8 @@ class Outcome:
     @property
     def since_the_first(self) -> list[TraceMessage]:
         """The messages from when the operations began."""
-        return [message for message in self.messages if message.time >= self.started]
+        first = min((each.began for each in self.history), default=0.0) - _ROUNDED
+        return [message for message in self.messages if message.time - self.started >= first]
 
     def raise_if_failed(self) -> None:
         """Raise what it failed of, if it did.

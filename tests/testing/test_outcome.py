@@ -191,6 +191,19 @@ def test_faults_and_operations_have_one_zero_in_the_diagram() -> None:
     assert moments["⚡ node pause n2"] == "1.500"
 
 
+def test_what_servers_send_before_the_first_operation_is_not_in_the_diagram() -> None:
+    asked = [Call("put", "colour", "red", to="coordinator-n1")]
+    trial = Trial(
+        store.Store(), asked, nodes=3, duration=0.1, faults=[faults.Latency(0.0, 0.005)],
+        invariants=[lambda _: False],
+    )  # fmt: skip
+    outcome = run_trial(trial)
+    between = [row for row in outcome.messages if 0.0 <= row.time - outcome.started < 0.001]
+    assert between, "while the latency came into force"
+    first, second, *_ = steps_of(outcome)
+    assert (first.kind, second.kind, second.sender) == ("fault", "call", "@notebook")
+
+
 def test_who_does_the_operations_has_a_lifeline_where_there_is_no_room_for_all() -> None:
     asked = [Call("put", "colour", "red", to="coordinator-n1")]
     trial = Trial(store.Store(), asked, nodes=3, duration=1.0, invariants=[lambda _: False])
