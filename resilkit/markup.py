@@ -127,9 +127,9 @@ _SIGNS = {
     "closed": Sign("■", "#999999"),
     "done": Sign("■", "#999999"),
     "does not answer": Sign("?", "#E69F00"),
-    "killed": Sign("✕", "#D55E00"),
-    "crashed": Sign("✕", "#D55E00"),
-    "failed": Sign("✕", "#D55E00"),
+    "killed": Sign("✗", "#D55E00"),
+    "crashed": Sign("✗", "#D55E00"),
+    "failed": Sign("✗", "#D55E00"),
 }
 
 

@@ -172,3 +172,13 @@ def test_no_text_speaks_of_what_is_not_here(pattern: str) -> None:
         if re.search(rf"(?<!\w)({pattern})", line.replace(HTML_WORD, ""))
     ]
     assert found == []
+
+
+OTHER_MARK = "\u2715"
+"""Looks like the mark of a failure, and is another letter: who searches a page finds half."""
+
+
+def test_a_failure_has_one_mark_everywhere() -> None:
+    found = [short(path) for path in texts() if OTHER_MARK in path.read_text()]
+    templates = (ROOT / "resilkit").rglob("*.j2")
+    assert found + [short(path) for path in templates if OTHER_MARK in path.read_text()] == []

@@ -253,10 +253,10 @@ def _rules(scenario: Scenario) -> Markup:
 def capabilities_html(found: Capabilities) -> str:
     """Return what works on this machine, and why the rest does not."""
     heads = ("name", "kind", "works", "in a simulation", "why")
-    simulated = {True: "✓ yes", False: "✕ no", None: ""}
+    simulated = {True: "✓ yes", False: "✗ no", None: ""}
     rows = [
         (row.name, row.kind, Markup('<span class="rk-word">{}</span>').format(
-            "✓ yes" if row.works else "✕ no"), simulated[row.simulated], row.why)
+            "✓ yes" if row.works else "✗ no"), simulated[row.simulated], row.why)
         for row in found.rows
     ]  # fmt: skip
     working = sum(row.works for row in found.rows)

@@ -36,5 +36,5 @@ def _strike(row: dict[str, Any], began: float) -> tuple[object, ...]:
     where = places(row, listed(row.get("outcomes", row["targets"])))
     healed = f"{row['healed'] - began:.1f}" if "healed" in row else None
     why = row.get("heal_failed") or row.get("why") or ""
-    delivered = "✓ yes" if row["delivered"] else "✕ no"
+    delivered = "✓ yes" if row["delivered"] else "✗ no"
     return f"{row['time'] - began:.1f}", few(where, _MOST_HIT), delivered, healed, why

@@ -18,7 +18,7 @@ __all__ = ["check_html"]
 @guarded
 def check_html(check: DeterminismCheck) -> str:
     """Return the display of a check: what came of it, and the first difference."""
-    kind, mark = ("good", "✓") if check.deterministic else ("bad", "✕")
+    kind, mark = ("good", "✓") if check.deterministic else ("bad", "✗")
     said, _, more = check.sentence.partition(": ")
     difference = check.first_difference
     return display(

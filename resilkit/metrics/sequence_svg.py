@@ -18,6 +18,7 @@ from resilkit.metrics.sequence import (
     look_of,
     outside,
 )
+from resilkit.texts import plain
 
 __all__ = ["sequence_image", "sequence_svg"]
 
@@ -158,7 +159,7 @@ class _Canvas:
         self._width = width
         self.height = _TOP + _ROW * len(drawn.steps) + 14
         self._bottom = self.height - 4
-        self.label = f"sequence diagram of {len(drawn.steps)} messages"
+        self.label = f"sequence diagram of {plain(len(drawn.steps), 'message')}"
 
     def _x(self, lifeline: int) -> float:
         return _LEFT + self._gap * (lifeline + 0.5)

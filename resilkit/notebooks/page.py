@@ -167,7 +167,7 @@ def _outcome(execution: Execution | None) -> tuple[str, str, str]:
     left = execution.cells - execution.ran
     told = f"Code cell {failed.cell} of {execution.cells} failed: {failed.sentence()}."
     rest = {0: "", 1: " The one after it was not run."}
-    return "bad", "✕", told + rest.get(left, f" The {left} after it were not run.")
+    return "bad", "✗", told + rest.get(left, f" The {left} after it were not run.")
 
 
 def _title(notebook: Any, name: str) -> str:

@@ -22,7 +22,7 @@ from resilkit.markup import (
     word,
 )
 from resilkit.metrics.words import quantity
-from resilkit.texts import timed
+from resilkit.texts import plain, timed
 
 if TYPE_CHECKING:
     from resilkit.reruns.replaying import Replay
@@ -63,7 +63,7 @@ def replay_html(replay: Replay) -> str:
     heads = ("Criterion", "In the run", "Measured", "In the simulation", "Measured", "")
     faults = [(code(repr(fault)), safe("")) for fault in replay.experiment.scenario.faults]
     about = (
-        f"{len(replay.result.history):,} operations, {len(faults)} faults, "
+        f"{plain(len(replay.result.history), 'operation')}, {plain(len(faults), 'fault')}, "
         f"seed {replay.result.seed}, schedule {replay.schedule}."
     )
     return display(
@@ -110,7 +110,7 @@ def shrunk_html(shrunk: Shrunk) -> str:
         ),
         *map(note, shrunk.notes),
         details("The script that fails", _pre(shrunk.script())),
-        note(f"{shrunk.runs:,} runs in {shrunk.seconds:.3g} s; steps has a row for each."),
+        note(f"{plain(shrunk.runs, 'run')} in {shrunk.seconds:.3g} s; steps has a row for each."),
     )  # fmt: skip
 
 

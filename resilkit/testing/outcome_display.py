@@ -66,7 +66,7 @@ def _where(outcome: Outcome) -> str:
 
 def _parts(outcome: Outcome) -> list[Markup]:
     passed = outcome.failure is None
-    verdict = word("✓ passed", "good") if passed else word("✕ failed", "bad")
+    verdict = word("✓ passed", "good") if passed else word("✗ failed", "bad")
     told = "" if passed else _unbroken(str(outcome.failure))
     parts = [paragraph(verdict, " ", told), _operations(outcome)]
     if outcome.trial.faults:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["history_text", "in_lines", "outcome_text"]
 
 _SHOWN = 40
-SIGNS = {"ok": "✓", "fail": "✕", "info": "?", "sent": "→", "open": "…"}
+SIGNS = {"ok": "✓", "fail": "✗", "info": "?", "sent": "→", "open": "…"}
 """What stands for how an operation ended."""
 
 

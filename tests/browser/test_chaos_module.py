@@ -159,11 +159,11 @@ def test_the_row_of_what_has_healed_goes_when_nobody_is_at_the_table(module: Mod
     made = shown(module, clock=True, injections=[injection(1), injection(2)])
     rows = made.page.locator(".rk-injections tbody tr")
     rows.nth(1).hover()
-    made.set("ended", {"latency-1": {"words": "✕ not taken back", "why": f"n1 {HOSTILE}"}})
+    made.set("ended", {"latency-1": {"words": "✗ not taken back", "why": f"n1 {HOSTILE}"}})
     made.set("injections", [injection(2)])
     made.page.clock.run_for(60_000)
     assert rows.count() == 2, "the pointer is in the table"
-    assert f"✕ not taken back\nn1 {HOSTILE}" in rows.first.inner_text()
+    assert f"✗ not taken back\nn1 {HOSTILE}" in rows.first.inner_text()
     made.page.get_by_label("Fault", exact=True).hover()
     made.page.clock.run_for(1_000)
     assert rows.count() == 1
@@ -236,7 +236,7 @@ def test_under_the_button_stands_what_is_missing_and_nothing_moves_for_it(module
     made.set("problems", {"fraction": "must be at most 1"})
     assert why.inner_text() == "fraction is not right yet: see what stands there"
     made.set("lacking", {"latency": "no such thing here"})
-    assert why.inner_text() == "✕ Does not work on this machine: no such thing here"
+    assert why.inner_text() == "✗ Does not work on this machine: no such thing here"
     made.set("lacking", {})
     made.set("problems", {"": f"ValueError: {HOSTILE}"})
     assert why.inner_text() == f"ValueError: {HOSTILE}"

@@ -33,9 +33,9 @@ def texts(made: ModulePage, name: str) -> list[str]:
 
 def test_each_node_has_its_row_and_what_is_not_known_a_dash(module: Module) -> None:
     made = shown(module)
-    made.set("nodes", [row("n1"), row("n2", "killed", sign="✕", pid=None, memory="", queue=None)])
+    made.set("nodes", [row("n1"), row("n2", "killed", sign="✗", pid=None, memory="", queue=None)])
     assert texts(made, "n1") == ["n1", "● running", "42", "25 MiB", "3", "1"]
-    assert texts(made, "n2") == ["n2", "✕ killed", "–", "–", "–", "1"]
+    assert texts(made, "n2") == ["n2", "✗ killed", "–", "–", "–", "1"]
     made.set("nodes", [row("n2", starts=2)])
     assert made.page.locator("tr[data-node='n1']").count() == 0
     assert texts(made, "n2")[-1] == "2"
@@ -178,7 +178,7 @@ def test_a_number_of_nodes_that_makes_no_sense_is_told_while_it_is_written(
     wrong = made.page.locator(".rk-wrong")
     assert not wrong.is_visible()
     field.fill(nodes)
-    assert wrong.inner_text() == "✕ Nodes: must be a whole number from 1 to 64"
+    assert wrong.inner_text() == "✗ Nodes: must be a whole number from 1 to 64"
     assert field.get_attribute("aria-invalid") == "true"
     assert launch.is_disabled()
     made.set("doing", "something")
@@ -198,10 +198,10 @@ def test_all_that_is_wrong_with_the_form_is_told_and_an_empty_seed_is_not(module
     made.page.get_by_label("Nodes", exact=True).fill("0")
     made.page.get_by_label("Seed").fill("-2")
     told = made.page.locator(".rk-wrong").inner_text().splitlines()
-    assert [line.partition(":")[0] for line in told] == ["✕ Nodes", "✕ Seed"]
+    assert [line.partition(":")[0] for line in told] == ["✗ Nodes", "✗ Seed"]
     assert "or empty for a random one" in told[1]
     made.page.get_by_label("Seed").fill("")
-    assert made.page.locator(".rk-wrong").inner_text().startswith("✕ Nodes")
+    assert made.page.locator(".rk-wrong").inner_text().startswith("✗ Nodes")
     made.page.get_by_label("Nodes", exact=True).fill("1")
     made.page.get_by_label("Seed").fill("9007199254740993")
     assert made.page.get_by_role("button", name="Launch").is_disabled(), "a browser would round it"

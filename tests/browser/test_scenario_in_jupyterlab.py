@@ -35,7 +35,7 @@ def test_a_scenario_is_written_started_and_stopped_while_a_cell_is_busy(
     panel.get_by_role("button", name="Edit as YAML").click()
     text = panel.get_by_label("Scenario as YAML")
     text.fill(PAUSES % "n9")
-    wrong = panel.get_by_text("✕ line 4: faults[0].node_pause.targets: is not known")
+    wrong = panel.get_by_text("✗ line 4: faults[0].node_pause.targets: is not known")
     expect(wrong).to_be_visible(timeout=PATIENCE_MS)
     text.fill(PAUSES % "n2")
     start = panel.get_by_role("button", name="Start")

@@ -109,7 +109,7 @@ def test_what_is_wrong_with_the_yaml_stands_below_it_with_its_line(module: Modul
     asked = len(made.asked())
     told = f"faults[0].latency.low: must be >= 0 {HOSTILE}"
     answer(made, timeline=None, problem=told, place="yaml", line=3)
-    assert made.page.get_by_text(f"✕ line 3: {told}").is_visible()
+    assert made.page.get_by_text(f"✗ line 3: {told}").is_visible()
     assert text.get_attribute("aria-invalid") == "true"
     assert made.page.get_by_role("button", name="Start").is_disabled()
     assert made.page.locator("img").count() == 0
@@ -126,7 +126,7 @@ def test_what_is_wrong_with_the_yaml_stands_below_it_with_its_line(module: Modul
 def test_what_is_wrong_with_a_field_is_told_with_its_name(module: Module) -> None:
     made = shown(module)
     answer(made, timeline=None, problem="is no duration", place="duration")
-    assert made.page.get_by_text("✕ duration: is no duration").is_visible()
+    assert made.page.get_by_text("✗ duration: is no duration").is_visible()
     assert made.page.get_by_label("Duration").get_attribute("aria-invalid") == "true"
     assert made.page.get_by_label("Seed").get_attribute("aria-invalid") == "false"
 
@@ -144,7 +144,7 @@ def test_start_and_what_heals_stay_in_their_place_whatever_is_told(module: Modul
     assert (place("Start"), place("Heal")) == (start, heal)
     assert made.page.get_by_role("button", name="Stop").count() == 0
     answer(made, timeline=None, problem="is no duration", place="duration")
-    assert made.page.get_by_text("✕ duration: is no duration").is_visible()
+    assert made.page.get_by_text("✗ duration: is no duration").is_visible()
     assert place("Start") == start
 
 
@@ -190,13 +190,13 @@ def test_what_has_happened_is_told_by_signs_and_words_as_well(module: Module) ->
     left = {"state": "left out", "began": None, "ended": None, "where": "", "why": "it ended"}
     made = shown(module, runs=[run(14.0, failed, left, state="stopped", name=HOSTILE)])
     marks = made.page.locator(".rk-run .rk-strike")
-    assert marks.nth(0).locator("text").text_content() == "✕"
+    assert marks.nth(0).locator("text").text_content() == "✗"
     assert marks.nth(1).locator("text").text_content() == "–"
     assert HOSTILE in (marks.nth(0).locator("title").text_content() or "")
     made.page.get_by_text("Strikes as a table").click()
     rows = made.page.locator(".rk-run tbody tr")
     cells = {rows.nth(at).inner_text().split("\t")[-1] for at in range(rows.count())}
-    assert cells == {f"✕ failed: {HOSTILE}", "– left out: it ended", "… planned"}
+    assert cells == {f"✗ failed: {HOSTILE}", "– left out: it ended", "… planned"}
     assert made.page.get_by_text(f"{HOSTILE}: stopped after 14 s of 30 s, seed 7").is_visible()
     assert made.page.locator("img").count() == 0
 
@@ -268,7 +268,7 @@ def test_faults_that_do_not_work_here_are_marked_with_the_reason(module: Module)
     assert made.page.get_by_text(f"Does not work on this machine: rlimits: {HOSTILE}").is_visible()
     assert made.page.get_by_role("button", name="Inject").is_disabled()
     texts = choice.locator("option").all_inner_texts()
-    assert [each for each in texts if each.startswith("✕")] == ["✕ memory, not on this machine"]
+    assert [each for each in texts if each.startswith("✗")] == ["✗ memory, not on this machine"]
     assert len(drafts(made)) == asked + 1, "the scenario is looked at again"
     choice.select_option("latency")
     assert made.page.get_by_role("button", name="Inject").is_enabled()
@@ -304,7 +304,7 @@ def test_what_is_to_come_of_a_fault_that_is_in_stands_beside_it(module: Module) 
     made.set("injections", [row | {"when": "heals in 2 s", "trouble": "", "of": ""}])
     told = made.page.locator(".rk-injections").inner_text()
     assert "heals in 2 s" in told
-    assert "✕" not in told
+    assert "✗" not in told
 
 
 def test_a_view_that_ends_leaves_no_listener(module: Module) -> None:
@@ -320,7 +320,7 @@ def test_an_answer_that_comes_too_late_is_not_shown(module: Module) -> None:
     made.page.get_by_label("Seed").fill("x")
     answer(made, timeline=None, problem="is no seed", place="seed")
     made.set("draft", draft())  # what was asked first, while a cell was busy
-    assert made.page.get_by_text("✕ seed: is no seed").is_visible()
+    assert made.page.get_by_text("✗ seed: is no seed").is_visible()
     assert made.page.get_by_role("button", name="Start").is_disabled()
 
 

@@ -39,7 +39,7 @@ def test_a_delay_that_makes_no_sense_is_told_while_it_is_written(
     slow = made.page.get_by_role("button", name="Slow", exact=True)
     field.fill(written)
     told = made.page.locator(".rk-wrong")
-    assert told.inner_text() == "✕ Hold back for (ms): must be from 0.1 to 600,000"
+    assert told.inner_text() == "✗ Hold back for (ms): must be from 0.1 to 600,000"
     assert slow.is_disabled()
     made.set("doing", "something")
     made.set("doing", "")

@@ -137,7 +137,7 @@ def test_a_node_with_a_blocked_loop_costs_a_second_at_most() -> None:
 def test_a_node_that_was_killed_has_no_process(cluster: Cluster) -> None:
     node = cluster.nodes["n2"]
     node.kill()
-    assert "✕ killed" in shown(node)
+    assert "✗ killed" in shown(node)
     assert "It has no process now." in shown(node)
     node.restart()
     assert "● running · started 2 ×" in shown(node)
@@ -210,10 +210,10 @@ def test_a_closed_cluster_shows_its_nodes_as_they_were_last_seen() -> None:
         wait_until(lambda: ("n1", "") in cluster.metrics.latest("memory_rss"))
         pid = cluster.nodes["n1"].pid
     for one in (cluster, cluster.nodes):
-        assert re.search(rf"n1 ■ closed {pid} [\d.]+ MiB 1 n2 ✕ killed – – 1", shown(one))
+        assert re.search(rf"n1 ■ closed {pid} [\d.]+ MiB 1 n2 ✗ killed – – 1", shown(one))
     assert "cluster shop ■ closed Cluster of 2 nodes, seed 7, as last seen" in shown(cluster)
     assert "■ closed" in shown(cluster.nodes["n1"])
-    assert "✕ killed" in shown(cluster.nodes["n2"])
+    assert "✗ killed" in shown(cluster.nodes["n2"])
 
 
 def test_a_node_that_was_taken_out_says_so(cluster: Cluster) -> None:

@@ -57,14 +57,14 @@ def test_each_kind_says_what_it_carried_and_what_went_wrong_has_a_sign() -> None
     ]
     texts = [step.text for step in diagram(rows, most=10, lifelines=5).steps]
     assert texts == [
-        "go(1)", "None", "✕ ValueError: no", "◇ orders.new: {}", "✕ exit: killed",
+        "go(1)", "None", "✗ ValueError: no", "◇ orders.new: {}", "✗ exit: killed",
         "ended: killed", "sync()", "new",
     ]  # fmt: skip
 
 
 def test_the_newest_are_shown_and_their_times_count_from_the_first_of_all() -> None:
     drawn = diagram(TALK, most=2, lifelines=5)
-    assert [step.text for step in drawn.steps] == ["50", "✕ Refused: no"]
+    assert [step.text for step in drawn.steps] == ["50", "✗ Refused: no"]
     assert (drawn.left_out, round(drawn.steps[0].time, 3)) == (2, 0.2)
 
 
@@ -90,6 +90,11 @@ def test_those_with_the_fewest_messages_share_a_line_where_there_is_no_room_for_
     drawn = diagram(rows, most=100, lifelines=3)
     assert drawn.names == ("bank", "user-3", "(19 others)")
     assert {(step.source, step.target) for step in drawn.steps} == {(2, 0), (1, 0)}
+
+
+def test_the_label_of_one_message_speaks_of_one() -> None:
+    assert 'aria-label="sequence diagram of 1 message"' in sequence_svg(TALK[:1])
+    assert 'aria-label="sequence diagram of 2 messages"' in sequence_svg(TALK[:2])
 
 
 def test_who_is_kept_has_a_line_however_few_messages_he_has() -> None:
@@ -245,7 +250,7 @@ def test_the_svg_has_an_arrow_and_the_whole_text_for_each_message() -> None:
     root = svg_of(TALK)
     groups = [each for each in root if each.tag == "g"]
     assert [group.findtext("title") for group in groups] == [
-        "call pay('ann', 5)", "call balance('ann')", "reply 50", "error ✕ Refused: no",
+        "call pay('ann', 5)", "call balance('ann')", "reply 50", "error ✗ Refused: no",
     ]  # fmt: skip
     dashed = [group.find("line").get("stroke-dasharray") is not None for group in groups]  # type: ignore[union-attr]
     assert dashed == [False, False, True, True]

@@ -90,6 +90,17 @@ def test_it_says_honestly_that_no_real_run_is_replayed_bit_for_bit(again):
     assert again.sentence() in text
 
 
+def test_a_display_says_fault_of_one_and_faults_of_none():
+    shop = store.workload(["n1"], rate=20.0)
+    cut = rk.faults.NodePause(at=0.1, duration=0.1)
+    for given, words in (([cut], "1 fault, seed 5"), ([], "0 faults, seed 5")):
+        run = rk.Experiment(
+            rk.ClusterSpec(nodes=1), system=store.Store(), workload=shop, duration=0.5, seed=5,
+            scenario=rk.Scenario("brief", given, criteria=["availability >= 0"]),
+        ).run("simulation", progress=False)  # fmt: skip
+        assert f" operations, {words}" in seen(replay(run))
+
+
 def test_a_live_result_is_replayed_as_a_saved_one(real, again):
     live = replay(real)
     assert live.result.fingerprint == again.result.fingerprint

@@ -51,7 +51,7 @@ def test_a_failure_is_raised_with_all_there_is_to_say() -> None:
     told = str(raised.value)
     assert told.startswith("no order of the operations explains that")
     assert 'Call("increment", by=3)  ✓ 5' in told
-    assert 'Call("take", 9)          ✕ Refused: too little' in told
+    assert 'Call("take", 9)          ✗ Refused: too little' in told
     assert "Latency(low=0.05, high=0.1, at=0.1, duration=0.3)" in told
     assert "To see it again (seed 4, schedule random):" in told
     assert "    from tests.testing.servers import Forgetful" in told
@@ -70,7 +70,7 @@ def test_the_cause_of_a_failure_is_that_of_the_error() -> None:
 def test_in_a_notebook_it_shows_operations_picture_messages_and_script() -> None:
     page = lost()._repr_html_()
     for part in (
-        "✕ failed", "Refused: too little", 'class="rk-themed"', "run_trial(trial)",
+        "✗ failed", "Refused: too little", 'class="rk-themed"', "run_trial(trial)",
         "faults",
     ):  # fmt: skip
         assert part in page

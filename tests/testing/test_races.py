@@ -172,7 +172,7 @@ def test_it_shows_itself_in_a_notebook_with_pictures() -> None:
     assert repr(races).startswith("<Races: a race of 2 operations and 2 switches (seed ")
     assert max(map(len, repr(races).splitlines())) < 80
     page = races._repr_html_()
-    assert "✕ failed" in page
+    assert "✗ failed" in page
     assert len(drawings(page)) == 1
     assert "model=Account" in page
     figure, diagram = races.figure(), races.diagram()

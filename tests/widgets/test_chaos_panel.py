@@ -126,7 +126,7 @@ def test_what_has_become_of_a_fault_is_told_as_it_is(panel: ChaosPanel) -> None:
 
     assert heal("never struck")["words"] == "– taken back before it struck"
     cannot = heal("cannot")
-    assert (cannot["words"], cannot["why"]) == ("✕ not taken back", "n1 does not come back")
+    assert (cannot["words"], cannot["why"]) == ("✗ not taken back", "n1 does not come back")
     for _ in range(60):
         heal("")
     assert len(panel.ended) == 50

@@ -98,7 +98,7 @@ def test_of_a_fault_that_has_ended_all_is_told_as_it_is_at_the_end() -> None:
     assert (last["words"], last["strikes"]) == ("✓ struck once, over", 1)
     assert last["why"] == "the last strike failed: n1 is down"
     failed = ended_row(injection(crash, FAILED | {"error": OSError()}))
-    assert (failed["words"], failed["why"], failed["strikes"]) == ("✕ failed", "n1 is down", 0)
+    assert (failed["words"], failed["why"], failed["strikes"]) == ("✗ failed", "n1 is down", 0)
     halted = ended_row(injection(crash, ON_ITS_WAY | {"why": HALTED}))
     assert (halted["words"], halted["why"]) == ("– taken back before it struck", "")
 

@@ -265,9 +265,9 @@ def test_the_last_picture_has_timelines_and_a_row_a_strike(panel: ChaosPanel) ->
     assert html.count('stroke-opacity=".15"') > 3, "axes and lanes"
     assert "seconds since the scenario began" in html
     assert 'fill="url(#rk-h' in html, "what has happened is hatched"
-    assert ">✕</text>" in html
+    assert ">✗</text>" in html
     assert "✓</span> healed</span></td>" in html
-    assert "✕</span> failed</span></td>" in html
+    assert "✗</span> failed</span></td>" in html
     assert "<script" not in html
     counter.stop()
 

@@ -40,11 +40,11 @@ def test_each_strike_has_a_row_with_its_outcome() -> None:
     )
     assert cells(still_chaos([], events, 10.0)) == [
         ["1.0", "node pause", "n1", "3.0", "✓ healed", ""],
-        ["2.0", "node pause", "n1", "–", "✕ failed", "node n1 is killed"],
+        ["2.0", "node pause", "n1", "–", "✗ failed", "node n1 is killed"],
         ["4.0", "node pause", "n1", "–", "– missed", "one was on its way"],
         ["5.0", "node pause", "n1", "–", "– missed", "one was on its way"],
         ["6.0", "node pause", "n1", "–", "● active", ""],
-        ["7.0", "node pause", "n1", "–", "✕ failed", "not taken back: it does not come back"],
+        ["7.0", "node pause", "n1", "–", "✗ failed", "not taken back: it does not come back"],
         ["9.0", "node pause", "n1", "–", "– left out", ""],
     ]
 
@@ -65,7 +65,7 @@ def test_what_is_over_when_it_has_struck_is_never_healed() -> None:
         ["4.9", "latency", "n1", "4.9", "✓ healed", ""],
         ["4.9", "my", "n1", "4.9", "✓ healed", ""],
         ["6.0", "server crash", "n1", "–", "● active", ""],
-        ["7.0", "server crash", "n1", "–", "✕ failed", "not taken back: n1 is silent"],
+        ["7.0", "server crash", "n1", "–", "✗ failed", "not taken back: n1 is silent"],
     ]
 
 

@@ -53,7 +53,7 @@ export function accepted(form, fields, changed) {
     input.addEventListener("input", () => {
       const wrong = fields.filter(([each]) => !each.validity.valid);
       for (const [each] of fields) each.setAttribute("aria-invalid", String(!each.validity.valid));
-      write(place, wrong.map(([each, words]) => `✕ ${nameOf(each)}: ${words}`).join("\n"));
+      write(place, wrong.map(([each, words]) => `✗ ${nameOf(each)}: ${words}`).join("\n"));
       changed();
     });
   }

@@ -70,7 +70,7 @@ export function faultForm(parent, model) {
     go.disabled = over || Boolean(model.get("doing")) || wrongs || why() !== "";
     const missing = [...fields].filter(([, { input, field }]) => needed(field) && input.value.trim() === "");
     const marked = Object.keys(problems).find((name) => fields.has(name));
-    const wrong = why() ? `✕ Does not work on this machine: ${why()}` : problems[""] ?? "";
+    const wrong = why() ? `✗ Does not work on this machine: ${why()}` : problems[""] ?? "";
     told.toggleAttribute("data-wrong", Boolean(wrong));
     // Not from the problems: the kernel has not looked yet at what was written just now.
     if (over) write(told, "");
@@ -82,7 +82,7 @@ export function faultForm(parent, model) {
     const lacking = model.get("lacking") ?? {};
     for (const option of choice.options) {
       const title = forms.find(({ name }) => name === option.value)?.title ?? "";
-      option.text = option.value in lacking ? `✕ ${title}, not on this machine` : title;
+      option.text = option.value in lacking ? `✗ ${title}, not on this machine` : title;
     }
     show();
   };

@@ -143,7 +143,7 @@ export function injectionsPart(parent, model) {
     while (troubles.children.length > failed.length) troubles.lastElementChild?.remove();
     failed.forEach(({ what, trouble }, at) => {
       const line = /** @type {HTMLElement} */ (troubles.children[at] ?? element("p", "rk-problem", troubles));
-      write(line, `✕ ${what}: the last strike failed: ${trouble}`);
+      write(line, `✗ ${what}: the last strike failed: ${trouble}`);
     });
   };
   return {

@@ -10,7 +10,7 @@ import { timeline } from "./timeline.js";
  */
 
 const HEADS = ["fault", "planned (s)", "struck (s)", "healed (s)", "where", "outcome"];
-const SIGNS = { planned: "…", active: "●", healed: "✓", struck: "✓", failed: "✕", "left out": "–" };
+const SIGNS = { planned: "…", active: "●", healed: "✓", struck: "✓", failed: "✗", "left out": "–" };
 
 /**
  * Put the runs into `parent`.
@@ -54,7 +54,7 @@ function runView(parent, stopped) {
   const stop = button(element("div", "rk-tools", head), "Stop", "", stopped);
   const line = timeline(root);
   const legend = element("p", "rk-faint rk-signs", root);
-  legend.textContent = "┄ planned   ▨ in   ✕ failed   – left out".replaceAll("   ", "\u2003");
+  legend.textContent = "┄ planned   ▨ in   ✗ failed   – left out".replaceAll("   ", "\u2003");
   const more = element("details", "rk-more", root);
   element("summary", "", more).textContent = "Strikes as a table";
   const table = /** @type {HTMLTableElement} */ (element("table", "rk-table", more));

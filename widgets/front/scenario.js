@@ -95,7 +95,7 @@ export function scenarioPart(parent, model) {
     const { problem = "", place = "", line: at = null, timeline: drawn = null, seed: root = "" } = answer;
     for (const [name, input] of Object.entries(inputs)) input.setAttribute("aria-invalid", String(Boolean(problem) && name === place));
     const label = place === "duration" || place === "seed" ? `${place}: ` : "";
-    write(wrong, problem ? `✕ ${at === null ? label : `line ${at}: `}${problem}` : "");
+    write(wrong, problem ? `✗ ${at === null ? label : `line ${at}: `}${problem}` : "");
     go.hidden = at === null || own.hidden;
     write(go, at === null ? "" : `Go to line ${at}`);
     Object.assign(seed, { placeholder: root });

@@ -170,7 +170,7 @@ function mark(svg, strike, { x, top, ink, hatch, theme, data }) {
     "stroke-opacity": state === "left out" ? 0.4 : 1,
   });
   if (state === "failed" || state === "left out") {
-    const sign = state === "failed" ? "✕" : "–";
+    const sign = state === "failed" ? "✗" : "–";
     const look = { x: x(began ?? at) + 4, y: top + 13, "font-weight": 700, fill: theme.ink };
     put(group, "text", look, sign);
   }

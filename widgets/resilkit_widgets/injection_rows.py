@@ -75,9 +75,9 @@ def ended_row(injection: Injection) -> dict[str, Any]:
     struck = sum(row["delivered"] for row in rows)
     trouble = _trouble(rows)
     if unhealed:
-        words, why = "✕ not taken back", unhealed
+        words, why = "✗ not taken back", unhealed
     elif not struck and any("error" in row or "failed" in row for row in rows):
-        words, why = "✕ failed", trouble
+        words, why = "✗ failed", trouble
     elif not struck:
         words, why = "– taken back before it struck", "" if trouble == HALTED else trouble
     else:

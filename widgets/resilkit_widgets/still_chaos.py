@@ -127,7 +127,7 @@ def _mark(
         wide = max(_x(min(ended, run["duration"]), run) - begun, 3.0)
         if state == "failed":
             parts.append(f'<text x="{begun:.1f}" y="{top + 13:g}" text-anchor="middle" '
-                         'font-weight="700">✕</text>')  # fmt: skip
+                         'font-weight="700">✗</text>')  # fmt: skip
         else:
             parts.append(
                 f'<rect x="{begun:.1f}" y="{top:g}" width="{wide:.1f}" height="{_BAR}" '

@@ -50,7 +50,7 @@ def sequence_figure(
     """Draw messages as a sequence diagram: a line for each who takes part, time flowing down.
 
     Calls have full arrowheads, what nobody answers open ones; answers are dashed, and what went
-    wrong has the sign ✕ besides its colour. Rows are as far from each other whatever the time
+    wrong has the sign ✗ besides its colour. Rows are as far from each other whatever the time
     between them, which stands at the left.
 
     Args:

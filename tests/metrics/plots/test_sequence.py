@@ -30,7 +30,7 @@ def test_names_stand_above_and_messages_follow_with_their_times() -> None:
     assert [text for text in found if text in {"client", "bank", "ledger"}] == [
         "client", "bank", "ledger",
     ]  # fmt: skip
-    for text in ("pay('ann', 5)", "balance('ann')", "50", "✕ Refused: no", "0.300", "time (s)"):
+    for text in ("pay('ann', 5)", "balance('ann')", "50", "✗ Refused: no", "0.300", "time (s)"):
         assert text in found
 
 
