@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
 import textwrap
 from collections.abc import Mapping
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -15,6 +14,7 @@ from resilkit.runtime import ChildSpec, SupervisorSpec
 from resilkit.testing.code import as_code
 from resilkit.testing.construction import made_by
 from resilkit.testing.sources import Sources
+from resilkit.testing.values import arguments_of
 from resilkit.testing.writing import Called, Named, head, is_ours, name_all
 from resilkit.workload import CallMethod
 
@@ -156,7 +156,7 @@ class _Writer:
 
     def _made(self, value: Any, name: str, own: str) -> Any:
         """Return the call that makes an object; where there is none, lines that fill it."""
-        given = _arguments(value)
+        given = arguments_of(value)
         if given is not None:
             return Called(name, (), {key: self.value(each, key) for key, each in given.items()})
         if not hasattr(value, "__dict__"):
@@ -202,35 +202,3 @@ def _used(load: Any) -> list[Operation]:
 def _unusual(value: Any, names: tuple[str, ...]) -> dict[str, Any]:
     usual = {each.name: each.default for each in dataclasses.fields(value)}
     return {name: getattr(value, name) for name in names if getattr(value, name) != usual[name]}
-
-
-def _arguments(value: Any) -> dict[str, Any] | None:
-    """Return the arguments that make an object as it is; ``None`` where nobody can tell.
-
-    Those of a record are its fields. Of another class, one that keeps what it is given by the same
-    names will do, if what is made so is equal, attribute by attribute.
-    """
-    if dataclasses.is_dataclass(value):
-        fields = [each for each in dataclasses.fields(value) if each.init]
-        given = {each.name: getattr(value, each.name) for each in fields}
-        usual = {each.name: each.default for each in fields}
-        return {name: one for name, one in given.items() if not _is_equal(one, usual[name])}
-    kind, state = type(value), getattr(value, "__dict__", {})
-    try:
-        wanted = inspect.signature(kind).parameters
-        given = {
-            name: state[name]
-            for name, one in wanted.items()
-            if name in state and not _is_equal(state[name], one.default)
-        }
-        same = _is_equal(vars(kind(**given)), state)
-    except Exception:  # noqa: BLE001 - a class of the user's that wants to be made otherwise
-        return None
-    return given if same else None
-
-
-def _is_equal(value: Any, other: Any) -> bool:
-    try:
-        return bool(value == other)
-    except Exception:  # noqa: BLE001 - a value of the user's that cannot be compared
-        return False

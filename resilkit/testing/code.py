@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from resilkit.testing.construction import made_by
 from resilkit.testing.values import bound_to, call_of, code_name
 
-__all__ = ["as_code", "pretty"]
+__all__ = ["as_code", "literal", "pretty"]
 
 _INDENT = "    "
 
@@ -220,3 +220,13 @@ def _quoted(text: str) -> str:
     """Return a text between double quotes, as formatters of code do, where that needs no escape."""
     shown = repr(text)
     return f'"{shown[1:-1]}"' if shown[0] == "'" and '"' not in shown else shown
+
+
+def literal(value: Any) -> str | None:
+    """Return a plain value as code; ``None`` where it is none."""
+    try:
+        text = as_code(value, width=None) if type(value) is int else repr(value)
+        made = ast.literal_eval(text)
+    except Exception:  # noqa: BLE001 - a value of the user's
+        return None
+    return text if type(made) is type(value) else None

@@ -15,17 +15,23 @@ import sys
 import sysconfig
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import is_dataclass
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from resilkit.testing.code import as_code
+from resilkit.testing.code import as_code, literal
+from resilkit.testing.construction import Made
+from resilkit.testing.values import arguments_of, bound_to, call_of, is_equal, is_standard
 
 __all__ = ["Sources", "is_importable"]
 
 
 _NOTHING = object()
+_DEEPEST = 20
+"""Objects in objects: what holds itself has no end."""
 _GENERATED = "<string>"
 """Where the methods stand that ``dataclass`` makes."""
 
@@ -67,6 +73,9 @@ class Sources:
         if known is not None:
             return known
         self._keep.append(thing)
+        owner = bound_to(thing)
+        if owner is not None:
+            return self._method(thing, owner, wanted or "thing")
         module, qualified = _where(thing)
         top, _, inner = qualified.rpartition("<locals>.")[2].partition(".")
         if module is not None:
@@ -127,11 +136,56 @@ class Sources:
             self._need(used, value)
         self.definitions.append(source)
 
+    def _method(self, thing: Any, owner: Any, wanted: str) -> str:
+        """Return a method by what it belongs to, which is made again."""
+        name = str(thing.__name__)
+        first = self.name(owner) if isinstance(owner, type) else self._owner(owner, wanted)
+        if not is_equal(getattr(owner, name, None), thing):
+            self.missing[wanted] = f"{wanted} is {name} of {first}, which has no such method"
+        return f"{first}.{name}"
+
+    def _owner(self, owner: Any, wanted: str) -> str:
+        known = self._called.get(id(owner))
+        if known is not None:
+            return known
+        self._keep.append(owner)
+        name = self._called[id(owner)] = self._free(f"{wanted}_of")
+        self.taken[name] = owner
+        text = self._made(owner)
+        if text is None:
+            kind = type(owner).__name__
+            self.missing[name] = f"{name} is {kind}, which cannot be written down"
+        self.definitions.append(f"{name} = {text}")
+        return name
+
+    def _made(self, value: Any, depth: int = 0) -> str | None:
+        """Return the code of an object, once what it uses is known; ``None``: there is none."""
+        plain = literal(value)
+        if plain is not None:
+            return plain
+        if isinstance(value, type | FunctionType) and "<lambda>" not in value.__qualname__:
+            return self.name(value)
+        if isinstance(value, Enum):
+            self.name(type(value))
+            return as_code(value, width=None)
+        made = None if is_standard(value) else call_of(value)
+        if made is None:
+            named = None if is_dataclass(value) else arguments_of(value)
+            if named is None or depth == _DEEPEST:
+                return None
+            made = Made("", (), named)
+        given = [("", each) for each in made.args]
+        given += [(f"{key}=", each) for key, each in made.kwargs.items()]
+        written = [(label, self._made(each, depth + 1)) for label, each in given]
+        if any(text is None for _, text in written):
+            return None
+        return f"{self.name(type(value))}({', '.join(f'{label}{text}' for label, text in written)})"
+
     def _define_partial(self, thing: partial[Any], name: str) -> None:
         made = [self.name(thing.func, f"{name}_of"), *map(as_code, thing.args)]
         made += [f"{key}={as_code(value)}" for key, value in thing.keywords.items()]
         for value in (*thing.args, *thing.keywords.values()):
-            if _literal(value) is None:
+            if literal(value) is None:
                 self.missing[name] = f"what {name} is given cannot be written down"
         self.modules["import functools"] = None
         self.definitions.append(f"{name} = functools.partial({', '.join(made)})")
@@ -158,7 +212,7 @@ class Sources:
 
     def _need_value(self, name: str, value: Any) -> None:
         self.taken[name] = value
-        text = _literal(value)
+        text = literal(value)
         if text is None:
             self.missing[name] = f"{name} is {type(value).__name__}, which cannot be written down"
         else:
@@ -341,13 +395,3 @@ def _functions_of(thing: Any) -> Iterator[FunctionType]:
                 inner = inspect.unwrap(inner)
             if isinstance(inner, FunctionType) and inner.__module__ == thing.__module__:
                 yield inner
-
-
-def _literal(value: Any) -> str | None:
-    """Return a plain value as code; ``None`` where it is none."""
-    try:
-        text = as_code(value, width=None) if type(value) is int else repr(value)
-        made = ast.literal_eval(text)
-    except Exception:  # noqa: BLE001 - a value of the user's
-        return None
-    return text if type(made) is type(value) else None

@@ -6,6 +6,7 @@ tuples, and kinds of what Python has itself.
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
@@ -17,7 +18,15 @@ from typing import Any, Final
 
 from resilkit.testing.construction import Made
 
-__all__ = ["bound_to", "call_of", "code_name", "is_equal", "is_standard", "standard_module"]
+__all__ = [
+    "arguments_of",
+    "bound_to",
+    "call_of",
+    "code_name",
+    "is_equal",
+    "is_standard",
+    "standard_module",
+]
 
 
 def code_name(thing: Any) -> str:
@@ -65,6 +74,31 @@ def call_of(value: Any) -> Made | None:
         if isinstance(value, plain):
             return _checked(Made(code_name(kind), (plain(value),)), value)
     return None
+
+
+def arguments_of(value: Any) -> dict[str, Any] | None:
+    """Return the arguments that make an object as it is; ``None`` where nobody can tell.
+
+    Those of a record are its fields. Of another class, one that keeps what it is given by the same
+    names will do, if what is made so is equal, attribute by attribute.
+    """
+    if is_dataclass(value):
+        own = [each for each in fields(value) if each.init]
+        given = {each.name: getattr(value, each.name) for each in own}
+        usual = {each.name: each.default for each in own}
+        return {name: one for name, one in given.items() if not is_equal(one, usual[name])}
+    kind, state = type(value), getattr(value, "__dict__", {})
+    try:
+        wanted = inspect.signature(kind).parameters
+        given = {
+            name: state[name]
+            for name, one in wanted.items()
+            if name in state and not is_equal(state[name], one.default)
+        }
+        same = is_equal(vars(kind(**given)), state)
+    except Exception:  # noqa: BLE001 - a class of the user's that wants to be made otherwise
+        return None
+    return given if same else None
 
 
 def is_equal(value: Any, other: Any) -> bool:

@@ -1,0 +1,117 @@
+"""What asks in a script may be a method, whose object is made again, or the script says so."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+import resilkit as rk
+from resilkit.testing import Call, Model, Trial, run_trial
+from tests.testing.saved import run
+from tests.testing.servers import Counter, increments
+
+
+class Check:
+    def __init__(self, most: int, of: str = "counter") -> None:
+        self.most = most
+        self.of = of
+
+    def below(self, cluster: rk.Cluster) -> bool:
+        return bool(cluster.whereis(self.of).call.get() < self.most)
+
+    @classmethod
+    def never(cls, cluster: rk.Cluster) -> bool:
+        return cluster.seed < 0
+
+    def step(self, value: int, operation: Call) -> tuple[int, int]:
+        return self.most, self.most
+
+
+@dataclasses.dataclass
+class Doubled:
+    most: int
+    twice: int = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        self.twice = self.most * 2
+
+    def below(self, cluster: rk.Cluster) -> bool:
+        return bool(cluster.whereis("counter").call.get() < self.twice)
+
+
+class Closed:
+    __slots__ = ("_most",)
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def below(self, cluster: rk.Cluster) -> bool:
+        return bool(cluster.whereis("counter").call.get() < self._most)
+
+
+def fails_again(trial: Trial, folder: Path) -> str:
+    outcome = run_trial(trial)
+    assert outcome.failure is not None
+    script = outcome.script()
+    ended = run(script, folder)
+    assert f"resilkit.errors.TrialFailed: {outcome.failure}" in ended.stderr, ended.stderr
+    assert "will not run" not in script
+    return script
+
+
+def test_an_invariant_that_is_a_method_has_its_object_in_the_script(tmp_path: Path) -> None:
+    script = fails_again(
+        Trial(Counter, increments(1, 2), invariants=[Check(2).below], nodes=1), tmp_path
+    )
+    assert "invariant_1_of = Check(most=2)" in script
+    assert "invariants=[invariant_1_of.below]" in script
+
+
+def test_methods_of_one_object_share_it(tmp_path: Path) -> None:
+    check = Check(2)
+    asked = [check.below, check.below, Check(9).below]
+    script = fails_again(Trial(Counter, increments(3), invariants=asked, nodes=1), tmp_path)
+    assert "invariants=[invariant_1_of.below, invariant_1_of.below, invariant_3_of" in script
+
+
+def test_a_method_of_a_class_that_is_in_no_module_is_written_down(tmp_path: Path) -> None:
+    class Local(Check):
+        """Has its own source in the script."""
+
+        def __init__(self, most: int) -> None:
+            super().__init__(most)
+
+    script = fails_again(
+        Trial(Counter, increments(3), invariants=[Local(2).below], nodes=1), tmp_path
+    )
+    assert "invariant_1_of = Local(most=2)" in script
+
+
+def test_methods_of_classes_and_of_dataclasses_and_steps_of_models_run(tmp_path: Path) -> None:
+    for asked in (Check.never, Doubled(1).below):
+        fails_again(Trial(Counter, increments(3), invariants=[asked], nodes=1), tmp_path)
+    model = Model(0, Check(7).step)
+    script = fails_again(Trial(Counter, increments(3), model=model, nodes=1), tmp_path)
+    assert "Model(0, step_of.step)" in script
+
+
+class Selfish(Check):
+    def __init__(self, me: object = None) -> None:
+        super().__init__(1)
+        self.me = me or self
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [Closed(1), Check(object()), Selfish()],  # type: ignore[arg-type]
+    ids=["slots", "object", "itself"],
+)
+def test_a_script_says_that_it_will_not_run_where_the_object_cannot_be_made(
+    lacking: Check | Closed,
+) -> None:
+    outcome = run_trial(Trial(Counter, increments(3), invariants=[lacking.below], nodes=1))
+    kind = type(lacking).__name__
+    told = f"# It will not run as it is: invariant_1_of is {kind}, which cannot be written down."
+    assert told in outcome.script()
