@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import textwrap
 from collections.abc import Mapping
+from enum import Enum
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -118,6 +119,9 @@ class _Writer:
         """
         if isinstance(value, _PLAIN) or made_by(value) is not None:
             self._name_all(value)
+            return value
+        if isinstance(value, Enum):
+            name_all([value], self.sources)
             return value
         if isinstance(value, ModuleType):
             return self._module(value)

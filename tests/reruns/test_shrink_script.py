@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import subprocess
 import sys
 
@@ -112,6 +113,22 @@ def test_a_system_that_was_read_already_is_written_as_somebody_gives_it(monkeypa
     )
     script = written(read_system(Bank(), ["n1", "n2"]))
     assert "audit=Bank().audit," in script
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(AssertionError):
+        exec(compile(script, "found.py", "exec"), {"__name__": "__main__"})  # noqa: S102
+
+
+class Mode(enum.Flag):
+    FAST = 1
+    SAFE = 2
+
+
+def test_a_member_of_an_enum_is_written_by_its_name(monkeypatch):
+    till = Till(3)
+    till.mode = Mode.FAST | Mode.SAFE
+    script = written(till)
+    assert '"mode": Mode.FAST | Mode.SAFE' in script
+    assert "import Mode, " in script
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(AssertionError):
         exec(compile(script, "found.py", "exec"), {"__name__": "__main__"})  # noqa: S102
