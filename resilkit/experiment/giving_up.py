@@ -100,9 +100,11 @@ def servers_that_stayed_down(events: pd.DataFrame, origin: float = 0.0) -> list[
         how = f"was ended by the fault {fault}"
     else:
         how = f"ended with {_first_line(str(row.detail.get('reason', '')))}"
-    text = f"{ALONE}was there to start {row.target!r} again, which {how} {_moment(row, origin)}"
     more = len(down) - 1
-    return [text + (f"; nor {plain(more, 'other server')}" if more else "")]
+    besides = f" and {plain(more, 'other server')}" if more else ""
+    # The moment before the reason, which may be of several parts with moments of their own.
+    end = f"{_moment(row, origin)} {row.target!r} {how}"
+    return [f"{ALONE}was there to start {row.target!r}{besides} again: {end}"]
 
 
 def _as_meant(row: _Row) -> bool:

@@ -152,14 +152,15 @@ def ended_alone(time, child="shop", reason=DIVIDED, *, asked=False):
 
 
 def test_a_server_without_a_supervisor_that_stayed_down_is_told_with_its_reason():
-    words = f"no supervisor was there to start 'shop' again, which ended with {DIVIDED} at 1.00 s"
-    assert alone(ended_alone(1.0)) == [words]
+    words = f"at 1.00 s 'shop' ended with {DIVIDED}"
+    begins = "no supervisor was there to start 'shop'"
+    assert alone(ended_alone(1.0)) == [f"{begins} again: {words}"]
     assert alone(ended_alone(1.0), ended_alone(2.0, "a"), ended_alone(3.0, "b")) == [
-        f"{words}; nor 2 other servers"
+        f"{begins} and 2 other servers again: {words}"
     ]
     crash = {"fault": "server_crash", "outcomes": {"shop": "died"}}
     (told_,) = alone(fault(0.99, "injected", **crash), ended_alone(1.0, reason="chaos"))
-    assert told_.endswith("again, which was ended by the fault server_crash at 1.00 s")
+    assert told_.endswith("again: at 1.00 s 'shop' was ended by the fault server_crash")
 
 
 @pytest.mark.parametrize(
@@ -185,6 +186,7 @@ def test_a_run_tells_that_nobody_was_there_to_start_what_a_fault_ended():
     )
     result = lone.run("simulation", progress=False)
     (cause,) = result.problems
-    assert cause.startswith("no supervisor was there to start 'shop' again, which was ended by ")
+    assert cause.startswith("no supervisor was there to start 'shop' again: at ")
+    assert " 'shop' was ended by " in cause
     assert f"N{cause[1:]}." in result.sentence()
     assert "no supervisor" not in story(result)
