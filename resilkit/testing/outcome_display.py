@@ -22,7 +22,7 @@ from resilkit.markup import (
 from resilkit.metrics.sequence_svg import sequence_image
 from resilkit.testing.code import as_code
 from resilkit.testing.outcome_steps import steps_of
-from resilkit.testing.outcome_text import SIGNS
+from resilkit.testing.outcome_text import SIGNS, remarks
 from resilkit.texts import timed
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _parts(outcome: Outcome) -> list[Markup]:
     passed = outcome.failure is None
     verdict = word("✓ passed", "good") if passed else word("✗ failed", "bad")
     told = "" if passed else _unbroken(str(outcome.failure))
-    parts = [paragraph(verdict, " ", told), _operations(outcome)]
+    parts = [paragraph(verdict, " ", told), *map(note, remarks(outcome)), _operations(outcome)]
     if outcome.trial.faults:
         rows = [(code(as_code(each, width=None)),) for each in outcome.trial.faults]
         parts.append(table(("faults",), rows))

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from resilkit.experiment.giving_up import supervisors_that_gave_up
 from resilkit.testing.code import as_code
 from resilkit.texts import timed
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from resilkit.testing.outcome import Outcome
     from resilkit.testing.performed import Performed
 
-__all__ = ["history_text", "in_lines", "outcome_text"]
+__all__ = ["history_text", "in_lines", "outcome_text", "remarks"]
 
 _SHOWN = 40
 SIGNS = {"ok": "✓", "fail": "✗", "info": "?", "sent": "→", "open": "…"}
@@ -24,7 +25,7 @@ def outcome_text(outcome: Outcome) -> str:
     """Return the failure, the operations, the faults, and the script."""
     trial = outcome.trial
     verdict = "passed" if outcome.failure is None else str(outcome.failure)
-    parts = [verdict, "", "Operations:", *history_text(outcome.history)]
+    parts = [verdict, *remarks(outcome), "", "Operations:", *history_text(outcome.history)]
     if trial.faults:
         parts += ["", "Faults:", *(f"  {as_code(each, width=None)}" for each in trial.faults)]
     where = f"seed {trial.seed}"
@@ -32,6 +33,14 @@ def outcome_text(outcome: Outcome) -> str:
         where += f", schedule {trial.schedule}"
     script = [f"    {line}".rstrip() for line in outcome.script().splitlines()]
     return "\n".join([*parts, "", f"To see it again ({where}):", "", *script])
+
+
+def remarks(outcome: Outcome) -> list[str]:
+    """Return why servers of a trial that failed are gone for good: their supervisor gave up."""
+    if outcome.failure is None or all(event.event != "gave_up" for event in outcome.events):
+        return []
+    found = supervisors_that_gave_up(outcome.events.frame(), outcome.started)
+    return [f"{each[0].upper()}{each[1:]}." for each in found]
 
 
 def history_text(history: Sequence[Performed]) -> list[str]:

@@ -191,6 +191,26 @@ def test_faults_and_operations_have_one_zero_in_the_diagram() -> None:
     assert moments["⚡ node pause n2"] == "1.500"
 
 
+def test_a_failed_trial_tells_that_a_supervisor_gave_up() -> None:
+    class Divides(rk.Server):
+        def sell(self) -> float:
+            return 1 / 0
+
+    shops = rk.SupervisorSpec("shops", [rk.ChildSpec(Divides, name="shop")], max_restarts=1)
+    asked = [Call("sell", to="shop")] * 4
+    outcome = run_trial(
+        Trial(
+            shops, asked, may_crash=True, duration=1.0, invariants=[lambda _, done: len(done) < 4]
+        )
+    )
+    told = outcome.told()
+    assert "Supervisor 'shops' gave up at 0.25 s" in told
+    assert "shop ended with ZeroDivisionError" in told
+    assert "Supervisor &#39;shops&#39; gave up at 0.25 s" in outcome._repr_html_()
+    calm = run_trial(outcome.trial.replaced(operations=asked[:1]))
+    assert "gave up" not in calm.told()
+
+
 def test_what_servers_send_before_the_first_operation_is_not_in_the_diagram() -> None:
     asked = [Call("put", "colour", "red", to="coordinator-n1")]
     trial = Trial(
