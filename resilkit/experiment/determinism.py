@@ -39,6 +39,12 @@ def check_determinism(
     ``id()``, ``hash()`` of a text or an object, the times of files, threads. This finds out, and
     shows the first message or event that is another one in the second run.
 
+    Module globals and class attributes are shared by all simulated nodes, which live in one
+    process, and outlive a node's crash and the run: on processes each node has its own. In the last
+    new process it runs twice, so that a second run that hangs on what the first has left there is
+    found. That nodes of one run share such state is not told. Keep state in `self`, or in
+    `self.storage` where it is to outlive a crash.
+
     Args:
         what: An experiment; or a function that gets a simulated cluster, and uses it.
         seed: Of all runs; ``None`` for that of the experiment or of `cluster`, else a new one.
@@ -49,7 +55,8 @@ def check_determinism(
             quicker, and does not see what hangs on the order of hashes.
         orders: In how many new processes at most it runs again, one after the other until one
             differs: so much longer does the check take. A set of two texts has the same order in
-            every second process: 1 misses it as often as not, and 5 once in 32 times.
+            every second process: 1 misses it as often as not, and 5 once in 32 times. There is one
+            run more than that, in the last of them.
         cluster: For a function: the cluster's spec, or how many nodes.
         **options: For a function: the fields of `ClusterSpec`, ``nodes=3`` say.
 

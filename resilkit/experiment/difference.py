@@ -35,6 +35,11 @@ class RunSeen(NamedTuple):
     suspects: tuple[str, ...]
     error: str = ""
 
+    @property
+    def done(self) -> tuple[str, str, str]:
+        """What is the same for two runs that did the same."""
+        return self.trace.digest, self.fingerprint, self.error
+
 
 @readable
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,8 @@ class DeterminismCheck:
         suspects: What servers used that no simulation decides, and where.
         hashes_differ: Whether it is the order of hashes that makes the difference: one more run in
             this process did the same as the first.
+        left_behind: Whether it is what a run leaves behind in its process that makes the difference
+            for the next one there: the first in a new process did the same.
     """
 
     deterministic: bool
@@ -112,6 +119,7 @@ class DeterminismCheck:
     errors: tuple[str, str] = ("", "")
     suspects: tuple[str, ...] = ()
     hashes_differ: bool = False
+    left_behind: bool = False
 
     def __bool__(self) -> bool:
         return self.deterministic
@@ -151,6 +159,8 @@ class DeterminismCheck:
         """What may be the cause, and what to use instead."""
         if self.deterministic:
             return ()
+        if self.left_behind:
+            return (*self.suspects, _OF_REMAINS)
         return (*self.suspects, _OF_HASHES if self.hashes_differ else _ADVICE)
 
     def __repr__(self) -> str:
@@ -167,14 +177,23 @@ class DeterminismCheck:
 
 _ADVICE: Final = (
     "What makes runs differ: the order of a set (of texts, of objects), id(), hash() of a text, "
-    "functions of time taken by name, threads, files, whatever is asked of the machine, and when "
-    "the garbage collector frees what is in a circle (seen by __del__ and weak references). "
-    "Use dicts or sorted(), self.now() and self.rng, and break circles or call gc.disable() first."
+    "functions of time taken by name, threads, files, whatever is asked of the machine, module "
+    "globals and class attributes that earlier runs have changed, and when the garbage collector "
+    "frees what is in a circle (seen by __del__ and weak references). Use dicts or sorted(), "
+    "self.now() and self.rng, keep state in self or in self.storage, and break circles or call "
+    "gc.disable() first."
 )
 
 _OF_HASHES: Final = (
     "With the same order of hashes it did the same: what differs hangs on the order of a set of "
     "texts, or on hash() of a text, which are others in each process. Use dicts or sorted()."
+)
+
+_OF_REMAINS: Final = (
+    "The run before it in the same process did the same as the first: what differs hangs on what a "
+    "run leaves behind. Likely causes are module globals and class attributes (a counter, a dict, "
+    "a cache), which all nodes and all runs of a process share. Keep state in self, or in "
+    "self.storage."
 )
 
 
@@ -190,11 +209,7 @@ def compare(
         schedule: The schedule of both.
         second_run: Where the second one was, in words.
     """
-    same = (
-        first.trace.digest == second.trace.digest
-        and first.fingerprint == second.fingerprint
-        and first.error == second.error
-    )
+    same = first.done == second.done
     return DeterminismCheck(
         deterministic=same,
         seed=seed,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["check_run", "run_again", "run_experiment", "run_function"]
 
 _THERE: Final = "in another process, with another order of hashes"
+_AFTER: Final = "in another process, after one there that did the same as the first"
 _HERE: Final = "in this process, with the same order of hashes"
 _WHY: Final = (
     "It was checked since rk.options.check_determinism is on, as it is in CI, where the variable "
@@ -75,7 +76,7 @@ def run_again(
     look = partial(compare, first, seed=seed, schedule=schedule)
     if across_processes:
         try:
-            return _across_processes(run, look, seed, orders)
+            return _across_processes(run, first, look, seed, orders)
         except CannotTravel as why:
             where = f"{_HERE}, since it cannot travel: {why}"
     else:
@@ -84,20 +85,48 @@ def run_again(
 
 
 def _across_processes(
-    run: Callable[..., RunSeen], look: Callable[..., DeterminismCheck], seed: int, orders: int
+    run: Callable[..., RunSeen],
+    first: RunSeen,
+    look: Callable[..., DeterminismCheck],
+    seed: int,
+    orders: int,
 ) -> DeterminismCheck:
-    """Return what is seen of the first run that differs in a new process, else of the last one."""
+    """Return what is seen of the first run that differs in a new process, else of the last one.
+
+    In the last of these processes it runs twice, which shows what a run leaves behind.
+    """
     once_more = partial(run, again=True)
     for number in range(orders):
-        check = look(in_another_process(once_more, seed, number), second_run=_THERE)
+        known = first.done if number == orders - 1 else None
+        found, after = in_another_process(partial(_there, once_more, known), seed, number)
+        check = look(found, second_run=_THERE)
         if not check:
             alike = look(once_more(), second_run=_HERE)
             return dataclasses.replace(check, hashes_differ=bool(alike))
+    if after is not None:
+        return dataclasses.replace(look(after, second_run=_AFTER), left_behind=True)
     if orders == 1:
         return check
     return dataclasses.replace(
         check, second_run=f"in {orders} other processes in turn, each with another order of hashes"
     )
+
+
+def _there(
+    run: Callable[[], RunSeen], known: tuple[str, ...] | None
+) -> tuple[RunSeen, RunSeen | None]:
+    """Return what is seen of a run, and of one after it that does something else.
+
+    Args:
+        run: What to run.
+        known: What is to be the same; ``None`` for no second one. There is none either where the
+            first differs: that is told then.
+    """
+    found = run()
+    if known is None or found.done != known:
+        return found, None
+    after = run()
+    return found, after if after.done != known else None
 
 
 def run_experiment(experiment: Experiment, schedule: str, *, again: bool) -> RunSeen:

@@ -7,7 +7,7 @@ import pickle
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from resilkit.errors import InternalError
 from resilkit.network.codec import by_value, from_value
@@ -17,8 +17,6 @@ from resilkit.runtime.reasons import describe
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from resilkit.experiment.difference import RunSeen
-
 __all__ = ["CannotTravel", "in_another_process", "main"]
 
 _CODE: Final = (
@@ -27,12 +25,14 @@ _CODE: Final = (
 )
 _MOST_WORDS: Final = 2_000
 
+T = TypeVar("T")
+
 
 class CannotTravel(Exception):
     """What is to be run exists in this process only."""
 
 
-def in_another_process(run: Callable[[], RunSeen], seed: int, number: int = 0) -> RunSeen:
+def in_another_process(run: Callable[[], T], seed: int, number: int = 0) -> T:
     """Return what `run` returns in a new process, where hashes have another order.
 
     Args:
@@ -67,7 +67,7 @@ def in_another_process(run: Callable[[], RunSeen], seed: int, number: int = 0) -
         ) from error
     if kind == "cannot":
         raise CannotTravel(answer)
-    seen: RunSeen = answer
+    seen: T = answer
     return seen
 
 

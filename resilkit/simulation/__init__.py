@@ -15,10 +15,17 @@ for what a server makes of the order of another set (of texts, pids or objects, 
 nobody is told. Use dicts, or ``sorted()``, and `self.now()`. Nor does it hold for when Python frees
 objects that refer to each other in a circle, which ``__del__``, a ``WeakSet`` or a weak reference
 shows: between the steps its garbage collector runs when it likes, and by what else the process
-does. Break such circles, or call ``gc.disable()`` before the cluster is made. What leads out of the
-simulation (a thread, a socket, a process, a device of chance, the machine's load, a clock taken by
-name) is told as an alert and a warning, and `resilkit.check_determinism` shows where two runs
-differ. `recording` writes down what happens.
+does. Break such circles, or call ``gc.disable()`` before the cluster is made.
+
+All nodes live in one process, so that module globals and class attributes are one for all of them:
+what a server writes there, servers on other nodes read, it outlives the crash of its node, and the
+next simulation in the process finds it. On processes each node has its own. State belongs in
+`self`, or in `self.storage` where it is to outlive a crash. `resilkit.check_determinism` finds what
+a run leaves behind where the next one does something else for it; nobody is told otherwise.
+
+What leads out of the simulation (a thread, a socket, a process, a device of chance, the machine's
+load, a clock taken by name) is told as an alert and a warning, and `resilkit.check_determinism`
+shows where two runs differ. `recording` writes down what happens.
 """
 
 from __future__ import annotations
