@@ -180,6 +180,8 @@ class OrderlyEnd(rk.NodeFault):
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_is_left():
+    # Again where some of these tests have been run before, and others after them.
+    faults.registry._REGISTERED["orderly_end"] = OrderlyEnd
     yield
     del faults.registry._REGISTERED["orderly_end"]
 
