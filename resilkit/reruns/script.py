@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["script_of"]
 
 _PLAIN = (bool, int, float, str, bytes, type(None))
+_CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
 def script_of(
@@ -131,7 +132,7 @@ class _Writer:
             return Named(f"{as_code(self.value(value.__self__, wanted))}.{value.__name__}")
         if type(value) in {list, tuple, set, frozenset}:
             return type(value)([self.value(each, wanted) for each in value])
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and not _is_more(value):
             return {key: self.value(each, wanted) for key, each in value.items()}
         if isinstance(value, functools.partial):
             self.sources.modules["import functools"] = None
@@ -160,10 +161,10 @@ class _Writer:
 
     def _made(self, value: Any, name: str, own: str) -> Any:
         """Return the call that makes an object; where there is none, lines that fill it."""
-        given = arguments_of(value)
+        given = None if _is_more(value) else arguments_of(value)
         if given is not None:
             return Called(name, (), {key: self.value(each, key) for key, each in given.items()})
-        if not hasattr(value, "__dict__"):
+        if _is_more(value) or not hasattr(value, "__dict__"):
             self.sources.missing[own] = f"{own} is {name}, which cannot be written down"
             return Named(own)
         state = {key: self.value(each, key) for key, each in vars(value).items()}
@@ -180,6 +181,11 @@ class _Writer:
         if made is not None:
             parts += [made.args, made.kwargs]
         name_all(parts, self.sources)
+
+
+def _is_more(value: Any) -> bool:
+    """Whether it is a container of a kind of its own: attributes do not say what is in it."""
+    return isinstance(value, _CONTAINERS) and type(value) not in _CONTAINERS
 
 
 def _system(experiment: Experiment) -> Any:
