@@ -27,7 +27,6 @@ class Process:
     """One process of a node. Signals are acted on as they arrive; messages wait in the mailbox."""
 
     __slots__ = (
-        "_started_by",
         "alive",
         "context",
         "links",

@@ -9,7 +9,7 @@ import pytest
 
 import resilkit as rk
 from resilkit.testing import Call, Model, Trial, run_trial
-from tests.testing.saved import run
+from tests.testing.saved import fails_again
 from tests.testing.servers import Counter, increments
 
 
@@ -49,16 +49,6 @@ class Closed:
 
     def below(self, cluster: rk.Cluster) -> bool:
         return bool(cluster.whereis("counter").call.get() < self._most)
-
-
-def fails_again(trial: Trial, folder: Path) -> str:
-    outcome = run_trial(trial)
-    assert outcome.failure is not None
-    script = outcome.script()
-    ended = run(script, folder)
-    assert f"resilkit.errors.TrialFailed: {outcome.failure}" in ended.stderr, ended.stderr
-    assert "will not run" not in script
-    return script
 
 
 def test_an_invariant_that_is_a_method_has_its_object_in_the_script(tmp_path: Path) -> None:

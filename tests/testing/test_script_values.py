@@ -18,7 +18,7 @@ import pytest
 import resilkit as rk
 from resilkit.testing import Call, Trial, as_code, run_trial
 from tests.testing import test_script
-from tests.testing.saved import run
+from tests.testing.saved import fails_again
 
 
 class Keeper(rk.Server):
@@ -145,15 +145,6 @@ def many(cluster: rk.Cluster, history: list[Any]) -> bool:
 
 def some(cluster: rk.Cluster, history: list[Any]) -> bool:
     return not history
-
-
-def fails_again(trial: Trial, folder: Path) -> str:
-    outcome = run_trial(trial)
-    script = outcome.script()
-    ended = run(script, folder)
-    assert f"resilkit.errors.TrialFailed: {outcome.failure}" in ended.stderr, ended.stderr
-    assert "will not run" not in script
-    return script
 
 
 def test_values_of_users_and_of_the_standard_library_run_in_a_script(tmp_path: Path) -> None:
