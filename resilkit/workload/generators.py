@@ -7,7 +7,7 @@ import pickle
 import signal
 from typing import TYPE_CHECKING, Any
 
-from resilkit.cluster.launcher_events import Exited, Forked
+from resilkit.cluster.launcher_events import Exited
 from resilkit.errors import InvalidArgument, NodeDown, ResilkitError, StartFailed
 from resilkit.network.codec import by_value
 from resilkit.runtime import Pid, reasons
@@ -38,7 +38,7 @@ class Generators:
         note_overdue: Gets how many of its operations hang, with its name.
 
     Attributes:
-        pids: Their process ids, by name.
+        pids: Their process ids, by name; in the order of the plans once they have started.
         errors: Why one gave no report, by name.
         offsets: Seconds from the cluster's clock to theirs, by name.
     """
@@ -82,6 +82,8 @@ class Generators:
         try:
             async with asyncio.timeout(_START_TIMEOUT):
                 await _together([self._begin(plan) for plan in self._plans])
+            for name in map(self.name, self._plans):  # whichever of them came up first
+                self.pids[name] = self.pids.pop(name)
         except BaseException as error:
             # An interrupt too: a generator that nobody waits for must not live on.
             await asyncio.shield(session.loop.create_task(self.end()))
@@ -174,13 +176,12 @@ class Generators:
         )
         self._gone[name] = asyncio.Event()
         session.helpers[name] = self._launched
-        await session.launcher.fork(name, "resilkit.workload.process:main", boot)
+        entry = "resilkit.workload.process:main"
+        self.pids[name] = await session.launcher.fork(name, entry, boot)
         session.transport.dial(name)
 
     def _launched(self, event: Any) -> None:
-        if isinstance(event, Forked):
-            self.pids[event.name] = event.pid
-        elif isinstance(event, Exited):
+        if isinstance(event, Exited):
             self._gone[event.name].set()
             if event.error:
                 self.errors[event.name] = event.error

@@ -91,7 +91,7 @@ class LoadRun:
             over they stand in `history`, as ``info`` with the error `LOST`. How many a closed
             loop would have done without the end of its generator nobody knows: only those that
             were done and not told are counted.
-        pids: The generators' process ids, by name.
+        pids: The generators' process ids, by name: ``@g1``, ``@g2``, … in this order.
 
     Examples:
         ::

@@ -265,7 +265,7 @@ def test_nothing_passes_while_a_generator_is_gone(cluster: rk.Cluster) -> None:
     workload = rk.Workload(mix, arrivals=rk.arrivals.constant(200), generators=2)
     with workload.start(cluster) as load:
         shown(panel, lambda: words(panel) == ["pass", "fail"])
-        os.kill(next(iter(load.pids.values())), signal.SIGKILL)
+        os.kill(load.pids["@g1"], signal.SIGKILL)
         shown(panel, lambda: words(panel) == ["not yet", "fail"])
         assert "@g1 gave no report" in panel.rows[0]["reason"]
 
