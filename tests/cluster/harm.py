@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -14,6 +15,8 @@ from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
 
 DEADLINE = 20.0
+TURNS = 40
+"""How often a probe looks whether another one has answered, before that is silent."""
 
 
 class Probe(Server):
@@ -53,17 +56,29 @@ class Probe(Server):
 
     async def hears_from(self, names: list[str]) -> list[str]:
         """Return the nodes whose probes answer."""
-        heard = []
-        for name in names:
-            try:
-                if name == self.node:
-                    heard.append(name)
-                    continue
-                await self.whereis(f"on-{name}").with_timeout(0.3).call.echo()
-            except Exception:  # noqa: S112 - silence is the answer
-                continue
-            heard.append(name)
-        return heard
+        answers = await asyncio.gather(*(self._answers(name) for name in names))
+        return [name for name, answered in zip(names, answers, strict=True) if answered]
+
+    async def _answers(self, name: str) -> bool:
+        """Whether a probe answers while this node has some turns, of a hundredth of a second each.
+
+        A machine that stood still for that long has given nobody a turn, and its silence is none.
+        """
+        if name == self.node:
+            return True
+        asking = asyncio.ensure_future(self._asked(f"on-{name}"))
+        for _ in range(TURNS):
+            if (await asyncio.wait([asking], timeout=0.01))[0]:
+                return asking.result()
+        asking.cancel()
+        return False
+
+    async def _asked(self, name: str) -> bool:
+        try:
+            await self.whereis(name).with_timeout(DEADLINE).call.echo()
+        except Exception:
+            return False  # that it cannot be reached is an answer, too
+        return True
 
     def reached(self) -> list[str]:
         """Return the nodes that this one reaches, itself included."""
