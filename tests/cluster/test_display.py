@@ -41,8 +41,9 @@ def shown(one: object) -> str:
 
 
 def test_a_node_shows_its_servers(cluster: Cluster) -> None:
-    text = shown(cluster.nodes["n2"])
-    assert f"n2 ● running · started 1 × · pid {cluster.nodes['n2'].pid}" in text
+    node = cluster.nodes["n2"]
+    text = shown(node)
+    assert f"n2 ● running · started {node.incarnation} × · pid {node.pid}" in text
     assert "alone n2 Counter 0 0" in text
 
 
@@ -136,11 +137,12 @@ def test_a_node_with_a_blocked_loop_costs_a_second_at_most() -> None:
 
 def test_a_node_that_was_killed_has_no_process(cluster: Cluster) -> None:
     node = cluster.nodes["n2"]
+    starts = node.incarnation
     node.kill()
     assert "✗ killed" in shown(node)
     assert "It has no process now." in shown(node)
     node.restart()
-    assert "● running · started 2 ×" in shown(node)
+    assert f"● running · started {starts + 1} ×" in shown(node)
 
 
 def test_an_injection_shows_its_fields_and_strikes(cluster: Cluster) -> None:
