@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import psutil
@@ -121,15 +122,17 @@ def test_what_a_node_says_of_its_process_is_what_the_system_says(cluster: Cluste
 
 
 def test_times_are_on_the_notebooks_clock_and_in_order(cluster: Cluster) -> None:
-    fresh(cluster)
-    now = monotonic()
+    def at_intervals(name: str) -> bool:
+        gaps = frame(cluster, "memory_rss", name)["time"].diff().tail(5)
+        return len(gaps) == 5 and abs(gaps.median() - INTERVAL) <= 0.05
+
     for name in cluster.nodes:
+        wait_until(partial(at_intervals, name))  # a busy machine is late now and then
         times = frame(cluster, "memory_rss", name)["time"]
         assert times.is_monotonic_increasing
         assert times.is_unique
         assert cluster.started - 0.01 <= times.min()
-        assert times.max() <= now + 0.01
-        assert times.diff().median() == pytest.approx(INTERVAL, abs=0.05)
+        assert times.max() <= monotonic() + 0.01
 
 
 def test_work_shows_in_cpu_loop_and_service_time_of_its_node_alone(cluster: Cluster) -> None:
@@ -249,15 +252,17 @@ def test_a_restarted_nodes_metrics_go_on_where_its_counters_begin_anew(cluster: 
 
 def test_a_paused_node_leaves_a_gap_and_goes_on(cluster: Cluster) -> None:
     fresh(cluster, "n3")
-    paused = monotonic()
-    cluster.inject(faults.NodePause(duration=0.5, targets="n3")).wait(10.0)
-    resumed = monotonic()
+    asked = monotonic()
+    injection = cluster.inject(faults.NodePause(duration=0.5, targets="n3"))
+    assert injection.wait(10.0)
     fresh(cluster, "n3")
     times = frame(cluster, "memory_rss", "n3")["time"]
-    assert not times.between(paused + 0.05, resumed - 0.05).any()
     assert times.is_monotonic_increasing
+    gaps = times.diff()[times > asked]
+    end = times[gaps.idxmax()]
+    assert gaps.max() >= 0.5 - 0.002, "a timer of the loop may fire a millisecond or two too soon"
     others = frame(cluster, "memory_rss", "n1")["time"]
-    assert others.between(paused + 0.05, resumed - 0.05).any(), "the others go on"
+    assert others.between(end - gaps.max(), end).any(), "the others go on"
 
 
 def test_a_server_that_ends_is_measured_no_more(cluster: Cluster) -> None:
