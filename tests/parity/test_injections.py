@@ -41,9 +41,10 @@ def test_a_fault_without_a_moment_is_in_when_inject_returns(cluster: rk.Cluster)
 
 def test_a_fault_comes_at_its_moment_and_lasts_its_time(cluster: rk.Cluster) -> None:
     started = cluster.clock.now()
+    with cluster.inject(faults.Latency(0.01, 0.02, at=60.0)) as waiting:
+        assert not waiting.active
+        assert waiting.outcomes == []
     injection = cluster.inject(faults.Latency(0.01, 0.02, at=0.2, duration=0.2))
-    assert not injection.active
-    assert injection.outcomes == []
     assert injection.wait(10.0)
     (moment,) = moments(injection, started)
     assert 0.2 - EARLY <= moment < 1.0
@@ -68,12 +69,19 @@ def test_a_fault_comes_every_so_often_and_no_more_than_its_count(cluster: rk.Clu
 
 
 def test_strikes_may_overlap_and_each_lasts_its_own_time(cluster: rk.Cluster) -> None:
-    fault = faults.Latency(0.05, 0.05, at=0.0, every=0.05, count=2, duration=0.4)
-    injection = cluster.inject(fault)
-    eventually(cluster, lambda: len(injection.outcomes) == 2)
-    took_seconds = cluster.whereis("on-n1").call.call_took("on-n2")
-    assert took_seconds >= 0.2 - EARLY, "the two add up"
+    long = faults.Latency(0.05, 0.05, at=0.0, every=0.05, count=2, duration=60.0)
+    with cluster.inject(long) as injection:
+        eventually(cluster, lambda: [row["delivered"] for row in injection.outcomes] == [True] * 2)
+        took_seconds = cluster.whereis("on-n1").call.call_took("on-n2")
+        assert took_seconds >= 0.2 - EARLY, "the two add up"
+    short = faults.Latency(0.05, 0.05, at=0.0, every=0.05, count=2, duration=0.4)
+    injection = cluster.inject(short)
     assert injection.wait(10.0)
+    injected, healed = (
+        {row.detail["id"]: row.time for row in fault_events(cluster, injection, event)}
+        for event in ("injected", "healed")
+    )
+    assert [healed[one] - injected[one] >= 0.4 - EARLY for one in injected] == [True] * 2
 
 
 def test_a_probability_of_0_never_strikes_and_one_between_does_by_the_seed(
@@ -227,14 +235,20 @@ def test_a_node_fault_of_ones_own_is_carried_out_and_taken_back(cluster: rk.Clus
     class FreezeFirst(rk.NodeFault):
         """Pauses the first of its targets."""
 
+        lasting: float = 0.1
+
         def actions(self, targets: object) -> list[Signal]:
-            return [Signal(targets[0], "pause", undo_after=0.1)]
+            return [Signal(targets[0], "pause", undo_after=self.lasting)]
 
     try:
-        injection = cluster.inject(FreezeFirst(targets="all"))
-        assert cluster.nodes["n1"].status == "paused"
-        assert injection.wait(10.0)
+        with cluster.inject(FreezeFirst(60.0, targets="all")):
+            assert cluster.nodes["n1"].status == "paused"
         assert cluster.nodes["n1"].status == "running"
+        injection = cluster.inject(FreezeFirst(0.1, targets="all"))
+        assert injection.wait(20.0)
+        assert cluster.nodes["n1"].status == "running"
+        injected, healed = fault_events(cluster, injection)
+        assert healed.time - injected.time >= 0.1 - EARLY
     finally:
         del _REGISTERED["freeze_first"]
 

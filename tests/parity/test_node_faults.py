@@ -137,12 +137,11 @@ def test_an_injection_whose_signals_all_have_their_time_ends_with_the_last(
 
     try:
         injection = cluster.inject(Ragged(targets="all"))
-        eventually(cluster, lambda: cluster.nodes["n1"].status == "running")
-        assert cluster.nodes["n2"].status == "paused"
-        assert injection.wait(10.0)
-        assert cluster.nodes["n2"].status == "running"
-        (healed,) = fault_events(cluster, injection, "healed")
-        assert healed.detail["back"] == ["n1", "n2"]
+        assert injection.wait(20.0)
+        assert {node.status for node in cluster.nodes.values()} == {"running"}
+        injected, healed = fault_events(cluster, injection)
+        assert healed.time - injected.time >= 0.6 - 0.002
+        assert healed.detail["back"] == ["n1", "n2"], "one after the other"
     finally:
         del _REGISTERED["ragged"]
 
@@ -175,11 +174,11 @@ def test_a_paused_node_stands_still_for_its_time_and_goes_on_where_it_stood(
 ) -> None:
     two = cluster.whereis("on-n2")
     two.call.note("before")
-    injection = cluster.inject(faults.NodePause(duration=0.4, targets="n2"))
-    assert cluster.nodes["n2"].status == "paused"
-    with took(cluster, 0.2, 10.0):
+    with took(cluster, 0.4, 20.0):
+        injection = cluster.inject(faults.NodePause(duration=0.4, targets="n2"))
         assert two.call.noted() == ["before"], "it answers when it goes on"
-    assert injection.wait(5.0)
+        # On a busy machine it may have gone on before it was asked.
+        assert injection.wait(20.0)
     assert cluster.nodes["n2"].status == "running"
     events = fault_events(cluster, injection)
     assert [row.event for row in events] == ["injected", "healed"]
@@ -192,6 +191,7 @@ def test_a_pause_is_healed_before_its_time_on_request(cluster: rk.Cluster) -> No
         cluster.inject(faults.NodePause(duration=60.0, targets="n1")),
         pytest.raises(rk.CallTimeout),
     ):
+        assert cluster.nodes["n1"].status == "paused"
         one.with_timeout(0.1).call.noted()
     with took(cluster, 0.0, 5.0):
         assert one.call.noted() == []
