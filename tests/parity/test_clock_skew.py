@@ -25,12 +25,16 @@ class Watchmaker(rk.Server):
     def off(self) -> tuple[float, float]:
         """Return by how much the monotonic clock is ahead, and the wall clock."""
         true = self._process.node.clock
-        return self.now() - true.now(), self.wall() - true.wall()
+        while True:
+            began, now, wall = true.now(), self.now(), self.wall()
+            true_wall, ended = true.wall(), true.now()
+            if ended - began < 0.0005:  # else somebody else had a turn between two of them
+                return now - began, wall - true_wall
 
     async def timer_took(self) -> float:
-        """Return the true seconds until a timer of 50 ms is due."""
+        """Return the true seconds until a timer of 500 ms is due."""
         true, self.rang = self._process.node.clock, self.defer()
-        self.send_after(0.05, true.now())
+        self.send_after(0.5, true.now())
         return rk.NO_REPLY
 
     def info(self, message: float) -> None:
@@ -102,7 +106,7 @@ def test_what_is_measured_of_a_skewed_node_is_not_skewed(cluster: rk.Cluster) ->
 
 def test_timers_keep_to_the_true_time(cluster: rk.Cluster) -> None:
     with cluster.inject(faults.ClockSkew(0.0, drift=-0.9, targets="n2")):
-        assert cluster.whereis("at-n2").call.timer_took() < 0.4, "not ten times as long"
+        assert cluster.whereis("at-n2").call.timer_took() < 4.0, "not ten times as long"
 
 
 def test_a_supervisor_counts_its_restarts_by_the_true_time(cluster: rk.Cluster) -> None:
@@ -121,6 +125,7 @@ def test_a_supervisor_counts_its_restarts_by_the_true_time(cluster: rk.Cluster) 
 def test_a_node_that_starts_again_under_a_skew_has_it_again_and_drifts_on(
     cluster: rk.Cluster,
 ) -> None:
+    asked = cluster.clock.now()
     with cluster.inject(faults.ClockSkew(-300.0, drift=10.0, targets="n2")):
         began = cluster.clock.now()
         cluster.nodes["n2"].restart()
@@ -128,7 +133,7 @@ def test_a_node_that_starts_again_under_a_skew_has_it_again_and_drifts_on(
         now, wall = off(cluster, "n2")
         assert now == about(wall), "nobody has read this process's clock before"
         assert -300.0 + 10.0 * (before - began) <= wall
-        assert wall <= -300.0 + 10.0 * (cluster.clock.now() - began + 1.0)
+        assert wall <= -300.0 + 10.0 * (cluster.clock.now() - asked + 1.0)
     assert off(cluster, "n2") == (about(0.0), about(0.0))
     cluster.nodes["n2"].restart()
     assert off(cluster, "n2") == (about(0.0), about(0.0))
