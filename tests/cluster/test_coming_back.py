@@ -84,13 +84,21 @@ def test_a_fault_that_restarts_a_node_heals_when_the_applications_have_started(
     assert cluster.whereis("quick").call.get() == 0
 
 
-def test_a_fault_heals_when_a_node_that_its_policy_brings_back_is_there(cluster: Cluster) -> None:
-    node = cluster.nodes["n2"]
-    injection = cluster.inject(faults.NodeCrash(restart_after=60.0), "n2")
-    wait_until(lambda: node.status == "starting")  # `LATE` keeps it there for a while
-    injection.heal()
-    assert node.status == "running"
-    assert cluster.whereis("quick").call.get() == 0
+def test_a_fault_heals_when_a_node_that_its_policy_brings_back_is_there(gate: Path) -> None:
+    with rk.Cluster(nodes=2, restart="on_crash") as cluster:
+        node = cluster.nodes["n2"]
+        cluster.start(Gated, str(gate), node="n2")
+        cluster.start(Counter, name="after", node="n2")
+        gate.unlink()
+        os.mkfifo(gate)
+        injection = cluster.inject(faults.NodeCrash(restart_after=60.0), "n2")
+        wait_until(lambda: node.status == "starting")
+        healing = threading.Thread(target=injection.heal)
+        healing.start()
+        gate.write_text("open")
+        healing.join(20.0)
+        assert node.status == "running"
+        assert cluster.whereis("after").call.get() == 0
 
 
 def test_an_added_node_has_its_applications_and_keeps_them(cluster: Cluster) -> None:
