@@ -47,12 +47,11 @@ def test_probes_find_what_linux_surely_can():
 
 def test_probing_leaves_nothing_behind(fresh):
     def state():
-        me = psutil.Process()
-        return sorted(Path("/proc/self/fd").iterdir()), [c.pid for c in me.children(recursive=True)]
+        return {*Path("/proc/self/fd").iterdir(), *psutil.Process().children(recursive=True)}
 
     before = state()
     capabilities(refresh=True)
-    assert state() == before
+    assert state() <= before, "what tests before have left may end meanwhile"
 
 
 def test_answers_are_kept_until_a_refresh(fresh, monkeypatch):
