@@ -40,8 +40,8 @@ def test_what_nobody_saw_while_a_node_was_paused_is_not_held(cluster: rk.Cluster
     cluster.metrics.append("servers", paused, "n2", "", 0.0)
     newest = cluster.metrics.latest
     wait_until(lambda: newest("servers").get(("n1", ""), (0.0, 0.0))[0] > paused + 1.1)
-    cluster.nodes["n2"].resume()
     resumed = clock.monotonic()
+    cluster.nodes["n2"].resume()
     wait_until(lambda: len(alert.standing) == 2)
     since = {each.node: each.since for each in alert.standing}
     assert since["n2"] > resumed - 0.1

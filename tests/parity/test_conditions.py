@@ -29,11 +29,13 @@ class Slow(rk.Server):
 
 def test_a_condition_that_comes_true_ends_the_wait(cluster: rk.Cluster) -> None:
     slow = cluster.start(Slow, name="slow-1")
-    slow.call.accept()
-    with took(cluster, 0.2, 5.0):
+    with took(cluster, 0.3, 5.0):
+        slow.call.accept()
         assert cluster.run_until(lambda: slow.call.done() == 1, timeout=20.0)
-    with took(cluster, 0.0, 0.2):
-        assert cluster.run_until(lambda: True, timeout=20.0)
+    looks: list[int] = []
+    with took(cluster, 0.0, 5.0):
+        assert cluster.run_until(lambda: not looks.append(1), timeout=20.0)
+    assert looks == [1], "what is true at once is asked once"
 
 
 def test_a_condition_that_does_not_come_true_is_given_up(cluster: rk.Cluster) -> None:
