@@ -127,6 +127,11 @@ class World:
         ]
 
 
+_PATIENCE = 100.0
+"""Seconds until a test that hangs is cancelled, with where it hangs: before pytest ends it. On a
+busy machine the longest takes some twenty."""
+
+
 def on(
     *names: str,
 ) -> Callable[[Callable[[World], Coroutine[Any, Any, None]]], Callable[[], None]]:
@@ -139,7 +144,7 @@ def on(
                 world = World(*names)
                 client = next(iter(world.nodes.values())).client()
                 task = asyncio.get_running_loop().create_task(test(world), context=client.context)
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(_PATIENCE):
                     await task
 
             asyncio.run(main())
