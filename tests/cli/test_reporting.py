@@ -89,18 +89,23 @@ def test_a_cell_that_fails_ends_it_with_a_report_that_shows_where(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("code", "error", "words"),
+    ("code", "limit", "error", "words"),
     [
-        ("import time\nwhile True: time.sleep(100)", "Timeout", "longer than it may"),
-        ("import os\nos.write(2, b'my last words'); os._exit(1)", "DeadKernel", "my last words"),
-        ("input()", "StdinNotImplementedError", "input"),
-        ("%load_ext resilkit\n%cluster kill n1", "UsageError", "no cluster is open"),
+        ("import time\nwhile True: time.sleep(100)", "2 s", "Timeout", "longer than it may"),
+        (
+            "import os\nos.write(2, b'my last words'); os._exit(1)",
+            "90 s",
+            "DeadKernel",
+            "my last words",
+        ),
+        ("input()", "90 s", "StdinNotImplementedError", "input"),
+        ("%load_ext resilkit\n%cluster kill n1", "90 s", "UsageError", "no cluster is open"),
     ],
 )
 def test_a_cell_may_also_hang_die_ask_or_be_refused(
-    tmp_path: Path, code: str, error: str, words: str
+    tmp_path: Path, code: str, limit: str, error: str, words: str
 ) -> None:
-    done = run("report", written(tmp_path / "b.ipynb", code, "1"), "--timeout", "2 s", "--json")
+    done = run("report", written(tmp_path / "b.ipynb", code, "1"), "--timeout", limit, "--json")
     assert done.returncode == 1, done.stderr
     failure = json.loads(done.stdout)["failure"]
     assert failure["error"] == error
