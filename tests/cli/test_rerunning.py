@@ -194,17 +194,33 @@ def test_an_interrupt_tells_the_best_so_far(lost, monkeypatch):
     assert done.stderr == "resilkit: interrupted after 12 runs\n"
 
 
+# The command as it is, but for standing still after its twelfth run: it must not be done sooner.
+HELD = """
+import runpy, sys, threading
+from resilkit.reruns import shrinking
+tell = shrinking.Line.tell
+def held(line, done, text):
+    tell(line, done, text)
+    if done == 12:
+        print("held", file=sys.stderr, flush=True)
+        threading.Event().wait()
+shrinking.Line.tell = held
+runpy.run_module("resilkit", run_name="__main__", alter_sys=True)
+"""
+
+
 def test_ctrl_c_in_a_shell_ends_it_with_the_best_so_far(lost):
-    given = [sys.executable, "-m", "resilkit", "shrink", str(lost)]
+    given = [sys.executable, "-c", HELD, "shrink", str(lost)]
     with subprocess.Popen(
         given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
     ) as command:
         assert command.stderr.readline() == "bank, made small\n"
+        assert "held\n" in iter(command.stderr.readline, "")
         command.send_signal(signal.SIGINT)
         output, errors = command.communicate(timeout=60)
     assert command.returncode == 130, errors
-    assert errors.splitlines()[-1].startswith("resilkit: interrupted after ")
-    assert output
+    assert errors.splitlines()[-1] == "resilkit: interrupted after 12 runs"
+    assert "it was interrupted" in output
 
 
 def test_what_is_no_run_is_refused(lost, tmp_path):
