@@ -31,23 +31,33 @@ class Looks(list):
 
 
 def test_a_run_is_on_the_clock_of_its_cluster():
-    looks = Looks()
+    looks, longest = Looks(), 60.0
     plan = scenario(rk.faults.NodePause(at=0.3, targets="n2", duration=0.2), criteria=["max < 1us"])
+    made = experiment(scenario=plan, duration=longest)
+
+    def look(progress):
+        looks(progress)
+        if progress.phase == "load" and progress.rate > 0:
+            # It goes on until all has come that is looked at below, however slow the machine is.
+            events = {each.event for each in made.running.cluster.events}
+            if {"criterion_breached", "healed"} <= events:
+                made.running.stop()
+
     with ahead_of_the_machine(BEHIND):
-        result = experiment(scenario=plan, duration=2.5).run(on_progress=looks)
-    assert result.ran == 2.5
-    assert len(result.operations) == pytest.approx(375, abs=20)
+        result = made.run(on_progress=look)
+    under_load = [look for look in looks if look.phase == "load"]
+    assert 0.0 <= under_load[0].elapsed < under_load[-1].elapsed <= result.ran < longest
+    assert result.operations["intended"].between(0.0, longest).all()
+    assert len(result.operations) > 50
     assert len(result.metrics["memory_rss"])
     times = result.events.frame()
-    assert times["time"].abs().max() < 60.0
+    assert times["time"].abs().max() < longest
     breached = times[times["event"] == "criterion_breached"]["time"].tolist()
-    assert breached == [pytest.approx(2.0, abs=0.5)]
-    under_load = [look for look in looks if look.phase == "load"]
-    assert len(under_load) > 3
-    assert 0.0 <= under_load[0].elapsed < under_load[-1].elapsed <= 2.5
-    assert any(look.rate > 0 for look in under_load)
+    assert len(breached) == 1
+    assert 1.99 <= breached[0] <= result.ran, "after two looks, a second apart"
     news = [told for look in looks for told in look.news]
-    assert [moment for moment, _ in news] == pytest.approx([0.3, 0.5], abs=0.25)
+    assert [words for _, words in news] == ["node pause strikes: n2", "node pause is over: n2"]
+    assert 0.29 <= news[0][0] < news[1][0] <= result.ran
 
 
 def test_a_run_on_a_borrowed_cluster_begins_on_its_clock():
