@@ -217,13 +217,13 @@ def test_a_load_that_has_sent_all_before_its_time_goes_on_until_the_end():
     load = rk.Workload(
         [rk.Operation.call("counter-n1", "get")], arrivals=rk.arrivals.stages([(0.5, 50), (0, 0)])
     )
-    late = scenario(rk.faults.ServerCrash(at=1.2, targets="counter-n1"))
-    result = experiment(workload=load, scenario=late, duration=1.5).run(progress=False)
+    late = scenario(rk.faults.ServerCrash(at=0.7, targets="counter-n1"))
+    result = experiment(workload=load, scenario=late, duration=2.0).run(progress=False)
     # A busy machine may have its generators a little late.
     assert [each for each in result.problems if "ms late" not in each] == []
-    assert result.ran == 1.5
+    assert result.ran == 2.0
     faults = result.events.frame("fault")
-    assert faults[faults["event"] == "injected"]["time"].iloc[0] == pytest.approx(1.2, abs=0.2)
+    assert 0.69 <= faults[faults["event"] == "injected"]["time"].iloc[0] < 2.0
 
 
 def test_a_run_of_which_nothing_could_be_judged_did_not_hold_and_says_so():
