@@ -119,6 +119,10 @@ def plain(count: int, noun: str) -> str:
     Examples:
         >>> plain(1, "operation"), plain(1932, "operation"), plain(4, "criterion")
         ('1 operation', '1,932 operations', '4 criteria')
+        >>> plain(1, "process"), plain(2, "process"), plain(0, "switch")
+        ('1 process', '2 processes', '0 switches')
     """
-    irregular = {"criterion": "criteria"}
-    return f"{count:,} {noun if count == 1 else irregular.get(noun, f'{noun}s')}"
+    if count == 1:
+        return f"1 {noun}"
+    ending = "es" if noun.endswith(("s", "x", "ch", "sh")) else "s"
+    return f"{count:,} {'criteria' if noun == 'criterion' else noun + ending}"

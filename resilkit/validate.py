@@ -15,6 +15,7 @@ from numbers import Integral, Real
 from typing import Any, Literal, TypeVar, overload
 
 from resilkit.errors import InvalidArgument
+from resilkit.texts import plain
 
 __all__ = [
     "LONGEST_DURATION",
@@ -313,7 +314,7 @@ def _explain(init: Any, path: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     known_keys(kwargs, path, [each.name for each in parameters])
     places = [each.name for each in parameters if each.kind is each.POSITIONAL_OR_KEYWORD]
     if len(args) > len(places):
-        message, named = f"takes {len(places)} arguments without a name", ", ".join(places)
+        message, named = f"takes {plain(len(places), 'argument')} without a name", ", ".join(places)
         raise InvalidArgument(message, path=path, value=args, allowed=named or "none")
     for each in parameters:
         given = (each.name in places[: len(args)]) + (each.name in kwargs)

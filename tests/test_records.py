@@ -71,7 +71,7 @@ def test_other_slips_in_making_a_record_are_refused_as_well() -> None:
         rk.NodeSpec()  # type: ignore[call-arg]
     with pytest.raises(rk.InvalidArgument, match=r"^NodeSpec.name: is given twice"):
         rk.NodeSpec("a", name="b")  # type: ignore[misc]
-    with pytest.raises(rk.InvalidArgument, match=r"^ClusterSpec: takes 1 arguments without a name"):
+    with pytest.raises(rk.InvalidArgument, match=r"^ClusterSpec: takes 1 argument without a name"):
         rk.ClusterSpec(3, "ring")  # type: ignore[misc]
 
 

@@ -15,6 +15,7 @@ from resilkit.faults.display import worded
 from resilkit.faults.fields import field_info
 from resilkit.markup import code, display, guarded, note, paragraph, safe, signed, table
 from resilkit.metrics.fault_looks import colour_of_fault
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from resilkit.chaos.capabilities import Capabilities
@@ -124,7 +125,7 @@ def _svg(scenario: Scenario, plan: Sequence[Planned], seconds: float) -> Markup:
         _LEFT, floor, _WIDTH - _RIGHT
     )
     more = len(scenario.faults) - lanes
-    below = note(f"… and {more} more faults") if more > 0 else Markup("")
+    below = note(f"… and {plain(more, 'more fault')}") if more > 0 else Markup("")
     return (
         Markup(
             '<svg width="{w}" height="{h}" viewBox="0 0 {w} {h}" role="img" aria-label="{label}">'
@@ -132,7 +133,8 @@ def _svg(scenario: Scenario, plan: Sequence[Planned], seconds: float) -> Markup:
         ).format(
             w=_WIDTH,
             h=height,
-            label=f"{len(plan)} injections of {len(scenario.faults)} faults in {seconds:g} s",
+            label=f"{plain(len(plan), 'injection')} of {plain(len(scenario.faults), 'fault')} "
+            f"in {seconds:g} s",
             parts=Markup("").join([*parts, axis]),
         )
         + below

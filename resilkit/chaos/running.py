@@ -14,6 +14,7 @@ from resilkit.cluster.telling import listed, why_of
 from resilkit.errors import InvalidArgument, ResilkitError
 from resilkit.faults.places import place_words
 from resilkit.importing import whole
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -208,7 +209,7 @@ class RunningScenario:
         told = f"; active: {active}" if active else ""
         return (
             f"{state}: {self.elapsed:.1f} of {self.duration:g} s, "
-            f"{struck} of {len(strikes)} strikes{told}; seed {self.seed}"
+            f"{struck} of {plain(len(strikes), 'strike')}{told}; seed {self.seed}"
         )
 
     def _repr_html_(self) -> str:

@@ -117,7 +117,7 @@ def lost_writes(
         >>> verdict.valid, verdict.share, verdict.stale[0].floor
         (False, 1.0, 2)
         >>> print(verdict.summary)
-        All 1 acknowledged writes are there, but 1 operation saw the past: the read of 'k' sent \
+        The one acknowledged write is there, but 1 operation saw the past: the read of 'k' sent \
 at 2.000 s was given version 1 though 2 had been acknowledged at 1.000 s.
     """
     events, failed = _events(history, write=write, read=read, seen=seen)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from resilkit.texts import plain
+
 __all__ = ["Conflict", "DurabilityVerdict", "LostWrite", "StaleOperation"]
 
 
@@ -126,31 +128,34 @@ class DurabilityVerdict:
 
     def _kept(self) -> str:
         if not self.checked:
-            return f"None of {self.acknowledged} acknowledged writes could be looked for"
+            return f"None of {plain(self.acknowledged, 'acknowledged write')} could be looked for"
         if self.lost:
-            one = self.lost[0]
+            one, are = self.lost[0], "is" if len(self.lost) == 1 else "are"
+            checked = plain(self.checked, "acknowledged write")
             text = (
-                f"{len(self.lost)} of {self.checked} acknowledged writes are lost: {one.key!r} = "
+                f"{len(self.lost):,} of {checked} {are} lost: {one.key!r} = "
                 f"{one.value!r} at version {one.version!r} was acknowledged at "
                 f"{one.acknowledged_at:.3f} s, and {_found(one)}"
             )
+        elif self.checked == 1:
+            text = "The one acknowledged write is there"
         else:
-            text = f"All {self.checked} acknowledged writes are there"
+            text = f"All {plain(self.checked, 'acknowledged write')} are there"
         if self.unread:
-            text += f" ({self.unread} more could not be looked for)"
+            text += f" ({self.unread:,} more could not be looked for)"
         return text
 
     def _saw_the_past(self) -> str:
         one = self.stale[0]
         given = "nothing" if one.version is None else f"version {one.version!r}"
         return (
-            f"{_count(self.stale_count, 'operation')} saw the past: the {one.operation} of "
+            f"{plain(self.stale_count, 'operation')} saw the past: the {one.operation} of "
             f"{one.key!r} sent at {one.sent_at:.3f} s was given {given} though {one.floor!r} had "
             f"been acknowledged at {one.acknowledged_at:.3f} s"
         )
 
     def _stood_for_two(self) -> str:
-        one, times = self.conflicts[0], _count(self.conflict_count, "time")
+        one, times = self.conflicts[0], plain(self.conflict_count, "time")
         if one.written == one.seen:
             return (
                 f"{times} a version stood for what it must not: version {one.version!r} of "
@@ -169,7 +174,7 @@ class DurabilityVerdict:
         found = {
             "lost": len(self.lost),
             "stale": self.stale_count,
-            "conflicts": self.conflict_count,
+            "conflict" if self.conflict_count == 1 else "conflicts": self.conflict_count,
         }
         told = "".join(f", {count} {name}" for name, count in found.items() if count)
         return f"<DurabilityVerdict {word}: {self.checked} of {self.acknowledged} checked{told}>"
@@ -184,7 +189,3 @@ def _found(one: LostWrite) -> str:
     if one.found_version is None:
         return "nothing was there in the end"
     return f"version {one.found_version!r} = {one.found_value!r} was there in the end"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

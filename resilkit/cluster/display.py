@@ -222,7 +222,7 @@ def _found(session: Session, pid: Pid, name: str, servers: Any, supervisors: Any
             return display("server", name, paragraph(_why(answer)), note(words) if words else "")
     branch = find_branch(branches(supervisors), pid)
     if branch is not None:
-        counted = f"{branch['strategy']}, at most {branch['max_restarts']} restarts in "
+        counted = f"{branch['strategy']}, at most {plain(branch['max_restarts'], 'restart')} in "
         rule = f"{counted}{branch['max_seconds']:g} s"
         tree = tree_list(branch["children"]) or note("It has no children.")
         return display("supervisor", name, _joined([where, rule]), tree)
@@ -235,7 +235,7 @@ def _found(session: Session, pid: Pid, name: str, servers: Any, supervisors: Any
         where,
         Markup("class {}").format(code(row["class"])),
         f"queue {row['queue_length']}",
-        f"{row['messages']:,} messages handled",
+        f"{plain(row['messages'], 'message')} handled",
         f"supervised by {parent}" if parent else "no supervisor",
     ]
     return display("server", name, _joined(facts))

@@ -10,7 +10,7 @@ from resilkit.cluster import spec_parts
 from resilkit.cluster.picture import picture
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.markup import block, display, guarded, note, table
-from resilkit.texts import shown
+from resilkit.texts import plain, shown
 
 if TYPE_CHECKING:
     from resilkit.cluster.specs import ClusterSpec, NodeSpec
@@ -32,9 +32,7 @@ def cluster_spec_parts(spec: ClusterSpec) -> Markup:
     shape = spec.topology if isinstance(spec.topology, str) else "own links"
     count = len(spec.names)
     links = len(spec.edges)
-    caption = (
-        f"{count} node{'' if count == 1 else 's'}, {shape}, {links} link{'' if links == 1 else 's'}"
-    )
+    caption = f"{plain(count, 'node')}, {shape}, {plain(links, 'link')}"
     nodes = [_node_row(spec.node(name)) for name in spec.names]
     heads = ("node", "starts", "limits", "when its process ends")
     return block(drawn, table(heads, nodes, caption=caption) + table((), _settings(spec)))

@@ -38,6 +38,7 @@ from resilkit.cluster.launcher_stream import FrameStream
 from resilkit.cluster.processes import signal_process
 from resilkit.cluster.restart import RestartPolicy
 from resilkit.errors import CallTimeout, ClusterClosed, ClusterError, StartFailed, Unavailable
+from resilkit.texts import plain
 
 __all__ = ["Launcher"]
 
@@ -76,7 +77,7 @@ class Launcher(FaultRequests):
         self._state = "new"
 
     def __repr__(self) -> str:
-        return f"<Launcher {self.folder} {self._state}, {len(self._running)} nodes>"
+        return f"<Launcher {self.folder} {self._state}, {plain(len(self._running), 'node')}>"
 
     @property
     def alive(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from markupsafe import Markup
 
 from resilkit.markup import note, safe, sign_of
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
@@ -133,6 +134,6 @@ def _label_spot(x: float, y: float) -> tuple[float, float]:
 def _told(nodes: Mapping[str, str], states: Iterable[LinkState]) -> str:
     """Return what the picture shows, for those who cannot see it."""
     listed = list(states)
-    parts = [f"{len(nodes)} nodes", f"{len(listed)} links"]
+    parts = [plain(len(nodes), "node"), plain(len(listed), "link")]
     parts += [f"{listed.count(each)} {words}" for each, words in _WORDS.items() if each in listed]  # type: ignore[arg-type]
     return "topology: " + ", ".join(parts)

@@ -17,6 +17,7 @@ from resilkit.errors import InvalidArgument
 from resilkit.faults.places import few
 from resilkit.records import readable
 from resilkit.runtime.names import keep_lower
+from resilkit.texts import plain
 
 __all__ = ["MOST_NODES", "ClusterSpec", "NodeSpec"]
 
@@ -208,7 +209,7 @@ allowed: a whole number >= 32
 
     def __repr__(self) -> str:
         shape = self.topology
-        links = shape if isinstance(shape, str) else f"{len(self.edges)} links"
+        links = shape if isinstance(shape, str) else plain(len(self.edges), "link")
         seed = "" if self.seed is None else f", seed {self.seed}"
         return f"<ClusterSpec {few(self.names, 6)}; {links}{seed}>"
 

@@ -15,6 +15,7 @@ from resilkit.cluster.reference import ClusterReference
 from resilkit.errors import InvalidArgument, NodeDown, ResilkitError, StartFailed
 from resilkit.runtime import Node
 from resilkit.runtime.kinds import classify
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +109,7 @@ async def _start(session: Session, report: Callable[[str], None]) -> None:
     )
     session.node.transport = session.transport
     await session.transport.start()
-    report(f"starting {len(session.nodes)} nodes")
+    report(f"starting {plain(len(session.nodes), 'node')}")
     await asyncio.gather(*(session.fork(name) for name in session.nodes))
     await asyncio.gather(*(session.until_running(name) for name in session.nodes))
     report("connecting the nodes")

@@ -15,6 +15,7 @@ from resilkit.importing import whole
 from resilkit.runtime.kinds import QUERY
 from resilkit.runtime.messages import Pid
 from resilkit.runtime.trace_filter import DIRECTIONS, TRACE_KINDS, TraceFilter
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     import os
@@ -309,8 +310,8 @@ class Trace:
         timeout = validate.duration(timeout, "timeout", allow_none=True)
         if not self._log.wait(count, timeout):
             when = f"when it ended ({self._why})" if self.over else f"within {timeout:g} s"
-            come = self._log.appended
-            raise CallTimeout(f"the trace of {self.name!r} had {come} of {count} messages {when}")
+            come = f"{self._log.appended} of {plain(count, 'message')}"
+            raise CallTimeout(f"the trace of {self.name!r} had {come} {when}")
         return self._log.all()
 
     def __len__(self) -> int:

@@ -8,6 +8,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from resilkit.texts import plain
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
@@ -33,7 +35,7 @@ def counted(come: int, *, too_fast: int = 0, kept: int | None = None) -> str:
     total = come + too_fast
     fast = f", of which {too_fast:,} came too fast and were only counted" if too_fast else ""
     left = f"; the newest {kept:,} are kept" if kept is not None and kept < come else ""
-    return f"{total:,} message{'' if total == 1 else 's'}{fast}{left}"
+    return f"{plain(total, 'message')}{fast}{left}"
 
 
 class TraceMessage(NamedTuple):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit.errors import InvalidArgument
 from resilkit.experiment.result import Result, load
 from resilkit.importing import whole
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,8 @@ class Comparison:
     def __repr__(self) -> str:
         first, second = self.labels
         caution = f"{self.caution}; " if self.caution else ""
-        return f"<Comparison of {first!r} and {second!r}: {caution}{len(self.frame())} figures>"
+        figures = plain(len(self.frame()), "figure")
+        return f"<Comparison of {first!r} and {second!r}: {caution}{figures}>"
 
     def _repr_html_(self) -> str:
         from resilkit.experiment.display import comparison_html

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from resilkit.errors import TrialFailed
 from resilkit.experiment.audit import Audit
 from resilkit.importing import whole
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -315,7 +316,7 @@ class Result:
         where = f", {self.ground}" if self.ground else ""
         return (
             f"<Result {self.name!r}: {ended}{word} ({counts}), "
-            f"{len(self.history)} operations in {self.ran:.1f} s, seed {self.seed}{where}>"
+            f"{plain(len(self.history), 'operation')} in {self.ran:.1f} s, seed {self.seed}{where}>"
         )
 
     def _repr_html_(self) -> str:

@@ -12,7 +12,7 @@ from resilkit.chaos.criteria import Criterion
 from resilkit.chaos.judge import Verdict, judge
 from resilkit.history import LOST
 from resilkit.importing import whole
-from resilkit.texts import clean_text
+from resilkit.texts import clean_text, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +103,7 @@ def _incomplete(
         if criterion.subject is not None:
             rows = rows[rows["operation"] == criterion.subject]
         lost = int((rows["error"] == LOST).sum())
-        reason = f"counts {lost} operations as not good, since {why}" if lost else ""
+        reason = f"counts {plain(lost, 'operation')} as not good, since {why}" if lost else ""
         return dataclasses.replace(verdict, reason=_joined(verdict.reason, reason))
     word = "inconclusive" if verdict.verdict == "pass" else verdict.verdict
     return dataclasses.replace(verdict, verdict=word, reason=_joined(verdict.reason, why))

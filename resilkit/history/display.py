@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from resilkit.history.record import STATUSES
 from resilkit.markup import display, guarded, note, table
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from resilkit.history.log import History
@@ -33,7 +34,7 @@ def history_html(history: History) -> str:
     first, last = frame["intended"].min(), frame["done"].max()
     seconds = f" over {last - first:.3g} s" if last > first else ""
     return display(
-        "history", f"{len(frame):,} operations{seconds}",
+        "history", f"{plain(len(frame), 'operation')}{seconds}",
         table(("operation", "all", *STATUSES), rows, numbers=range(1, 5)),
         table(("error", "times"), [(error, f"{count:,}") for error, count in
                                    errors.most_common(_MOST_ERRORS)], numbers=(1,)),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from resilkit.history.columns import Columns
 
 from resilkit.importing import whole
-from resilkit.texts import writable
+from resilkit.texts import plain, writable
 
 __all__ = ["History"]
 
@@ -151,7 +151,7 @@ class History:
         with self._lock:
             total = len(self)
             ends = ", ".join(f"{name} {self._status.count(i)}" for i, name in enumerate(STATUSES))
-        return f"<History of {total} operations: {ends}>"
+        return f"<History of {plain(total, 'operation')}: {ends}>"
 
     def _repr_html_(self) -> str:
         from resilkit.history.display import history_html

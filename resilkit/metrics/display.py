@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from resilkit.markup import display, guarded, note, table
 from resilkit.metrics.event_words import detail_words, where_words
 from resilkit.metrics.units import format_value, title_of, unit_of
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from resilkit.metrics.events import Event, EventLog
@@ -29,11 +30,10 @@ def store_html(store: MetricStore) -> str:
                      for pick in (min, max))  # fmt: skip
         rows.append((name, title_of(name), len(store.latest(name)), low, high))
     heads = ("metric", "", "lines", "least now", "most now")
-    dropped = store.dropped()
     return display(
-        "metrics", f"{len(store):,} samples",
+        "metrics", plain(len(store), "sample"),
         table(heads, rows, numbers=(2, 3, 4)) or note("Nothing has been measured."),
-        note(f"{dropped:,} old samples were dropped.") if dropped else "",
+        _left_out(store.dropped(), "old sample"),
     )  # fmt: skip
 
 
@@ -61,13 +61,12 @@ def events_html(log: EventLog) -> str:
         zero, since = rows[0].time, "since the first"
     latest = [_event(row, zero) for row in rows[-_LATEST:]]
     caption = f"The latest {len(latest)}" if len(rows) > len(latest) else "All of them"
-    dropped = log.dropped
     return display(
         "events", f"{len(rows):,}",
         table(("kind", "events", ""), counts, numbers=(1,)),
         table(("time (s)", "kind", "event", "where", "more"), latest, numbers=(0,),
               caption=f"{caption}, in seconds {since}"),
-        note(f"{dropped:,} old events were dropped.") if dropped else "",
+        _left_out(log.dropped, "old event"),
     )  # fmt: skip
 
 
@@ -78,3 +77,7 @@ def _event(row: Event, zero: float) -> tuple[object, ...]:
         where_words(row.kind, row.node, row.target, row.detail),
         words if len(words) <= _LONGEST_DETAIL else f"{words[:_LONGEST_DETAIL]}…",
     )  # fmt: skip
+
+
+def _left_out(count: int, noun: str) -> str:
+    return note(f"{plain(count, noun)} {'was' if count == 1 else 'were'} dropped.") if count else ""

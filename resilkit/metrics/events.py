@@ -13,7 +13,7 @@ from resilkit import validate
 from resilkit.errors import InvalidArgument
 from resilkit.export import write_frame
 from resilkit.importing import whole
-from resilkit.texts import clean_text, shown
+from resilkit.texts import clean_text, plain, shown
 
 if TYPE_CHECKING:
     import os
@@ -155,7 +155,7 @@ class EventLog:
         return mark, rows
 
     def __repr__(self) -> str:
-        return f"<EventLog of {len(self):,} events>"
+        return f"<EventLog of {plain(len(self), 'event')}>"
 
     def _repr_html_(self) -> str:
         from resilkit.metrics.display import events_html

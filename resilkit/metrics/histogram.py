@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from resilkit.errors import InvalidArgument
 from resilkit.importing import whole
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -229,7 +230,7 @@ class Histogram:
         return self.count
 
     def __repr__(self) -> str:
-        return f"<Histogram of {self.count:,} values>"
+        return f"<Histogram of {plain(self.count, 'value')}>"
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain numbers and lists, for JSON and for other processes."""

@@ -14,6 +14,7 @@ from resilkit.errors import InvalidArgument
 from resilkit.export import write_frame
 from resilkit.metrics.columns import Series, joined, lines
 from resilkit.metrics.units import METRICS, unit_of, why_unmeasured
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     import os
@@ -170,7 +171,8 @@ class MetricStore:
             return sum(column.rows for column in self._series.values())
 
     def __repr__(self) -> str:
-        return f"<MetricStore of {len(self):,} samples of {len(self.names())} metrics>"
+        metrics = plain(len(self.names()), "metric")
+        return f"<MetricStore of {plain(len(self), 'sample')} of {metrics}>"
 
     def _repr_html_(self) -> str:
         from resilkit.metrics.display import store_html

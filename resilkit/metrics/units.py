@@ -115,6 +115,7 @@ class Scale(NamedTuple):
     unit: str
 
 
+_COUNTED: Final = frozenset({"cores", "files", "messages", "restarts", "servers", "threads"})
 _BYTES: Final = (("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40))
 _SECONDS: Final = (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3), ("s", 1.0))
 
@@ -153,6 +154,8 @@ def format_value(value: float, unit: str) -> str:
         '12.3 ms'
         >>> format_value(float("nan"), "s")
         'n/a'
+        >>> format_value(1.0, "messages"), format_value(2.0, "messages")
+        ('1 message', '2 messages')
     """
     if math.isnan(value):
         return "n/a"
@@ -160,4 +163,6 @@ def format_value(value: float, unit: str) -> str:
     factor, label = scale_of(float(f"{value:.3g}") if unit == "s" else value, unit)
     shown = value * factor
     digits = f"{shown:.0f}" if abs(shown) >= 100 else f"{shown:.3g}"
+    if digits == "1" and label in _COUNTED:
+        label = label.removesuffix("s")
     return f"{digits} {label}".rstrip()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from resilkit.markup import code, display, guarded, nested, note, paragraph, safe, table
-from resilkit.texts import shown
+from resilkit.texts import plain, shown
 
 if TYPE_CHECKING:
     from resilkit.runtime.specs import ChildSpec, SupervisorSpec
@@ -57,7 +57,8 @@ def supervisor_spec_html(spec: SupervisorSpec) -> str:
 
 
 def _rules(spec: SupervisorSpec) -> str:
-    rules = f"{spec.strategy}, at most {spec.max_restarts} restarts in {spec.max_seconds:g} s"
+    restarts = plain(spec.max_restarts, "restart")
+    rules = f"{spec.strategy}, at most {restarts} in {spec.max_seconds:g} s"
     if spec.auto_shutdown != "never":
         rules += f", ends with {spec.auto_shutdown.replace('_', ' ')} child"
     return rules

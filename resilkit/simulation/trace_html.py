@@ -62,6 +62,6 @@ def trace_html(trace: SimulationTrace, most: int) -> str:
         return display("trace", plain(count, "line"), about, lines_table(trace))
     return display(
         "trace", plain(count, "line"), about, lines_table(trace[:most]),
-        paragraph(f"⋮ {count - 2 * most:,} more lines: frame() has all, print() shows them"),
+        paragraph(f"⋮ {plain(count - 2 * most, 'more line')}: frame() has all, print() shows them"),
         lines_table(trace[-most:]),
     )  # fmt: skip

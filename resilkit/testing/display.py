@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from resilkit.markup import code, display, guarded, note, table
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ def concurrent_html(concurrent: Concurrent) -> str:
     if len(phases) == 1:
         head, rows = head[1:], [row[1:] for row in rows]
     remark = note("All wait for each other at the end of each phase.") if len(phases) > 1 else ""
-    return display("concurrent", f"{count} processes", table(head, rows), remark)
+    return display("concurrent", plain(count, "process"), table(head, rows), remark)
 
 
 def _operations(steps: Sequence[Call | Cast]) -> Markup:

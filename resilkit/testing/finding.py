@@ -20,6 +20,7 @@ from resilkit.testing.races import Races
 from resilkit.testing.running import run_trial
 from resilkit.testing.shortening import shorter, switches
 from resilkit.testing.trial import Trial
+from resilkit.texts import plain
 
 __all__ = ["find_races"]
 
@@ -217,10 +218,11 @@ class _Hunt:
         with Line(len(self._places) + _MOST_SHORTENING, shown=self._shown) as line:
             found = self._first(fast, self._places, line)
             if found is None:
-                line.end(len(self._places), f"no race found in {self._tried} schedules")
+                line.end(len(self._places), f"no race found in {plain(self._tried, 'schedule')}")
                 return self._races(trial, None, 0)
             shortest = self._shortest(fast, found, line)
-            line.end(self._tried, f"found a race: {_told(shortest)} ({self._tried} schedules)")
+            tried = plain(self._tried, "schedule")
+            line.end(self._tried, f"found a race: {_told(shortest)} ({tried})")
         # The trial that people get names the model, and is what fails.
         last = shortest.trial
         told = trial.replaced(
@@ -258,7 +260,7 @@ class _Hunt:
 
     def _first(self, trial: Trial, places: Sequence[Place], line: Line) -> Outcome | None:
         for done, (seed, schedule) in enumerate(places):
-            line.tell(done, f"looking for a race: {done} of {len(places)} schedules")
+            line.tell(done, f"looking for a race: {done} of {plain(len(places), 'schedule')}")
             outcome = self._try(trial.replaced(seed=seed, schedule=schedule))
             if not outcome.passed:
                 return outcome
@@ -326,4 +328,4 @@ def _switches(outcome: Outcome) -> int:
 
 def _told(outcome: Outcome) -> str:
     count = len(_race_of(outcome).operations)
-    return f"{count} operations, {_switches(outcome)} switches"
+    return f"{plain(count, 'operation')}, {plain(_switches(outcome), 'switch')}"

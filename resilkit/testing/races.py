@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resilkit.errors import TrialFailed
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from resilkit.metrics.plots import Picture
@@ -88,7 +89,7 @@ class Races:
 
     def told(self) -> str:
         """Return in a line what was found."""
-        schedules = f"{self.tried} schedule{'s' * (self.tried != 1)}"
+        schedules = plain(self.tried, "schedule")
         open_ = f", {self.undecided} of them undecided" if self.undecided else ""
         if self.trial is None or self.outcome is None:
             return f"no race found in {schedules}{open_}"
@@ -96,8 +97,8 @@ class Races:
         where = f"seed {self.trial.seed}, schedule {self.trial.schedule}"
         passed = "" if self.again else ", which did not fail when it was carried out again"
         return (
-            f"a race of {count} operation{'s' * (count != 1)} and {self.switches} "
-            f"switch{'es' * (self.switches != 1)} ({where}; {schedules} tried{open_}){passed}"
+            f"a race of {plain(count, 'operation')} and {plain(self.switches, 'switch')} "
+            f"({where}; {schedules} tried{open_}){passed}"
         )
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from resilkit.markup import display, guarded, note, paragraph, table
 from resilkit.metrics.units import format_value
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +81,7 @@ def summary_table(summary: pd.DataFrame) -> Markup:
     heads = ("operation", *(title for title, _ in _COLUMNS.values()))
     made = table(heads, rows, numbers=range(1, len(heads)))
     left_out = len(summary) - len(shown)
-    return made + note(f"… and {left_out} more operations") if left_out else made
+    return made + note(f"… and {plain(left_out, 'more operation')}") if left_out else made
 
 
 def _cell(value: float, unit: str) -> str:

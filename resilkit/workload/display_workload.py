@@ -52,9 +52,9 @@ def workload_parts(workload: Workload, duration: float | None = None) -> Markup:
     if isinstance(workload.arrivals, Explicit):
         fields = plain(len(workload.arrivals.listed), "operation")
     count = workload.generators
-    more = f"{count} generator{'s' if count > 1 else ''}"
+    more = f"{plain(count, 'generator')}"
     if workload.users not in {None, count}:
-        more += f", {workload.users} users"
+        more += f", {plain(workload.users, 'user')}"
     arrivals = (
         paragraph(f"{workload.loop} loop: ", code(f"{kind}({fields})"))
         + rate_picture(workload.arrivals, duration)

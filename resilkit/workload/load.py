@@ -12,6 +12,7 @@ from resilkit import validate
 from resilkit.errors import ClusterError, InvalidArgument, ResilkitError
 from resilkit.history import History
 from resilkit.importing import whole
+from resilkit.texts import plain
 from resilkit.workload.accounting import account
 from resilkit.workload.following import tell_of
 from resilkit.workload.generators import Generators, packed
@@ -216,8 +217,8 @@ class LoadRun:
     def incomplete(self) -> str:
         """Why the history may lack something of what was intended; ``""`` when it has it all."""
         whys = [f"{name} gave no report" for name in sorted(set(self.errors) - set(self._told))]
-        whys += [f"{name} did not tell of {count} operations" for name, count in self.lost.items()
-                 if name in self._told]  # fmt: skip
+        lost = {name: plain(n, "operation") for name, n in self.lost.items() if name in self._told}
+        whys += [f"{name} did not tell of {operations}" for name, operations in lost.items()]
         return f"of the load generators, {', '.join(whys)}" if whys else ""
 
     # The rate ------------------------------------------------------------------------------------
@@ -308,10 +309,9 @@ class LoadRun:
 
     def __repr__(self) -> str:
         state = "over" if self.finished else "stopping" if self.stopping else "running"
-        return (
-            f"<LoadRun {state} after {self.elapsed:.1f} s, {len(self.history):,} operations; "
-            f"{f'{self.incomplete}; ' if self.incomplete else ''}{self.workload!r:.200}>"
-        )
+        told = [plain(len(self.history), "operation"), *filter(None, [self.incomplete])]
+        shown = f"{'; '.join(told)}; {self.workload!r:.200}"
+        return f"<LoadRun {state} after {self.elapsed:.1f} s, {shown}>"
 
     def _repr_html_(self) -> str:
         from resilkit.workload.display import load_html

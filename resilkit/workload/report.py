@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from resilkit.metrics.units import format_value
+from resilkit.texts import plain
 
 __all__ = ["GeneratorReport"]
 
@@ -71,21 +72,21 @@ class GeneratorReport:
             >>> GeneratorReport("g1", "open", intended=100, sent=90, dropped=10).warnings()
             ['g1 never sent 10 of 100 operations: too many were in flight, or time ran out']
         """
-        found = []
+        found, intended = [], plain(self.intended, "operation")
         if self.dropped:
             found.append(
-                f"{self.generator} never sent {self.dropped} of {self.intended} operations: "
+                f"{self.generator} never sent {self.dropped:,} of {intended}: "
                 "too many were in flight, or time ran out"
             )
         if self.undelivered:
             found.append(
-                f"{self.generator} lost the records of {self.undelivered} of {self.intended} "
-                "operations: the notebook did not read for too long"
+                f"{self.generator} lost the records of {self.undelivered:,} of {intended}: "
+                "the notebook did not read for too long"
             )
         if self.late > 0.01 * max(1, self.sent):
             found.append(
-                f"{self.generator} sent {self.late} of {self.sent} operations more than 10 ms late "
-                f"(at most {format_value(self.send_lag_max, 's')})"
+                f"{self.generator} sent {self.late:,} of {plain(self.sent, 'operation')} "
+                f"more than 10 ms late (at most {format_value(self.send_lag_max, 's')})"
             )
         if self.cpu_share > 0.9:
             found.append(
@@ -93,7 +94,9 @@ class GeneratorReport:
                 "than what it measured; use more generators"
             )
         if self.unfinished:
-            found.append(f"{self.generator} gave up waiting for {self.unfinished} operations")
+            found.append(
+                f"{self.generator} gave up waiting for {plain(self.unfinished, 'operation')}"
+            )
         return found
 
     def as_dict(self) -> dict[str, Any]:

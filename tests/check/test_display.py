@@ -21,7 +21,7 @@ def test_a_violation_shows_each_lost_write() -> None:
     assert f"'{HOSTILE}' '{HOSTILE}' 3 1.500 nothing" in text
     assert f"{HOSTILE} 'k' 2.000 1 2 at 1.000 s" in text
     assert f"get 'k' 1 '{HOSTILE}' 'b'" in text
-    short = "<DurabilityVerdict violated: 11 of 12 checked, 1 lost, 1 stale, 1 conflicts>"
+    short = "<DurabilityVerdict violated: 11 of 12 checked, 1 lost, 1 stale, 1 conflict>"
     assert repr(verdict) == short
 
 

@@ -174,7 +174,7 @@ def test_the_evidence_names_the_lost_write_and_what_was_there_instead():
     assert verdict.acknowledged == 3
     assert verdict.share == pytest.approx(2 / 3)
     assert verdict.summary == (
-        "1 of 3 acknowledged writes are lost: 'k' = 'b' at version 2 was acknowledged at 3.000 s, "
+        "1 of 3 acknowledged writes is lost: 'k' = 'b' at version 2 was acknowledged at 3.000 s, "
         "and version 1 = 'a' was there in the end."
     )
     assert str(verdict) == verdict.summary

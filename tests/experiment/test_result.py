@@ -145,7 +145,7 @@ def test_an_interrupted_run_says_so_before_all_else():
     nothing = synthetic.verdict_frame([])
     result = synthetic.result(problems=("else", told), verdicts=nothing, ran=3.5)
     assert result.interrupted == told
-    assert f": {told}; inconclusive (no criteria), 4000 operations in 3.5 s" in repr(result)
+    assert f": {told}; inconclusive (no criteria), 4,000 operations in 3.5 s" in repr(result)
     assert "Interrupted after 3.5 s of 30 s." in result.sentence()
     assert "nterrupted" not in story(result)
     assert synthetic.result().interrupted == ""

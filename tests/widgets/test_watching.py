@@ -198,7 +198,7 @@ def test_samples_unlike_the_last_minutes_are_told_where_a_line_is_shown(
     [row] = panel.anomalies
     assert (row["metric"], row["where"], row["value"]) == ("queue_length", "bank", 900.0)
     assert row["title"] == "Queue length"
-    assert (row["shown"], row["usual"]) == ("900 messages", "1 messages")
+    assert (row["shown"], row["usual"]) == ("900 messages", "1 message")
 
 
 def test_an_anomaly_is_told_once_however_often_its_line_is_looked_at() -> None:

@@ -14,6 +14,7 @@ import resilkit as rk
 from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
 from resilkit.history import LOST
+from resilkit.texts import plain
 from resilkit.workload.load import LoadRun, start_load
 from tests.cluster.harm import wait_until
 from tests.cluster.traces import wait_gone
@@ -153,6 +154,6 @@ def test_rows_that_got_lost_on_the_way_are_counted_all_the_same(
     frame = finished(run)
     (report,) = run.reports
     assert list(run.lost.values()) == lost
-    assert f"did not tell of {lost[0]} operations" in run.incomplete
+    assert f"did not tell of {plain(lost[0], 'operation')}" in run.incomplete
     assert (frame["error"] == LOST).sum() == (lost[0] if loop == "open" else 0)
     assert len(frame) == report.intended - (lost[0] if loop == "closed" else 0)

@@ -58,18 +58,14 @@ def summary(
     """
     down = sum(1 for node in nodes if node["status"] not in UP)
     sides = len({node["side"] for node in nodes} - {-1})
-    parts = [_counted(len(nodes), "node"), _counted(links, "link") if links else ""]
+    parts = [plain(len(nodes), "node"), plain(links, "link") if links else ""]
     parts.append(f"{down} down" if down else "")
     parts.append(f"{sides} sides apart" if sides else "")
-    parts.append(f"{_counted(harmed.get('cut', 0), 'link')} cut" if harmed.get("cut") else "")
+    parts.append(f"{plain(harmed.get('cut', 0), 'link')} cut" if harmed.get("cut") else "")
     parts.append(f"{harmed['slow']} slowed" if harmed.get("slow") else "")
     parts.append(f"{harmed['other']} disturbed" if harmed.get("other") else "")
     parts.append(f"{base} on every link" if base else "")
     return " · ".join(part for part in parts if part)
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _sides(nodes: Sequence[Mapping[str, Any]]) -> str:

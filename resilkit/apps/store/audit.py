@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import resilkit as rk
 from resilkit.apps.store.names import coordinator_name
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from resilkit.apps.store.protocol import Version
@@ -85,13 +86,17 @@ def headline(verdict: DurabilityVerdict) -> str:
     """
     if not verdict.checked:
         return verdict.summary
-    kept = f"{verdict.checked:,} acknowledged writes are"
-    parts = [f"{len(verdict.lost):,} of {kept} lost" if verdict.lost else f"All {kept} there"]
+    checked, lost = plain(verdict.checked, "acknowledged write"), len(verdict.lost)
+    if lost:
+        parts = [f"{lost:,} of {checked} {'is' if lost == 1 else 'are'} lost"]
+    elif verdict.checked == 1:
+        parts = ["The one acknowledged write is there"]
+    else:
+        parts = [f"All {checked} are there"]
     if verdict.unread:
         parts[0] += f" ({verdict.unread:,} more could not be looked for)"
     if verdict.stale_count:
-        noun = "operation" if verdict.stale_count == 1 else "operations"
-        parts.append(f"{verdict.stale_count:,} {noun} saw the past")
+        parts.append(f"{plain(verdict.stale_count, 'operation')} saw the past")
     if verdict.conflict_count:
         times = "once" if verdict.conflict_count == 1 else f"{verdict.conflict_count:,} times"
         parts.append(f"{times} one version stood for two values")

@@ -13,6 +13,7 @@ from resilkit.errors import CallTimeout
 from resilkit.runtime.pending import Timer
 from resilkit.runtime.server_process import ServerProcess
 from resilkit.simulation.handle import Handle
+from resilkit.texts import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -201,7 +202,9 @@ def _waiting(session: Session) -> Iterator[str]:
 
 def _what_keeps(process: ServerProcess, node: str) -> Iterator[str]:
     who = f"{process.label!r} on {node}"
-    queue = f", and {len(process.mailbox)} messages wait" if process.mailbox else ""
+    count = len(process.mailbox)
+    wait = "waits" if count == 1 else "wait"
+    queue = f", and {plain(count, 'message')} {wait}" if count else ""
     if process.task is not None:
         yield f"{who} is in {_where(process.task.get_coro())}{queue}"
     elif process.deferred:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from resilkit.errors import InvalidArgument
-from resilkit.texts import timed
+from resilkit.texts import plain, timed
 
 if TYPE_CHECKING:
     from resilkit.cluster.session import Session
@@ -103,10 +103,10 @@ class SimulationView:
 
     def __repr__(self) -> str:
         lines = self._backend.network.recorder.lines if self.recording else 0
-        recorded = f", {lines:,} lines recorded" if self.recording else ""
+        recorded = f", {plain(lines, 'line')} recorded" if self.recording else ""
         return (
             f"<simulation: seed {self.seed}, schedule {self.schedule}, "
-            f"t = {timed(self.now)} virtual, {self.steps:,} steps, "
+            f"t = {timed(self.now)} virtual, {plain(self.steps, 'step')}, "
             f"fingerprint {self.fingerprint}{recorded}>"
         )
 
@@ -119,6 +119,6 @@ class SimulationView:
         ]  # fmt: skip
         if self.recording:
             recorder = self._recorder()
-            rows += [("trace", f"{recorder.lines:,} lines"), ("digest", code(recorder.digest))]
+            rows += [("trace", plain(recorder.lines, "line")), ("digest", code(recorder.digest))]
         same = "With the same seed and schedule, and the same done to it, the same happens."
         return display("simulation", "", table((), rows), paragraph(same, kind="faint"))

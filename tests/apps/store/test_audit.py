@@ -105,7 +105,7 @@ def test_the_headline_is_short_and_the_example_says_where_to_look():
     ]
     found = audited(rows, {f"k{number}": (C, value) for number in range(1, 1200)})
     assert found.summary == (
-        "1 of 1,200 acknowledged writes are lost, and 1 operation saw the past."
+        "1 of 1,200 acknowledged writes is lost, and 1 operation saw the past."
     )
     assert "k0 at version (2, 'a') was acknowledged at 1.000 s" in found.example
     assert len(found.example) < 200

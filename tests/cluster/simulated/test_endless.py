@@ -99,7 +99,7 @@ def test_two_that_wait_for_each_other_are_shown_with_the_lines_in_which_they_sta
     assert "'a' on n1 is in cross (test_endless.py:" in said
     assert f": {line})" in said
     assert "'b' on n2 is in cross (test_endless.py:" in said
-    assert "and 1 messages wait" in said
+    assert "and 1 message waits" in said
 
 
 class Crossing(rk.Server):
