@@ -16,7 +16,7 @@ from resilkit.testing.calls import Call, Cast
 from resilkit.testing.concurrent import FEWEST_PROCESSES, MOST_PROCESSES, Concurrent
 from resilkit.testing.model import Model
 from resilkit.testing.outcome import Outcome
-from resilkit.testing.races import Races
+from resilkit.testing.races import SHARED, Races
 from resilkit.testing.running import run_trial
 from resilkit.testing.shortening import shorter, switches
 from resilkit.testing.trial import Trial
@@ -253,8 +253,11 @@ class _Hunt:
             trial.replaced(operations=list(self.race.operations), schedule="fifo")
         )
         if one_by_one.failure is not None:
+            # A crash is told with its reason; that two replies differ says nothing of why.
+            model = one_by_one.failure.kind == "model"
+            why = f" (a likely cause, if neither is wrong: {SHARED})" if model else ""
             raise InvalidArgument(
-                f"fail when one follows the other, which is no race: {one_by_one.failure}",
+                f"fail when one follows the other, which is no race: {one_by_one.failure}{why}",
                 path="operations", allowed="operations that are right one after the other",
             )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from resilkit.errors import TrialFailed
 from resilkit.texts import plain
@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from resilkit.testing.outcome import Outcome
     from resilkit.testing.trial import Trial
 
-__all__ = ["Races"]
+__all__ = ["SHARED", "Races"]
+
+SHARED: Final = "module globals and class attributes, which all runs of a process share"
+"""What lets a run reply otherwise than one before it, under the same seed and schedule."""
 
 
 class Races:
@@ -28,7 +31,8 @@ class Races:
         switches: Of the shortest one how often it is another process's operation that begins or
             ends next.
         again: Whether the shortest one failed when it was carried out once more, at the end. That
-            is false only where something decides that no seed does: ``rk.check_determinism`` shows
+            is false only where something decides that no seed does: most often module globals or
+            class attributes, which all runs of a process share. ``rk.check_determinism`` shows
             where.
     """
 
@@ -95,7 +99,8 @@ class Races:
             return f"no race found in {schedules}{open_}"
         count = len(self.outcome.history)
         where = f"seed {self.trial.seed}, schedule {self.trial.schedule}"
-        passed = "" if self.again else ", which did not fail when it was carried out again"
+        passed = ", which did not fail when it was carried out again"
+        passed = "" if self.again else f"{passed} (likely causes: {SHARED})"
         return (
             f"a race of {plain(count, 'operation')} and {plain(self.switches, 'switch')} "
             f"({where}; {schedules} tried{open_}){passed}"

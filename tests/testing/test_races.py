@@ -100,6 +100,28 @@ def test_a_crash_under_some_schedule_is_a_race_and_one_that_always_comes_is_not(
         find_races(Fragile, [Call("increment", by=3)], progress=False)
 
 
+def test_replies_that_differ_without_a_race_name_what_runs_share_as_a_likely_cause() -> None:
+    Ticket.given = 0
+    with pytest.raises(InvalidArgument, match=r"which is no race: .*replied 1.*says") as caught:
+        find_races(Ticket, [Call("take")], progress=False)
+    assert "module globals and class attributes, which all runs of a process share" in str(
+        caught.value
+    )
+    with pytest.raises(InvalidArgument, match="fragile crashed") as crashed:
+        find_races(Fragile, [Call("increment", by=3)], progress=False)
+    assert "class attributes" not in str(crashed.value), "that says why it ended"
+
+
+class Ticket(rk.Server):
+    """Counts in its class, which all runs of the process share."""
+
+    given = 0
+
+    def take(self) -> int:
+        Ticket.given += 1
+        return Ticket.given
+
+
 class Busy(Account):
     """Cannot do two things at once, and dies of it."""
 
@@ -128,7 +150,9 @@ def test_what_does_not_fail_again_is_told_with_what_was_seen_to_fail() -> None:
     assert races.trial is not None
     assert races.trial.model is counted
     assert run_trial(races.trial).passed
-    assert "which did not fail when it was carried out again" in repr(races)
+    told = " ".join(repr(races).split())
+    assert "which did not fail when it was carried out again (likely causes: " in told
+    assert "module globals and class attributes, which all runs of a process share)" in told
     assert found(seeds=range(40)).again
 
 
