@@ -21,8 +21,17 @@ from resilkit.settings import options
 __all__ = ["SWEEP_EXAMPLE", "sweep"]
 
 SWEEP_EXAMPLE: Final = """\b
-For example:
-  resilkit sweep "progressive node failures" --system shop.py --seeds 0:200
+For example, the seed draws which of three nodes crashes, and the shop lives on
+one of them: some seeds fail and some do not.
+  resilkit sweep crash.yaml --system shop.py --seeds 0:20
+
+\b
+The file crash.yaml is a scenario:
+  name: one crash
+  duration: 5 s
+  faults:
+    - node_crash: {at: 2 s, restart_after: 1 s, targets: one}
+  criteria: ["error_rate < 5 %"]
 
 \b
 Exit codes: 0 all seeds passed, 1 one failed or could not be decided, else as

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,30 @@ def test_a_sweep_lists_the_failing_seeds_first_and_how_to_run_one_again(bank, sc
     arguments = again.partition("resilkit ")[2].split()
     once = json.loads(run(*arguments, "--json").stdout)
     assert once["fingerprint"] == document["rows"][0]["fingerprint"]
+
+
+def written(command, first, folder, name):
+    """Write the file that the help of a command shows below a line, and return the help."""
+    shown = run(command, "--help").stdout
+    block = shown.split(first, 1)[1].lstrip("\n").split("\n\n")[0]
+    (folder / name).write_text(textwrap.dedent(block))
+    return shown
+
+
+def test_the_example_in_the_help_of_a_sweep_runs_as_it_stands_and_some_seeds_fail(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+    written("run", "by these names:", tmp_path, "shop.py")
+    shown = written("sweep", "crash.yaml is a scenario:", tmp_path, "crash.yaml")
+    [example] = re.findall(r"^ *resilkit (sweep crash.*)$", shown, re.MULTILINE)
+    done = run(*shlex.split(example))
+    sys.modules.pop("shop", None)
+    assert done.returncode == 1, done.stderr
+    failed, passed = re.search(r"20 seeds: (\d+) failed, (\d+) passed", done.stdout).groups()
+    assert int(failed) >= 3
+    assert int(passed) >= 3
 
 
 def test_a_sweep_of_which_every_seed_passes_exits_with_0(bank, scenario):
