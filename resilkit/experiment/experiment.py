@@ -211,7 +211,7 @@ class Experiment:
         if checked and not result.interrupted:
             from resilkit.experiment.repeating import check_run
 
-            check_run(self, schedule, result)
+            check_run(self, schedule, result, abort_on_breach=abort_on_breach)
         return result
 
     def changed(self, **arguments: Any) -> Experiment:

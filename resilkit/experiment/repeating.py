@@ -34,13 +34,20 @@ _WHY: Final = (
 )
 
 
-def check_run(experiment: Experiment, schedule: str | None, outcome: object) -> None:
+def check_run(
+    experiment: Experiment,
+    schedule: str | None,
+    outcome: object,
+    *,
+    abort_on_breach: bool | None = None,
+) -> None:
     """Have an experiment that ran in a simulation do the same with one other order of hashes.
 
     Args:
         experiment: What ran, with the seed that it had.
         schedule: In which order; ``None`` for the usual one.
         outcome: What was measured: the error has it.
+        abort_on_breach: As it was run: what comes after a breach that ended it is not looked at.
 
     Raises:
         Nondeterministic: It did something else; the text shows the first difference.
@@ -48,7 +55,7 @@ def check_run(experiment: Experiment, schedule: str | None, outcome: object) -> 
     __tracebackhide__ = True  # a failing test stops at its own line
     order = schedule or "random"
     # Anew: what came of it here cannot travel.
-    run = partial(run_experiment, experiment.changed(), order)
+    run = partial(run_experiment, experiment.changed(), order, abort_on_breach=abort_on_breach)
     try:
         run_again(run, seed=experiment.seed, schedule=order, orders=1).raise_if_not()
     except Nondeterministic as error:
@@ -129,11 +136,16 @@ def _there(
     return found, after if after.done != known else None
 
 
-def run_experiment(experiment: Experiment, schedule: str, *, again: bool) -> RunSeen:
+def run_experiment(
+    experiment: Experiment, schedule: str, *, again: bool, abort_on_breach: bool | None = None
+) -> RunSeen:
     """Run an experiment; what ends the second run, and had not ended the first, is told."""
     try:
         with settings(quiet=True), unchecked():
-            result = experiment.run("simulation", schedule=schedule, record=True, progress=False)
+            result = experiment.run(
+                "simulation", schedule=schedule, record=True, progress=False,
+                abort_on_breach=abort_on_breach,
+            )  # fmt: skip
     except Exception as error:
         if not again:
             raise

@@ -85,6 +85,51 @@ def test_a_run_that_was_stopped_early_is_not_done_again_whole(again: list[Any]) 
     assert again == []
 
 
+class Forgetful(rk.Server):
+    """Answers by the seed for a while, and then in the order of a set, which no seed decides."""
+
+    def init(self, limit: int) -> None:
+        self.limit, self.done = limit, 0
+        self.names = list({f"guest {number}" for number in range(20)})
+
+    def greet(self) -> str:
+        self.done += 1
+        if self.done <= self.limit:
+            return "guest"
+        self.names.append(self.names.pop(0))
+        return self.names[0]
+
+
+def breaching(limit: int, *, aborts: bool) -> rk.Experiment:
+    """Return one that breaches its criterion at once, and is over before ten have been greeted."""
+    return rk.Experiment(
+        1,
+        system=rk.ChildSpec(Forgetful, name="greeter", args=(limit,)),
+        workload=rk.Workload([rk.Operation.call("greeter", "greet")], rk.arrivals.constant(2)),
+        scenario=rk.Scenario("a party", criteria=["p50 < 1 ns"], abort_on_breach=aborts),
+        duration=30.0,
+        seed=7,
+    )
+
+
+def test_a_run_that_a_breach_ended_is_not_accused_of_what_comes_after_it(again: list[Any]) -> None:
+    experiment = breaching(40, aborts=False)
+    result = experiment.run("simulation", progress=False, abort_on_breach=True)
+    assert result.ran < 20.0, "the breach ended it before the order of the set came in"
+    assert len(result.history) < 40
+    assert (result.interrupted, again) == ("", [7])
+    assert experiment.last is result
+
+
+def test_a_run_that_no_breach_may_end_is_checked_to_its_end(again: list[Any]) -> None:
+    experiment = breaching(40, aborts=True)
+    with pytest.raises(rk.Nondeterministic, match="guest"):
+        experiment.run("simulation", progress=False, abort_on_breach=False)
+    assert again == [7]
+    assert experiment.last is not None
+    assert experiment.last.ran == pytest.approx(30.0, abs=0.1)
+
+
 def test_a_variable_that_means_neither_is_refused_before_anything_starts(
     again: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
