@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import resilkit as rk
+from resilkit.clock import monotonic
 from resilkit_widgets import LiveMetrics
 from tests.widgets.pressing import ticked
 from tests.workload.desk import Desk, add_one
@@ -208,7 +209,7 @@ def test_a_queue_that_grows_has_a_colour_among_idle_servers_and_supervisors_come
 ) -> None:
     children = [rk.ChildSpec(rk.Server, name=f"desk-{number}") for number in range(6)]
     cluster.start(rk.SupervisorSpec("a-supervisor", children), node="n1")
-    panel = LiveMetrics(cluster, metrics=["queue_length"])
+    panel = LiveMetrics(cluster, metrics=["queue_length"], window=600)
     panel.start()
 
     def lines() -> list[tuple[str, int]]:
@@ -219,7 +220,8 @@ def test_a_queue_that_grows_has_a_colour_among_idle_servers_and_supervisors_come
     assert [name for name, _ in lines()] == [*(f"desk-{number}" for number in range(6)),
                                              "a-supervisor"]  # fmt: skip
     cluster.start(rk.Server, name="thumbnail", node="n2")
-    cluster.metrics.append("queue_length", cluster.started + 1.0, "n2", "thumbnail", 900.0)
+    later = monotonic() + 60.0  # the newest, though it is sampled as idle meanwhile
+    cluster.metrics.append("queue_length", later, "n2", "thumbnail", 900.0)
     ticked(panel, lambda: dict(lines()).get("thumbnail", -1) >= 0)
     assert dict(lines())["a-supervisor"] == -1
 
