@@ -64,12 +64,14 @@ def test_a_server_is_traced_from_its_start_to_its_stop(panels: Any, cluster: rk.
     panel, counter = panels(), cluster.whereis("counter")
     press(panel, "start", server="counter")
     assert (panel.server, panel.tracing, panel.run, panel.refused) == ("counter", True, 1, "")
+    began = monotonic()
     counter.call.increment(by=2)
+    took = monotonic() - began
     wait_until(lambda: len(look(panel)) == 2)
     asked, answered = panel.messages
     assert (asked["text"], answered["text"]) == ("increment(by=2)", "2")
     assert (asked["sender"], asked["receiver"]) == ("@notebook", "counter")
-    assert asked["time"] == 0.0 < answered["time"] < 1.0
+    assert asked["time"] == 0.0 < answered["time"] <= took
     assert answered["answers"] == asked["id"]
     press(panel, "stop")
     counter.call.increment()
@@ -181,7 +183,7 @@ def test_the_newest_are_shown_and_what_came_too_fast_is_counted(
     counter.sync()
     wait_until(lambda: look(panel) and "of which" in panel.told)
     log = panel.trace._log
-    wait_until(lambda: log.appended + log.too_fast >= 50)
+    wait_until(lambda: log.appended + log.too_fast == 52)  # with those of `sync`
     look(panel)
     assert len(panel.messages) == 3
     assert 0 < log.too_fast <= 42
