@@ -12,6 +12,7 @@ import traitlets
 from resilkit_widgets import panel as panel_module
 from resilkit_widgets import ticker
 from resilkit_widgets.panel import Panel
+from tests.cluster.harm import wait_until
 from tests.widgets.locks import Other
 
 HALF = "\ud800"
@@ -251,6 +252,7 @@ def ticking() -> list[threading.Thread]:
 
 
 def test_one_thread_ticks_for_all_panels_and_ends_with_the_last_of_them() -> None:
+    wait_until(lambda: not ticking())  # the thread of a test before this one may end just now
     first, second = Counter(), Counter()
     ticked = threading.Event()
     second.observe(lambda _: ticked.set(), "seen")
@@ -301,6 +303,7 @@ def test_the_thread_goes_on_whatever_a_ticking_thing_raises(
         def tick(self) -> None:
             raise OSError("gone")
 
+    wait_until(lambda: not ticking())
     bad, good = Bad(), Counter()
     ticked = threading.Event()
     good.observe(lambda _: ticked.set(), "seen")
