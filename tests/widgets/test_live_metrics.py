@@ -11,6 +11,7 @@ import pytest
 import resilkit as rk
 from resilkit.clock import monotonic
 from resilkit_widgets import LiveMetrics
+from tests.cluster.harm import wait_until
 from tests.widgets.pressing import ticked
 from tests.workload.desk import Desk, add_one
 
@@ -186,6 +187,7 @@ def test_every_crash_of_a_server_is_told_as_a_moment(cluster: rk.Cluster) -> Non
     panel = LiveMetrics(cluster)
     panel.start()
     for number in (1, 2):
+        wait_until(lambda: "desk" in cluster.names())  # its supervisor has started it again
         with cluster.inject(rk.faults.ServerCrash(targets="desk")):
             ticked(panel, lambda number=number: len(panel.bands) == number)
     for band in panel.bands:
