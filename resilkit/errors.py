@@ -185,7 +185,11 @@ class CallTimeout(ClusterError, TimeoutError):
 
 
 class NoProcess(ClusterError):
-    """No process has that name or pid. Nothing happened."""
+    """No process has that name or pid. Nothing happened.
+
+    Where what had the name has ended, the text says on which node; in a notebook, that its
+    supervisor gave up, too, some tenths of a second after it did.
+    """
 
     definite = True
 

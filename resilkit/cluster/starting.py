@@ -11,6 +11,7 @@ from resilkit import rng
 from resilkit.cluster.applications import specs_of
 from resilkit.cluster.console import Console
 from resilkit.cluster.deploying import deploy
+from resilkit.cluster.given_up import why_it_stays_down
 from resilkit.cluster.reference import ClusterReference
 from resilkit.errors import InvalidArgument, NodeDown, ResilkitError, StartFailed
 from resilkit.runtime import Node
@@ -93,6 +94,7 @@ async def _start(session: Session, report: Callable[[str], None]) -> None:
     session.node = Node(
         _CONSOLE, loop=session.loop, clock=session.clock, seed=session.seed, role="client"
     )
+    session.node.names.why_ended = lambda name: why_it_stays_down(session.events, name)
     session.console = Console(session)
     session.node.add(session.console)
     session.transport = session.backend.transport(

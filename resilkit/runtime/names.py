@@ -52,6 +52,8 @@ class Names:
         resolver: Called with (name, pid, pid) when both hold a name after a partition has healed;
             returns the one that keeps it, or ``None`` to kill both. It must be a pure function:
             each node calls it alone.
+        why_ended: Called with a name that nobody holds any more, for the error; returns why its
+            holder is not back, ``""`` for no more than that.
     """
 
     def __init__(self, node: Node) -> None:
@@ -74,6 +76,7 @@ class Names:
         self._repeater = Repeater(node)
         self._agreement = Agreement(node, self._holders, self._given_back, self._repeater)
         self.resolver: Callable[[str, Pid, Pid], Pid | None] = keep_lower
+        self.why_ended: Callable[[str], str] = lambda name: ""  # noqa: ARG005 - as it is called
 
     # Looking up --------------------------------------------------------------------------------
 
@@ -95,6 +98,7 @@ class Names:
         why = f"; it was on node {node}, which cannot be reached" if away else ""
         if node is not None and not away and isinstance(address, str):
             why = f"; what had that name on node {node} has ended, and is not back"
+            why += f": {cause}" if (cause := self.why_ended(address)) else ""
         return NoProcess(f"no process is called {address!r}{why}")
 
     def all(self) -> dict[str, Pid]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import resilkit as rk
-from tests.parity.grounds import eventually
+from tests.parity.grounds import eventually, outcome
 from tests.parity.servers import Counter, Log
 from tests.parity.supervising import (
     NODE,
@@ -43,6 +43,32 @@ def test_zero_restarts_end_it_at_the_first_crash(cluster: rk.Cluster) -> None:
     monitor = supervise(cluster, rk.ChildSpec(Counter, name="a"), max_restarts=0).monitor()
     crash(cluster, "a")
     assert monitor.wait().reason == "shutdown"
+
+
+def test_a_name_that_is_gone_since_its_supervisor_gave_up_says_so(cluster: rk.Cluster) -> None:
+    cluster.start(rk.ChildSpec(Counter, name="alone"), node=NODE)
+    supervise(
+        cluster, *(rk.ChildSpec(Counter, name=name) for name in ("a", "b")), max_restarts=1,
+        max_seconds=60.0,
+    )  # fmt: skip
+    server, sibling = cluster.whereis("a"), cluster.whereis("b")
+    for _ in range(2):
+        crash(cluster, "a")
+    crash(cluster, "alone")
+    gone(cluster, "sup", "a", "b", "alone")
+    eventually(cluster, lambda: "gave up" in str(outcome(server.call.get)))
+    why = "has ended, and is not back: its supervisor 'sup' gave up, after more than 1 restart in"
+    for each in (server, sibling):
+        assert f"on node {NODE} {why} 60 s" in str(outcome(each.call.get))
+    with pytest.raises(rk.NoProcess, match=r"'alone'; .* has ended, and is not back$"):
+        cluster.whereis("alone").call.get()
+    # Once it was started again, what ended it before is no cause any more.
+    before = len(told(cluster, "started"))
+    supervise(cluster, rk.ChildSpec(Counter, name="a"))
+    cluster.whereis("sup").call.terminate_child("a")
+    gone(cluster, "a")
+    eventually(cluster, lambda: "a" in [row[1] for row in told(cluster, "started")[before:]])
+    assert str(outcome(server.call.get)).endswith("has ended, and is not back")
 
 
 def test_one_group_restart_counts_once(cluster: rk.Cluster) -> None:
