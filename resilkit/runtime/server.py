@@ -10,6 +10,7 @@ from resilkit.errors import InvalidArgument
 from resilkit.runtime import signals
 from resilkit.runtime.context import ended
 from resilkit.runtime.naming import check_name, check_scope
+from resilkit.runtime.near_misses import warn_of_near_misses
 from resilkit.runtime.reference import Address, Reference
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Server:
     cast (nobody waits). Handlers are plain functions or ``async def``; while one waits, the next
     message waits too. An exception that leaves a handler ends the server with that reason, which
     the caller sees too; `Refused` is an answer and ends nothing.
+
+    The runtime itself calls `init`, `info` and `terminate`. A class that defines OTP's
+    ``handle_info`` in place of `info`, or one of the three with two letters swapped, warns.
 
     Inside a node nothing is copied: arguments, replies and whatever else two of its servers send
     each other are the same objects for both. Treat what comes as read-only, and give away a copy
@@ -103,6 +107,9 @@ class Server:
                 value=taken[0],
                 allowed="another name for the method or attribute",
             )
+        callbacks = sorted(Server._callbacks)
+        missing = [each for each in callbacks if getattr(cls, each) is vars(Server)[each]]
+        warn_of_near_misses(cls.__name__, vars(cls), missing, stacklevel=3)
 
     # What a subclass may define ------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import warnings
 
 import pytest
 
@@ -269,6 +270,54 @@ async def test_ten_thousand_calls_to_a_server_that_dies_all_end(world: World) ->
     counter.kill()
     results = await asyncio.gather(blocked, *waiting, return_exceptions=True)
     assert {type(result) for result in results} == {ServerExit}
+
+
+def _defined(*methods: str, base: type[Server] = Server) -> list[str]:
+    """Define a server class with these methods; return what is warned of, and where."""
+
+    def nothing(self: Server, *args: object) -> None:
+        del self, args
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        type("Desk", (base,), dict.fromkeys(methods, nothing))
+    assert {each.filename for each in caught} <= {__file__}
+    return [str(each.message) for each in caught]
+
+
+@pytest.mark.parametrize(
+    ("method", "meant"),
+    [("handle_info", "info"), ("ifno", "info"), ("inti", "init"), ("termiante", "terminate")],
+)
+def test_a_method_that_misses_the_name_of_a_callback_warns(method: str, meant: str) -> None:
+    others = {"init", "info", "terminate"} - {meant}
+    told = [f"Desk.{method} is never called by the runtime: was {meant}(…) meant?"]
+    assert _defined(method) == told
+    assert _defined(method, "handle_call", "get", *others) == told
+
+
+@pytest.mark.parametrize(
+    "methods",
+    [
+        ("init", "info", "terminate"),
+        ("handle_call", "handle_cast", "get"),
+        # A log's, or what its own `info` hands on to.
+        ("handle_info", "handle_error"),
+        ("handle_info", "info"),
+        ("int", "unit", "inform", "infos", "informed", "on_info", "initial", "terminates"),
+        ("terminated", "terminator", "determinate", "_handle_info", "handle", "handler"),
+    ],
+)
+def test_what_a_user_may_well_mean_is_let_alone(methods: tuple[str, ...]) -> None:
+    assert _defined(*methods) == []
+
+
+def test_a_class_that_inherits_its_callback_may_call_a_method_as_it_likes() -> None:
+    class Base(Server):
+        def info(self, message: object) -> None:
+            """Take it."""
+
+    assert _defined("handle_info", "ifno", base=Base) == []
 
 
 def test_reserved_names_are_refused_when_the_class_is_made() -> None:
