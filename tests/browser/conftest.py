@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.jupyterlab import Lab, opened_lab
+from tests.browser.jupyterlab import PATIENCE_MS, Lab, opened_lab
 from tests.browser.modules import ModulePage
 from tests.scripts.place import own_place
 
 collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]  # they read /proc
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
+
+# Where an expectation says nothing else: five seconds are few for a kernel on a busy machine.
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
