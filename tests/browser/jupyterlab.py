@@ -124,9 +124,11 @@ def opened_lab(place: Place) -> Iterator[Lab]:
          *(f"--{name}={value}" for name, value in options.items())],
         cwd=place.work, env=place.env, stdout=log, stderr=log, start_new_session=True,
     )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
+    told = Path(place.env["JUPYTER_RUNTIME_DIR"]) / f"jpserver-{server.pid}.json"
     try:
-        until(lambda: "" if _answers(address) else "no server", patience=60.0)
+        until(lambda: "" if _address(told) else "no server", patience=60.0)
+        address = _address(told)
+        until(lambda: "" if _answers(address) else "no answer", patience=60.0)
         yield Lab(address, place)
     finally:
         server.send_signal(signal.SIGTERM)
@@ -136,6 +138,17 @@ def opened_lab(place: Place) -> Iterator[Lab]:
             os.killpg(server.pid, signal.SIGKILL)
         server.wait()
         log.close()
+
+
+def _address(told: Path) -> str:
+    """Return where a server listens, as it tells; where its port was taken meanwhile, at another.
+
+    Empty while it tells nothing yet.
+    """
+    try:
+        return f"http://127.0.0.1:{json.loads(told.read_bytes())['port']}"
+    except (FileNotFoundError, json.JSONDecodeError):
+        return ""
 
 
 def _answers(address: str) -> bool:
