@@ -34,9 +34,11 @@ class Desk(rk.Server):
         self.defer()
         return rk.NO_REPLY
 
-    def stall(self, seconds: float) -> None:
-        """Stop this whole node's loop, as a long collection or a lock would."""
+    def stall(self, seconds: float) -> tuple[float, float]:
+        """Stop this whole node's loop, as a long collection would; say from when to when."""
+        began = self.now()
         signal.sigtimedwait([], seconds)
+        return began, self.now()
 
     def crash(self) -> None:
         """Crash."""
