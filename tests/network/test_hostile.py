@@ -133,9 +133,7 @@ def test_a_byte_at_a_time_is_too_slow(tmp_path: Path, monkeypatch: pytest.Monkey
                     await asyncio.sleep(PACE)
 
             dripping = asyncio.create_task(drip())
-            began = asyncio.get_running_loop().time()
-            await stranger.dropped()
-            assert asyncio.get_running_loop().time() - began < 3.0
+            assert await stranger.dropped() == b"", "it was not waited for until it had a nonce"
             assert not dripping.done()
             dripping.cancel()
             await stranger.close()
@@ -244,7 +242,11 @@ def test_what_listens_in_a_nodes_place_without_the_cookie_is_not_spoken_to(tmp_p
     asyncio.run(run())
 
 
-def test_a_member_that_goes_mad_costs_its_own_connection_only(tmp_path: Path) -> None:
+def test_a_member_that_goes_mad_costs_its_own_connection_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handshake, "TIMEOUT", 60.0)
+
     async def run() -> None:
         net = Net(tmp_path, mesh("n1", "n2", "n3"))
         await net.up("n1", "n3")

@@ -112,11 +112,11 @@ def test_a_node_is_deaf_to_ctrl_c_and_goes_on_after_signals_that_say_nothing(
 
 
 def test_a_server_can_stop_its_node_and_another_one_let_it_go_on(cluster: rk.Cluster) -> None:
-    deadly = cluster.whereis("deadly").with_timeout(0.3)
+    deadly = cluster.whereis("deadly")
     pid = deadly.call.pid()
     deadly.cast.kill(signal.SIGSTOP)
     with pytest.raises(rk.CallTimeout):
-        deadly.call.get()
+        deadly.with_timeout(0.3).call.get()
     other = cluster.start(Deadly, name="other", node="n1")
     other.call.kill(signal.SIGCONT, pid)
     assert deadly.with_timeout(10.0).call.increment() == 1
