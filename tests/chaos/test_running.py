@@ -82,11 +82,13 @@ def test_without_a_seed_it_has_the_cluster_s_and_so_repeats(cluster: rk.Cluster)
 
 
 def test_at_its_end_all_is_healed(cluster: rk.Cluster) -> None:
-    running = scenario(SLOW, rk.faults.Partition(at=0.1), duration=0.4).start(cluster)
-    wait_until(lambda: [one.state for one in running.strikes] == ["active", "active"])
-    assert (running.done, running.wait(0.0)) == (False, False)
-    assert repr(running).startswith("<scenario 'test' running: 0.")
-    assert "2 of 2 strikes; active: latency, partition; seed 5>" in repr(running)
+    plan = scenario(SLOW, rk.faults.Partition(at=0.1), duration=0.4)
+    with plan.start(cluster, duration=60.0) as long:
+        wait_until(lambda: [one.state for one in long.strikes] == ["active", "active"])
+        assert (long.done, long.wait(0.0)) == (False, False)
+        assert repr(long).startswith("<scenario 'test' running: ")
+        assert "2 of 2 strikes; active: latency, partition; seed 5>" in repr(long)
+    running = plan.start(cluster)
     assert running.wait(20.0)
     assert [one.state for one in running.strikes] == ["healed", "healed"]
     assert [one.ended for one in running.strikes] == pytest.approx([0.4, 0.4], abs=0.5)
