@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -57,7 +58,9 @@ def test_samples_and_events_are_on_the_notebooks_clock(cluster: Cluster) -> None
         assert times.max() <= now + CLOSE
     mine = [row.time for row in cluster.events if row.target == "doomed"]
     assert before - CLOSE <= min(mine) <= max(mine) <= now + CLOSE
-    assert not cluster.events.frame("alert")["event"].tolist()
+    # That a busy machine stood still for a moment is no wonder; for as long as clocks differ, it is.
+    alerts = [(row.event, json.loads(row.detail)) for row in cluster.events if row.kind == "alert"]
+    assert [one for one in alerts if one[0] != "stalled" or one[1]["seconds"] > CLOSE] == []
 
 
 class Still(rk.Server):
