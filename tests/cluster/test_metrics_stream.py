@@ -94,10 +94,15 @@ def fresh(cluster: Cluster, node: str = "n1") -> None:
 
 
 def test_every_metric_comes_for_every_node_server_and_link_in_its_unit(cluster: Cluster) -> None:
+    since = monotonic()
     for name in cluster.nodes:
         fresh(cluster, name)
     assert set(cluster.metrics.names()) == NODE | SERVER | LINK
-    servers = {("n1", "on-n1"), ("n2", "on-n2"), ("n3", "on-n3"), ("n1", "worker")}
+    # Another test may have left some that run.
+    servers = {
+        (name, row["name"]) for name, node in cluster.nodes.items() for row in node.servers()
+    }
+    assert servers >= {("n1", "on-n1"), ("n2", "on-n2"), ("n3", "on-n3"), ("n1", "worker")}
     links = {(a, f"{a}->{b}") for a in cluster.nodes for b in cluster.nodes if a != b}
     for metrics, expected in (
         (NODE, {(name, "") for name in cluster.nodes}),
@@ -106,6 +111,7 @@ def test_every_metric_comes_for_every_node_server_and_link_in_its_unit(cluster: 
     ):
         for metric in metrics:
             rows = cluster.metrics.frame(metric)
+            rows = rows[rows["time"] > since]
             assert set(zip(rows["node"], rows["server"], strict=True)) == expected, metric
             assert rows.attrs["unit"] == UNITS[metric]
             assert (rows["value"] >= 0).all(), metric
