@@ -39,7 +39,7 @@ def test_a_cluster_starts_on_a_new_launcher_when_the_idle_one_is_stopped(tmp_pat
             watched = Watched(first.pid)
         os.kill(first.pid, signal.SIGSTOP)
         second = Launcher(tmp_path / "d")
-        await second.start(timeout=4.0)
+        await second.start(timeout=8.0)  # half of it for the new one
         assert second.pid != first.pid
         watched.wait_gone()
         await second.fork("n1", f"{ENTRIES}:serve")

@@ -70,14 +70,14 @@ def test_a_policy_with_a_delay_waits_for_it(cluster_of: Callable[..., rk.Cluster
 def test_a_restart_that_is_asked_for_comes_in_the_place_of_one_that_is_due(
     cluster_of: Callable[..., rk.Cluster],
 ) -> None:
-    cluster = cluster_of(nodes=2, restart={"mode": "on_crash", "delay": 1.0})
+    cluster = cluster_of(nodes=2, restart={"mode": "on_crash", "delay": 4.0})
     node = cluster.nodes["n2"]
     die(cluster, "n2")
     eventually(cluster, lambda: node.status == "crashed")
-    with took(cluster, 0.0, 0.9):
+    with took(cluster, 0.0, 3.9):
         node.restart()
     assert (node.status, node.incarnation) == ("running", 2)
-    waiting = cluster.start(Counter, node="n1").with_timeout(1.5)
+    waiting = cluster.start(Counter, node="n1").with_timeout(4.2)
     with pytest.raises(rk.CallTimeout):
         waiting.call.hold()
     assert (node.status, node.incarnation) == ("running", 2)
