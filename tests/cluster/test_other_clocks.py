@@ -113,16 +113,16 @@ def test_generators_keep_to_their_plan_on_the_notebooks_clock(cluster: Cluster) 
 
 def test_what_a_killed_generator_was_to_do_is_on_the_notebooks_clock(cluster: Cluster) -> None:
     workload = rk.Workload([rk.Operation("one", add_one)], arrivals=rk.arrivals.constant(100))
-    run = start_load(cluster, workload, duration=1.0)
+    run = start_load(cluster, workload, duration=10.0)
     wait_until(lambda: len(run.history) > 0)
     ((_, pid),) = run.pids.items()
     os.kill(pid, signal.SIGKILL)
     assert run.wait(20.0)
     frame = run.history.frame()
-    assert len(frame) == 100
-    assert 0 < (frame["error"] == LOST).sum() < 100
+    assert len(frame) == 1000
+    assert 0 < (frame["error"] == LOST).sum() < 1000
     due = (frame["intended"].sort_values() - run.started).to_numpy()
-    assert due == pytest.approx([number / 100 for number in range(100)], abs=0.005)
+    assert due == pytest.approx([number / 100 for number in range(1000)], abs=0.005)
 
 
 def test_what_it_was_to_do_until_a_stop_is_on_the_notebooks_clock(
