@@ -72,7 +72,10 @@ def request(address: str, of: str, **data: Any) -> Any:
     base, token = re.match(r"(http://[^/]+).*token=(\w+)", address).groups()  # type: ignore[union-attr]
     body = json.dumps(data).encode() if data else None
     headers = {"Authorization": f"token {token}", "Content-Type": "application/json"}
-    with urllib.request.urlopen(urllib.request.Request(f"{base}{of}", body, headers)) as answer:  # noqa: S310
+    asked = urllib.request.Request(f"{base}{of}", body, headers)  # noqa: S310
+    # Straight there: a proxy that the environment names knows no server of this machine.
+    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with straight.open(asked) as answer:
         return json.loads(answer.read())
 
 
