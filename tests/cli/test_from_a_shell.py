@@ -130,7 +130,7 @@ INTERRUPTS = {signal.SIGINT: 130, signal.SIGTERM: 128 + signal.SIGTERM}
 def under_load(tmp_path_factory) -> Iterator[dict[int, subprocess.Popen[str]]]:
     """A run for each interrupt: they start at the same time, and stay until they are told."""
     pause = '[{node_pause: {at: "100 ms", targets: n1}}]'
-    given = small_run(tmp_path_factory.mktemp("long"), [], duration="60 s", faults=pause)
+    given = small_run(tmp_path_factory.mktemp("long"), [], duration="1 h", faults=pause)
     runs = {number: begun(*given, "--nodes", 2) for number in INTERRUPTS}
     yield runs
     for process in runs.values():
