@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import ast
 import builtins
-import inspect
-import linecache
 import sys
 import sysconfig
-import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from resilkit.testing.code import as_code, literal
 from resilkit.testing.construction import Made
+from resilkit.testing.source_lines import functions_of, source_of
 from resilkit.testing.values import arguments_of, bound_to, call_of, is_equal, is_standard
 
 __all__ = ["Sources", "is_importable"]
@@ -32,8 +30,6 @@ __all__ = ["Sources", "is_importable"]
 _NOTHING = object()
 _DEEPEST = 20
 """Objects in objects: what holds itself has no end."""
-_GENERATED = "<string>"
-"""Where the methods stand that ``dataclass`` makes."""
 
 
 class Sources:
@@ -128,7 +124,7 @@ class Sources:
         if not isinstance(thing, type | FunctionType):
             self.missing[name] = f"{name} is {type(thing).__name__}, which cannot be written down"
             return
-        source = _source_of(thing, name)
+        source = source_of(thing, name)
         if source is None:
             self.missing[name] = f"the source of {name} was not found"
             return
@@ -263,88 +259,6 @@ def _folder_of(module: str) -> str | None:
     return str(folder)
 
 
-def _source_of(thing: Any, name: str) -> str | None:
-    try:
-        found = _class_source(thing) if isinstance(thing, type) else None
-        source = textwrap.dedent(inspect.getsource(thing) if found is None else found)
-    except (OSError, TypeError):
-        return None
-    if isinstance(thing, FunctionType) and thing.__name__ == "<lambda>":
-        found = _lambda_in(source, thing.__code__)
-        return None if found is None else f"{name} = {found}"
-    return source.rstrip()
-
-
-def _class_source(thing: type) -> str | None:
-    """Return the lines of a class by where its methods are: those of a notebook have no file.
-
-    ``inspect`` looks for a class in the file of its module, by its name.
-    """
-    codes = (inspect.unwrap(each).__code__ for each in _functions_of(thing))
-    code = next((each for each in codes if each.co_filename != _GENERATED), None)
-    if code is None:
-        return _source_in_cells(thing)
-    lines = linecache.getlines(code.co_filename)
-    around = [
-        node
-        for node in _classes_in(lines, thing.__name__)
-        if node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)
-    ]
-    return _lines_of(max(around, key=lambda node: node.lineno), lines) if around else None
-
-
-def _source_in_cells(thing: type) -> str | None:
-    """Return the lines of a class without methods from the newest cell that has it."""
-    if thing.__module__ != "__main__":
-        return None
-    for _, changed, lines, _ in reversed([each for each in _cached() if len(each) == 4]):
-        if changed is None:  # there is no file
-            for node in _classes_in(lines, thing.__name__):
-                return _lines_of(node, lines)
-    return None
-
-
-def _cached() -> list[Any]:
-    return list(linecache.cache.values())
-
-
-def _classes_in(lines: list[str], name: str) -> list[ast.ClassDef]:
-    try:
-        tree = ast.parse("".join(lines))
-    except (SyntaxError, ValueError):  # what was compiled is not the whole of that file
-        return []
-    return [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name]
-
-
-def _lines_of(node: ast.ClassDef, lines: list[str]) -> str:
-    first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-    return "".join(lines[first - 1 : node.end_lineno])
-
-
-def _lambda_in(source: str, code: CodeType) -> str | None:
-    """Return the text of a lambda among the lines in which it stands."""
-    start = source.find("lambda")
-    while start >= 0:
-        for end in range(len(source), start, -1):
-            text = source[start:end]
-            try:
-                tree = compile(text, "<script>", "eval", flags=ast.PyCF_ONLY_AST)
-            except (SyntaxError, ValueError):
-                continue
-            made = isinstance(tree, ast.Expression) and isinstance(tree.body, ast.Lambda)
-            if made and _shape(compile(text, "<script>", "eval").co_consts[0]) == _shape(code):
-                return text.strip()
-        start = source.find("lambda", start + 1)
-    return None
-
-
-def _shape(code: CodeType) -> object:
-    """Return what is the same for a function wherever it stands: what it has from others is not."""
-    consts = [_shape(each) if isinstance(each, CodeType) else each for each in code.co_consts]
-    names = sorted({*code.co_names, *code.co_freevars})
-    return code.co_argcount, code.co_varnames, names, consts
-
-
 # What it uses -------------------------------------------------------------------------------------
 
 
@@ -368,14 +282,14 @@ def _names_in(source: str) -> list[str]:
 
 
 def _globals_of(thing: Any) -> Mapping[str, Any]:
-    for function in _functions_of(thing):
+    for function in functions_of(thing):
         return function.__globals__
     return vars(sys.modules.get(getattr(thing, "__module__", ""), builtins))
 
 
 def _closures_of(thing: Any) -> Iterator[tuple[str, Any]]:
     """Give what functions have from those around them."""
-    for function in _functions_of(thing):
+    for function in functions_of(thing):
         for name, cell in zip(
             function.__code__.co_freevars, function.__closure__ or (), strict=True
         ):
@@ -383,15 +297,3 @@ def _closures_of(thing: Any) -> Iterator[tuple[str, Any]]:
                 yield name, cell.cell_contents
             except ValueError:  # it was never set
                 continue
-
-
-def _functions_of(thing: Any) -> Iterator[FunctionType]:
-    if isinstance(thing, FunctionType):
-        yield thing
-    elif isinstance(thing, type):
-        for value in vars(thing).values():
-            inner = getattr(value, "__func__", getattr(value, "fget", value))
-            if isinstance(inner, FunctionType):
-                inner = inspect.unwrap(inner)
-            if isinstance(inner, FunctionType) and inner.__module__ == thing.__module__:
-                yield inner
