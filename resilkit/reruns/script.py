@@ -14,9 +14,8 @@ from resilkit.experiment.system import System
 from resilkit.runtime import ChildSpec, SupervisorSpec
 from resilkit.testing.code import as_code
 from resilkit.testing.construction import made_by
-from resilkit.testing.sources import Sources
 from resilkit.testing.values import arguments_of
-from resilkit.testing.writing import Called, Named, head, is_ours, name_all
+from resilkit.testing.writing import Called, Named, name_all, script
 from resilkit.workload import CallMethod
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
     from resilkit.experiment.experiment import Experiment
     from resilkit.experiment.result import Result
+    from resilkit.testing.sources import Sources
     from resilkit.workload import Operation
 
 __all__ = ["script_of"]
@@ -47,34 +47,45 @@ def script_of(
         failing: What fails: a criterion, or a function of the result.
         remarks: What stands above it.
     """
-    writer = _Writer()
-    made = writer.experiment(experiment)
-    lines = [
-        f"experiment = {as_code(made)}",
-        f'result = experiment.run("simulation", schedule={as_code(schedule)}, progress=False)',
-        "print(result.sentence())",
-    ]
-    if callable(failing):
-        lines.append(f"assert not {writer.sources.name(failing, 'failing')}(result)")
-    else:
-        lines += [
-            'failed = result.verdicts.query("verdict == \'fail\'")["criterion"].tolist()',
-            f"assert {as_code(failing)} not in failed, failed",
-        ]
-    body = "\n\n".join([*writer.sources.definitions, "\n".join(lines)])
     above = [
         f"# {line}"
         for each in remarks
         for line in textwrap.wrap(" ".join(each.split()), 80, break_on_hyphens=False)
     ]
-    return "\n".join([*head(above, writer.sources, body), "", body, ""])
+    return script(lambda sources: _body(experiment, schedule, failing, sources), above)
+
+
+def _body(
+    experiment: Experiment,
+    schedule: str,
+    failing: str | Callable[[Result], bool],
+    sources: Sources,
+) -> str:
+    made = _Writer(sources).experiment(experiment)
+    fails = "" if isinstance(failing, str) else sources.name(failing, "failing")
+    run, result = sources.free("experiment"), sources.free("result")
+    lines = [
+        f"{run} = {sources.code(made)}",
+        f'{result} = {run}.run("simulation", schedule={as_code(schedule)}, progress=False)',
+        f"print({result}.sentence())",
+    ]
+    if fails:
+        lines.append(f"assert not {fails}({result})")
+    else:
+        failed = sources.free("failed")
+        where = 'query("verdict == \'fail\'")["criterion"].tolist()'
+        lines += [
+            f"{failed} = {result}.verdicts.{where}",
+            f"assert {as_code(failing)} not in {failed}, {failed}",
+        ]
+    return "\n\n".join([*sources.definitions, "\n".join(lines)])
 
 
 class _Writer:
     """Makes of the parts of an experiment the calls that make them again."""
 
-    def __init__(self) -> None:
-        self.sources = Sources(is_ours)
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
         self._within: list[Any] = []
 
     def experiment(self, experiment: Experiment) -> Called:
@@ -129,7 +140,9 @@ class _Writer:
         if isinstance(value, type | FunctionType | BuiltinFunctionType):
             return Named(self.sources.name(value, wanted))
         if isinstance(value, MethodType):
-            return Named(f"{as_code(self.value(value.__self__, wanted))}.{value.__name__}")
+            return Named(
+                f"{self.sources.code(self.value(value.__self__, wanted))}.{value.__name__}"
+            )
         if type(value) in {list, tuple, set, frozenset}:
             return type(value)([self.value(each, wanted) for each in value])
         if isinstance(value, Mapping) and not _is_more(value):
@@ -163,14 +176,15 @@ class _Writer:
         """Return the call that makes an object; where there is none, lines that fill it."""
         given = None if _is_more(value) else arguments_of(value)
         if given is not None:
-            return Called(name, (), {key: self.value(each, key) for key, each in given.items()})
+            named = {key: self.value(each, key) for key, each in given.items()}
+            return Called(name, (), named, theirs=True)
         if _is_more(value) or not hasattr(value, "__dict__"):
             self.sources.missing[own] = f"{own} is {name}, which cannot be written down"
             return Named(own)
         state = {key: self.value(each, key) for key, each in vars(value).items()}
         lines = [f"{own} = object.__new__({name})"]
         if state:
-            lines.append(f"vars({own}).update({as_code(state)})")
+            lines.append(f"vars({own}).update({self.sources.code(state)})")
         self.sources.definitions.append("\n".join(lines))
         return Named(own)
 

@@ -9,6 +9,7 @@ default.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterable, Mapping
 from enum import Enum, Flag
 from math import isfinite
@@ -16,9 +17,9 @@ from types import BuiltinFunctionType, FunctionType
 from typing import Any, NamedTuple
 
 from resilkit.testing.construction import made_by
-from resilkit.testing.values import bound_to, call_of, code_name
+from resilkit.testing.values import bound_to, call_of, code_name, is_standard
 
-__all__ = ["as_code", "literal", "pretty"]
+__all__ = ["as_code", "as_code_with", "literal", "pretty"]
 
 _INDENT = "    "
 
@@ -63,7 +64,18 @@ def as_code(value: object, *, width: int | None = 88) -> str:
             duration=10.0,
         )
     """
-    return _written(value, "", width, ())
+    return as_code_with({}, value, width=width)
+
+
+def as_code_with(others: Mapping[str, str], value: object, *, width: int | None = 88) -> str:
+    """Return the code of a value, as `as_code` does, where some names are somebody else's.
+
+    Args:
+        others: What resilkit's own names and modules are called instead, where they are.
+        value: The value.
+        width: Columns that a line should have at most.
+    """
+    return _written(value, "", _Style(width, others), ())
 
 
 def pretty(value: object, printer: Any, *, cycle: bool) -> None:
@@ -82,6 +94,22 @@ def pretty(value: object, printer: Any, *, cycle: bool) -> None:
             if number:
                 printer.break_()
             printer.text(line)
+
+
+class _Style(NamedTuple):
+    """How code is written."""
+
+    width: int | None
+    others: Mapping[str, str]
+
+    def line(self, value: object) -> str:
+        """Return the code of a value on one line."""
+        return as_code_with(self.others, value, width=None)
+
+    def called(self, name: str) -> str:
+        """Return what one of resilkit's own names, or a module, is called."""
+        top, dot, rest = name.partition(".")
+        return f"{self.others.get(top, top)}{dot}{rest}"
 
 
 class _Name:
@@ -107,34 +135,37 @@ def _is_named(value: object) -> bool:
     return isinstance(value, type | FunctionType | BuiltinFunctionType)
 
 
-def _written(value: object, margin: str, width: int | None, within: tuple[int, ...]) -> str:
+def _written(value: object, margin: str, style: _Style, within: tuple[int, ...]) -> str:
     if id(value) in within:
         return "..."
-    shape = _shape(value)
+    shape = _shape(value, style)
     if isinstance(shape, str):
         return shape
     within = (*within, id(value))
-    line = _one_line(shape, within)
+    line = _one_line(shape, style, within)
+    width = style.width
     if width is None or not shape.parts or len(margin) + len(line) <= width:
         return line
     inner = margin + _INDENT
     rows = [
-        f"{inner}{label}{_written(part, inner, width - len(label) - 1, within)},"
+        f"{inner}{label}"
+        f"{_written(part, inner, style._replace(width=width - len(label) - 1), within)},"
         for label, part in shape.parts
     ]
     return "\n".join([shape.begin, *rows, f"{margin}{shape.end}"])
 
 
-def _one_line(shape: _Shape, within: tuple[int, ...]) -> str:
-    inside = ", ".join(f"{label}{_written(part, '', None, within)}" for label, part in shape.parts)
+def _one_line(shape: _Shape, style: _Style, within: tuple[int, ...]) -> str:
+    style = style._replace(width=None)
+    inside = ", ".join(f"{label}{_written(part, '', style, within)}" for label, part in shape.parts)
     comma = "," if shape.lone_comma and len(shape.parts) == 1 else ""
     return f"{shape.begin}{inside}{comma}{shape.end}"
 
 
-def _shape(value: Any) -> str | _Shape:
+def _shape(value: Any, style: _Style) -> str | _Shape:
     kind = type(value)
     if kind in _ENCLOSED:
-        return _enclosed(value)
+        return _enclosed(value, style)
     if kind is str:
         return _quoted(value)
     if kind is float and not isfinite(value):
@@ -142,15 +173,41 @@ def _shape(value: Any) -> str | _Shape:
     if isinstance(value, Enum):
         return _member(value)
     if (owner := bound_to(value)) is not None:
-        return _method(value, owner)
+        return _method(value, owner, style)
     if _is_named(value):
-        return code_name(value)
-    made = made_by(value) or call_of(value)
+        return style.called(code_name(value)) if _is_ours(value) else code_name(value)
+    record = made_by(value)
+    made = record or call_of(value)
     if made is None:
-        return _repr(value)
+        return _with_modules(_repr(value), style)
+    ours = _is_ours(kind) and not _is_theirs(value) if record else is_standard(value)
     parts = [("", each) for each in made.args]
     parts += [(f"{name}=", each) for name, each in made.kwargs.items()]
-    return _Shape(f"{made.name}(", parts, ")")
+    return _Shape(f"{style.called(made.name) if ours else made.name}(", parts, ")")
+
+
+def _is_ours(thing: Any) -> bool:
+    return str(thing.__module__).partition(".")[0] == "resilkit"
+
+
+def _is_theirs(record: Any) -> bool:
+    """Whether a record that stands for a call calls something of the user's."""
+    return bool(getattr(record, "theirs", False))
+
+
+def _with_modules(text: str, style: _Style) -> str:
+    """Return a ``repr`` with the modules in it as they are called."""
+    modules = [name for name in style.others if name in sys.modules and f"{name}." in text]
+    if not modules:
+        return text
+    try:
+        tree = ast.parse(text, mode="eval")
+    except SyntaxError:  # it is no code
+        return text
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            node.value.id = style.called(node.value.id)
+    return ast.unparse(tree)
 
 
 def _member(value: Any) -> str | _Shape:
@@ -166,9 +223,9 @@ def _member(value: Any) -> str | _Shape:
     return f"{name}.{own}" if own.isidentifier() else f"{name}[{_quoted(own)}]"
 
 
-def _method(value: Any, owner: object) -> str:
+def _method(value: Any, owner: object, style: _Style) -> str:
     """Return how a method is written that belongs to something."""
-    text = as_code(owner, width=None)
+    text = style.line(owner)
     try:
         whole = ast.parse(text, mode="eval").body
     except SyntaxError:  # what cannot be written down is in it
@@ -186,14 +243,14 @@ _ENCLOSED: Mapping[type, tuple[str, str]] = {
 }
 
 
-def _enclosed(value: Any) -> str | _Shape:
+def _enclosed(value: Any, style: _Style) -> str | _Shape:
     begin, end = _ENCLOSED[type(value)]
     if isinstance(value, set | frozenset):
         if not value:
             return f"{type(value).__name__}()"
         return _Shape(begin, _unlabelled(_ordered(value)), end)
     if isinstance(value, dict):
-        return _Shape(begin, [(f"{as_code(k, width=None)}: ", v) for k, v in value.items()], end)
+        return _Shape(begin, [(f"{style.line(k)}: ", v) for k, v in value.items()], end)
     return _Shape(begin, _unlabelled(value), end, isinstance(value, tuple))
 
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from resilkit.runtime import ChildSpec, SupervisorSpec
-from resilkit.testing.code import as_code
 from resilkit.testing.model import Model
-from resilkit.testing.sources import Sources
-from resilkit.testing.writing import Called, Named, head, is_ours, name_all
+from resilkit.testing.writing import Called, Named, name_all, script
 
 if TYPE_CHECKING:
     from resilkit.testing.outcome import Outcome
+    from resilkit.testing.sources import Sources
     from resilkit.testing.trial import Trial
 
 __all__ = ["script_of", "written_parts"]
@@ -20,32 +19,27 @@ __all__ = ["script_of", "written_parts"]
 
 def script_of(outcome: Outcome) -> str:
     """Return the script; see `Outcome.script`."""
-    trial, sources = outcome.trial, Sources(is_ours)
-    code = _trial_code(trial, sources)
-    run = "" if outcome.backend == "simulation" else f", backend={as_code(outcome.backend)}"
-    end = [
-        f"trial = {code}",
-        f"outcome = run_trial(trial{run})",
-        "print(outcome)",
-        "outcome.raise_if_failed()",
-    ]
-    body = [*sources.definitions, "\n".join(end)]
-    text = "\n\n".join(body)
-    return "\n".join([*_head(outcome, sources, text), "", text, ""])
-
-
-def _head(outcome: Outcome, sources: Sources, text: str) -> list[str]:
     verdict = str(outcome.failure) if outcome.failure is not None else "it passed"
-    first = " ".join(verdict.split())
-    lines = [f"# {first}"]
+    lines = [f"# {' '.join(verdict.split())}"]
     if not outcome.fresh:
         lines.append("# The cluster had been running: what was done to it before is not in here.")
-    return head(lines, sources, text)
+    return script(lambda sources: _body(outcome, sources), lines)
 
 
-def _trial_code(trial: Trial, sources: Sources) -> str:
-    args, kwargs = written_parts(trial, sources)
-    return as_code(Called("Trial", args, kwargs))
+def _body(outcome: Outcome, sources: Sources) -> str:
+    args, kwargs = written_parts(outcome.trial, sources)
+    trial, told = sources.free("trial"), sources.free("outcome")
+    given: dict[str, Any] = {}
+    if outcome.backend != "simulation":
+        given["backend"] = outcome.backend
+    run = Called("run_trial", (Named(trial),), given)
+    end = [
+        f"{trial} = {sources.code(Called('Trial', args, kwargs))}",
+        f"{told} = {sources.code(run)}",
+        f"print({told})",
+        f"{told}.raise_if_failed()",
+    ]
+    return "\n\n".join([*sources.definitions, "\n".join(end)])
 
 
 def written_parts(trial: Trial, sources: Sources) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from resilkit.testing.code import as_code, literal
+from resilkit.testing.code import as_code_with, literal
 from resilkit.testing.construction import Made
 from resilkit.testing.source_lines import functions_of, source_of
 from resilkit.testing.values import arguments_of, bound_to, call_of, is_equal, is_standard
@@ -37,25 +37,35 @@ class Sources:
 
     Args:
         known: Whether a name means something already where the script begins.
+        others: What names and modules that the script wants are called instead, where users have
+            these names.
 
     Attributes:
+        others: The same.
         modules: The lines that import a module, each once.
         names: What is imported from modules, by the module.
         folders: Folders that must be on the path for these.
         definitions: The source of what has no module, in an order in which it can run.
         missing: The names of what has neither, with why.
         taken: The names that mean something by now, with what.
+        wanted: The modules that values have in front of them, by their names.
     """
 
-    def __init__(self, known: Callable[[str, object], bool] = lambda _name, _value: False) -> None:
+    def __init__(
+        self,
+        known: Callable[[str, object], bool] = lambda _name, _value: False,
+        others: Mapping[str, str] | None = None,
+    ) -> None:
         self._known = known
+        self.others: Mapping[str, str] = others or {}
         self.modules: dict[str, None] = {}
         self.names: dict[str, dict[str, None]] = {}
         self.folders: dict[str, None] = {}
         self.definitions: list[str] = []
         self.missing: dict[str, str] = {}
         self._called: dict[int, str] = {}
-        self.taken: dict[str, object] = {}
+        self.taken: dict[str, object] = dict.fromkeys(self.others.values())
+        self.wanted: dict[str, ModuleType] = {}
         self._keep: list[object] = []
 
     def name(self, thing: Any, wanted: str | None = None) -> str:
@@ -74,6 +84,8 @@ class Sources:
             return self._method(thing, owner, wanted or "thing")
         module, qualified = _where(thing)
         top, _, inner = qualified.rpartition("<locals>.")[2].partition(".")
+        if self._known(qualified, thing):
+            return self.others.get(qualified, qualified)
         if module is not None:
             self._called[id(thing)] = qualified
             meant = getattr(sys.modules[module], top)
@@ -85,8 +97,8 @@ class Sources:
         if outer is not None:
             self._called[id(thing)] = name = f"{self.name(outer)}.{inner}"
             return name
-        own = top if top.isidentifier() else ""
-        name = self._called[id(thing)] = own or self._free(wanted or "thing")
+        own = top if top.isidentifier() and "<lambda>" not in inner else ""
+        name = self._called[id(thing)] = own or self.free(wanted or "thing")
         if self.taken.setdefault(name, thing) is not thing:
             self.missing[name] = f"two things are called {name}"
         self._define(thing, name)
@@ -95,14 +107,21 @@ class Sources:
     def module(self, module: ModuleType) -> None:
         """See to it that a module can be had by its name."""
         top = module.__name__.partition(".")[0]
-        if self.taken.setdefault(top, sys.modules[top]) is not sys.modules[top]:
-            self.missing[top] = f"two things are called {top}"
-        self.modules[f"import {module.__name__}"] = None
+        self.wanted[top] = sys.modules[top]
+        if top in self.others:
+            self.modules[f"import {top} as {self.others[top]}"] = None
+        if top not in self.others or top != module.__name__:
+            self.modules[f"import {module.__name__}"] = None
         folder = _folder_of(module.__name__)
         if folder is not None:
             self.folders[folder] = None
 
-    def _free(self, wanted: str) -> str:
+    def code(self, value: object, *, width: int | None = 88) -> str:
+        """Return the code of a value, with the names that it has in the script."""
+        return as_code_with(self.others, value, width=width)
+
+    def free(self, wanted: str) -> str:
+        """Return a name that means nothing yet: the one wanted, or that with a number."""
         name, number = wanted, 1
         while name in self.taken:
             number += 1
@@ -145,7 +164,7 @@ class Sources:
         if known is not None:
             return known
         self._keep.append(owner)
-        name = self._called[id(owner)] = self._free(f"{wanted}_of")
+        name = self._called[id(owner)] = self.free(f"{wanted}_of")
         self.taken[name] = owner
         text = self._made(owner)
         if text is None:
@@ -163,7 +182,7 @@ class Sources:
             return self.name(value)
         if isinstance(value, Enum):
             self.name(type(value))
-            return as_code(value, width=None)
+            return self.code(value, width=None)
         made = None if is_standard(value) else call_of(value)
         if made is None:
             named = None if is_dataclass(value) else arguments_of(value)
@@ -178,8 +197,8 @@ class Sources:
         return f"{self.name(type(value))}({', '.join(f'{label}{text}' for label, text in written)})"
 
     def _define_partial(self, thing: partial[Any], name: str) -> None:
-        made = [self.name(thing.func, f"{name}_of"), *map(as_code, thing.args)]
-        made += [f"{key}={as_code(value)}" for key, value in thing.keywords.items()]
+        made = [self.name(thing.func, f"{name}_of"), *map(self.code, thing.args)]
+        made += [f"{key}={self.code(value)}" for key, value in thing.keywords.items()]
         for value in (*thing.args, *thing.keywords.values()):
             if literal(value) is None:
                 self.missing[name] = f"what {name} is given cannot be written down"
@@ -188,7 +207,15 @@ class Sources:
 
     def _need(self, name: str, value: Any) -> None:
         """See to it that `name` means `value` before what uses it runs."""
-        if self.taken.get(name, _NOTHING) is value or self._known(name, value):
+        if self.taken.get(name, _NOTHING) is value:
+            return
+        if name in self.taken:
+            there = self.taken[name]
+            if type(there) is type(value) and is_equal(there, value):
+                return
+            self.missing[name] = f"two things are called {name}"
+        if self._known(name, value):
+            self.taken[name] = value
             return
         if isinstance(value, ModuleType):
             self.taken[name] = value

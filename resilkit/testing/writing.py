@@ -7,7 +7,7 @@ import builtins
 import re
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from types import BuiltinFunctionType, ModuleType
 from typing import Any, Final, NamedTuple
@@ -28,7 +28,7 @@ from resilkit.testing.values import (
     standard_module,
 )
 
-__all__ = ["Called", "Named", "head", "is_ours", "name_all"]
+__all__ = ["Called", "Named", "name_all", "script"]
 
 _WIDTH: Final = 100
 _LONGEST: Final = 80
@@ -53,17 +53,56 @@ def _ours(text: str, sources: Sources) -> dict[str, list[str]]:
         rest = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
     except SyntaxError:  # what cannot be written down is in it: the script says so
         rest = set(re.findall(r"\w+", text))
-    rest -= set(sources.taken)
+    others = {name: other for name, other in sources.others.items() if other in rest}
+    rest -= {name for name, value in sources.taken.items() if not _is_ours(name, value)}
     found: dict[str, list[str]] = {}
     for module, names in _PUBLIC.items():
         mine = sorted(rest & set(names))
+        mine += [f"{name} as {others.pop(name)}" for name in names if name in others]
         rest -= set(mine)
         if mine:
             found[module] = mine
     return found
 
 
-def head(lines: Sequence[str], sources: Sources, text: str) -> list[str]:
+def script(make: Callable[[Sources], str], lines: Sequence[str]) -> str:
+    """Return a whole script: remarks, imports, and what it does.
+
+    Args:
+        make: Gives what it does, and tells the sources what that needs. It is asked again where
+            users have names that the script wants, which gives way to them.
+        lines: The remarks, as comments.
+    """
+    sources = Sources(_is_ours)
+    text = make(sources)
+    others = _others(sources)
+    if others:
+        sources = Sources(_is_ours, others)
+        text = make(sources)
+    return "\n".join([*_head(lines, sources, text), "", text, ""])
+
+
+def _others(sources: Sources) -> dict[str, str]:
+    """Return what the script has to call otherwise, since its users have these names."""
+    public = {name for names in _PUBLIC.values() for name in names}
+    theirs = {name for name, value in sources.taken.items() if not _is_ours(name, value)}
+    others = {name: sources.free(f"rk_{name}") for name in sorted(public & theirs)}
+    for name in sorted(_lost(sources)):
+        if not any(line.startswith(f"import {name}.") for line in sources.modules):
+            others[name] = sources.free(f"{name}_module")
+    return others
+
+
+def _lost(sources: Sources) -> list[str]:
+    """Return the modules that values have in front of them by a name that means something else."""
+    return [
+        name
+        for name, module in sources.wanted.items()
+        if name not in sources.others and sources.taken.get(name, module) is not module
+    ]
+
+
+def _head(lines: Sequence[str], sources: Sources, text: str) -> list[str]:
     """Return what stands before a script: remarks, what it lacks, and its imports.
 
     Args:
@@ -71,6 +110,8 @@ def head(lines: Sequence[str], sources: Sources, text: str) -> list[str]:
         sources: What it needs.
         text: The script itself.
     """
+    for name in _lost(sources):
+        sources.missing[name] = f"two things are called {name}"
     told = [*lines, *(f"# It will not run as it is: {why}." for why in sources.missing.values())]
     if sources.definitions:
         told += ["", "from __future__ import annotations"]  # it may be so where they came from
@@ -94,7 +135,7 @@ def _import(module: str, names: Sequence[str]) -> str:
     return "\n".join([f"from {module} import (", *(f"    {each}" for each in listed), ")"])
 
 
-def is_ours(name: str, value: object) -> bool:
+def _is_ours(name: str, value: object) -> bool:
     """Whether a name that code uses is one that resilkit exports, and means that."""
     for module, names in _PUBLIC.items():
         if name in names:
@@ -113,12 +154,25 @@ class Named:
 
 
 class Called:
-    """A call, in code."""
+    """A call, in code.
+
+    Args:
+        name: What is called.
+        args: With which positional arguments.
+        kwargs: With which keyword arguments.
+        theirs: Whether that is not one of the names of resilkit.
+    """
 
     def __init__(
-        self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        theirs: bool = False,
     ) -> None:
         self._made = Made(name, args, kwargs or {})
+        self.theirs = theirs
 
     def _made_by(self) -> Made:
         return self._made
@@ -250,4 +304,4 @@ def _modules_in(tree: ast.AST, meant: Mapping[str, Any]) -> Iterator[ModuleType]
 
 def _is_public(thing: Any) -> bool:
     """Whether the code has it by the bare name that resilkit exports."""
-    return is_ours(name_of(thing), thing)
+    return _is_ours(name_of(thing), thing)

@@ -168,3 +168,25 @@ def test_it_looks_as_a_story(lost):
 def test_names_are_escaped():
     made, _ = failing(name=HOSTILE, scenario=rk.Scenario(HOSTILE, criteria=[LOST]))
     assert HOSTILE in seen(quiet(made, budget=9))
+
+
+class Operation(Account):
+    """Is called as what the script uses."""
+
+
+def test_what_the_script_uses_gives_way_to_names_of_users(monkeypatch):
+    def result(found):
+        return three_looked(found)
+
+    made = bank(
+        system=rk.SupervisorSpec("bank", [rk.ChildSpec(Operation, name="account")]),
+        scenario=rk.Scenario("some"),
+    )
+    script = script_of(made, schedule="fifo", failing=result, remarks=["it failed"])
+    assert "from resilkit import" in script
+    assert "Operation as rk_Operation" in script
+    assert 'rk_Operation("look", look)' in script
+    assert "assert not result(result_2)" in script
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with pytest.raises(AssertionError):
+        exec(compile(script, "found.py", "exec"), {"__name__": "__main__"})  # noqa: S102

@@ -128,6 +128,28 @@ def test_a_machine_that_is_in_no_module_is_written_down(tmp_path: Path) -> None:
     assert "It will not run" not in script
 
 
+def test_a_machine_and_its_server_may_be_called_as_what_the_script_uses(tmp_path: Path) -> None:
+    base: Any = ClusterMachine
+
+    def written() -> Any:
+        class ClusterMachine(Forgetful):
+            step = 2
+
+        return ClusterMachine
+
+    class state(base):  # noqa: N801 - as the script calls what it carries out
+        system = written()
+        operations = {"increment": rst.arguments(by=st.integers(1, 9)), "get": None}
+        model = COUNTER
+        nodes = 1
+
+    script = fails_again(failing(state), tmp_path)
+    assert "It will not run" not in script
+    assert "class ClusterMachine(Forgetful):" in script
+    assert "class state(rk_ClusterMachine):" in script
+    assert "state_2 = state()" in script
+
+
 def test_a_server_that_hangs_at_the_end_hangs_again(tmp_path: Path) -> None:
     class Hanging(ClusterMachine):
         system = Silent

@@ -6,17 +6,17 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from resilkit.testing.code import as_code
 from resilkit.testing.construction import Made
 from resilkit.testing.machines.steps import substituted
 from resilkit.testing.script import written_parts
-from resilkit.testing.sources import Sources, is_importable
-from resilkit.testing.writing import Named, head, is_ours, name_all
+from resilkit.testing.sources import is_importable
+from resilkit.testing.writing import Named, name_all, script
 
 if TYPE_CHECKING:
     from resilkit.testing.machines.machine import ClusterMachine
     from resilkit.testing.machines.outcome import MachineOutcome
     from resilkit.testing.machines.steps import Step
+    from resilkit.testing.sources import Sources
 
 __all__ = ["machine_script"]
 
@@ -30,19 +30,23 @@ _SAID: Final = {"invariants": "must_hold"}
 
 def machine_script(outcome: MachineOutcome) -> str:
     """Return the script; see `MachineOutcome.script`."""
-    sources = Sources(is_ours)
+    verdict = str(outcome.failure) if outcome.failure is not None else "it passed"
+    return script(lambda sources: _body(outcome, sources), [f"# {' '.join(verdict.split())}"])
+
+
+def _body(outcome: MachineOutcome, sources: Sources) -> str:
     name = _machine(outcome, sources)
-    steps = list(_lines(outcome.did, sources))
+    state = sources.free("state")
+    sources.taken[state] = None
+    steps = list(_lines(outcome.did, state, sources))
     end = [
-        f"state = {name}()",
+        f"{state} = {name}()",
         "try:",
         *(textwrap.indent(line, "    ") for line in steps or ["pass"]),
         "finally:",
-        "    state.teardown()",
+        f"    {state}.teardown()",
     ]
-    text = "\n\n".join([*sources.definitions, "\n".join(end)])
-    verdict = str(outcome.failure) if outcome.failure is not None else "it passed"
-    return "\n".join([*head([f"# {' '.join(verdict.split())}"], sources, text), "", text, ""])
+    return "\n\n".join([*sources.definitions, "\n".join(end)])
 
 
 def _machine(outcome: MachineOutcome, sources: Sources) -> str:
@@ -50,6 +54,7 @@ def _machine(outcome: MachineOutcome, sources: Sources) -> str:
     machine = outcome.machine
     if is_importable(machine) or _has_own_code(machine):
         return sources.name(machine)
+    sources.taken[machine.__name__] = machine
     sources.definitions.append(_written(outcome, sources))
     return machine.__name__
 
@@ -101,19 +106,20 @@ def _written(outcome: MachineOutcome, sources: Sources) -> str:
     if machine.inject is not None:
         sources.modules["from hypothesis import strategies as st"] = None
         given["inject"] = Named("st.nothing()")
-    lines = [f"{name} = {as_code(value, width=92)}" for name, value in given.items()]
+    lines = [f"{name} = {sources.code(value, width=92)}" for name, value in given.items()]
     body = textwrap.indent("\n".join(lines), "    ")
-    return f"class {machine.__name__}(ClusterMachine):\n{body}"
+    base_name = sources.others.get("ClusterMachine", "ClusterMachine")
+    return f"class {machine.__name__}({base_name}):\n{body}"
 
 
-def _lines(did: Sequence[Step], sources: Sources) -> Iterator[str]:
+def _lines(did: Sequence[Step], state: str, sources: Sources) -> Iterator[str]:
     """Write each step as a line, or as several where it is long."""
     names: dict[int, Named] = {}
     for step in did:
         args = [substituted(each, names) for each in step.args]
         kwargs = {key: substituted(each, names) for key, each in step.kwargs.items()}
         name_all([_unnamed(args), _unnamed([*kwargs.values()])], sources)
-        call = as_code(_Step(step.name, args, kwargs), width=96)
+        call = sources.code(_Step(f"{state}.{step.name}", args, kwargs), width=96)
         if step.results:
             new = [f"v{len(names) + number}" for number in range(1, len(step.results) + 1)]
             call = f"{', '.join(new)} = {call}"
@@ -131,7 +137,7 @@ class _Step:
     """A step, in code."""
 
     def __init__(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-        self._made = Made(f"state.{name}", tuple(args), kwargs)
+        self._made = Made(name, tuple(args), kwargs)
 
     def _made_by(self) -> Made:
         return self._made
