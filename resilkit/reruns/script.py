@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import textwrap
-from collections.abc import Mapping
 from enum import Enum
+from keyword import iskeyword
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from resilkit.experiment.system import System
-from resilkit.runtime import ChildSpec, SupervisorSpec
+from resilkit.faults import Fault
 from resilkit.testing.code import as_code
-from resilkit.testing.construction import made_by
-from resilkit.testing.values import arguments_of
-from resilkit.testing.writing import Called, Named, name_all, script
+from resilkit.testing.construction import Made, made_by
+from resilkit.testing.values import (
+    arguments_of,
+    bound_to,
+    call_of,
+    is_equal,
+    is_of_attributes,
+    is_standard,
+    standard_module,
+)
+from resilkit.testing.writing import Called, Named, is_written, name_all, script
 from resilkit.workload import CallMethod
 
 if TYPE_CHECKING:
@@ -28,8 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["script_of"]
 
-_PLAIN = (bool, int, float, str, bytes, type(None))
-_CONTAINERS = (dict, list, tuple, set, frozenset)
+_PLAIN = {bool, int, float, str, bytes, type(None)}
 
 
 def script_of(
@@ -61,8 +67,9 @@ def _body(
     failing: str | Callable[[Result], bool],
     sources: Sources,
 ) -> str:
-    made = _Writer(sources).experiment(experiment)
-    fails = "" if isinstance(failing, str) else sources.name(failing, "failing")
+    writer = _Writer(sources)
+    made = writer.experiment(experiment)
+    fails = "" if isinstance(failing, str) else sources.code(writer.value(failing, "failing"))
     run, result = sources.free("experiment"), sources.free("result")
     lines = [
         f"{run} = {sources.code(made)}",
@@ -87,27 +94,29 @@ class _Writer:
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
         self._within: list[Any] = []
+        self._filled: dict[int, Named] = {}
 
     def experiment(self, experiment: Experiment) -> Called:
         """Return the call that makes an experiment."""
         spec, load = experiment.cluster, experiment.workload
-        for part in (spec, experiment.scenario):
-            self._name_all(part)
         options = {
             "system": self.value(_system(experiment), "system"),
             "workload": Called(
                 "Workload",
-                ([self.operation(one) for one in _used(load)], load.arrivals),
+                (
+                    [self.operation(one) for one in _used(load)],
+                    self.value(load.arrivals, "arrivals"),
+                ),
                 _unusual(load, ("generators", "max_in_flight", "drain")),
             ),
-            "scenario": experiment.scenario,
+            "scenario": self.value(experiment.scenario, "scenario"),
             "duration": experiment.duration,
             "warmup": experiment.warmup,
             "seed": experiment.seed,
         }
         if not experiment.warmup:
             del options["warmup"]
-        return Called("Experiment", (spec,), options)
+        return Called("Experiment", (self.value(spec, "cluster"),), options)
 
     def operation(self, operation: Operation) -> Called:
         """Return the call that makes an operation."""
@@ -129,77 +138,85 @@ class _Writer:
             value: The value.
             wanted: What to call it where it has to be made first.
         """
-        if isinstance(value, _PLAIN) or made_by(value) is not None:
-            self._name_all(value)
+        own = wanted if wanted.isidentifier() and not iskeyword(wanted) else "made"
+        if type(value) in _PLAIN:
             return value
         if isinstance(value, Enum):
             name_all([value], self.sources)
             return value
         if isinstance(value, ModuleType):
-            return self._module(value)
-        if isinstance(value, type | FunctionType | BuiltinFunctionType):
-            return Named(self.sources.name(value, wanted))
+            return Named(self.sources.short(value))
         if isinstance(value, MethodType):
-            return Named(
-                f"{self.sources.code(self.value(value.__self__, wanted))}.{value.__name__}"
-            )
-        if type(value) in {list, tuple, set, frozenset}:
-            return type(value)([self.value(each, wanted) for each in value])
-        if isinstance(value, Mapping) and not _is_more(value):
-            return {key: self.value(each, wanted) for key, each in value.items()}
-        if isinstance(value, functools.partial):
-            self.sources.modules["import functools"] = None
-            args = [self.value(each, wanted) for each in (value.func, *value.args)]
-            named = {name: self.value(each, wanted) for name, each in value.keywords.items()}
-            return Called("functools.partial", tuple(args), named)
-        return self._object(value, wanted)
-
-    def _module(self, module: ModuleType) -> Named:
-        path, _, short = module.__name__.rpartition(".")
-        name = short if short.isidentifier() else "system"
-        self.sources.modules[f"from {path} import {short}" if path else f"import {short}"] = None
-        return Named(name)
-
-    def _object(self, value: Any, wanted: str) -> Any:
-        kind = type(value)
-        own = wanted if wanted.isidentifier() else "made"
+            return self._method(value, own)
+        if isinstance(value, type | FunctionType) or _is_function(value):
+            return Named(self.sources.name(value, own))
         if any(value is each for each in self._within):
-            self.sources.missing[own] = f"{own} holds itself, which cannot be written down"
-            return Named(own)
+            return self._missing(own, "holds itself, which")
         self._within.append(value)
         try:
-            return self._made(value, self.sources.name(kind), own)
+            return self._made(value, own)
         finally:
             self._within.pop()
 
-    def _made(self, value: Any, name: str, own: str) -> Any:
-        """Return the call that makes an object; where there is none, lines that fill it."""
-        given = None if _is_more(value) else arguments_of(value)
-        if given is not None:
-            named = {key: self.value(each, key) for key, each in given.items()}
-            return Called(name, (), named, theirs=True)
-        if _is_more(value) or not hasattr(value, "__dict__"):
-            self.sources.missing[own] = f"{own} is {name}, which cannot be written down"
-            return Named(own)
+    def _method(self, method: MethodType, own: str) -> Named:
+        if not is_equal(getattr(method.__self__, method.__name__, None), method):
+            return self._missing(own, f"is {method.__name__} of what has no such method: it")
+        return Named(f"{self.sources.code(self.value(method.__self__, own))}.{method.__name__}")
+
+    def _made(self, value: Any, own: str) -> Any:
+        """Return what makes a value that has others in it, or is of a kind of its own."""
+        kind = type(value)
+        if kind in {list, tuple, set, frozenset}:
+            return kind([self.value(each, own) for each in value])
+        if kind is dict:
+            return {self.value(key, own): self.value(each, own) for key, each in value.items()}
+        record = made_by(value)
+        if record is not None:
+            name_all([kind] if isinstance(value, Fault) else [], self.sources)
+            return self._called(record, own, theirs=not kind.__module__.startswith("resilkit."))
+        if is_standard(value):
+            self.sources.module(standard_module(value))
+        given = arguments_of(value)
+        made = call_of(value) if given is None else Made("", (), given)
+        if made is None:
+            return self._object(value, own)
+        theirs = not is_standard(value)
+        if theirs:
+            made = made._replace(name=self.sources.name(kind))
+        return self._called(made, own, theirs=theirs)
+
+    def _called(self, made: Made, own: str, *, theirs: bool) -> Called:
+        args = tuple([self.value(each, own) for each in made.args])
+        named = {name: self.value(each, name) for name, each in made.kwargs.items()}
+        return Called(made.name, args, named, theirs=theirs)
+
+    def _object(self, value: Any, own: str) -> Any:
+        """Return what no call is known for: its ``repr``, or the name of lines that fill it."""
+        if id(value) in self._filled:
+            return self._filled[id(value)]
+        if not is_of_attributes(value):
+            if not is_written(value):
+                return self._missing(own, f"is {type(value).__name__}, which")
+            name_all([value], self.sources)
+            return value
+        kind = self.sources.name(type(value))
         state = {key: self.value(each, key) for key, each in vars(value).items()}
-        lines = [f"{own} = object.__new__({name})"]
+        own = self.sources.free(own)
+        self.sources.taken[own] = value
+        lines = [f"{own} = object.__new__({kind})"]
         if state:
             lines.append(f"vars({own}).update({self.sources.code(state)})")
         self.sources.definitions.append("\n".join(lines))
+        self._filled[id(value)] = Named(own)
         return Named(own)
 
-    def _name_all(self, value: Any) -> None:
-        """See to it that the classes and functions in a record of resilkit have their names."""
-        parts: list[Any] = [value] if isinstance(value, ChildSpec | SupervisorSpec) else []
-        made = made_by(value)
-        if made is not None:
-            parts += [made.args, made.kwargs]
-        name_all(parts, self.sources)
+    def _missing(self, own: str, why: str) -> Named:
+        self.sources.missing[own] = f"{own} {why} cannot be written down"
+        return Named(own)
 
 
-def _is_more(value: Any) -> bool:
-    """Whether it is a container of a kind of its own: attributes do not say what is in it."""
-    return isinstance(value, _CONTAINERS) and type(value) not in _CONTAINERS
+def _is_function(value: Any) -> bool:
+    return isinstance(value, BuiltinFunctionType) and bound_to(value) is None
 
 
 def _system(experiment: Experiment) -> Any:

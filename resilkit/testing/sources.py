@@ -112,9 +112,19 @@ class Sources:
             self.modules[f"import {top} as {self.others[top]}"] = None
         if top not in self.others or top != module.__name__:
             self.modules[f"import {module.__name__}"] = None
-        folder = _folder_of(module.__name__)
-        if folder is not None:
-            self.folders[folder] = None
+        self._on_path(module.__name__)
+
+    def short(self, module: ModuleType) -> str:
+        """Return the last part of a module's name, under which it can be had."""
+        path, _, short = module.__name__.rpartition(".")
+        name = short if self.taken.get(short, module) is module else self.free(short)
+        self.taken[name] = module
+        line = f"from {path} import {short}" if path else f"import {short}"
+        self.modules[line if name == short else f"{line} as {name}"] = None
+        if module.__name__ == "__main__":
+            self.missing[name] = "another script has not what is in __main__"
+        self._on_path(module.__name__)
+        return name
 
     def code(self, value: object, *, width: int | None = 88) -> str:
         """Return the code of a value, with the names that it has in the script."""
@@ -130,6 +140,9 @@ class Sources:
 
     def _import(self, module: str, name: str) -> None:
         self.names.setdefault(module, {})[name] = None
+        self._on_path(module)
+
+    def _on_path(self, module: str) -> None:
         folder = _folder_of(module)
         if folder is not None:
             self.folders[folder] = None

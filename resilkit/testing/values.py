@@ -12,7 +12,14 @@ from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import partial
-from types import BuiltinFunctionType, MappingProxyType, MethodType, MethodWrapperType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+)
 from types import SimpleNamespace as Namespace
 from typing import Any, Final
 
@@ -24,6 +31,7 @@ __all__ = [
     "call_of",
     "code_name",
     "is_equal",
+    "is_of_attributes",
     "is_standard",
     "standard_module",
 ]
@@ -79,15 +87,19 @@ def call_of(value: Any) -> Made | None:
 def arguments_of(value: Any) -> dict[str, Any] | None:
     """Return the arguments that make an object as it is; ``None`` where nobody can tell.
 
-    Those of a record are its fields. Of another class, one that keeps what it is given by the same
-    names will do, if what is made so is equal, attribute by attribute.
+    Those of a dataclass are its fields that have not their defaults. Of another class, one that
+    keeps what it is given by the same names will do, if what is made so is equal, attribute by
+    attribute.
     """
-    if is_dataclass(value):
-        own = [each for each in fields(value) if each.init]
-        given = {each.name: getattr(value, each.name) for each in own}
-        usual = {each.name: each.default for each in own}
-        return {name: one for name, one in given.items() if not is_equal(one, usual[name])}
     kind, state = type(value), getattr(value, "__dict__", {})
+    if is_dataclass(value):
+        made = call_of(value)
+        usual = {each.name: each for each in fields(value)}
+        return made and {
+            name: one for name, one in made.kwargs.items() if not _is_usual(usual[name], one)
+        }
+    if not is_of_attributes(value):
+        return None
     try:
         wanted = inspect.signature(kind).parameters
         given = {
@@ -99,6 +111,20 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
     except Exception:  # noqa: BLE001 - a class of the user's that wants to be made otherwise
         return None
     return given if same else None
+
+
+def is_of_attributes(value: Any) -> bool:
+    """Whether its attributes are all of an object: nothing is in slots, or kept by Python."""
+    kind: Any = type(value)
+    try:
+        object.__new__(kind)
+    except TypeError:  # it has more in it, as a list has, and an exception
+        return False
+    return hasattr(value, "__dict__") and not any(
+        isinstance(each, MemberDescriptorType) and hasattr(value, each.__name__)
+        for base in kind.__mro__
+        for each in vars(base).values()
+    )
 
 
 def is_equal(value: Any, other: Any) -> bool:
@@ -156,6 +182,11 @@ def _is_default(field: Any, value: object) -> bool:
     if field.default_factory is not MISSING:
         return is_equal(field.default_factory(), value)
     return is_equal(field.default, value)
+
+
+def _is_usual(field: Any, value: object) -> bool:
+    """Whether a field has its default, and nothing that equals it only, as 1 does ``True``."""
+    return type(field.default) is type(value) and is_equal(field.default, value)
 
 
 def _checked(made: Made, value: Any) -> Made | None:

@@ -28,7 +28,7 @@ from resilkit.testing.values import (
     standard_module,
 )
 
-__all__ = ["Called", "Named", "name_all", "script"]
+__all__ = ["Called", "Named", "is_written", "name_all", "script"]
 
 _WIDTH: Final = 100
 _LONGEST: Final = 80
@@ -177,6 +177,9 @@ class Called:
     def _made_by(self) -> Made:
         return self._made
 
+    def __repr__(self) -> str:
+        return as_code(self, width=None)
+
 
 def name_all(value: Any, sources: Sources) -> None:
     """Have a script import or define the classes and functions in a value; it tells what it cannot.
@@ -192,6 +195,11 @@ def name_all(value: Any, sources: Sources) -> None:
             sources.missing[thing.name] = f"{thing.name}{thing.why} cannot be written down"
         else:
             sources.name(thing)
+
+
+def is_written(value: Any) -> bool:
+    """Whether all that is in a value can be written down."""
+    return not any(isinstance(thing, _Unwritable) for thing in _things(value))
 
 
 def _things(value: Any, around: tuple[int, ...] = ()) -> Iterator[Any]:

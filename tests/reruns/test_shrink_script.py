@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 import subprocess
 import sys
-from collections import Counter, defaultdict
 
 import pytest
 
@@ -141,20 +140,6 @@ def test_what_cannot_be_written_down_is_told():
     assert "# It will not run as it is: own holds itself, which cannot be written" in written(till)
     till.own = object()
     assert "# It will not run as it is: own is object, which cannot be written" in written(till)
-
-
-class Row(list):
-    """A list of a kind of its own."""
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [(Counter("aab"), "Counter"), (defaultdict(list, a=[1]), "defaultdict"), (Row([1]), "Row")],
-)
-def test_a_container_of_a_kind_of_its_own_is_not_written_as_another(value, kind):
-    till = Till(3)
-    till.own = value
-    assert f"# It will not run as it is: own is {kind}, which cannot be" in written(till)
 
 
 def test_it_looks_as_a_story(lost):
