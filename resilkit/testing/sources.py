@@ -12,7 +12,6 @@ import builtins
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import is_dataclass
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import Any
 from resilkit.testing.code import as_code_with, literal
 from resilkit.testing.construction import Made
 from resilkit.testing.source_lines import functions_of, source_of
-from resilkit.testing.values import arguments_of, bound_to, call_of, is_equal, is_standard
+from resilkit.testing.values import arguments_of, bound_to, call_of, is_equal
 
 __all__ = ["Sources", "is_importable"]
 
@@ -37,6 +36,7 @@ class Sources:
 
     Args:
         known: Whether a name means something already where the script begins.
+        writes: Whether the code of a value makes it again; if so, what that uses has its names.
         others: What names and modules that the script wants are called instead, where users have
             these names.
 
@@ -54,9 +54,11 @@ class Sources:
     def __init__(
         self,
         known: Callable[[str, object], bool] = lambda _name, _value: False,
+        writes: Callable[[Any, Sources], bool] = lambda value, _sources: literal(value) is not None,
         others: Mapping[str, str] | None = None,
     ) -> None:
         self._known = known
+        self._writes = writes
         self.others: Mapping[str, str] = others or {}
         self.modules: dict[str, None] = {}
         self.names: dict[str, dict[str, None]] = {}
@@ -154,7 +156,7 @@ class Sources:
             self._define_partial(thing, name)
             return
         if not isinstance(thing, type | FunctionType):
-            self.missing[name] = f"{name} is {type(thing).__name__}, which cannot be written down"
+            self._need_value(name, thing)
             return
         source = source_of(thing, name)
         if source is None:
@@ -188,33 +190,29 @@ class Sources:
 
     def _made(self, value: Any, depth: int = 0) -> str | None:
         """Return the code of an object, once what it uses is known; ``None``: there is none."""
-        plain = literal(value)
-        if plain is not None:
-            return plain
-        if isinstance(value, type | FunctionType) and "<lambda>" not in value.__qualname__:
-            return self.name(value)
-        if isinstance(value, Enum):
-            self.name(type(value))
+        named = None if isinstance(value, Enum) else arguments_of(value)
+        if named is None and self._writes(value, self):
             return self.code(value, width=None)
-        made = None if is_standard(value) else call_of(value)
-        if made is None:
-            named = None if is_dataclass(value) else arguments_of(value)
-            if named is None or depth == _DEEPEST:
-                return None
-            made = Made("", (), named)
+        made = call_of(value) if named is None else Made("", (), named)
+        if made is None or depth == _DEEPEST:
+            return None
         given = [("", each) for each in made.args]
         given += [(f"{key}=", each) for key, each in made.kwargs.items()]
         written = [(label, self._made(each, depth + 1)) for label, each in given]
         if any(text is None for _, text in written):
             return None
-        return f"{self.name(type(value))}({', '.join(f'{label}{text}' for label, text in written)})"
+        kind = self.name(type(value))
+        return f"{kind}({', '.join(f'{label}{text}' for label, text in written)})"
 
     def _define_partial(self, thing: partial[Any], name: str) -> None:
-        made = [self.name(thing.func, f"{name}_of"), *map(self.code, thing.args)]
-        made += [f"{key}={self.code(value)}" for key, value in thing.keywords.items()]
-        for value in (*thing.args, *thing.keywords.values()):
-            if literal(value) is None:
+        made: list[str] = [self.name(thing.func, f"{name}_of")]
+        given = [("", each) for each in thing.args]
+        given += [(f"{key}=", each) for key, each in thing.keywords.items()]
+        for label, value in given:
+            text = self._made(value)
+            if text is None:
                 self.missing[name] = f"what {name} is given cannot be written down"
+            made.append(f"{label}{text}")
         self.modules["import functools"] = None
         self.definitions.append(f"{name} = functools.partial({', '.join(made)})")
 
@@ -248,7 +246,7 @@ class Sources:
 
     def _need_value(self, name: str, value: Any) -> None:
         self.taken[name] = value
-        text = literal(value)
+        text = literal(value) or self._made(value)
         if text is None:
             self.missing[name] = f"{name} is {type(value).__name__}, which cannot be written down"
         else:

@@ -73,11 +73,11 @@ def script(make: Callable[[Sources], str], lines: Sequence[str]) -> str:
             users have names that the script wants, which gives way to them.
         lines: The remarks, as comments.
     """
-    sources = Sources(_is_ours)
+    sources = Sources(_is_ours, _writes)
     text = make(sources)
     others = _others(sources)
     if others:
-        sources = Sources(_is_ours, others)
+        sources = Sources(_is_ours, _writes, others)
         text = make(sources)
     return "\n".join([*_head(lines, sources, text), "", text, ""])
 
@@ -200,6 +200,14 @@ def name_all(value: Any, sources: Sources) -> None:
 def is_written(value: Any) -> bool:
     """Whether all that is in a value can be written down."""
     return not any(isinstance(thing, _Unwritable) for thing in _things(value))
+
+
+def _writes(value: Any, sources: Sources) -> bool:
+    """Whether the code of a value makes it again; if so, a script has what that uses."""
+    written = is_written(value)
+    if written:
+        name_all(value, sources)
+    return written
 
 
 def _things(value: Any, around: tuple[int, ...] = ()) -> Iterator[Any]:

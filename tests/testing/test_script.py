@@ -229,6 +229,9 @@ class Keeper(rk.Server):
 
 
 class Odd:
+    def __init__(self) -> None:
+        self.own = object()
+
     def __repr__(self) -> str:
         return "<an odd one>"
 

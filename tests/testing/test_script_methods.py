@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import datetime
+import decimal
+import fractions
+import functools
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,3 +111,46 @@ def test_a_script_says_that_it_will_not_run_where_the_object_cannot_be_made(
     kind = type(lacking).__name__
     told = f"# It will not run as it is: invariant_1_of is {kind}, which cannot be written down."
     assert told in outcome.script()
+
+
+class Asked(Check):
+    def __call__(self, cluster: rk.Cluster) -> bool:
+        return self.below(cluster)
+
+
+def ample(cluster: rk.Cluster, most: Any) -> bool:
+    return bool(cluster.whereis("counter").call.get() < most)
+
+
+LEAST = decimal.Decimal("0.5")
+
+
+def test_an_invariant_that_is_an_object_is_made_again_in_the_script(tmp_path: Path) -> None:
+    for most in (2, decimal.Decimal("1.5")):
+        asked: Any = Asked(most)  # type: ignore[arg-type]
+        script = fails_again(Trial(Counter, increments(3), invariants=[asked], nodes=1), tmp_path)
+        assert f"invariant_1 = Asked(most={most!r})" in script
+
+
+def test_what_a_partial_is_given_is_made_again_in_the_script(tmp_path: Path) -> None:
+    few = functools.partial(ample, most=fractions.Fraction(1, 2))
+    asked: list[Any] = [few, functools.partial(Asked(2).below)]
+    script = fails_again(Trial(Counter, increments(3), invariants=asked, nodes=1), tmp_path)
+    assert "invariant_1 = functools.partial(ample, most=Fraction(1, 2))" in script
+    assert "invariant_2 = functools.partial(invariant_2_of_of.below)" in script
+
+
+def test_what_is_written_down_has_the_values_that_it_uses(tmp_path: Path) -> None:
+    since = datetime.date(2000, 1, 2)
+    kinds = collections.Counter("ab")
+
+    def few(cluster: rk.Cluster) -> bool:
+        return ample(cluster, LEAST * len(kinds) * since.day)
+
+    script = fails_again(Trial(Counter, increments(3), invariants=[few], nodes=1), tmp_path)
+    for line in (
+        "LEAST = Decimal('0.5')",
+        'kinds = collections.Counter({"a": 1, "b": 1})',
+        "since = datetime.date(2000, 1, 2)",
+    ):
+        assert line in script.splitlines()
