@@ -25,8 +25,6 @@ from tests.workload.ends import finished
 if TYPE_CHECKING:
     import pandas as pd
 
-    from resilkit.workload.workload import GeneratorPlan
-
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
@@ -84,25 +82,6 @@ def test_operations_run_outside_of_the_notebook_and_of_the_nodes(cluster: Cluste
     pids = {value[2] for value in finished(run)["value"]}
     assert pids == set(run.pids.values())
     assert not pids & {os.getpid(), *(node.pid for node in cluster.nodes.values())}
-
-
-def test_process_ids_stand_in_the_order_of_the_names_whichever_generator_came_up_first(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fork, other = generators.Generators._fork, asyncio.Event()
-
-    async def second_first(self: generators.Generators, plan: GeneratorPlan) -> None:
-        if plan.generator == "g1":
-            await other.wait()
-        await fork(self, plan)
-        other.set()
-
-    monkeypatch.setattr(generators.Generators, "_fork", second_first)
-    operations = [rk.Operation("one", add_one)]
-    workload = rk.Workload(operations, arrivals=rk.arrivals.constant(50), generators=2)
-    run = start_load(cluster, workload, duration=0.1)
-    finished(run)
-    assert [name.partition(".")[0] for name in run.pids] == ["@g1", "@g2"]
 
 
 def test_generators_start_together_on_the_notebooks_clock(cluster: Cluster) -> None:

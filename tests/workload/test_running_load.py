@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import resilkit as rk
 from resilkit.clock import monotonic
 from resilkit.history import LOST
-from resilkit.workload import LoadRun
+from resilkit.workload import LoadRun, generators
 from tests.cluster.harm import wait_until
 from tests.cluster.traces import wait_gone
 from tests.workload.desk import Desk, add_one
+
+if TYPE_CHECKING:
+    from resilkit.workload.workload import GeneratorPlan
 
 HOSTILE = "<img src=x onerror=hurt()>"
 ONE = [rk.Operation("one", add_one)]
@@ -51,6 +55,23 @@ def test_a_load_without_an_end_runs_until_it_is_stopped(cluster: rk.Cluster) -> 
     wait_gone(list(load.pids.values()))
     load.stop()
     assert asked <= load.elapsed <= ended
+
+
+def test_process_ids_stand_in_the_order_of_the_names_whichever_generator_came_up_first(
+    cluster: rk.Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fork, other = generators.Generators._fork, asyncio.Event()
+
+    async def second_first(self: generators.Generators, plan: GeneratorPlan) -> None:
+        if plan.generator == "g1":
+            await other.wait()
+        await fork(self, plan)
+        other.set()
+
+    monkeypatch.setattr(generators.Generators, "_fork", second_first)
+    with workload(generators=2).start(cluster) as load:
+        names = [name.partition(".")[0] for name in load.pids]
+    assert names == ["@g1", "@g2"]
 
 
 def test_the_with_block_ends_it_also_when_something_is_raised(cluster: rk.Cluster) -> None:
