@@ -9,10 +9,13 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock", "monotonic", "wall"]
+__all__ = ["Clock", "SystemClock", "monotonic", "processor", "wall"]
 
 monotonic = time.monotonic
 """Seconds of a clock that never goes back; the zero is arbitrary."""
+
+processor = time.process_time
+"""Seconds that processors have worked for this process: none pass while it is stopped."""
 
 wall = time.time
 """Seconds since 1970-01-01 UTC. Only for display and manifests: it can jump."""

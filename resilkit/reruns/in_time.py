@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +19,18 @@ __all__ = ["TimeIsUp", "run_in_time"]
 _GRACE = 0.5
 """Seconds for a run to end by itself between two of its looks, before it is interrupted."""
 
+_LONGEST_WAIT = 10.0
+"""How many times its patience a run may take by the clock: it may wait, and not work at all."""
+
 
 class TimeIsUp(ResilkitError):
     """A run took longer than it may."""
 
 
 def run_in_time(
-    experiment: Experiment, *, backend: str, schedule: str | None, until: float | None
-) -> Result:
+    experiment: Experiment, *, backend: str, schedule: str | None, until: float | None,
+    patience: float | None = None,
+) -> Result:  # fmt: skip
     """Run an experiment once, without a word to anybody, and end it when its time is up.
 
     It ends between two of its looks. A simulation that does not come to the next one, since
@@ -37,19 +42,24 @@ def run_in_time(
         backend: Where.
         schedule: In which order, in a simulation.
         until: When its time is up, as `resilkit.clock.monotonic` tells it; ``None`` for never.
+        patience: For how many seconds processors may work for it, and ten times as many may go by;
+            ``None`` for as many as it takes. A process that stands still for a moment, as it does
+            on a busy machine, uses up none of them.
 
     Raises:
         TimeIsUp: It is; all that the run had started was stopped.
     """
-    if until is None:
+    if until is None and patience is None:
         with unchecked():
             return experiment.run(backend, schedule=schedule, progress=False)
 
+    limit = _Limit(until, patience)
+
     def look(_: Any) -> None:
-        if clock.monotonic() >= until:
+        if limit.left() <= 0:
             raise TimeIsUp("its time was up")
 
-    watchdog = _Watchdog(experiment, until + _GRACE)
+    watchdog = _Watchdog(experiment, limit)
     try:
         with watchdog, unchecked():
             return experiment.run(backend, schedule=schedule, on_progress=look)
@@ -59,13 +69,27 @@ def run_in_time(
         raise
 
 
+class _Limit:
+    """The time that a run may take."""
+
+    def __init__(self, until: float | None, patience: float | None) -> None:
+        work = math.inf if patience is None else patience
+        now = clock.monotonic()
+        self._until = min(math.inf if until is None else until, now + _LONGEST_WAIT * work)
+        self._work = clock.processor() + work
+
+    def left(self) -> float:
+        """Return for how many seconds it may go on at least."""
+        return min(self._until - clock.monotonic(), self._work - clock.processor())
+
+
 class _Watchdog:
     """Interrupts a simulation from another thread, again and again until it ends."""
 
-    def __init__(self, experiment: Experiment, until: float) -> None:
+    def __init__(self, experiment: Experiment, limit: _Limit) -> None:
         self.barked = False
         self._experiment = experiment
-        self._until = until
+        self._limit = limit
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="resilkit-watchdog", daemon=True)
 
@@ -77,7 +101,9 @@ class _Watchdog:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.wait(max(0.1, self._until - clock.monotonic())):
+        while not self._over.wait(max(0.1, self._limit.left() + _GRACE)):
+            if self._limit.left() + _GRACE > 0:
+                continue  # the process stood still meanwhile
             running = self._experiment.running
             cluster = None if running is None else running.cluster
             if cluster is not None and cluster.backend == "simulation":

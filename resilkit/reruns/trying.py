@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["Failing", "Look", "Spent", "Tried", "Tries", "failing_of"]
 
 _PATIENCE = 5.0
-"""How many times as long as the longest failing run until now a candidate may take."""
+"""How many times as long as the longest failing run until now a candidate may work."""
 
 _LEAST_PATIENCE = 2.0
+"""Seconds for which it may work in any case."""
 
 Failing = Callable[["Result"], bool]
 """Whether a run failed in the way that is looked for."""
@@ -103,13 +104,13 @@ class Tries:
         if self.spent:
             raise Spent
         self.runs += 1
-        began = clock.monotonic()
-        until = self.until
-        if self._longest:
-            until = min(until, began + max(_LEAST_PATIENCE, _PATIENCE * self._longest))
+        patience = max(_LEAST_PATIENCE, _PATIENCE * self._longest) if self._longest else None
         try:
             with _silently():
-                return run_in_time(experiment, backend="simulation", schedule=schedule, until=until)
+                return run_in_time(
+                    experiment, backend="simulation", schedule=schedule, until=self.until,
+                    patience=patience,
+                )  # fmt: skip
         except TimeIsUp:
             if clock.monotonic() >= self.until:
                 raise Spent from None

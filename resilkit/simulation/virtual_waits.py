@@ -14,6 +14,7 @@ import queue
 import select
 import threading
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from resilkit.simulation.callers import asks_for_executor, asks_for_itself, place_of_caller
@@ -35,6 +36,9 @@ _DAY: Final = 86_400.0
 _MOMENT, _WHILE = 0.05, 1.0
 """Real seconds for threads that are none of a simulation's to give back what they hold: a lock that
 was last taken inside, and any other."""
+
+_PARTS = 10
+"""In how many parts that is waited for: a machine that stands still uses up only one of them."""
 
 _acquire: Any = _thread.LockType.acquire
 """The machine's: this is imported before it is replaced."""
@@ -84,7 +88,8 @@ def _acquired(by: Driver, lock: Any) -> bool:
         return True
     if asks_for_itself() or _may_be_ended(by):
         return _acquire(lock)
-    if _acquire(lock, True, _MOMENT if lock in _inside else _WHILE):
+    seconds = _MOMENT if lock in _inside else _WHILE
+    if any(_acquire(lock, True, seconds / _PARTS) for _ in range(_PARTS)):
         return True
     raise _endless(by)
 
@@ -118,10 +123,10 @@ def _getting(original: Any) -> Any:
             return original(waited_for, block, timeout)
         ended = _may_be_ended(by)
         if timeout is None and not ended:
-            try:
-                return original(waited_for, True, _WHILE)
-            except queue.Empty:
-                raise _endless(by) from None
+            for _ in range(_PARTS):
+                with suppress(queue.Empty):
+                    return original(waited_for, True, _WHILE / _PARTS)
+            raise _endless(by)
         if not _is_time(timeout):
             return original(waited_for, block, timeout)
         try:

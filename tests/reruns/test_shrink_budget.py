@@ -9,7 +9,7 @@ import pytest
 import resilkit as rk
 from resilkit import clock
 from resilkit.errors import InvalidArgument
-from resilkit.reruns import shrinking, trying
+from resilkit.reruns import in_time, shrinking, trying
 from resilkit.reruns.replaying import failed_criteria
 from resilkit.reruns.trying import Tries
 from tests.reruns.shrinks import LOST, quiet
@@ -34,11 +34,11 @@ def test_it_ends_within_its_runs_with_what_fails(budget):
 
 @pytest.fixture
 def ends(monkeypatch):
-    """Return for each run when it began, and when its time was to be up."""
+    """Return for each run when its time was to be up, and for how long it was to work."""
     listed, real = [], trying.run_in_time
 
     def run_in_time(experiment, **options):
-        listed.append((clock.monotonic(), options["until"]))
+        listed.append((options["until"], options["patience"]))
         return real(experiment, **options)
 
     monkeypatch.setattr(trying, "run_in_time", run_in_time)
@@ -47,21 +47,44 @@ def ends(monkeypatch):
 
 def test_it_ends_where_something_goes_on_for_ever(ends):
     before = clock.monotonic()
-    found = quiet(bank(operation=stuck), seconds=0.6)
-    ((began, until),) = ends
-    assert before + 0.6 <= until <= began + 0.6
+    found = quiet(bank(operation=stuck), seconds=2.0)
+    ((until, patience),) = ends
+    assert before + 2.0 <= until <= clock.monotonic()
+    assert patience is None
     assert not found.reproduced
     assert "did not fail in the time that there was" in found.sentence()
 
 
 def test_a_candidate_that_takes_far_longer_is_given_up(ends, monkeypatch):
     monkeypatch.setattr(trying, "_LEAST_PATIENCE", 0.2)
-    before = clock.monotonic()
-    tries = Tries(lambda _: True, budget=9, until=before + 1000.0)
+    until = clock.monotonic() + 1000.0
+    tries = Tries(lambda _: True, budget=9, until=until)
     for tries._longest in (0.01, 0.3):
         assert tries.run(bank(operation=stuck), "fifo") is None
-    for (began, until), patience in zip(ends, (0.2, 1.5), strict=True):
-        assert before + patience <= until <= began + patience
+    assert ends == [(until, 0.2), (until, 1.5)]
+
+
+class Stopped:
+    """The clocks of a process that stands still once: so many seconds pass, and nothing is done."""
+
+    processor = staticmethod(clock.processor)
+
+    def __init__(self, still):
+        self.passed = iter([0.0])
+        self.still = still
+
+    def monotonic(self):
+        return clock.monotonic() + next(self.passed, self.still)
+
+
+@pytest.mark.parametrize(("still", "given_up"), [(6.0, False), (20.0, True)])
+def test_a_candidate_that_stood_still_with_the_machine_for_a_moment_goes_on(
+    monkeypatch, still, given_up
+):
+    monkeypatch.setattr(in_time, "clock", Stopped(still))
+    tries = Tries(lambda _: True, budget=9, until=clock.monotonic() + 1000.0)
+    tries._longest = 0.01
+    assert (tries.run(bank(), "fifo") is None) == given_up
 
 
 def interrupting(monkeypatch, after):

@@ -17,6 +17,7 @@ import pytest
 
 import resilkit as rk
 from resilkit.clock import monotonic
+from resilkit.simulation import virtual_waits
 from tests.simulation.simulated import Simulated
 
 LIMIT = 500.0
@@ -263,6 +264,47 @@ def test_a_lock_that_another_thread_holds_for_a_moment_is_waited_for(simulated: 
     other.join()
     assert taken.is_set()
     assert simulated.at == 0.0
+
+
+def test_a_machine_that_stands_still_takes_only_a_part_of_what_a_lock_is_waited_for(
+    simulated: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, stopped, acquire = held(), threading.Event(), virtual_waits._acquire
+
+    def stops_once(lock: Any, *args: Any) -> bool:
+        if len(args) == 2 and not stopped.is_set():  # it waits in real time
+            stopped.set()
+            return False
+        got: bool = acquire(lock, *args)
+        return got
+
+    def release() -> None:
+        assert stopped.wait(LIMIT)
+        lock.release()
+
+    monkeypatch.setattr(virtual_waits, "_acquire", stops_once)
+    other = threading.Thread(target=release)
+    other.start()
+    with simulated.step():
+        assert lock.acquire()
+    other.join()
+    assert simulated.at == 0.0
+
+
+def test_a_queue_that_another_thread_fills_in_a_moment_is_waited_for(simulated: Simulated) -> None:
+    waiting, filled = threading.Event(), queue.SimpleQueue[str]()
+
+    def fill() -> None:
+        assert waiting.wait(LIMIT)
+        filled.put("there")
+
+    other = threading.Thread(target=fill)
+    other.start()
+    with simulated.step():
+        waiting.set()
+        got = filled.get()
+    other.join()
+    assert (got, simulated.at) == ("there", 0.0)
 
 
 def test_a_lock_that_a_task_holds_while_it_awaits_is_what_its_node_hangs_at() -> None:
