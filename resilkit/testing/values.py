@@ -9,9 +9,9 @@ from __future__ import annotations
 import inspect
 import sys
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
-from functools import partial
+from functools import cached_property, partial
 from types import (
     BuiltinFunctionType,
     MappingProxyType,
@@ -32,6 +32,7 @@ __all__ = [
     "code_name",
     "is_equal",
     "is_of_attributes",
+    "is_same",
     "is_standard",
     "standard_module",
 ]
@@ -88,7 +89,7 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
     """Return the arguments that make an object as it is; ``None`` where nobody can tell.
 
     Those of a dataclass are its fields that have not their defaults. Of another class, one that
-    keeps what it is given by the same names will do, if what is made so is equal, attribute by
+    keeps what it is given by the same names will do, if what is made so is the same, attribute by
     attribute.
     """
     kind, state = type(value), getattr(value, "__dict__", {})
@@ -96,7 +97,7 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
         made = call_of(value)
         usual = {each.name: each for each in fields(value)}
         return made and {
-            name: one for name, one in made.kwargs.items() if not _is_usual(usual[name], one)
+            name: one for name, one in made.kwargs.items() if not is_same(usual[name].default, one)
         }
     if not is_of_attributes(value):
         return None
@@ -105,9 +106,9 @@ def arguments_of(value: Any) -> dict[str, Any] | None:
         given = {
             name: state[name]
             for name, one in wanted.items()
-            if name in state and not is_equal(state[name], one.default)
+            if name in state and not is_same(one.default, state[name])
         }
-        same = is_equal(vars(kind(**given)), state)
+        same = is_same(vars(kind(**given)), state)
     except Exception:  # noqa: BLE001 - a class of the user's that wants to be made otherwise
         return None
     return given if same else None
@@ -133,6 +134,68 @@ def is_equal(value: Any, other: Any) -> bool:
         return bool(value is other or value == other)
     except Exception:  # noqa: BLE001 - a value of the user's that cannot be compared
         return False
+
+
+def is_same(made: Any, value: Any, around: tuple[int, ...] = ()) -> bool:
+    """Whether what was made is the value again: of its kind, and with all that is in it.
+
+    What is equal by its own word may have public attributes that this word does not count; a kind
+    that has no such word is looked into. ``False`` where they cannot be compared.
+    """
+    kind: Any = type(value)
+    if made is value or id(value) in around:
+        return True
+    if type(made) is not kind:
+        return False
+    around = (*around, id(value))
+    states = [[*_attributes(each).items()] for each in (made, value)]
+    if isinstance(value, float | complex):  # nan is not equal to itself, and -0.0 is to 0.0
+        plain: Any = float if isinstance(value, float) else complex
+        same = plain.__repr__(made) == plain.__repr__(value)
+    elif isinstance(value, dict):
+        same = _are_same([*made.items()], [*value.items()], around)
+    elif isinstance(value, list | tuple):
+        same = _are_same([*made], [*value], around)
+    elif isinstance(value, BaseException):
+        same = _are_same(made.args, value.args, around)
+    elif _says_what_is_equal(kind) or kind.__module__ == "builtins":
+        same = is_equal(made, value)
+    else:  # where there are no attributes, Python keeps to itself what is in it
+        same = any(states) or repr(made) == repr(value)
+    return same and _are_same(states[0], states[1], around)
+
+
+def _are_same(made: Sequence[Any], values: Sequence[Any], around: tuple[int, ...]) -> bool:
+    return len(made) == len(values) and all(
+        is_same(one, other, around) for one, other in zip(made, values, strict=True)
+    )
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """Return the attributes of an object by their names: not what it keeps to save time.
+
+    Where the kind says itself what is equal, that may be anything private.
+    """
+    kind: Any = type(value)
+    slots = {
+        name: getattr(value, name, MISSING)
+        for base in kind.__mro__
+        if base.__module__ != "builtins"
+        for name, each in vars(base).items()
+        if isinstance(each, MemberDescriptorType)
+    }
+    return {
+        name: each
+        for name, each in sorted((slots | getattr(value, "__dict__", {})).items())
+        if not (name.startswith("_") and _says_what_is_equal(kind))
+        and not isinstance(inspect.getattr_static(kind, name, None), cached_property)
+    }
+
+
+def _says_what_is_equal(kind: Any) -> bool:
+    """Whether somebody wrote so for a kind: Python, and ``dataclass``, know not what is beside."""
+    said = next(base for base in kind.__mro__ if "__eq__" in vars(base))
+    return said.__module__ != "builtins" and "__dataclass_fields__" not in vars(said)
 
 
 _STANDARD: Final[Mapping[type, Callable[[Any], Made]]] = {
@@ -174,19 +237,21 @@ def _of_fields(value: Any) -> Made | None:
         and not hasattr(kind, "__post_init__")
         and len(fields(kind)) == len(kind.__dataclass_fields__)
         and all(each.init for each in fields(kind))
+        and not _beside_fields(value)
     )
     return made if usual else _checked(made, value)
 
 
+def _beside_fields(value: Any) -> dict[str, Any]:
+    """Return the attributes that a dataclass has beside its fields."""
+    names = {each.name for each in fields(value)}
+    return {name: each for name, each in _attributes(value).items() if name not in names}
+
+
 def _is_default(field: Any, value: object) -> bool:
     if field.default_factory is not MISSING:
-        return is_equal(field.default_factory(), value)
-    return is_equal(field.default, value)
-
-
-def _is_usual(field: Any, value: object) -> bool:
-    """Whether a field has its default, and nothing that equals it only, as 1 does ``True``."""
-    return type(field.default) is type(value) and is_equal(field.default, value)
+        return is_same(field.default_factory(), value)
+    return is_same(field.default, value)
 
 
 def _checked(made: Made, value: Any) -> Made | None:
@@ -198,9 +263,9 @@ def _checked(made: Made, value: Any) -> Made | None:
         return None
     if is_dataclass(value):
         names = [each.name for each in fields(kind)]
-        same = all(is_equal(getattr(other, name, MISSING), getattr(value, name)) for name in names)
+        same = all(
+            is_equal(getattr(other, name, MISSING), getattr(value, name)) for name in names
+        ) and is_same(_beside_fields(other), _beside_fields(value))
     else:
-        same = is_equal(other, value) and is_equal(
-            getattr(other, "__dict__", None), getattr(value, "__dict__", None)
-        )
+        same = is_same(other, value)
     return made if same and type(other) is kind else None

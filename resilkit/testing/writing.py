@@ -24,6 +24,7 @@ from resilkit.testing.values import (
     call_of,
     code_name,
     is_equal,
+    is_same,
     is_standard,
     standard_module,
 )
@@ -297,7 +298,7 @@ def _leaf(value: Any) -> Iterator[Any]:
                     meant[node.id] = sys.modules[node.id]
         needed += _modules_in(tree, meant)
         made = eval(compile(tree, "<script>", "eval"), meant)  # noqa: S307 - the user's own repr
-        same = type(made) is kind or is_equal(made, value)
+        same = is_same(made, value)
     except Exception:  # noqa: BLE001 - whatever a repr of the user's is
         same = False
     yield from needed if same else [_unwritable(value)]

@@ -93,6 +93,20 @@ def test_methods_of_classes_and_of_dataclasses_and_steps_of_models_run(tmp_path:
     assert "Model(0, step_of.step)" in script
 
 
+class Lenient(Check):
+    def __init__(self, most: int = 1, step: float = 0.0) -> None:
+        super().__init__(most)
+        self.step = step  # type: ignore[assignment, method-assign]
+
+
+def test_what_only_equals_a_default_stands_in_the_script(tmp_path: Path) -> None:
+    asked = [Lenient(True).below, Lenient(1, -0.0).below, Lenient(1, 0.0).below]
+    script = fails_again(Trial(Counter, increments(3), invariants=asked, nodes=1), tmp_path)
+    assert "invariant_1_of = Lenient(most=True)" in script
+    assert "invariant_2_of = Lenient(step=-0.0)" in script
+    assert "invariant_3_of = Lenient()" in script
+
+
 class Selfish(Check):
     def __init__(self, me: object = None) -> None:
         super().__init__(1)

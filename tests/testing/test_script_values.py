@@ -7,6 +7,7 @@ import dataclasses
 import datetime
 import enum
 import functools
+import itertools
 import re
 import types
 import zoneinfo
@@ -104,6 +105,41 @@ class Lying:
         return "Lying(1)"
 
 
+class Shown:
+    """Says in its repr a part of what it holds, and nothing of what is equal."""
+
+    def __init__(self, one: object, two: object = 0) -> None:
+        self.one = one
+        self.two = two
+
+    def __repr__(self) -> str:
+        return f"Shown({self.one!r})"
+
+
+class Plain(dict[str, int]):
+    __slots__ = ("note",)
+
+
+@dataclasses.dataclass
+class Noted:
+    x: int
+
+
+@dataclasses.dataclass
+class Raised:
+    x: int
+    by: dataclasses.InitVar[int] = 1
+
+    def __post_init__(self, by: int) -> None:
+        self.x += by
+        self.seen = [self.x]
+
+
+def beside(value: Any, name: str, what: object) -> Any:
+    setattr(value, name, what)
+    return value
+
+
 def double(number: int) -> int:
     return number * 2
 
@@ -121,6 +157,20 @@ WRITTEN: list[Any] = [
 
 CALLED = [functools.partial(double, 4), Outer(3).of, double, "a-b".split, [1].copy, (5).bit_length]
 """Functions of which a script can have the name or the making."""
+
+ALIKE: list[Any] = [
+    Shown(1), Shown(Shown(-0.0)), beside(Doubled(3), "hidden", 4), ValueError("a"),
+    range(3), Noted(1), float("nan"), itertools.count(3),
+]  # fmt: skip
+"""Values of which the code makes others with the same in them, which need not be equal."""
+
+OTHERWISE: list[Any] = [
+    Shown(1, 2), Shown(Shown(1, 2)), [Shown(1, 2)], beside(Noted(1), "note", "late"), Raised(1),
+    beside(Raised(1, 0), "seen", []), beside(Plain(a=1), "note", 1),
+    beside(Outer(3), "note", 1),
+    beside(ValueError("a"), "note", 1), beside(Noted(1), "_note", 1),
+]  # fmt: skip
+"""Values of which the code that stands for them would make others."""
 
 ring: list[Any] = []
 ring.append(ring)
@@ -181,6 +231,20 @@ def test_a_script_says_that_it_will_not_run_for_what_is_no_code(value: Any) -> N
     told: Any = run_trial(failing([1]))
     told.trial = failing([value])
     assert "# It will not run as it is: " in told.script()
+
+
+@pytest.mark.parametrize("value", OTHERWISE, ids=[str(number) for number in range(len(OTHERWISE))])
+def test_a_script_says_that_it_will_not_run_for_what_its_code_makes_otherwise(value: Any) -> None:
+    told: Any = run_trial(failing([1]))
+    told.trial = failing([value])
+    assert "# It will not run as it is: " in told.script()
+
+
+@pytest.mark.parametrize("value", ALIKE, ids=repr)
+def test_a_script_runs_with_what_its_code_makes_again(value: Any) -> None:
+    told: Any = run_trial(failing([1]))
+    told.trial = failing([value])
+    assert "will not run" not in told.script()
 
 
 def test_a_script_says_so_where_two_modules_have_something_of_one_name() -> None:
