@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+import symtable
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -95,11 +96,11 @@ class Sources:
                 self.missing[top] = f"two things are called {top}"
             self._import(module, top)
             return qualified
-        outer = vars(sys.modules.get(str(thing.__module__), builtins)).get(top) if inner else None
+        outer = _class_around(thing, top, inner) if inner and "<lambda>" not in inner else None
         if outer is not None:
             self._called[id(thing)] = name = f"{self.name(outer)}.{inner}"
             return name
-        own = top if top.isidentifier() and "<lambda>" not in inner else ""
+        own = last if (last := qualified.rpartition(".")[2]).isidentifier() else ""
         name = self._called[id(thing)] = own or self.free(wanted or "thing")
         if self.taken.setdefault(name, thing) is not thing:
             self.missing[name] = f"two things are called {name}"
@@ -162,7 +163,12 @@ class Sources:
         if source is None:
             self.missing[name] = f"the source of {name} was not found"
             return
-        for used, value in _used(thing, source):
+        try:
+            names = _names_in(source)
+        except SyntaxError:  # it sets what is around it, say
+            self.missing[name] = f"the source of {name} is none by itself"
+            names = []
+        for used, value in _used(thing, names):
             self._need(used, value)
         self.definitions.append(source)
 
@@ -253,6 +259,26 @@ class Sources:
             self.definitions.append(f"{name} = {text}")
 
 
+def _class_around(thing: Any, top: str, inner: str) -> Any:
+    """Return the outermost class in which something was written; ``None``: it is not found."""
+    there = vars(sys.modules.get(str(thing.__module__), builtins)).get(top)
+    around = thing.__qualname__.removesuffix(f".{inner}")
+    for outer in [there, *(each for each in _classes() if each.__qualname__ == around)]:
+        found = outer
+        for part in inner.split("."):
+            found = getattr(found, part, None)
+        if found is thing:
+            return outer
+    return None
+
+
+def _classes() -> list[type]:
+    found: list[type] = [object]
+    for each in found:  # it grows meanwhile
+        found += type.__subclasses__(each)
+    return found
+
+
 def is_importable(thing: Any) -> bool:
     """Whether a class or a function has a module from which another process can import it."""
     return _where(thing)[0] is not None
@@ -300,23 +326,56 @@ def _folder_of(module: str) -> str | None:
 # What it uses -------------------------------------------------------------------------------------
 
 
-def _used(thing: Any, source: str) -> Iterator[tuple[str, Any]]:
-    """Give the names that something uses and does not define, with what they mean."""
+def _used(thing: Any, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Give those of the names that mean something where a thing was written, with what."""
     known = {**_globals_of(thing), **dict(_closures_of(thing))}
     own = getattr(thing, "__name__", "")
-    for name in _names_in(source):
-        if name in known and name != own:
+    for name in names:
+        if name in known and name != own and not _is_built_in(name, known[name]):
             yield name, known[name]
 
 
+def _is_built_in(name: str, value: object) -> bool:
+    """Whether a name means in every script what it means here: IPython puts its ``open`` there."""
+    of = str(getattr(value, "__module__", ""))
+    return hasattr(builtins, name) and (name.startswith("__") or of.startswith("IPython."))
+
+
 def _names_in(source: str) -> list[str]:
-    """Return the names that are read, in order: those of annotations are not, which may be text."""
+    """Return the names that something has from outside, in order.
+
+    Those of annotations are among them: they may be read. Parameters and variables are not.
+    """
+    outside = set(_outside(symtable.symtable(source, "<script>", "exec")))
     tree = ast.parse(source)
-    names: dict[str, None] = {}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            names[node.id] = None
-    return [name for name in names if not hasattr(builtins, name)]
+        if isinstance(node, ast.ClassDef):
+            outside.update(_before_set(node))
+    names = {node.id: None for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return [name for name in names if name in outside]
+
+
+def _outside(table: symtable.SymbolTable) -> Iterator[str]:
+    for symbol in table.get_symbols():
+        inside = symbol.is_assigned() or symbol.is_imported() or symbol.is_parameter()
+        inside = inside or symbol.is_free()
+        if symbol.is_declared_global() or (symbol.is_referenced() and not inside):
+            yield symbol.get_name()
+    for inner in table.get_children():
+        yield from _outside(inner)
+
+
+def _before_set(node: ast.ClassDef) -> Iterator[str]:
+    """Give what the body of a class reads before it sets it: ``limit = limit``."""
+    known: set[str] = set()
+    for each in node.body:
+        if isinstance(each, ast.Assign | ast.AnnAssign):
+            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
+            kept = {one.id for one in targets if isinstance(one, ast.Name)}
+            within = [] if each.value is None else ast.walk(each.value)
+            read = {one.id for one in within if isinstance(one, ast.Name)}
+            yield from (read & kept) - known
+            known |= kept
 
 
 def _globals_of(thing: Any) -> Mapping[str, Any]:

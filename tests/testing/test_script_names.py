@@ -119,3 +119,67 @@ def test_a_script_says_so_where_what_is_written_down_uses_two_things_of_one_name
 
     told = run_trial(made(Keeper, invariant=other())).script()
     assert "# It will not run as it is: two things are called Keeper." in told
+
+
+count = object()
+limit = 7
+sum = max  # noqa: A001 - as a cell does that means no harm
+
+
+def test_parameters_and_variables_of_a_check_are_no_names_that_it_needs(tmp_path: Path) -> None:
+    def few(cluster: rk.Cluster, history: list[Any]) -> bool:
+        count = len([history for history in history if history])
+        return count < 1
+
+    script = fails_again(made(Keeping, invariant=few), tmp_path)
+    assert "\ncount = " not in script
+
+
+def test_a_name_of_python_that_users_gave_another_meaning_has_it_in_the_script(
+    tmp_path: Path,
+) -> None:
+    def least(cluster: rk.Cluster, history: list[Any]) -> bool:
+        return sum(4, 3) > 4
+
+    assert "\nsum = max\n" in fails_again(made(Keeping, invariant=least), tmp_path)
+
+
+def test_what_a_class_reads_and_then_keeps_by_the_same_name_is_in_the_script(
+    tmp_path: Path,
+) -> None:
+    class Local(rk.Server):
+        limit = limit
+        limits = limit, limit
+
+        def keep(self) -> None: ...
+
+    assert "\nlimit = 7\n" in fails_again(made(Local), tmp_path)
+
+
+def test_a_function_that_sets_what_is_around_it_is_none_by_itself() -> None:
+    looks = 0
+
+    def once(cluster: rk.Cluster, history: list[Any]) -> bool:
+        nonlocal looks
+        looks += 1
+        return not history
+
+    told = run_trial(made(Keeping, invariant=once)).script()
+    assert "# It will not run as it is: the source of once is none by itself." in told
+
+
+def test_a_function_of_a_class_that_was_written_in_a_function_has_its_class_in_front(
+    tmp_path: Path,
+) -> None:
+    class Local:
+        class Inner:
+            @staticmethod
+            def idle(cluster: rk.Cluster, history: list[Any]) -> bool:
+                return cluster.seed < 0 or not history
+
+        def quiet(self: Any, history: list[Any]) -> bool:  # type: ignore[misc]
+            return Local.Inner.idle(self, history)
+
+    for asked, told in ((Local.quiet, "Local.quiet"), (Local.Inner.idle, "Local.Inner.idle")):
+        script = fails_again(made(Keeping, invariant=asked), tmp_path)
+        assert f"invariants=[{told}]" in script.replace("\n        ", "").replace(",\n    ]", "]")
