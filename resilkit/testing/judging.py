@@ -92,6 +92,7 @@ def explained(
     *,
     broken: bool,
     most_steps: int | None = None,
+    hint: str = "",
 ) -> tuple[Failure | None, Ordered]:
     """Return whether some order of the operations explains all replies.
 
@@ -100,6 +101,8 @@ def explained(
         history: What was done.
         broken: Whether there were faults, so that casts may have been lost.
         most_steps: How often the model may be asked; ``None`` for the usual.
+        hint: The likely cause if one operation followed the other, and neither they nor the model
+            is wrong; ``""`` where nobody knows one.
     """
     did = [each for each in history if _may_have_happened(each)]
     intervals = _intervals(did, broken=broken)
@@ -116,6 +119,8 @@ def explained(
         else f"no order of the operations explains that {what} replied {replied}: "
         f"{_after(found, did)}{_said(found)}"
     )
+    if alone and hint:
+        message = f"{message} (a likely cause, if neither is wrong: {hint})"
     failure = Failure("model", message, "", stuck.ended or stuck.began, stuck, stuck.error)
     return failure, found
 

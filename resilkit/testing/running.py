@@ -20,6 +20,7 @@ from resilkit.testing.failure import Failure
 from resilkit.testing.hanging import hanging
 from resilkit.testing.looking import Lookout
 from resilkit.testing.outcome import Outcome
+from resilkit.testing.races import SHARED
 from resilkit.testing.trail import LookingOn, Traced, Trail
 from resilkit.testing.trial import Trial
 from resilkit.testing.work import Work
@@ -318,7 +319,12 @@ class Doing:
                 return failure
         model = trial.pure_model()
         if model is not None:
-            failure, self._ordered = judging.explained(model, history, broken=bool(trial.faults))
+            failure, self._ordered = judging.explained(
+                model,
+                history,
+                broken=bool(trial.faults),
+                hint=SHARED if trial.model is trial.system else "",
+            )
             if failure is not None:
                 return failure
         failure = hanging(

@@ -132,3 +132,31 @@ def test_a_system_may_take_many_turns_to_come_to_rest() -> None:
     model = alone(rk.ChildSpec(Busy, name="busy"))
     _, after = model.replies(model.initial, Cast("work", 20_000))
     assert model.step(after, Call("open"))[0] == 0
+
+
+class Tallying(rk.Server):
+    total = 0
+
+    def add(self, by: int) -> int:
+        type(self).total += by
+        return self.total
+
+
+class Later(Tallying):
+    """Goes on from elsewhere."""
+
+    total = 100
+
+
+def test_what_all_runs_share_is_named_where_a_system_does_not_do_as_it_does_alone() -> None:
+    adding = [Call("add", 1)] * 2
+    shared = run_trial(Trial(Tallying, adding, model=Tallying)).failure
+    assert shared is not None
+    assert shared.message.endswith(
+        " (a likely cause, if neither is wrong: module globals and class attributes, which all "
+        "runs of a process share)"
+    )
+    # Another system that is the model may be wrong, or right.
+    other = run_trial(Trial(Tallying, adding, model=Later)).failure
+    assert other is not None
+    assert "likely" not in other.message
