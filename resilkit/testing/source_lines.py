@@ -6,11 +6,11 @@ import ast
 import inspect
 import linecache
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import CodeType, FunctionType
 from typing import Any
 
-__all__ = ["functions_of", "source_of"]
+__all__ = ["defaults_in", "functions_of", "source_of", "with_code"]
 
 _GENERATED = "<string>"
 """Where the methods stand that ``dataclass`` makes."""
@@ -91,10 +91,16 @@ def _lambda_in(source: str, code: CodeType) -> str | None:
             except (SyntaxError, ValueError):
                 continue
             made = isinstance(tree, ast.Expression) and isinstance(tree.body, ast.Lambda)
-            if made and _shape(compile(text, "<script>", "eval").co_consts[0]) == _shape(code):
+            if made and _shape(_code_of(text)) == _shape(code):
                 return text.strip()
         start = source.find("lambda", start + 1)
     return None
+
+
+def _code_of(text: str) -> CodeType:
+    """Return the code of a lambda, which comes after that of its defaults."""
+    consts = compile(text, "<script>", "eval").co_consts
+    return [each for each in consts if isinstance(each, CodeType)][-1]
 
 
 def _shape(code: CodeType) -> object:
@@ -115,3 +121,38 @@ def functions_of(thing: Any) -> Iterator[FunctionType]:
                 inner = inspect.unwrap(inner)
             if isinstance(inner, FunctionType) and inner.__module__ == thing.__module__:
                 yield inner
+
+
+def defaults_in(source: str, function: FunctionType) -> list[tuple[ast.expr, Any]]:
+    """Return where in its source the defaults of a function stand, and what they are.
+
+    Args:
+        source: Of the function; of a lambda with what it is assigned to.
+        function: The function.
+    """
+    made = ast.parse(source).body[0]
+    if isinstance(made, ast.Assign):
+        made = made.value  # type: ignore[assignment]
+    if not isinstance(made, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        return []
+    wanted, given = made.args, function.__defaults__ or ()
+    if len(wanted.defaults) != len(given):  # what decorates it takes other arguments
+        return []
+    found = list(zip(wanted.defaults, given, strict=True))
+    named = function.__kwdefaults__ or {}
+    for argument, default in zip(wanted.kwonlyargs, wanted.kw_defaults, strict=True):
+        if default is not None and argument.arg in named:
+            found.append((default, named[argument.arg]))
+    return found
+
+
+def with_code(source: str, instead: Sequence[tuple[ast.expr, str]]) -> str:
+    """Return source with other code for some of its expressions."""
+    lines = [line.encode() for line in source.splitlines(keepends=True)]
+    begins = [sum(map(len, lines[:number])) for number in range(len(lines))]
+    text = b"".join(lines)
+    for node, code in sorted(instead, key=lambda each: (each[0].lineno, each[0].col_offset))[::-1]:
+        start = begins[node.lineno - 1] + node.col_offset
+        end = begins[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+        text = text[:start] + code.encode() + text[end:]
+    return text.decode()

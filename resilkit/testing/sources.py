@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import symtable
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,13 +20,15 @@ from typing import Any
 
 from resilkit.testing.code import as_code_with, literal
 from resilkit.testing.construction import Made
-from resilkit.testing.source_lines import functions_of, source_of
-from resilkit.testing.values import arguments_of, bound_to, call_of, is_equal
+from resilkit.testing.source_lines import defaults_in, functions_of, source_of, with_code
+from resilkit.testing.source_names import names_in
+from resilkit.testing.values import arguments_of, bound_to, call_of, is_equal, is_same
 
 __all__ = ["Sources", "is_importable"]
 
 
 _NOTHING = object()
+_CONSTANT = (bool, int, float, complex, str, bytes, tuple, type(None))
 _DEEPEST = 20
 """Objects in objects: what holds itself has no end."""
 
@@ -164,13 +165,33 @@ class Sources:
             self.missing[name] = f"the source of {name} was not found"
             return
         try:
-            names = _names_in(source)
+            if isinstance(thing, FunctionType):
+                source = self._with_defaults(source, thing, name)
+            names = names_in(source)
         except SyntaxError:  # it sets what is around it, say
             self.missing[name] = f"the source of {name} is none by itself"
             names = []
         for used, value in _used(thing, names):
             self._need(used, value)
         self.definitions.append(source)
+
+    def _with_defaults(self, source: str, thing: FunctionType, name: str) -> str:
+        """Return a source with its defaults as they were: in a loop each function has its own."""
+        known = {**_globals_of(thing), **dict(_closures_of(thing))}
+        instead: list[tuple[ast.expr, str]] = []
+        for node, value in defaults_in(source, thing):
+            plain = isinstance(node, ast.Name | ast.Constant)
+            meant = node.value if isinstance(node, ast.Constant) else _NOTHING
+            if plain and is_same(known.get(ast.unparse(node), meant), value):
+                continue
+            named = any(isinstance(each, ast.Name) for each in ast.walk(node))
+            if plain or (named and type(value) in _CONSTANT):
+                text = literal(value) or self._made(value)
+                if text is not None:
+                    instead.append((node, text))
+                elif plain:
+                    self.missing[name] = f"a default of {name} cannot be written down"
+        return with_code(source, instead)
 
     def _method(self, thing: Any, owner: Any, wanted: str) -> str:
         """Return a method by what it belongs to, which is made again."""
@@ -339,43 +360,6 @@ def _is_built_in(name: str, value: object) -> bool:
     """Whether a name means in every script what it means here: IPython puts its ``open`` there."""
     of = str(getattr(value, "__module__", ""))
     return hasattr(builtins, name) and (name.startswith("__") or of.startswith("IPython."))
-
-
-def _names_in(source: str) -> list[str]:
-    """Return the names that something has from outside, in order.
-
-    Those of annotations are among them: they may be read. Parameters and variables are not.
-    """
-    outside = set(_outside(symtable.symtable(source, "<script>", "exec")))
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            outside.update(_before_set(node))
-    names = {node.id: None for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    return [name for name in names if name in outside]
-
-
-def _outside(table: symtable.SymbolTable) -> Iterator[str]:
-    for symbol in table.get_symbols():
-        inside = symbol.is_assigned() or symbol.is_imported() or symbol.is_parameter()
-        inside = inside or symbol.is_free()
-        if symbol.is_declared_global() or (symbol.is_referenced() and not inside):
-            yield symbol.get_name()
-    for inner in table.get_children():
-        yield from _outside(inner)
-
-
-def _before_set(node: ast.ClassDef) -> Iterator[str]:
-    """Give what the body of a class reads before it sets it: ``limit = limit``."""
-    known: set[str] = set()
-    for each in node.body:
-        if isinstance(each, ast.Assign | ast.AnnAssign):
-            targets = each.targets if isinstance(each, ast.Assign) else [each.target]
-            kept = {one.id for one in targets if isinstance(one, ast.Name)}
-            within = [] if each.value is None else ast.walk(each.value)
-            read = {one.id for one in within if isinstance(one, ast.Name)}
-            yield from (read & kept) - known
-            known |= kept
 
 
 def _globals_of(thing: Any) -> Mapping[str, Any]:

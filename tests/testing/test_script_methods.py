@@ -168,3 +168,36 @@ def test_what_is_written_down_has_the_values_that_it_uses(tmp_path: Path) -> Non
         "since = datetime.date(2000, 1, 2)",
     ):
         assert line in script.splitlines()
+
+
+def test_functions_of_a_loop_have_their_own_defaults_in_the_script(tmp_path: Path) -> None:
+    asked: list[Any] = []
+    for most in (decimal.Decimal(2), 9):
+        asked.append(lambda cluster, most=most: ample(cluster, most))  # in a loop
+
+    def few(cluster: rk.Cluster, *, most: Any = most * 2, of: Any = LEAST) -> bool:
+        return ample(cluster, most) and of is LEAST
+
+    asked += [few, lambda cluster, most=8: ample(cluster, most)]
+    asked += [(lambda c, _of="ä", m=7: ample(c, m)), (lambda c, _of="ä", m=6: ample(c, m))]
+    script = fails_again(Trial(Counter, increments(3), invariants=asked, nodes=1), tmp_path)
+    for line in (
+        "invariant_1 = lambda cluster, most=Decimal('2'): ample(cluster, most)",
+        "invariant_2 = lambda cluster, most=9: ample(cluster, most)",
+        "invariant_4 = lambda cluster, most=8: ample(cluster, most)",
+        'invariant_5 = lambda c, _of="ä", m=7: ample(c, m)',
+        'invariant_6 = lambda c, _of="ä", m=6: ample(c, m)',
+    ):
+        assert line in script.splitlines()
+    assert "most: Any = 18, of: Any = LEAST" in script
+
+
+def test_a_script_says_that_it_will_not_run_where_a_default_cannot_be_written_down() -> None:
+    for thing in (object(), iter([])):
+
+        def few(cluster: rk.Cluster, of: object = thing) -> bool:
+            return of is None
+
+    del thing
+    told = run_trial(Trial(Counter, increments(3), invariants=[few], nodes=1)).script()
+    assert "# It will not run as it is: a default of few cannot be written down." in told
