@@ -6,7 +6,7 @@ import ast
 import symtable
 from collections.abc import Iterator
 
-__all__ = ["names_in"]
+__all__ = ["names_at_once", "names_in"]
 
 
 def names_in(source: str) -> list[str]:
@@ -23,14 +23,21 @@ def names_in(source: str) -> list[str]:
     return [name for name in names if name in outside]
 
 
-def _outside(table: symtable.SymbolTable) -> Iterator[str]:
+def names_at_once(source: str) -> list[str]:
+    """Return those that are read when the source runs, and not later: annotations are not."""
+    lines = f"from __future__ import annotations\n{source}"
+    return sorted(set(_outside(symtable.symtable(lines, "<script>", "exec"), later=False)))
+
+
+def _outside(table: symtable.SymbolTable, *, later: bool = True) -> Iterator[str]:
     for symbol in table.get_symbols():
         inside = symbol.is_assigned() or symbol.is_imported() or symbol.is_parameter()
         inside = inside or symbol.is_free()
         if symbol.is_declared_global() or (symbol.is_referenced() and not inside):
             yield symbol.get_name()
     for inner in table.get_children():
-        yield from _outside(inner)
+        if later or inner.get_type() == "class":
+            yield from _outside(inner, later=later)
 
 
 def _before_set(node: ast.ClassDef) -> Iterator[str]:

@@ -21,7 +21,7 @@ from typing import Any
 from resilkit.testing.code import as_code_with, literal
 from resilkit.testing.construction import Made
 from resilkit.testing.source_lines import defaults_in, functions_of, source_of, with_code
-from resilkit.testing.source_names import names_in
+from resilkit.testing.source_names import names_at_once, names_in
 from resilkit.testing.values import arguments_of, bound_to, call_of, is_equal, is_same
 
 __all__ = ["Sources", "is_importable"]
@@ -165,9 +165,14 @@ class Sources:
             self.missing[name] = f"the source of {name} was not found"
             return
         try:
+            read = names_at_once(source)
             if isinstance(thing, FunctionType):
                 source = self._with_defaults(source, thing, name)
             names = names_in(source)
+            for lost in sorted(set(read).intersection(names_at_once(source))):
+                if not hasattr(builtins, lost) and lost not in _known_to(thing):
+                    why = f"{name} uses {lost}, which nobody knows any more"
+                    self.missing.setdefault(name, why)
         except SyntaxError:  # it sets what is around it, say
             self.missing[name] = f"the source of {name} is none by itself"
             names = []
@@ -177,7 +182,7 @@ class Sources:
 
     def _with_defaults(self, source: str, thing: FunctionType, name: str) -> str:
         """Return a source with its defaults as they were: in a loop each function has its own."""
-        known = {**_globals_of(thing), **dict(_closures_of(thing))}
+        known = _known_to(thing)
         instead: list[tuple[ast.expr, str]] = []
         for node, value in defaults_in(source, thing):
             plain = isinstance(node, ast.Name | ast.Constant)
@@ -349,7 +354,7 @@ def _folder_of(module: str) -> str | None:
 
 def _used(thing: Any, names: Iterable[str]) -> Iterator[tuple[str, Any]]:
     """Give those of the names that mean something where a thing was written, with what."""
-    known = {**_globals_of(thing), **dict(_closures_of(thing))}
+    known = _known_to(thing)
     own = getattr(thing, "__name__", "")
     for name in names:
         if name in known and name != own and not _is_built_in(name, known[name]):
@@ -360,6 +365,10 @@ def _is_built_in(name: str, value: object) -> bool:
     """Whether a name means in every script what it means here: IPython puts its ``open`` there."""
     of = str(getattr(value, "__module__", ""))
     return hasattr(builtins, name) and (name.startswith("__") or of.startswith("IPython."))
+
+
+def _known_to(thing: Any) -> dict[str, Any]:
+    return {**_globals_of(thing), **dict(_closures_of(thing))}
 
 
 def _globals_of(thing: Any) -> Mapping[str, Any]:

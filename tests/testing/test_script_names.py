@@ -183,3 +183,15 @@ def test_a_function_of_a_class_that_was_written_in_a_function_has_its_class_in_f
     for asked, told in ((Local.quiet, "Local.quiet"), (Local.Inner.idle, "Local.Inner.idle")):
         script = fails_again(made(Keeping, invariant=asked), tmp_path)
         assert f"invariants=[{told}]" in script.replace("\n        ", "").replace(",\n    ]", "]")
+
+
+def test_a_script_says_so_where_what_a_class_read_in_its_function_is_gone() -> None:
+    most = 7
+
+    class Local(rk.Server):
+        least = most
+
+        def keep(self, what: rk.Server | None = None) -> None: ...
+
+    told = run_trial(made(Local)).script()
+    assert "# It will not run as it is: Local uses most, which nobody knows any more." in told
