@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import pytest
 
 import resilkit as rk
-from resilkit.clock import monotonic
 from resilkit.cluster.cluster import Cluster
 from resilkit.cluster.looking import PATIENCE
 from resilkit.cluster.picture import _STYLES, picture
 from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
 from tests.seen import HOSTILE, seen, text_of
+from tests.turns import turns
 
 AT_ONCE = PATIENCE + 1.0
 """Seconds: what one node costs that does not answer, and a busy machine beside it."""
@@ -34,9 +34,9 @@ def cluster() -> Iterator[Cluster]:
 
 
 def shown(one: object) -> str:
-    began = monotonic()
-    text = seen(one)
-    assert monotonic() - began < AT_ONCE
+    with turns() as had:
+        text = seen(one)
+    assert had.seconds < AT_ONCE
     return text
 
 

@@ -18,8 +18,8 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 
-from resilkit.clock import monotonic
 from tests.scripts.place import DEADLINE, Place
+from tests.turns import turns
 
 __all__ = ["Cell", "Gate", "Notebook", "opened"]
 
@@ -149,20 +149,20 @@ class Notebook:
         """Run `code`, interrupt it once it has passed the gate; return what it put out.
 
         Returns:
-            The cell, and the seconds that it went on after the interrupt.
+            The cell, and the seconds that it went on after the interrupt, as `turns` counts.
         """
         running = self.begin(code, gate)
 
         async def interrupt() -> tuple[Cell, float]:
-            began = monotonic()
-            for _ in range(times):
-                await self._manager.interrupt_kernel()
-            # An idle kernel that awaits hears of the interrupt with its next message; every
-            # front end sends some.
-            self._client.kc.kernel_info()
-            async with asyncio.timeout(DEADLINE):
-                cell = await running
-            return cell, monotonic() - began
+            with turns() as had:
+                for _ in range(times):
+                    await self._manager.interrupt_kernel()
+                # An idle kernel that awaits hears of the interrupt with its next message; every
+                # front end sends some.
+                self._client.kc.kernel_info()
+                async with asyncio.timeout(DEADLINE):
+                    cell = await running
+            return cell, had.seconds
 
         return self._runner.run(interrupt())
 
