@@ -14,6 +14,9 @@ from tests.experiment import systems
 from tests.experiment.runs import experiment, scenario
 from tests.parity.grounds import Ground, eventually
 
+EARLY = 0.002
+"""Seconds by which a real timer may be early."""
+
 
 def run(ground: Ground, of: Experiment, **options: Any) -> Result:
     """Run an experiment there."""
@@ -27,16 +30,25 @@ def verdicts(result: Result) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def crashed(ground: Ground) -> tuple[Result, list[Any]]:
-    """Return a run in which a node crashes, and the looks at it."""
+    """Return a run in which a node crashes, and the looks at it.
+
+    A real machine may stand still for some seconds: the node is down for longer, what is sent late
+    is answered in time, and no answer takes as long as the criteria allow.
+    """
     looks: list[Any] = []
     plan = scenario(
-        rk.faults.NodeCrash(at=0.8, restart_after=0.4, targets="n2"),
+        rk.faults.NodeCrash(at=0.8, restart_after=4.0, targets="n2"),
         criteria=[
             "availability >= 0.5", "availability >= 0.999", "restarts <= 99", "p99.9 < 1 s",
-            "data_consistency >= 1", "error_rate < 50 %", "p95 < 400 ms",
+            "data_consistency >= 1", "error_rate < 50 %", "p50 < 9 s",
         ],
     )  # fmt: skip
-    of = experiment(scenario=plan, warmup=0.4, duration=2.0, seed=ground.seed)
+    mix = [
+        rk.Operation.call(f"counter-{node}", "increment", name=f"increment-{node}", timeout=20.0)
+        for node in ("n1", "n2", "n3")
+    ]
+    load = rk.Workload(mix, arrivals=rk.arrivals.constant(150), drain=20.0)
+    of = experiment(scenario=plan, workload=load, warmup=0.4, duration=7.0, seed=ground.seed)
     return run(ground, of, on_progress=looks.append), looks
 
 
@@ -44,15 +56,14 @@ def test_a_crash_is_on_the_clock_of_the_load_in_history_and_events(
     crashed: tuple[Result, list[Any]],
 ) -> None:
     result, _ = crashed
-    assert (result.warmup, result.duration) == (0.4, 2.0)
-    assert result.ran == pytest.approx(2.4, abs=0.01)
+    assert (result.warmup, result.duration) == (0.4, 7.0)
+    assert result.ran == pytest.approx(7.4, abs=0.01)
     faults = result.events.frame("fault")
     injected = faults[faults["event"] == "injected"]["time"].iloc[0]
-    assert injected == pytest.approx(1.2, abs=0.3)
     bad = result.operations[result.operations["status"] != "ok"]
     assert set(bad["operation"]) == {"increment-n2"}
-    assert bad["intended"].min() >= injected - 0.6
-    assert len(result.operations) == pytest.approx(360, abs=2)
+    assert 1.2 - EARLY <= injected <= bad["done"].min(), "nothing fails before"
+    assert len(result.operations) == pytest.approx(1110, abs=2)
     assert result.operations["intended"].min() == pytest.approx(0.0, abs=0.1)
 
 
@@ -66,7 +77,7 @@ def test_every_criterion_has_its_verdict(crashed: tuple[Result, list[Any]]) -> N
         # A counter lives in memory: what n2 had counted died with it.
         "data_consistency >= 1": "fail",
         "error_rate < 50 %": "pass",
-        "p95 < 400 ms": "pass",
+        "p50 < 9 s": "pass",
     }
     assert result.passed is False
     assert result.consistency is not None
