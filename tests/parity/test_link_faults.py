@@ -212,14 +212,19 @@ def test_reordered_messages_overtake_each_other_and_none_is_lost(cluster: rk.Clu
         assert sorted(got) == list(range(200))
 
 
+def fastest(one: rk.ClusterReference, size_bytes: int) -> float:
+    """Return the least seconds that a call with so much takes: once a machine may stand still."""
+    times: list[float] = [one.call.call_took("on-n2", b"x" * size_bytes) for _ in range(3)]
+    return min(times)
+
+
 def test_the_time_over_a_narrow_link_grows_with_the_size(cluster: rk.Cluster) -> None:
     one = cluster.whereis("on-n1")
     with cluster.inject(faults.Bandwidth(100_000)):
-        small = one.call.call_took("on-n2", b"x" * 1_000)
-        large = one.call.call_took("on-n2", b"x" * 40_000)
+        small, large = fastest(one, 1_000), fastest(one, 40_000)
     assert small < 0.2
     assert 0.4 - EARLY <= large < 1.0
-    assert one.call.call_took("on-n2", b"x" * 40_000) < 0.2
+    assert fastest(one, 40_000) < 0.2
 
 
 def test_faults_on_one_link_add_up_and_heal_one_by_one(cluster: rk.Cluster) -> None:
