@@ -144,12 +144,13 @@ def test_a_pressure_that_rises_slowly_can_be_healed_while_it_rises(cluster: Clus
 
 def test_a_pressure_ends_by_itself_after_its_duration(cluster: Cluster) -> None:
     probe = cluster.whereis("on-tight")
-    injection = cluster.inject(faults.Memory(0.9, duration=4.0, targets="tight"))
-    assert probe.call.allocate(100 * MIB) == "MemoryError"
-    assert injection.wait(10.0)
+    with took(4.0 - EARLY, 5.5):
+        injection = cluster.inject(faults.Memory(0.9, duration=4.0, targets="tight"))
+        assert probe.call.allocate(100 * MIB) == "MemoryError"
+        assert injection.wait(20.0)
     assert probe.call.allocate(100 * MIB) == "ok"
     injected, healed = fault_events(cluster, injection)
-    assert 4.0 - EARLY <= healed.time - injected.time < 5.5
+    assert healed.time - injected.time >= 4.0 - EARLY
     assert 0.0 < injection.outcomes[0]["built_up_after"] < 4.0
     built_up = injection.outcomes[0]["built_up_after"]
     assert built_up == round(built_up, 6), "no digits that no clock measured"
@@ -157,14 +158,15 @@ def test_a_pressure_ends_by_itself_after_its_duration(cluster: Cluster) -> None:
 
 def test_a_pressure_ends_on_time_though_its_level_was_not_reached(cluster: Cluster) -> None:
     fault = faults.Memory(0.9, ramp=60.0, at=0.001, duration=0.5, targets="tight")
-    injection = cluster.inject(fault)
-    assert injection.wait(20.0)
+    with took(0.5 - EARLY, 2.0):
+        injection = cluster.inject(fault)
+        assert injection.wait(20.0)
     injected, healed = fault_events(cluster, injection)
     assert (injected.event, healed.event) == ("injected", "healed")
     (begins,) = fault_events(cluster, injection, "begins")
     assert (begins.time, begins.target) == (injected.time, "tight"), "one strike, told twice"
     assert [span.start for span in fault_spans(cluster.events.frame())][-1] == begins.time
-    assert 0.5 - EARLY <= healed.time - injected.time < 2.0
+    assert healed.time - injected.time >= 0.5 - EARLY
     assert injection.outcomes[0]["reached"]["tight"]["share"] < 0.5, "measured, not asked for"
     short = injection.outcomes[0]["short"]["tight"]
     assert short["part"] < 0.6
