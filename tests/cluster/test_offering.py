@@ -8,6 +8,7 @@ import threading
 import pytest
 
 import resilkit as rk
+from tests.cluster.harm import wait_until
 from tests.cluster.servers import Counter
 from tests.turns import turns
 
@@ -42,7 +43,7 @@ def test_calls_and_casts_offer_the_methods_of_the_server_and_nothing_else() -> N
 def test_a_server_that_no_spec_names_is_asked_once_and_then_remembered() -> None:
     with rk.Cluster(nodes=2) as cluster:
         late = started_later(cluster)
-        assert offered(late.call) == COUNTER
+        wait_until(lambda: offered(late.call) == COUNTER)  # a busy node may answer too late
         cluster.nodes["n2"].pause()
         assert offered(late.cast) == COUNTER
         assert offered(cluster.whereis("late").call) == COUNTER
@@ -56,7 +57,7 @@ def test_a_paused_node_holds_nobody_up_who_completes() -> None:
         assert offered(late.call) == []
         assert offered(known.call) == COUNTER
         cluster.nodes["n2"].resume()
-        assert offered(late.call) == COUNTER
+        wait_until(lambda: offered(late.call) == COUNTER)
 
 
 def test_a_class_that_was_written_anew_is_known_from_its_next_start() -> None:
