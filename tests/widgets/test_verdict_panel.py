@@ -100,7 +100,7 @@ def test_other_criteria_are_checked_while_one_writes_and_judged_by_when_asked(
 def test_an_experiment_is_run_from_the_panel_shown_and_exported(tmp_path: Path) -> None:
     plan = scenario(rk.faults.NodePause(at=0.2, duration=0.3, targets="n2"),
                     criteria=["availability >= 0.01"])  # fmt: skip
-    panel = VerdictPanel(experiment(scenario=plan, duration=1.5))
+    panel = VerdictPanel(experiment(scenario=plan, duration=5.0))
     panel.start()
     assert (words(panel), panel.startable, panel.stoppable) == (["not yet"], True, False)
     press(panel, "export", **{"as": "html", "path": str(tmp_path / "report.html")})
@@ -114,7 +114,7 @@ def test_an_experiment_is_run_from_the_panel_shown_and_exported(tmp_path: Path) 
         return bool(panel.progress.get("rate"))
 
     shown(panel, under_load)
-    assert seen[-1] == (1.5, "running")
+    assert seen[-1] == (5.0, "running")
     running.join(60.0)
     shown(panel, lambda: panel.outcome)
     assert (panel.outcome["kind"], words(panel)) == ("pass", ["pass"])
