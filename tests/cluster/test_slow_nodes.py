@@ -71,6 +71,14 @@ def works(cluster: Cluster, name: str, seconds: float) -> float:
     return took
 
 
+def quickest(cluster: Cluster, name: str) -> float:
+    """Return the least seconds that a tenth of a second of work takes on a node, of three times.
+
+    A node that is slow is slow each time; a machine may stand still for once.
+    """
+    return min(works(cluster, name, 0.1) for _ in range(3))
+
+
 def journal(cluster: Cluster) -> list[dict[str, Any]]:
     """Return what was written into the undo journal, in order."""
     path = cluster._session.folder / "journal.jsonl"
@@ -80,10 +88,10 @@ def journal(cluster: Cluster) -> list[dict[str, Any]]:
 def test_a_slow_node_takes_many_times_as_long_and_says_by_how_many(cluster: Cluster) -> None:
     with cluster.inject(faults.SlowNode(8.0, targets="n2")) as injection:
         assert works(cluster, "n2", 0.1) > 0.4
-        assert works(cluster, "n1", 0.1) < 0.8, "nobody else is slow"
+        assert quickest(cluster, "n1") < 0.8, "nobody else is slow"
     (slowed,) = injection.outcomes[0]["slowed"].values()
     assert 6.0 < slowed < 24.0
-    assert works(cluster, "n2", 0.1) < 0.8
+    assert quickest(cluster, "n2") < 0.8
     (healed,) = fault_events(cluster, injection, "healed")
     assert healed.detail["slowed"] == {"n2": slowed}
     assert cluster.nodes["n2"].status == "running"
@@ -154,7 +162,7 @@ def test_a_node_that_starts_again_is_slow_again_and_written_down_as_well(cluster
         (last,) = [line for line in journal(cluster) if "add" in line][-1:]
         assert (last["add"], last["entry"]["pid"]) == (f"slow n2 {injection.id}", pid)
         assert works(cluster, "n2", 0.1) > 0.3
-    assert works(cluster, "n2", 0.1) < 0.6
+    assert quickest(cluster, "n2") < 0.6
     assert 4.0 < injection.outcomes[0]["slowed"]["n2"] < 18.0
 
 
