@@ -21,8 +21,8 @@ from resilkit.settings import options
 __all__ = ["SWEEP_EXAMPLE", "sweep"]
 
 SWEEP_EXAMPLE: Final = """\b
-For example, the seed draws which of three nodes crashes, and the shop lives on
-one of them: some seeds fail and some do not.
+For example, the seed draws which of three nodes crashes, and the shop lives
+on one of them: some seeds fail and some do not.
   resilkit sweep crash.yaml --system shop.py --seeds 0:20
 
 \b
