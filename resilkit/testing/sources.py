@@ -11,7 +11,7 @@ import ast
 import builtins
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -282,7 +282,9 @@ class Sources:
         if text is None:
             self.missing[name] = f"{name} is {type(value).__name__}, which cannot be written down"
         else:
-            self.definitions.append(f"{name} = {text}")
+            # What can be changed may have been, by the runs: a list to which an invariant appends.
+            changes = "" if isinstance(value, Hashable) else "  # as the runs left it"
+            self.definitions.append(f"{name} = {text}{changes}")
 
 
 def _class_around(thing: Any, top: str, inner: str) -> Any:

@@ -15,7 +15,7 @@ import pytest
 
 import resilkit as rk
 from resilkit.testing import Call, Model, Trial, run_trial
-from tests.testing.saved import fails_again
+from tests.testing.saved import fails_again, run
 from tests.testing.servers import Counter, increments
 
 
@@ -164,7 +164,7 @@ def test_what_is_written_down_has_the_values_that_it_uses(tmp_path: Path) -> Non
     script = fails_again(Trial(Counter, increments(3), invariants=[few], nodes=1), tmp_path)
     for line in (
         "LEAST = Decimal('0.5')",
-        'kinds = collections.Counter({"a": 1, "b": 1})',
+        'kinds = collections.Counter({"a": 1, "b": 1})  # as the runs left it',
         "since = datetime.date(2000, 1, 2)",
     ):
         assert line in script.splitlines()
@@ -201,3 +201,21 @@ def test_a_script_says_that_it_will_not_run_where_a_default_cannot_be_written_do
     del thing
     told = run_trial(Trial(Counter, increments(3), invariants=[few], nodes=1)).script()
     assert "# It will not run as it is: a default of few cannot be written down." in told
+
+
+def test_a_script_says_of_what_can_be_changed_that_the_runs_may_have_done_so(
+    tmp_path: Path,
+) -> None:
+    def collects(values: Any, most: int) -> Any:
+        def invariant(cluster: rk.Cluster) -> bool:
+            values.append(cluster.whereis("counter").call.get())
+            return len(values) < most
+
+        return invariant
+
+    values: list[int] = []
+    script = run_trial(Trial(Counter, increments(3), invariants=[collects(values, 2)])).script()
+    assert values
+    assert f"values = {values}  # as the runs left it" in script.splitlines()
+    assert "most = 2" in script.splitlines()
+    assert "resilkit.errors.TrialFailed: " in run(script, tmp_path).stderr
