@@ -371,7 +371,7 @@ def test_an_open_loop_tells_what_a_stall_of_a_second_did_to_everybody(
     # Who comes in the stall waits for what is left of it, never less; on a machine that is busy
     # all of it may take longer, but nobody is told to have waited for those who came later.
     assert len(during) >= 200 * STALL * 0.9
-    assert (during["done"] >= ended - 0.005).all()
+    assert (during["done"] >= ended - 0.02).all()
     assert during["done"].is_monotonic_increasing
     assert rows.drop(during.index)["response"].median() < 0.02, "the others found it idle"
     # They come evenly: a share p of all has waited for less than STALL - (1 - p) * STALL_RUN.

@@ -127,7 +127,8 @@ def test_a_generator_that_stood_still_for_a_second_counts_from_when_it_was_to_se
     # Who was to be sent while it stood still waited for what was left of that.
     waited = frame[frame["intended"].between(began + 0.02, goes_on)]
     assert len(waited) == pytest.approx(200 * (goes_on - began - 0.02), abs=2)
-    assert (waited["intended"] + waited["response"] >= goes_on).all()
+    # How far the clocks of two processes are apart is estimated from calls between them.
+    assert (waited["intended"] + waited["response"] >= goes_on - 0.02).all()
     assert waited["response"].max() <= told - began
     assert frame["service"].quantile(0.6) < 0.1, "what a count from the sending would say"
     assert any("late" in warning for warning in report.warnings())
