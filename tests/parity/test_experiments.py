@@ -17,6 +17,9 @@ from tests.parity.grounds import Ground, eventually
 EARLY = 0.002
 """Seconds by which a real timer may be early."""
 
+APART = 0.02
+"""Seconds by which the clocks of two processes are estimated wrongly at most."""
+
 
 def run(ground: Ground, of: Experiment, **options: Any) -> Result:
     """Run an experiment there."""
@@ -62,7 +65,7 @@ def test_a_crash_is_on_the_clock_of_the_load_in_history_and_events(
     injected = faults[faults["event"] == "injected"]["time"].iloc[0]
     bad = result.operations[result.operations["status"] != "ok"]
     assert set(bad["operation"]) == {"increment-n2"}
-    assert 1.2 - EARLY <= injected <= bad["done"].min(), "nothing fails before"
+    assert 1.2 - EARLY <= injected <= bad["done"].min() + APART, "nothing fails before"
     assert len(result.operations) == pytest.approx(1110, abs=2)
     assert result.operations["intended"].min() == pytest.approx(0.0, abs=0.1)
 
